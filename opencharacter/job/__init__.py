@@ -1,0 +1,118 @@
+"""What a stage is given besides its settings: its folder, models, tracking and progress.
+
+A stage is a recipe; everything it has in common with other stages (starting, going on, claiming,
+accounting, tracking) is here.
+"""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import yaml
+
+from opencharacter.config import Config, ModelConfig, data_settings
+from opencharacter.ids import canonical_json
+from opencharacter.llm.opening import model_name, open_model
+from opencharacter.llm.requests import Model
+from opencharacter.job.stage import OpenStage
+from opencharacter.store.claims import Claims
+from opencharacter.store.files import whole_file
+from opencharacter.store.stage import StageFolder, begin, finished_input
+
+
+class Job:
+    """One command: the run's folder, and the models that its stages share."""
+
+    def __init__(self, config: Config, *, command: str) -> None:
+        """Prepare; nothing is opened yet.
+
+        Args:
+            config: The whole run.
+            command: As it was typed, for manifests.
+        """
+        self.config = config
+        self.command = command
+        self.run_dir = Path(config.runs_dir) / config.run
+        self._models: dict[str, Model] = {}
+
+    def __enter__(self) -> Self:
+        """Write the resolved configuration to the run's folder."""
+        with whole_file(self.run_dir / "config.yaml") as temporary:
+            settings = yaml.safe_dump(json.loads(json.dumps(asdict(self.config))), sort_keys=False)
+            temporary.write_text(f"# {self.command}\n{settings}", encoding="utf-8")
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the models."""
+        for model in self._models.values():
+            model.close()
+
+    def model(self, config: ModelConfig) -> Model:
+        """Return the model of `config`, opened once for all stages that ask for it."""
+        key = canonical_json(asdict(config))
+        if key not in self._models:
+            print(f"opening {model_name(config)} ...", file=sys.stderr)
+            self._models[key] = open_model(config)
+        return self._models[key]
+
+    def folder(self, stage: str) -> StageFolder:
+        """Return where a stage of this run keeps its files."""
+        return StageFolder(run_dir=self.run_dir, stage=stage)
+
+    @contextmanager
+    def stage(
+        self,
+        name: str,
+        *,
+        settings: Sequence[object] = (),
+        versions: Mapping[str, str] | None = None,
+        reads: Sequence[str] = (),
+        sources: Mapping[str, str] | None = None,
+    ) -> Iterator[OpenStage]:
+        """Start a stage, or go on with it.
+
+        Args:
+            name: Of the stage.
+            settings: Sections of the configuration that decide what it makes.
+            versions: Hashes of prompts and models that decide what it makes.
+            reads: Stages of this run whose records it reads; they must be finished.
+            sources: Fingerprints of what it reads from outside the run.
+
+        Raises:
+            StoreError: an input is missing or stale, or the stage was started otherwise.
+        """
+        folder = self.folder(name)
+        inputs = {
+            stage: finished_input(self.run_dir, stage, run=self.config.run) for stage in reads
+        }
+        decisive: dict[str, Any] = {"seed": self.config.seed, **(versions or {})}
+        for section in settings:
+            decisive[type(section).__name__.removesuffix("Config").lower()] = data_settings(section)
+        if sources:
+            decisive["sources"] = dict(sources)
+        with Claims(folder.path / "claims", timeout_s=self.config.claim_timeout_s) as claims:
+            fingerprint = begin(
+                folder,
+                settings=decisive,
+                inputs=inputs,
+                command=f"python -m opencharacter stage={name} run={self.config.run}",
+                force=self.config.force,
+                claims=claims,
+            )
+            yield OpenStage(
+                folder=folder,
+                config=self.config,
+                command=self.command,
+                fingerprint=fingerprint,
+                claims=claims,
+            )

@@ -1,0 +1,94 @@
+"""Open the model that a configuration names; heavy libraries are imported here and not before."""
+
+import hashlib
+import os
+from importlib import import_module
+from importlib.resources import files
+from pathlib import Path
+
+from opencharacter.config import Backend, ModelConfig
+from opencharacter.errors import ModelError
+from opencharacter.llm.requests import Model
+
+EMBEDDED = "embedded"
+"""Name of the small model inside the package (llm/embedded)."""
+
+_HOMES = {
+    Backend.vllm: ("opencharacter.llm.vllm", "vllm"),
+    Backend.endpoint: ("opencharacter.llm.endpoint", "openai"),
+}
+
+
+def open_model(config: ModelConfig) -> Model:
+    """Open the model; takes seconds on a laptop, minutes for a large one.
+
+    Raises:
+        ModelError: the library for it is not installed, or the model cannot be loaded.
+    """
+    if config.backend is Backend.scripted:
+        scripted = import_module("opencharacter.llm.scripted")
+        opened: Model = scripted.open_scripted(config)
+        return opened
+    module, library = _HOMES[config.backend]
+    _prepare_environment(config)
+    try:
+        home = import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] != library:
+            raise
+        raise ModelError(
+            f"backend {config.backend} needs {library}, which is not installed; run `make setup`, "
+            "or install opencharacter with the extra `cpu` or `gpu`"
+        ) from error
+    if config.backend is Backend.endpoint:
+        opened = home.open_endpoint(config)
+    else:
+        opened = home.open_vllm(config, path=model_path(config), name=model_name(config))
+    return opened
+
+
+def model_path(config: ModelConfig) -> str:
+    """Return the hub id or folder of the weights.
+
+    Raises:
+        ModelError: the embedded model is asked for and not in the package.
+    """
+    if config.model != EMBEDDED:
+        return config.model
+    folder = Path(str(files("opencharacter.llm"))) / EMBEDDED
+    if not (folder / "model.safetensors").is_file():
+        raise ModelError(f"{folder} holds no model; make it with `make embedded-model`")
+    return str(folder)
+
+
+def model_name(config: ModelConfig) -> str:
+    """Return `model@revision`: of a folder the revision is a hash of its weights' headers."""
+    if config.backend is Backend.endpoint:
+        return f"{config.model}@{config.revision or 'served'}"
+    if config.backend is Backend.scripted:
+        return f"{config.model}@scripted"
+    path = Path(model_path(config))
+    if path.is_dir():
+        shown = config.model if config.model == EMBEDDED else path.name
+        return f"{shown}@{_folder_hash(path)}"
+    return f"{config.model}@{config.revision or 'main'}"
+
+
+def _folder_hash(folder: Path) -> str:
+    """Hash the small files whole, of large ones the size and the first MiB."""
+    found = hashlib.sha256()
+    for path in sorted(folder.iterdir()):
+        if path.suffix in (".json", ".safetensors", ".jinja", ".bin", ".model"):
+            with path.open("rb") as file:
+                head = file.read(2**20)
+            found.update(f"{path.name} {path.stat().st_size} ".encode() + head)
+    return found.hexdigest()[:12]
+
+
+def _prepare_environment(config: ModelConfig) -> None:
+    """Set what vLLM reads when it is imported; what the user has set stays."""
+    os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
+    os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
+    os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", str(config.cache_gib))
+    if config.model == EMBEDDED:
+        os.environ.setdefault("HF_HUB_OFFLINE", "1")

@@ -1,0 +1,127 @@
+"""The contract between a piece of LLM work and whatever runs the model.
+
+A session is a plain generator: it yields `Request`s, is sent a `Completion` for each, and returns a
+record or a `Rejection`. It knows nothing of engines, threads or `async`:
+
+    def ask_twice(item) -> Session[Response]:
+        first = yield Request(messages=..., sampling=..., seed=...)
+        second = yield Request(messages=..., sampling=..., seed=...)
+        return Response(...)
+"""
+
+from collections.abc import Generator
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any, Protocol, TypeVar
+
+from opencharacter.ids import canonical_json, digest
+from opencharacter.records import Message, Rejection, Usage
+
+
+Outcome = TypeVar("Outcome")
+
+
+class Finish(StrEnum):
+    """Why a completion ended."""
+
+    stop = "stop"
+    """The model ended its turn."""
+    length = "length"
+    """Cut off at `max_tokens` or at the model's length: a failure, not text."""
+    too_long = "too_long"
+    """The prompt alone leaves no room; nothing was generated."""
+    filtered = "filtered"
+    """A server's content filter stepped in."""
+    error = "error"
+    """The engine or server refused this request for good; the text says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sampling:
+    """How tokens are drawn."""
+
+    temperature: float
+    top_p: float
+    max_tokens: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One model call."""
+
+    messages: tuple[Message, ...]
+    sampling: Sampling
+    seed: int
+    """In [0, 2**31); see `ids.request_seed`."""
+    schema: dict[str, Any] | None = None
+    """JSON schema of the answer; None = free text."""
+
+    def key(self, model: str) -> str:
+        """Return the sha256 under which the completion is logged: equal requests, equal keys."""
+        messages = [[message.role, message.content] for message in self.messages]
+        return digest(model, messages, asdict(self.sampling), self.seed, self.schema)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completion:
+    """What came back."""
+
+    text: str
+    finish: Finish
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    output_tokens: int = 0
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether the model ended its own turn and said something."""
+        return self.finish is Finish.stop and bool(self.text.strip())
+
+    def usage(self) -> Usage:
+        """Return the tokens of this one call."""
+        return Usage(
+            prompt_tokens=self.prompt_tokens,
+            cached_tokens=self.cached_tokens,
+            output_tokens=self.output_tokens,
+            calls=1,
+        )
+
+
+Session = Generator[Request, Completion, Outcome | Rejection]
+"""A piece of LLM work that ends in an `Outcome` (a record) or a `Rejection`."""
+
+
+class Model(Protocol):
+    """What `run_sessions` needs of a back end. All methods are called from one thread."""
+
+    name: str
+    """`model@revision`, as it enters keys and records."""
+    engine: str
+    """Back end and version."""
+    window: int
+    """Requests to keep in flight: about 1.25 times the engine's seats."""
+
+    def submit(self, ticket: int, request: Request) -> None:
+        """Start a request; `ticket` comes back with its completion."""
+
+    def collect(self) -> list[tuple[int, Completion]]:
+        """Wait until at least one request in flight is done; return all that are."""
+
+    def close(self) -> None:
+        """Free what the model holds; requests in flight are dropped."""
+
+
+def sampling_json(sampling: Sampling) -> str:
+    """Return sampling settings as canonical JSON, as `records.Call` stores them."""
+    return canonical_json(asdict(sampling))
+
+
+def add_usage(total: Usage, completion: Completion) -> Usage:
+    """Return `total` with the tokens of one more call."""
+    return Usage(
+        prompt_tokens=total.prompt_tokens + completion.prompt_tokens,
+        cached_tokens=total.cached_tokens + completion.cached_tokens,
+        output_tokens=total.output_tokens + completion.output_tokens,
+        calls=total.calls + 1,
+    )
+

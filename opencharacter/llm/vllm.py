@@ -1,0 +1,213 @@
+"""The vLLM engine in this process, driven by its own add-request/step loop.
+
+The loop is the fastest way measured (docs/decisions/0002-engine-loop.md): a finished request makes
+room at the next step, and nothing waits for a whole batch.
+"""
+
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import vllm
+from vllm import LLM, SamplingParams
+from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams
+
+from opencharacter.config import ModelConfig
+from opencharacter.errors import ModelError
+from opencharacter.llm.requests import Completion, Finish, Request
+from opencharacter.records import Message
+
+_OVERBOOKED = 1.25  # requests in flight per seat: the next ones are tokenised before a seat is free
+
+
+class VllmModel:
+    """A model behind the engine; satisfies `requests.Model`."""
+
+    def __init__(self, config: ModelConfig, *, path: str, name: str) -> None:
+        """Start the engine: 10-30 s on a laptop, minutes for 70B.
+
+        Args:
+            config: What the engine may use.
+            path: Hub id or folder.
+            name: `model@revision`, as it enters keys and records.
+
+        Raises:
+            ModelError: the model cannot be loaded, or has no chat template.
+        """
+        self.name = name
+        self.engine = f"vllm {vllm.__version__}"
+        self.window = max(1, round(config.seats * _OVERBOOKED))
+        self._llm = _open_engine(config, path)
+        self._engine = self._llm.llm_engine
+        self._max_length: int = self._llm.model_config.max_model_len
+        self._chat = ChatEncoder(self._llm.get_tokenizer())
+        self._refused: list[tuple[int, Completion]] = []
+        self._in_flight: dict[str, int] = {}
+
+    def submit(self, ticket: int, request: Request) -> None:
+        """Start a request; one that cannot fit is answered at once with `too_long`."""
+        prompt = self._chat.encode(request.messages)
+        room = self._max_length - len(prompt)
+        if room < 1:
+            text = f"the prompt has {len(prompt)} tokens, the model takes {self._max_length}"
+            refused = Completion(text=text, finish=Finish.too_long, prompt_tokens=len(prompt))
+            self._refused.append((ticket, refused))
+            return
+        parameters = _sampling_params(request, room)
+        self._in_flight[str(ticket)] = ticket
+        try:
+            self._engine.add_request(str(ticket), {"prompt_token_ids": prompt}, parameters)
+        except ValueError as error:  # the engine's word for a request it cannot run
+            del self._in_flight[str(ticket)]
+            refused = Completion(text=f"refused by the engine: {error}", finish=Finish.error)
+            self._refused.append((ticket, refused))
+
+    def collect(self) -> list[tuple[int, Completion]]:
+        """Step the engine until something is done; return all that is."""
+        done, self._refused = self._refused, []
+        while not done:
+            outputs = self._engine.step()
+            done = [
+                (self._in_flight.pop(output.request_id), _completion(output))
+                for output in outputs
+                if output.finished
+            ]
+        return done
+
+    def close(self) -> None:
+        """Drop what is in flight and free the engine."""
+        self._engine.abort_request(list(self._in_flight))
+        self._in_flight.clear()
+        shutdown = self._engine.engine_core.shutdown
+        shutdown()
+
+
+class ChatEncoder:
+    """Messages to token ids, with the text of messages encoded as text.
+
+    The template is rendered around marks, and each message's text is encoded on its own with
+    special tokens split, so that `<|eot_id|>` inside a message stays five harmless pieces of text.
+    On clean text the ids are those of the template.
+    """
+
+    def __init__(self, tokenizer: Any) -> None:
+        """Keep the tokenizer.
+
+        Raises:
+            ModelError: it has no chat template.
+        """
+        if not tokenizer.chat_template:
+            raise ModelError(
+                f"{tokenizer.name_or_path} has no chat template (a base model?); "
+                "choose an instruction-tuned one"
+            )
+        self._tokenizer = tokenizer
+        self._template = lru_cache(maxsize=256)(self._render)
+        self._text = lru_cache(maxsize=4096)(self._encode_text)
+
+    def encode(self, messages: tuple[Message, ...]) -> list[int]:
+        """Return the prompt's ids, ending where the assistant's next turn begins."""
+        pieces = self._template(tuple(message.role for message in messages))
+        ids = list(pieces[0][1])
+        for index, after in pieces[1:]:
+            ids += self._text(messages[index].content.strip())
+            ids += after
+        return ids
+
+    def _render(self, roles: tuple[str, ...]) -> list[tuple[int, tuple[int, ...]]]:
+        """Return (message that stands before, ids of the template's piece) in order."""
+        marks = [f"\ue000{index}\ue001" for index in range(len(roles))]
+        text: str = self._tokenizer.apply_chat_template(
+            [{"role": role, "content": mark} for role, mark in zip(roles, marks, strict=True)],
+            tokenize=False,
+            add_generation_prompt=True,
+        )
+        places = sorted((text.find(mark), index) for index, mark in enumerate(marks))
+        if any(text.count(mark) != 1 for mark in marks):
+            raise ModelError(
+                f"the chat template of {self._tokenizer.name_or_path} does not show every message "
+                f"once (roles: {', '.join(roles)}); choose another model or template"
+            )
+        ends = [place + len(marks[index]) for place, index in places]
+        starts = [place for place, _ in places[1:]] + [len(text)]
+        pieces = [(-1, self._encode_template(text[: places[0][0]]))]
+        for (_, index), end, start in zip(places, ends, starts, strict=True):
+            pieces.append((index, self._encode_template(text[end:start])))
+        return pieces
+
+    def _encode_template(self, text: str) -> tuple[int, ...]:
+        return tuple(self._tokenizer.encode(text, add_special_tokens=False)) if text else ()
+
+    def _encode_text(self, text: str) -> tuple[int, ...]:
+        ids = self._tokenizer.encode(text, add_special_tokens=False, split_special_tokens=True)
+        return tuple(ids)
+
+
+def _open_engine(config: ModelConfig, path: str) -> LLM:
+    is_local = Path(path).is_dir()
+    try:
+        return LLM(
+            model=path,
+            revision=None if is_local else config.revision,
+            tokenizer_revision=None if is_local else config.revision,
+            dtype=config.dtype,
+            tensor_parallel_size=config.tensor_parallel,
+            max_model_len=config.max_length,
+            max_num_seqs=config.seats,
+            seed=config.seed,
+            enable_prefix_caching=True,
+            disable_log_stats=True,
+            structured_outputs_config={"disable_any_whitespace": True, "backend": "xgrammar"},
+            **_hardware(config),
+        )
+    except (OSError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise ModelError(
+            f"cannot open {path}: {reason}; check teacher.model and teacher.revision, or use a "
+            "folder that holds the model where there is no network"
+        ) from error
+
+
+def _hardware(config: ModelConfig) -> dict[str, Any]:
+    """Return engine arguments that differ between CPU and GPU."""
+    if vllm.platforms.current_platform.is_cpu():
+        # A seeded request whose prompt is prefilled in chunks stops the CPU engine
+        # ("CPU Generator does not use offset"), so there chunking is off.
+        return {
+            "enforce_eager": True,
+            "enable_chunked_prefill": False,
+            "max_num_batched_tokens": max(16_384, config.max_length),
+        }
+    return {"gpu_memory_utilization": config.memory}
+
+
+def _sampling_params(request: Request, room: int) -> SamplingParams:
+    schema = request.schema
+    return SamplingParams(
+        temperature=request.sampling.temperature,
+        top_p=request.sampling.top_p,
+        max_tokens=min(request.sampling.max_tokens, room),
+        seed=request.seed,
+        output_kind=RequestOutputKind.FINAL_ONLY,
+        structured_outputs=StructuredOutputsParams(json=schema) if schema else None,
+    )
+
+
+def _completion(output: Any) -> Completion:
+    answer = output.outputs[0]
+    finish = {"stop": Finish.stop, "length": Finish.length}.get(answer.finish_reason, Finish.error)
+    return Completion(
+        text=answer.text,
+        finish=finish,
+        prompt_tokens=len(output.prompt_token_ids),
+        cached_tokens=output.num_cached_tokens or 0,
+        output_tokens=len(answer.token_ids),
+    )
+
+
+def open_vllm(config: ModelConfig, *, path: str, name: str) -> VllmModel:
+    """Start an engine for `config`; see `VllmModel`."""
+    if vllm.platforms.current_platform.is_cpu():
+        os.environ["VLLM_CPU_KVCACHE_SPACE"] = str(config.cache_gib)
+    return VllmModel(config, path=path, name=name)

@@ -1,0 +1,181 @@
+"""Work through a stage's parts with a model: claim, run, log, seal, and go on with the next.
+
+The window of requests is carried over the border between parts: the next part is claimed and its
+sessions admitted while the last ones of the part before are still running.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from opencharacter.errors import StoreError
+from opencharacter.llm.requests import Completion, Model, Session
+from opencharacter.llm.sessions import Admitted, run_sessions
+from opencharacter.progress import Progress
+from opencharacter.records import Rejection
+from opencharacter.store.claims import Claims, Part
+from opencharacter.store.completions import CompletionLog
+from opencharacter.store.rows import write_records
+from opencharacter.store.stage import StageFolder
+
+Record = TypeVar("Record")
+
+ROWS_PER_PART = 500
+"""Rows in a part where `parts` is not given: small enough to balance, large enough to compress."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan(Generic[Record]):
+    """All work of a stage, cut into parts by a hash of the character (or persona)."""
+
+    keys: Callable[[], Iterable[str]]
+    """The key of every piece of work, in constant memory."""
+    sessions: Callable[[Part], Iterator[tuple[str, Session[Record]]]]
+    """Key and session of each piece of a part, neighbours sharing prompt prefixes."""
+    key_columns: tuple[str, ...]
+    """Columns of a record that make up its work's key, joined by a slash."""
+    record_type: type[Record]
+
+
+@dataclass(slots=True)
+class _OpenPart(Generic[Record]):
+    """A part that is being worked on."""
+
+    part: Part
+    log: CompletionLog
+    order: list[str] = field(default_factory=list)
+    results: dict[str, Record | Rejection] = field(default_factory=dict)
+    is_admitted: bool = False
+    """All its sessions have started."""
+
+    @property
+    def is_whole(self) -> bool:
+        return self.is_admitted and len(self.results) == len(self.order)
+
+
+class PartWorker(Generic[Record]):
+    """One pass over the parts of a stage that nobody else holds."""
+
+    def __init__(
+        self,
+        folder: StageFolder,
+        plan: Plan[Record],
+        *,
+        claims: Claims,
+        parts: int,
+        show: Callable[[Progress], None],
+    ) -> None:
+        """Look at what is done already.
+
+        Args:
+            folder: The stage's.
+            plan: Its work.
+            claims: The stage's, entered.
+            parts: How many parts the work is cut into.
+            show: Called after each finished piece of work.
+        """
+        self._folder = folder
+        self._plan = plan
+        self._claims = claims
+        self.parts = parts
+        self._show = show
+        self._open: list[_OpenPart[Record]] = []
+        self._done = 0
+        self._rejected = 0
+        self._heard = Progress(0, 0, None, 0, 0, 0, 0)
+        self.total = sum(1 for _ in plan.keys())
+
+    def run(self, model: Model, numbers: Iterable[int]) -> None:
+        """Do every part of `numbers` that is not done and not held by another process.
+
+        Raises:
+            StoreError: another process cuts the work differently, or the disk is full.
+        """
+        self._done = len(self._folder.done_keys(self._plan.key_columns))
+        try:
+            finished = run_sessions(model, self._admit(numbers), heard=self._hear)
+            for (opened, key), result in finished:
+                opened.results[key] = result
+                self._done += 1
+                self._rejected += isinstance(result, Rejection)
+                self._show(self._heard._replace(done=self._done, rejected=self._rejected))
+                self._seal_whole_parts()
+            self._seal_whole_parts()
+        finally:
+            for opened in self._open:
+                opened.log.close()
+
+    def left(self) -> list[int]:
+        """Return the parts that are not whole."""
+        return [number for number in range(self.parts) if not self._is_done(self._part(number))]
+
+    def _part(self, number: int) -> Part:
+        return Part(number, self.parts)
+
+    def _is_done(self, part: Part) -> bool:
+        return self._folder.data_file(part).exists()
+
+    def _admit(
+        self, numbers: Iterable[int]
+    ) -> Iterator[Admitted[tuple[_OpenPart[Record], str], Record]]:
+        elsewhere = self._folder.done_keys(self._plan.key_columns, other_than=self.parts)
+        for number in numbers:
+            part = self._part(number)
+            if self._is_done(part) or self._claims.take(part.name) is not None:
+                continue
+            self._claims.refuse_other_partition(self.parts)
+            if self._is_done(part):  # sealed by another process between the look and the claim
+                self._claims.release(part.name)
+                continue
+            opened = _OpenPart[Record](part, CompletionLog(self._folder.completions, part))
+            self._open.append(opened)
+            for key, session in self._plan.sessions(part):
+                if key not in elsewhere:
+                    opened.order.append(key)
+                    yield Admitted((opened, key), session, opened.log)
+            opened.is_admitted = True
+
+    def _hear(self, completion: Completion) -> None:
+        heard = self._heard
+        self._heard = heard._replace(
+            total=self.total,
+            output_tokens=heard.output_tokens + completion.output_tokens,
+            prompt_tokens=heard.prompt_tokens + completion.prompt_tokens,
+            cached_tokens=heard.cached_tokens + completion.cached_tokens,
+            calls=heard.calls + 1,
+        )
+
+    def _seal_whole_parts(self) -> None:
+        for opened in [opened for opened in self._open if opened.is_whole]:
+            self._seal(opened)
+            self._open.remove(opened)
+
+    def _seal(self, opened: _OpenPart[Record]) -> None:
+        """Write a part's rows in the order of its work, rejections first: data makes it whole."""
+        results = [opened.results[key] for key in opened.order]
+        rejected = [result for result in results if isinstance(result, Rejection)]
+        records = [result for result in results if not isinstance(result, Rejection)]
+        opened.log.close()
+        write_records(self._folder.rejected_file(opened.part), Rejection, rejected)
+        write_records(self._folder.data_file(opened.part), self._plan.record_type, records)
+        self._claims.release(opened.part.name)
+
+
+def refuse_held_part(claims: Claims, part: Part, folder: StageFolder) -> None:
+    """Raise if a living process works on `part`.
+
+    Raises:
+        StoreError: it names the process.
+    """
+    holder: Any = claims.others().get(part.name)
+    if holder is not None:
+        raise StoreError(
+            f"part {part.number} of {part.of} of {folder.path} is being worked on by {holder}; "
+            "wait for it, or stop it: its finished answers are kept"
+        )
+
+
+def parts_for(total: int, parts: int | None) -> int:
+    """Return into how many parts `total` pieces of work are cut: `parts`, or by size."""
+    return parts if parts is not None else max(1, min(1000, -(-total // ROWS_PER_PART)))

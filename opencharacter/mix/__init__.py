@@ -1,0 +1,1 @@
+"""Mixtures: which responses enter, and the rows they become."""

@@ -1,0 +1,1 @@
+"""The texts that models are shown: one home, so that training, testing and use see the same."""

@@ -1,0 +1,1 @@
+"""Personas and instructions out of files, folders and the hub: exact, streaming, tolerant."""

@@ -1,0 +1,257 @@
+"""Rows of a source, one at a time: where each stands, or why it is none.
+
+A source is what one path names: a file, a folder of files, the rows inside the package, or a data
+set on the hub. Reading it again gives the same rows in the same order.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from importlib import import_module
+from pathlib import Path
+
+from opencharacter.errors import SourceError
+from opencharacter.records import Rejection
+from opencharacter.sources.json_list import is_list, read_list
+from opencharacter.sources.lines import Row, read_json_lines, read_text_lines
+
+
+EMBEDDED_LICENCE = "Apache-2.0"
+_EMBEDDED = Path(__file__).parent / "embedded"
+_KNOWN = (".json", ".jsonl", ".parquet", ".txt")
+_HUB = "hub:"
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of a source's rows: `rows` = records + rejections + `not_drawn`."""
+
+    rows: int = 0
+    """Rows met, blank lines apart."""
+    not_drawn: int = 0
+    """Good rows that the sample left out."""
+    notes: dict[str, int] = field(default_factory=dict)
+    """What the reader of a report should know, each with a count."""
+
+    def note(self, what: str, count: int = 1) -> None:
+        """Add `count` to the note `what`."""
+        self.notes[what] = self.notes.get(what, 0) + count
+
+
+class Kind(StrEnum):
+    """How the rows of a file are kept."""
+
+    json_lines = "json_lines"
+    json_list = "json_list"
+    text = "text"
+    parquet = "parquet"
+    hub = "hub"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """One file of a source, or one data set on the hub."""
+
+    shown: str
+    """Its name in origins, such as `persona.jsonl` or `folder/part1.jsonl`."""
+    kind: Kind
+    path: Path | None = None
+    """None on the hub."""
+    hub: tuple[str, str | None, str | None] = ("", None, None)
+    """Id, configuration and revision; on the hub only."""
+
+    def place(self, number: int) -> str:
+        """Return where row `number` stands: `file:line`, or `file#entry` without lines."""
+        mark = ":" if self.kind in (Kind.json_lines, Kind.text) else "#"
+        return f"{self.shown}{mark}{number}"
+
+    def rows(self, text_key: str = "text") -> Iterator[Row | Rejection]:
+        """Read the rows, in constant memory.
+
+        Args:
+            text_key: Key of a line of a .txt file.
+
+        Raises:
+            SourceError: The file cannot be read, or is broken as a whole.
+        """
+        try:
+            yield from self._read(text_key)
+        except OSError as error:
+            raise SourceError(
+                f"cannot read {self.shown}: {error.strerror or error}; "
+                "check the file, its permissions and the disk"
+            ) from error
+
+    def _read(self, text_key: str) -> Iterator[Row | Rejection]:
+        if self.path is None:
+            yield from _hub_reader()(*self.hub)
+        elif self.kind is Kind.parquet:
+            # Late: pyarrow takes tenths of a second to import.
+            parquet = import_module("opencharacter.sources.parquet")
+            yield from parquet.read_parquet(self.path, self.shown)
+        elif self.kind is Kind.json_list:
+            yield from read_list(self.path, self.shown)
+        elif self.kind is Kind.text:
+            yield from read_text_lines(self.path, self.shown, text_key)
+        else:
+            yield from read_json_lines(self.path, self.shown)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What one path names."""
+
+    name: str
+    """Part of every record's id: file stem, folder name, hub id, or `embedded`."""
+    files: tuple[SourceFile, ...]
+    asked: str
+    """The path as the user wrote it."""
+    location: Path | None = None
+    """Absolute; None for the package's own rows and the hub."""
+
+
+def open_source(
+    path: str,
+    embedded: str,
+    *,
+    hub_config: str | None = None,
+    revision: str | None = None,
+) -> Source:
+    """Find the files behind a path; nothing but the first bytes of .json files is read yet.
+
+    Args:
+        path: A file or folder, `embedded`, or `hub:owner/name[:config]`.
+        embedded: File name of the rows inside the package.
+        hub_config: Configuration of the hub data set, unless the path names one.
+        revision: Commit or tag of the hub data set.
+
+    Raises:
+        SourceError: There is nothing to read.
+    """
+    if path == "embedded":
+        file = SourceFile(f"embedded/{embedded}", Kind.json_lines, _EMBEDDED / embedded)
+        return Source("embedded", (file,), path)
+    if path.startswith(_HUB):
+        return _hub_source(path, hub_config, revision)
+    if not path.strip():
+        raise SourceError("the path of a source is empty; name a file, a folder, or embedded")
+    try:
+        return _local_source(path)
+    # ValueError: a path with a zero byte in it.
+    except (OSError, ValueError) as error:
+        raise SourceError(f"cannot open {path!r} ({error}); check the path") from error
+
+
+def _hub_reader() -> Callable[[str, str | None, str | None], Iterator[Row | Rejection]]:
+    """Import late: `datasets` takes seconds, and a light installation does without."""
+    try:
+        reader: Callable[[str, str | None, str | None], Iterator[Row | Rejection]]
+        reader = import_module("opencharacter.sources.hub").read_hub
+    except ModuleNotFoundError as error:
+        raise SourceError(
+            f"reading from the hub needs the package {error.name}; pip install datasets, or "
+            "download the files and set the path to their folder"
+        ) from error
+    return reader
+
+
+def _local_source(path: str) -> Source:
+    location = Path(path).expanduser().resolve()
+    if location.is_dir():
+        return Source(location.name, _folder_files(location, path), path, location)
+    return Source(location.stem, (_file(location, path),), path, location)
+
+
+def with_distinct_names(sources: Sequence[Source]) -> list[Source]:
+    """Return the sources, those of equal name renamed by as much of the path as sets them apart.
+
+    The names do not depend on the order of the sources.
+
+    Raises:
+        SourceError: One source is named twice.
+    """
+    names = Counter(source.name for source in sources)
+    return [source if names[source.name] == 1 else _renamed(source, sources) for source in sources]
+
+
+def no_rows(asked: str) -> SourceError:
+    """Return the error for a source without a single row."""
+    return SourceError(
+        f"{asked} has no rows: it is empty or holds blank lines only; "
+        "name another path, or make the file again"
+    )
+
+
+def _renamed(source: Source, sources: Sequence[Source]) -> Source:
+    rivals = [other for other in sources if other.name == source.name and other is not source]
+    if source.location is None and all(other.location for other in rivals):
+        return source
+    for depth in range(1, 1 + len(source.location.parts if source.location else ())):
+        name = _tail(source, depth)
+        if all(_tail(other, depth) != name for other in rivals):
+            files = tuple(replace(file, shown=_shown(name, file)) for file in source.files)
+            return replace(source, name=name, files=files)
+    raise SourceError(f"{source.asked} is named twice; name each path once")
+
+
+def _tail(source: Source, depth: int) -> str:
+    return "/".join(source.location.parts[-depth:]) if source.location else source.name
+
+
+def _shown(name: str, file: SourceFile) -> str:
+    """Return the name of a file of the source `name`, which is the file's path or its folder's."""
+    last = file.path.name if file.path else ""
+    return name if name.split("/")[-1] == last else f"{name}/{last}"
+
+
+def _hub_source(path: str, hub_config: str | None, revision: str | None) -> Source:
+    name = path.removeprefix(_HUB)
+    repository, _, config = name.partition(":")
+    if repository.count("/") != 1 or not all(repository.split("/")):
+        raise SourceError(
+            f"{path} names no data set; write hub:owner/name or hub:owner/name:configuration"
+        )
+    where = (repository, config or hub_config, revision)
+    return Source(name, (SourceFile(name, Kind.hub, hub=where),), path)
+
+
+def _folder_files(folder: Path, asked: str) -> tuple[SourceFile, ...]:
+    files = sorted(
+        file
+        for file in folder.iterdir()
+        if file.suffix.lower() in _KNOWN and file.is_file() and not file.name.startswith(".")
+    )
+    if not files:
+        raise SourceError(
+            f"the folder {asked} holds none of {_listed()} (looked in it, not below it); "
+            "name a folder that does, or a file"
+        )
+    return tuple(replace(_file(file, asked), shown=f"{folder.name}/{file.name}") for file in files)
+
+
+def _file(file: Path, asked: str) -> SourceFile:
+    if not file.exists():
+        raise SourceError(
+            f"there is no {asked} (looked for {file}); check the path, or set it to embedded"
+        )
+    if not file.is_file():
+        raise SourceError(f"{asked} is neither a file nor a folder; copy it into a file first")
+    return SourceFile(file.name, _kind(file, asked), file)
+
+
+def _kind(file: Path, asked: str) -> Kind:
+    match file.suffix.lower():
+        case ".jsonl":
+            return Kind.json_lines
+        case ".txt":
+            return Kind.text
+        case ".parquet":
+            return Kind.parquet
+        case ".json":
+            return Kind.json_list if is_list(file, asked) else Kind.json_lines
+    raise SourceError(f"{asked} ends in none of {_listed()}; convert or rename it")
+
+
+def _listed() -> str:
+    return ", ".join(_KNOWN)

@@ -1,0 +1,49 @@
+"""OpenCharacter-G: characters answer instructions, turn by turn.
+
+Reads    runs/<run>/profiles, runs/<run>/instructions
+Writes   runs/<run>/generate: Response
+Costs    one call a user turn and character: about 500 prompt tokens (mostly cached) and 350 output
+Run      python -m opencharacter stage=generate run=main llm@teacher=llama3_70b_instruct
+"""
+
+from opencharacter.config import Config
+from opencharacter.job import Job
+from opencharacter.llm.opening import model_name
+from opencharacter.llm.requests import Session
+from opencharacter.prompts.character import RENDER_VERSION
+from opencharacter.records import Character, Instruction, Response
+from opencharacter.store.rows import read_records
+from opencharacter.synth.generate import answer_in_turns
+from opencharacter.synth.responses import Asking, Task, meetings, response_plan
+
+
+def run(config: Config, job: Job) -> None:
+    """Write a dialogue for every character that meets an instruction."""
+    settings = config.generate
+    versions = {"model": model_name(config.teacher), "prompt": RENDER_VERSION}
+    with job.stage(
+        "generate",
+        settings=[settings, config.teacher],
+        versions=versions | {"n_characters": str(config.synth.n_characters)},
+        reads=["profiles", "instructions"],
+    ) as stage:
+        tasks = meetings(
+            read_records(job.folder("profiles").data, Character),
+            list(read_records(job.folder("instructions").data, Instruction)),
+            n=config.synth.n_characters,
+            seed=config.seed,
+        )
+
+        def start(task: Task) -> Session[Response]:
+            model = job.model(config.teacher)
+            asking = Asking(stage="generate", seed=config.seed, settings=settings, model=model)
+            asker = asking.asker(task.key, task.key)
+            return answer_in_turns(task.character, task.instruction, asker, draw=task.draw)
+
+        stage.work(
+            response_plan(tasks, start),
+            lambda: job.model(config.teacher),
+            what="Responses (G): instructions answered in character, turn by turn.",
+            max_rejected=settings.max_rejected,
+            notes={},
+        )

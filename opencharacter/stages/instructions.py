@@ -1,0 +1,25 @@
+"""Read instructions: Alpaca, LIMA, PH-Instruct, ShareGPT or messages, single- and multi-turn.
+
+Reads    instructions.paths: the embedded list, files or folders, or hub ids
+Writes   runs/<run>/instructions: Instruction
+Costs    one or two passes over the sources, constant memory
+Run      python -m opencharacter stage=instructions run=main 'instructions.paths=[FILE,FILE]'
+"""
+
+from opencharacter.config import Config
+from opencharacter.job import Job
+from opencharacter.records import Instruction
+from opencharacter.sources.fingerprint import source_fingerprint
+from opencharacter.sources.instructions import read_instructions
+from opencharacter.sources.rows import Tally
+
+
+def run(config: Config, job: Job) -> None:
+    """Write the instructions of the run."""
+    settings = config.instructions
+    sources = {path: source_fingerprint(path) for path in settings.paths}
+    with job.stage("instructions", settings=[settings], sources=sources) as stage:
+        tally = Tally()
+        rows = read_instructions(settings, seed=config.seed, tally=tally)
+        what = "Instructions: the user's turns, with the source's answers where it has them."
+        stage.stream(Instruction, rows, tally, what=what, unit="rows")

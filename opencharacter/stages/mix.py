@@ -1,0 +1,39 @@
+"""Assemble an SFT mixture: n characters an instruction, shares and caps by source, system prompt.
+
+Reads    runs/<run>/profiles, and runs/<run>/rewrite and/or runs/<run>/generate
+Writes   runs/<run>/mix: MixtureRow, in `messages` form
+Costs    two passes over the responses, constant memory
+Run      python -m opencharacter stage=mix run=main mix.n_characters=2
+"""
+
+from opencharacter.config import Config
+from opencharacter.job import Job
+from opencharacter.mix.draw import draw_rows
+from opencharacter.mix.rows import candidates, made_methods, mixture_rows
+from opencharacter.prompts.character import RENDER_VERSION, Shown
+from opencharacter.records import Character, MixtureRow
+from opencharacter.sources.rows import Tally
+from opencharacter.store.rows import read_records
+
+
+def run(config: Config, job: Job) -> None:
+    """Write the mixture of the run."""
+    settings = config.mix
+    methods = made_methods(settings.methods, job.folder)
+    reads = ["profiles", *(str(method) for method in methods)]
+    with job.stage(
+        "mix", settings=[settings], versions={"prompt": RENDER_VERSION}, reads=reads
+    ) as stage:
+        responses = [job.folder(method).data for method in methods]
+        characters = {c.id: c for c in read_records(job.folder("profiles").data, Character)}
+        drawn = draw_rows(
+            candidates(responses, characters), config=settings, seed=config.seed
+        )
+        tally = Tally(
+            rows=len(drawn.kept) + len(drawn.left_out),
+            not_drawn=len(drawn.left_out),
+            notes={f"left out: {reason}": count for reason, count in drawn.reasons.items()},
+        )
+        rows = mixture_rows(responses, characters, drawn.kept, Shown(settings.system_prompt))
+        what = "A mixture for supervised fine-tuning: `messages` with the character's system prompt."
+        stage.stream(MixtureRow, rows, tally, what=what, unit="rows")

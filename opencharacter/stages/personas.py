@@ -1,0 +1,24 @@
+"""Read personas: a deterministic sample, exact duplicates removed, a held-out share split off.
+
+Reads    personas.path: the embedded list, a file or folder (Persona Hub's layouts), or the hub
+Writes   runs/<run>/personas: Persona
+Costs    one or two passes over the source, constant memory
+Run      python -m opencharacter stage=personas run=main personas=file personas.path=FILE personas.n=500
+"""
+
+from opencharacter.config import Config
+from opencharacter.job import Job
+from opencharacter.records import Persona
+from opencharacter.sources.fingerprint import source_fingerprint
+from opencharacter.sources.personas import read_personas
+from opencharacter.sources.rows import Tally
+
+
+def run(config: Config, job: Job) -> None:
+    """Write the personas of the run."""
+    settings = config.personas
+    source = source_fingerprint(settings.path, settings.revision)
+    with job.stage("personas", settings=[settings], sources={settings.path: source}) as stage:
+        tally = Tally()
+        rows = read_personas(settings, seed=config.seed, tally=tally)
+        stage.stream(Persona, rows, tally, what="Personas: one line each.", unit="rows")

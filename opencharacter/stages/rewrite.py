@@ -1,0 +1,52 @@
+"""OpenCharacter-R: reference answers rewritten in a character's voice, a dialogue in one call.
+
+Reads    runs/<run>/profiles, runs/<run>/instructions (those with a reference for every turn)
+Writes   runs/<run>/rewrite: Response
+Costs    one call an instruction and character; output is the dialogue as JSON
+Run      python -m opencharacter stage=rewrite run=main llm@teacher=llama3_70b_instruct
+"""
+
+from opencharacter.config import Config
+from opencharacter.job import Job
+from opencharacter.llm.opening import model_name
+from opencharacter.llm.requests import Session
+from opencharacter.prompts.rewrite import REWRITE_VERSION
+from opencharacter.records import Character, Instruction, Response
+from opencharacter.store.rows import read_records
+from opencharacter.synth.responses import Asking, Task, meetings, response_plan
+from opencharacter.synth.rewrite import rewrite_dialogue
+
+
+def run(config: Config, job: Job) -> None:
+    """Write a rewritten dialogue for every character that meets an answered instruction."""
+    settings = config.rewrite
+    versions = {"model": model_name(config.teacher), "prompt": REWRITE_VERSION}
+    with job.stage(
+        "rewrite",
+        settings=[settings, config.teacher],
+        versions=versions | {"n_characters": str(config.synth.n_characters)},
+        reads=["profiles", "instructions"],
+    ) as stage:
+        tasks = meetings(
+            read_records(job.folder("profiles").data, Character),
+            list(read_records(job.folder("instructions").data, Instruction)),
+            n=config.synth.n_characters,
+            seed=config.seed,
+        )
+        answered = [task for task in tasks if task.instruction.is_answered]
+
+        def start(task: Task) -> Session[Response]:
+            model = job.model(config.teacher)
+            asking = Asking(stage="rewrite", seed=config.seed, settings=settings, model=model)
+            asker = asking.asker(task.key, task.key)
+            return rewrite_dialogue(
+                task.character, task.instruction, asker, draw=task.draw, min_kept=settings.min_kept
+            )
+
+        stage.work(
+            response_plan(answered, start),
+            lambda: job.model(config.teacher),
+            what="Responses (R): reference answers rewritten in the character's voice.",
+            max_rejected=settings.max_rejected,
+            notes={"left to generate, without reference answers": len(tasks) - len(answered)},
+        )

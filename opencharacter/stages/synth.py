@@ -1,0 +1,25 @@
+"""The main job: personas to characters to in-character training data.
+
+Reads    what personas and instructions read
+Writes   runs/<run>/{personas,profiles,instructions,rewrite,generate}
+Costs    see those stages; a stage that is finished is skipped
+Run      python -m opencharacter stage=synth run=demo 'synth.methods=[rewrite,generate]'
+"""
+
+from opencharacter.config import Config
+from opencharacter.job import Job
+from opencharacter.job.summary import print_summary
+from opencharacter.records import Method
+from opencharacter.stages import generate, instructions, personas, profiles, rewrite
+
+
+def run(config: Config, job: Job) -> None:
+    """Do all synthesis stages in turn, with one engine."""
+    personas.run(config, job)
+    instructions.run(config, job)
+    profiles.run(config, job)
+    if Method.rewrite in config.synth.methods:
+        rewrite.run(config, job)
+    if Method.generate in config.synth.methods:
+        generate.run(config, job)
+    print_summary(job)

@@ -1,0 +1,1 @@
+"""What is on disk: parts, claims, completion logs, manifests and dataset cards."""

@@ -1,0 +1,77 @@
+"""The dataset card of a stage: `datasets.load_dataset("runs/<run>/<stage>")` just works."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from opencharacter.store.files import whole_file
+from opencharacter.store.rows import part_files
+from opencharacter.store.stage import StageFolder
+
+_LICENCES = {  # names on cards to the hub's identifiers; anything else is `other`
+    "apache-2.0": "apache-2.0",
+    "mit": "mit",
+    "cc-by-nc-sa-4.0": "cc-by-nc-sa-4.0",
+    "cc-by-nc-4.0": "cc-by-nc-4.0",
+    "cc-by-4.0": "cc-by-4.0",
+}
+
+_SHARES = {
+    "Licences of the parents": "licences",
+    "Sources": "sources",
+    "Methods": "methods",
+    "Splits": "splits",
+}
+
+
+def write_card(folder: StageFolder, manifest: Mapping[str, Any]) -> None:
+    """Write `README.md`: what the rows are, counts, licences, lineage, and how to load them."""
+    with whole_file(folder.path / "README.md") as temporary:
+        text = _front_matter(folder, manifest) + _body(folder, manifest)
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
+
+
+def _front_matter(folder: StageFolder, manifest: Mapping[str, Any]) -> str:
+    licences = sorted(manifest.get("licences", {}))
+    known = {_LICENCES.get(name.lower(), "other") for name in licences}
+    licence = known.pop() if len(known) == 1 else "other"
+    lines = ["---", f"license: {licence}", "tags: [opencharacter, role-play, synthetic]"]
+    lines += ["configs:", "- config_name: default", "  data_files:"]
+    lines += ["  - split: train", "    path: data/*.parquet"]
+    if part_files(folder.rejected) and any(manifest["counts"]["rejected"].values()):
+        lines += ["- config_name: rejected", "  data_files:"]
+        lines += ["  - split: train", "    path: rejected/*.parquet"]
+    return "\n".join([*lines, "---", ""])
+
+
+def _body(folder: StageFolder, manifest: Mapping[str, Any]) -> str:
+    counts = manifest["counts"]
+    sections = [
+        f"# {folder.run_dir.name} / {folder.stage}",
+        manifest.get("what", ""),
+        _table(("rows", "count"), _count_rows(counts)),
+    ]
+    for title, key in _SHARES.items():
+        if manifest.get(key):
+            rows = [(name, f"{count:,}") for name, count in manifest[key].items()]
+            sections.append(f"## {title}\n\n" + _table(("name", "rows"), rows))
+    lineage = [(name, fingerprint[:16]) for name, fingerprint in manifest["inputs"].items()]
+    if lineage:
+        sections.append("## Lineage\n\n" + _table(("made from", "fingerprint"), lineage))
+    settings = json.dumps(manifest["settings"], indent=2, ensure_ascii=False, sort_keys=True)
+    sections.append(f"## Settings\n\n```json\n{settings}\n```")
+    sections.append(f"Made by `{manifest.get('command', '')}`.")
+    return "\n" + "\n\n".join(section for section in sections if section) + "\n"
+
+
+def _count_rows(counts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    rows = [("in", f"{counts['in']:,}"), ("out", f"{counts['out']:,}")]
+    rows += [(f"rejected: {reason}", f"{n:,}") for reason, n in counts["rejected"].items()]
+    if counts["not_drawn"]:
+        rows.append(("not drawn", f"{counts['not_drawn']:,}"))
+    return rows + [(note, f"{n:,}") for note, n in counts["notes"].items()]
+
+
+def _table(head: tuple[str, str], rows: list[tuple[str, str]]) -> str:
+    lines = [f"| {head[0]} | {head[1]} |", "|---|---|"]
+    return "\n".join(lines + [f"| {name} | {value} |" for name, value in rows])

@@ -1,0 +1,196 @@
+"""Parts and who works on them: a claim is a file, created exclusively, with a heartbeat.
+
+Results are keyed by record, so a part that two processes work on by mistake costs time, never rows.
+"""
+
+import json
+import os
+import re
+import secrets
+import socket
+import threading
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple, Self
+
+from opencharacter.errors import StoreError
+from opencharacter.store.files import disk_errors
+
+
+class Part(NamedTuple):
+    """One piece of a stage's work."""
+
+    number: int
+    """From 0."""
+    of: int
+
+    @property
+    def name(self) -> str:
+        """File name without suffix, such as `part-00003-of-00008`."""
+        return f"part-{self.number:05d}-of-{self.of:05d}"
+
+
+class Holder(NamedTuple):
+    """Who holds a claim."""
+
+    token: str
+    host: str
+    pid: int
+    started: str
+    """Start time of the process as the kernel counts it: pids are used again."""
+    age_s: float
+    """Since the last heartbeat."""
+
+    def __str__(self) -> str:
+        """Name the holder in an error."""
+        return f"process {self.pid} on {self.host} (last heartbeat {self.age_s:.0f} s ago)"
+
+
+class Claims:
+    """The claims of one stage's folder, and those held by this process.
+
+    Args:
+        folder: Where claim files are.
+        timeout_s: A claim whose heartbeat is older is free again; a claim of a dead process of
+            this machine is free at once.
+    """
+
+    def __init__(self, folder: Path, *, timeout_s: float) -> None:
+        """Prepare; the heartbeat starts with the `with` block."""
+        self._folder = folder
+        self._timeout_s = timeout_s
+        self._held: dict[str, Path] = {}
+        self._token = secrets.token_hex(8)
+        self._stop = threading.Event()
+        self._beat = threading.Thread(target=self._keep_beating, daemon=True, name="claims")
+        with disk_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+
+    def __enter__(self) -> Self:
+        """Start the heartbeat."""
+        self._beat.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop the heartbeat and let go of everything."""
+        self._stop.set()
+        self._beat.join()
+        for name in list(self._held):
+            self.release(name)
+
+    def take(self, name: str) -> Holder | None:
+        """Claim `name`; return None on success, or who else holds it."""
+        path = self._folder / f"{name}.json"
+        holder = self._holder(path)
+        if holder is not None and self._is_alive(holder):
+            return holder
+        if holder is not None and not self._remove_dead(path, holder):
+            return self._holder(path) or holder
+        mine = {
+            "token": self._token,
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+            "started": _start_time(os.getpid()),
+        }
+        # A link of a whole file, not an empty file filled later: a reader never sees half a claim.
+        draft = self._folder / f".{name}.{self._token}"
+        with disk_errors(path):
+            draft.write_text(json.dumps(mine), encoding="utf-8")
+            try:
+                os.link(draft, path)
+            except FileExistsError:
+                return self._holder(path)
+            finally:
+                draft.unlink()
+        self._held[name] = path
+        return None
+
+    def release(self, name: str) -> None:
+        """Let go of a claim of ours."""
+        self._held.pop(name).unlink(missing_ok=True)
+
+    def others(self) -> dict[str, Holder]:
+        """Return the claims that living processes other than this one hold."""
+        found = {}
+        for path in sorted(self._folder.glob("*.json")):
+            holder = self._holder(path)
+            if holder and holder.token != self._token and self._is_alive(holder):
+                found[path.stem] = holder
+        return found
+
+    def refuse_other_partition(self, of: int) -> None:
+        """Raise if a living process cuts the same work into another number of parts.
+
+        Raises:
+            StoreError: rows could be made twice.
+        """
+        for name, holder in self.others().items():
+            match = re.fullmatch(r"part-\d+-of-(\d+)", name)
+            if match and int(match[1]) != of:
+                raise StoreError(
+                    f"{holder} works on {self._folder.parent} with parts={int(match[1])}, this "
+                    f"process has parts={of}; give both the same number, or wait for it"
+                )
+
+    def _keep_beating(self) -> None:
+        while not self._stop.wait(self._timeout_s / 6):
+            for path in list(self._held.values()):
+                try:
+                    os.utime(path)
+                except FileNotFoundError:
+                    continue  # taken over after a long pause of this process: keyed rows, no harm
+
+    def _holder(self, path: Path) -> Holder | None:
+        try:
+            claim = json.loads(path.read_text(encoding="utf-8"))
+            age = time.time() - path.stat().st_mtime
+        except FileNotFoundError:
+            return None
+        return Holder(claim["token"], claim["host"], claim["pid"], claim["started"], max(age, 0.0))
+
+    def _is_alive(self, holder: Holder) -> bool:
+        if holder.host == socket.gethostname():
+            return _start_time(holder.pid) == holder.started and holder.started != ""
+        return holder.age_s < self._timeout_s
+
+    def _remove_dead(self, path: Path, holder: Holder) -> bool:
+        """Move a dead claim away; False when another process was quicker."""
+        grave = path.with_name(f".{path.name}.{self._token}.dead")
+        try:
+            path.rename(grave)
+        except FileNotFoundError:
+            return True
+        taken = self._holder(grave)
+        if taken is not None and taken.token != holder.token:
+            os.link(grave, path)  # it was claimed anew between the look and the rename: put it back
+            grave.unlink()
+            return False
+        grave.unlink(missing_ok=True)
+        return True
+
+
+def _start_time(pid: int) -> str:
+    """Return the kernel's start time of a process, empty if there is none of that number."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+    except (FileNotFoundError, ProcessLookupError):
+        return "" if Path("/proc/self").exists() else _alive_without_proc(pid)
+    fields = stat.rpartition(")")[2].split()
+    is_zombie = fields[0] == "Z"
+    return "" if is_zombie else fields[19]
+
+
+def _alive_without_proc(pid: int) -> str:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return ""
+    except PermissionError:
+        return "alive"
+    return "alive"

@@ -1,0 +1,119 @@
+"""The log of model calls: one JSON line per completion, appended, found again by its key.
+
+A killed process repeats no call that is in a log. A torn last line is expected and dropped.
+"""
+
+import json
+import os
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from opencharacter.ids import canonical_json
+from opencharacter.store.claims import Part
+from opencharacter.store.files import disk_errors
+
+_SYNC_EVERY_S = 2.0
+
+
+class CompletionLog:
+    """The completions of one part.
+
+    Looked up in the part's own log and in logs of other partitions (left by a run with another
+    number of `parts`), where the same work may have been done. Memory holds keys and places only.
+    """
+
+    def __init__(self, folder: Path, part: Part) -> None:
+        """Index what is there and open the part's log for appending."""
+        self._path = folder / f"{part.name}.jsonl"
+        self._places: dict[bytes, tuple[int, int, int]] = {}
+        self._files: list[int] = []
+        self._synced = time.monotonic()
+        with disk_errors(self._path):
+            folder.mkdir(parents=True, exist_ok=True)
+            self._descriptor = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
+        for path in sorted(folder.glob("part-*.jsonl")):
+            if path == self._path or not path.stem.endswith(f"-of-{part.of:05d}"):
+                self._index(path)
+        self._end_torn_line()
+
+    def __enter__(self) -> Self:
+        """Return the log itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Sync and close."""
+        self.close()
+
+    def __len__(self) -> int:
+        """Return how many completions can be looked up."""
+        return len(self._places)
+
+    def get(self, key: str) -> dict[str, Any] | None:
+        """Return what was appended under `key` (64 hex digits), or None."""
+        place = self._places.get(bytes.fromhex(key))
+        if place is None:
+            return None
+        number, offset, length = place
+        found: dict[str, Any] = json.loads(os.pread(self._files[number], length, offset))
+        return found
+
+    def append(self, key: str, completion: dict[str, Any]) -> None:
+        """Add a completion; it is on disk within two seconds.
+
+        Raises:
+            StoreError: the disk is full.
+        """
+        line = canonical_json({"key": key, **completion}).encode("utf-8", "surrogatepass") + b"\n"
+        with disk_errors(self._path):
+            written = os.write(self._descriptor, line)
+            if written < len(line):  # the disk filled up inside the line
+                os.write(self._descriptor, line[written:])
+            if time.monotonic() - self._synced > _SYNC_EVERY_S:
+                os.fdatasync(self._descriptor)
+                self._synced = time.monotonic()
+
+    def close(self) -> None:
+        """Sync and close; closing twice is fine."""
+        descriptors, self._files = [self._descriptor, *self._files], []
+        self._descriptor = -1
+        if descriptors[0] < 0:
+            return
+        try:
+            with disk_errors(self._path):
+                os.fdatasync(descriptors[0])
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
+
+    def _index(self, path: Path) -> None:
+        number = len(self._files)
+        self._files.append(os.open(path, os.O_RDONLY))
+        offset = 0
+        with path.open("rb") as file:
+            for line in file:
+                key = _key_of(line)
+                if key is not None:
+                    self._places[key] = (number, offset, len(line))
+                offset += len(line)
+
+    def _end_torn_line(self) -> None:
+        """Close a line torn by a kill, so that the next one starts at its own beginning."""
+        size = os.fstat(self._descriptor).st_size
+        if size and os.pread(self._descriptor, 1, size - 1) != b"\n":
+            with disk_errors(self._path):
+                os.write(self._descriptor, b"\n")
+
+
+def _key_of(line: bytes) -> bytes | None:
+    """Return the key of a whole line, None of a torn one."""
+    try:
+        return bytes.fromhex(json.loads(line)["key"])
+    except (ValueError, KeyError, TypeError):
+        return None

@@ -1,0 +1,198 @@
+"""Records as Parquet: one file per part, zstd, written whole; read back as records or columns."""
+
+import dataclasses
+import hashlib
+import types
+import typing
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from opencharacter.errors import StoreError
+from opencharacter.ids import canonical_json
+from opencharacter.records import to_row
+from opencharacter.store.files import disk_errors, whole_file
+
+Record = TypeVar("Record")
+
+_DIGEST = b"opencharacter.digest"
+_ROWS_AT_ONCE = 2_000  # rows turned into Arrow at a time: bounds memory
+
+
+class PartWriter:
+    """Writes records of one type to one Parquet file that appears when `close` is called."""
+
+    def __init__(self, path: Path, record_type: type) -> None:
+        """Prepare to write `path`; nothing is visible before `close`."""
+        self._path = path
+        self._schema = arrow_schema(record_type)
+        self._rows: list[dict[str, Any]] = []
+        self._digest = 0
+        self._whole = whole_file(path)
+        self._temporary = self._whole.__enter__()
+        with disk_errors(path):
+            self._file = self._temporary.open("wb")
+        self._writer = pq.ParquetWriter(self._file, self._schema, compression="zstd")
+        self.rows = 0
+
+    def write(self, record: Any) -> None:
+        """Add one record."""
+        row = to_row(record)
+        self._digest = (self._digest + row_digest(row)) % 2**128
+        self._rows.append(row)
+        self.rows += 1
+        if len(self._rows) >= _ROWS_AT_ONCE:
+            self._flush()
+
+    def close(self) -> None:
+        """Finish the file and give it its name.
+
+        Raises:
+            StoreError: the disk is full; the part does not exist.
+        """
+        with disk_errors(self._path):
+            self._flush()
+            self._writer.add_key_value_metadata({_DIGEST: f"{self._digest:032x}"})
+            self._writer.close()
+            self._file.close()
+        self._whole.__exit__(None, None, None)
+
+    def discard(self) -> None:
+        """Drop what was written; the part does not exist."""
+        self._writer.close()
+        self._file.close()
+        self._temporary.unlink(missing_ok=True)
+
+    def _flush(self) -> None:
+        if self._rows:
+            with disk_errors(self._path):
+                self._writer.write_table(pa.Table.from_pylist(self._rows, schema=self._schema))
+            self._rows.clear()
+
+
+def write_records(path: Path, record_type: type, records: Iterable[Any]) -> int:
+    """Write `records` as one part; return how many there were."""
+    writer = PartWriter(path, record_type)
+    try:
+        for record in records:
+            writer.write(record)
+    except BaseException:
+        writer.discard()
+        raise
+    writer.close()
+    return writer.rows
+
+
+class Footer(NamedTuple):
+    """What a part's footer says."""
+
+    rows: int
+    digest: int
+    """Sum of its rows' hashes modulo 2**128: of several parts, the sum of theirs."""
+
+
+def read_footer(path: Path) -> Footer:
+    """Read only the footer of a part."""
+    metadata = pq.read_metadata(path)
+    stored = (metadata.metadata or {}).get(_DIGEST)
+    if stored is None:
+        raise StoreError(f"{path} was not written by opencharacter; take it out of that folder")
+    return Footer(metadata.num_rows, int(stored, 16))
+
+
+def row_digest(row: dict[str, Any]) -> int:
+    """Return 128 bits of a row's content; sums of them do not depend on order or on parts."""
+    text = canonical_json(row).encode("utf-8", "surrogatepass")
+    return int.from_bytes(hashlib.blake2b(text, digest_size=16).digest(), "big")
+
+
+def read_columns(parts: Iterable[Path], columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+    """Yield the named columns of every row of some parts, in constant memory."""
+    for path in parts:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(batch_size=_ROWS_AT_ONCE, columns=list(columns)):
+                yield from zip(*(batch.column(name).to_pylist() for name in columns), strict=True)
+
+
+def column_names(path: Path) -> list[str]:
+    """Return the columns of a part."""
+    names: list[str] = pq.read_schema(path).names
+    return names
+
+
+def read_records(
+    folder: Path, record_type: type[Record], *, keep: Callable[[str], bool] | None = None
+) -> Iterator[Record]:
+    """Yield the records of a folder's parts, in constant memory.
+
+    Args:
+        folder: A stage's `data` folder.
+        record_type: What its rows are.
+        keep: Of the ids, which to read; None = all.
+
+    Raises:
+        StoreError: a stored id is not the hash of its row: the file was changed by hand.
+    """
+    build = _builder(record_type)
+    for path in part_files(folder):
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(batch_size=_ROWS_AT_ONCE):
+                if keep is not None:
+                    mask = [keep(id_) for id_ in batch.column("id").to_pylist()]
+                    batch = batch.filter(pa.array(mask))
+                for row in batch.to_pylist():
+                    record = build(row)
+                    if "id" in row and record.id != row["id"]:
+                        raise StoreError(f"{path}: row {row['id']} was changed by hand; run again")
+                    yield record
+
+
+def part_files(folder: Path) -> list[Path]:
+    """Return the whole parts of a folder, in order of name."""
+    return sorted(folder.glob("part-*.parquet"))
+
+
+def arrow_schema(record_type: type) -> pa.Schema:
+    """Return the Arrow schema of a record's dataclass."""
+    hints = typing.get_type_hints(record_type)
+    fields = dataclasses.fields(record_type)
+    return pa.schema([pa.field(f.name, _arrow_type(hints[f.name])) for f in fields])
+
+
+def _arrow_type(hint: Any) -> pa.DataType:
+    simple = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
+    if hint in simple:
+        return simple[hint]
+    if typing.get_origin(hint) in (types.UnionType, typing.Union):
+        inner = [arg for arg in typing.get_args(hint) if arg is not type(None)]
+        return _arrow_type(inner[0])
+    if typing.get_origin(hint) is tuple:
+        return pa.list_(_arrow_type(typing.get_args(hint)[0]))
+    if isinstance(hint, type) and issubclass(hint, StrEnum):
+        return pa.string()
+    return pa.struct(list(arrow_schema(hint)))
+
+
+@cache
+def _builder(hint: Any) -> Callable[[Any], Any]:
+    """Return the function that turns a stored value into what a record's field holds."""
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        return _dataclass_builder(hint)
+    if typing.get_origin(hint) is tuple:
+        inner = _builder(typing.get_args(hint)[0])
+        return lambda values: tuple(inner(value) for value in values)
+    if isinstance(hint, type) and issubclass(hint, StrEnum):
+        return hint
+    return lambda value: value
+
+
+def _dataclass_builder(record_type: type) -> Callable[[Any], Any]:
+    hints = typing.get_type_hints(record_type)
+    names = [f.name for f in dataclasses.fields(record_type) if f.init]
+    builders = [(name, _builder(hints[name])) for name in names]
+    return lambda row: record_type(**{name: build(row[name]) for name, build in builders})

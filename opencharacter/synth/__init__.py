@@ -1,0 +1,1 @@
+"""How synthetic data is made: assignment, sessions for each method, filters, knowledge checks."""

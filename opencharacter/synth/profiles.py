@@ -1,0 +1,113 @@
+"""From a persona to a character: one call, read as JSON or as free text with a heading per field."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from opencharacter.llm.requests import Session
+from opencharacter.prompts.profile import FIELDS, LABELS, profile_prompt, profile_schema
+from opencharacter.prompts.profile import render_profile
+from opencharacter.records import Character, Message, Persona, Rejection, Role
+from opencharacter.synth.asking import Asker
+from opencharacter.synth.filters import Problem, control_tokens
+
+_HEADING = re.compile(
+    r"^[\s>*#-]*(?:\d+[.)]\s*)?[*_]*(?P<label>"
+    + "|".join(re.escape(label).replace(r"\ ", r"[ _]") for label in [*LABELS.values(), *FIELDS])
+    + r")[*_]*\s*[:：][*_]*[ \t]*",
+    re.IGNORECASE | re.MULTILINE,
+)
+_FENCE = re.compile(r"^\s*```[a-z]*\n(.*?)\n?```\s*$", re.DOTALL)
+_WHITE = re.compile(r"\s+")
+
+
+def write_profile(
+    persona: Persona, asker: Asker[dict[str, Any]], *, as_json: bool, name_hints: Sequence[str]
+) -> Session[Character]:
+    """Ask for the eight fields of a persona's profile (OpenCharacter, arXiv 2501.15427).
+
+    Args:
+        persona: Whom to fill out.
+        asker: Asks for this persona.
+        as_json: Steer the answer by the schema; otherwise parse free text.
+        name_hints: Names to offer in the prompt.
+    """
+    prompt = profile_prompt(persona.text, name_hints=name_hints)
+    fields = yield from asker.ask(
+        (Message(role=Role.user, content=prompt),),
+        read_json_profile if as_json else read_text_profile,
+        schema=profile_schema() if as_json else None,
+    )
+    if isinstance(fields, Rejection):
+        return fields
+    return Character(
+        persona_id=persona.id,
+        persona=persona.text,
+        split=persona.split,
+        cluster=persona.cluster,
+        licence=persona.licence,
+        **fields,
+        profile=render_profile(fields),
+        call=asker.calls[0],
+        usage=asker.usage,
+    )
+
+
+def read_json_profile(text: str) -> dict[str, Any] | Problem:
+    """Return the eight fields of a JSON answer, or why there are none; a code fence is allowed."""
+    fenced = _FENCE.match(text)
+    try:
+        found = json.loads(fenced[1] if fenced else text)
+    except (ValueError, RecursionError) as error:
+        return Problem("invalid_json", str(error))
+    if not isinstance(found, dict):
+        return Problem("invalid_json", f"a JSON object was asked for, not {type(found).__name__}")
+    return _checked(found)
+
+
+def read_text_profile(text: str) -> dict[str, Any] | Problem:
+    """Return the eight fields of free text with a `Label: value` heading for each."""
+    headings = list(_HEADING.finditer(text))
+    by_label = {label.lower(): field for field, label in LABELS.items()}
+    found: dict[str, Any] = {}
+    for heading, following in zip(headings, [*headings[1:], None], strict=True):
+        label = heading["label"].lower()
+        field = by_label.get(label.replace("_", " "), label)
+        value = text[heading.end() : following.start() if following else None]
+        found.setdefault(field, value.strip().strip("*_").strip())
+    return _checked(found)
+
+
+def _checked(found: Mapping[str, Any]) -> dict[str, Any] | Problem:
+    """Return exactly the eight fields, each cleaned, or what is wrong with them."""
+    missing = [field for field in FIELDS if found.get(field) in (None, "")]
+    if missing:
+        return Problem("missing_field", f"no {', '.join(missing)}")
+    age = _years(found["age"])
+    if age is None:
+        return Problem("bad_age", f"age is {found['age']!r}; a number of years was asked for")
+    fields: dict[str, Any] = {"age": age}
+    for field in FIELDS:
+        if field == "age":
+            continue
+        if not isinstance(found[field], str):
+            return Problem("wrong_type", f"{field} is {type(found[field]).__name__}, not text")
+        fields[field] = _WHITE.sub(" ", found[field]).strip()
+        if not fields[field]:
+            return Problem("missing_field", f"{field} is blank")
+        token = control_tokens(fields[field])
+        if token:
+            return Problem("control_tokens", f"{field}: {token}")
+    return {field: fields[field] for field in FIELDS}
+
+
+def _years(value: object) -> int | None:
+    """Return an age in whole years, from a number or from text such as `34 years old`."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, str):
+        digits = re.search(r"\d+", value)
+        value = int(digits[0]) if digits and len(digits[0]) < 5 else None
+    is_age = isinstance(value, int) and 1 <= value <= 999
+    return value if isinstance(value, int) and is_age else None

@@ -1,0 +1,192 @@
+"""Metrics and lineage of a stage on Weights & Biases: the home of wandb.
+
+What links a stage to its inputs hangs on the mode:
+
+- online: the manifest is an artifact `<run>-<stage>` of type `stage`, and the run declares the
+  artifacts `<run>-<input>:latest` as used, so W&B draws the lineage graph;
+- offline (no key, or WANDB_MODE=offline): wandb refuses to declare a use, since it cannot look the
+  input up. The artifact's metadata carry the fingerprints of inputs and output instead, which tie
+  stages together by equal values; `wandb sync` uploads run, metrics and artifact later.
+
+An input that was never tracked is a notice and no error: the metadata have its fingerprint too.
+"""
+
+import json
+import logging
+import netrc
+import os
+import re
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from opencharacter.config import Tracking
+from opencharacter.errors import ConfigError
+from opencharacter.ids import digest
+
+_LOGGER = logging.getLogger(__name__)
+_METADATA = ("fingerprint", "output", "inputs", "counts")
+
+
+class Tracker:
+    """Where one stage's metrics go: a W&B run, or nowhere."""
+
+    def __init__(self, run: Any | None, *, prefix: str, stage: str) -> None:
+        """Take an open run; None = nothing is tracked.
+
+        Args:
+            run: A `wandb.Run`.
+            prefix: The name of our run, which every artifact's name begins with.
+            stage: The stage.
+        """
+        self.run = run
+        self._prefix = prefix
+        self._stage = stage
+
+    def log(self, metrics: Mapping[str, float], step: int) -> None:
+        """Record metrics at `step`, which must not fall: W&B drops what lies behind.
+
+        Call it every few seconds, not for every record: each call is a row of the run's history.
+        """
+        if self.run is not None:
+            self.run.log(dict(metrics), step=step)
+
+    def finish(self, manifest: Path, inputs: Sequence[str]) -> None:
+        """Record the manifest as an artifact, link its inputs (see the module), end the run.
+
+        Args:
+            manifest: The finished stage's `manifest.json`.
+            inputs: Names of the stages that were read.
+        """
+        if self.run is None:
+            return
+        wandb = import_module("wandb")
+        written = json.loads(manifest.read_text(encoding="utf-8"))
+        metadata = {key: written[key] for key in _METADATA if key in written}
+        if not self.run.offline:
+            for name in inputs:
+                self._use(f"{_artifact_name(self._prefix, name)}:latest", wandb)
+        name = _artifact_name(self._prefix, self._stage)
+        artifact = wandb.Artifact(name, type="stage", metadata=metadata)
+        artifact.add_file(str(manifest), name="manifest.json")
+        self.run.log_artifact(artifact)
+        self._end(0)
+
+    def close(self) -> None:
+        """End the run as failed unless `finish` ended it; twice is fine."""
+        self._end(1)
+
+    def _end(self, exit_code: int) -> None:
+        if self.run is not None:
+            self.run.finish(exit_code=exit_code)
+            self.run = None
+
+    def _use(self, artifact: str, wandb: Any) -> None:
+        try:
+            self.run.use_artifact(artifact)  # type: ignore[union-attr]
+        except (wandb.Error, ValueError) as error:
+            _LOGGER.warning("W&B: %s is not linked as an input: %s", artifact, error)
+
+
+def open_tracker(
+    tracking: Tracking,
+    *,
+    project: str,
+    run: str,
+    stage: str,
+    run_dir: Path,
+    settings: dict[str, Any],
+) -> Tracker:
+    """Start tracking a stage, or go on with the W&B run that it had before.
+
+    Only one process at a time may track a stage: the W&B run's id hangs on project, folder and
+    stage alone.
+
+    Args:
+        tracking: `none` imports nothing and tracks nothing.
+        project: W&B project.
+        run: Name of our run: the W&B group.
+        stage: The W&B job type.
+        run_dir: The run's folder, which must exist; W&B writes to `wandb/` in it.
+        settings: The run's configuration as shown on W&B.
+
+    Raises:
+        ConfigError: wandb is not installed, or it refuses to start.
+    """
+    if tracking is Tracking.none:
+        return Tracker(None, prefix=run, stage=stage)
+    wandb = _import_wandb()
+    # Read here because wandb reads it once in a process.
+    mode = os.environ.get("WANDB_MODE")
+    if mode not in ("offline", "disabled") and not _has_key(wandb):
+        mode = "offline"  # and not a question for a key, which nobody may be there to answer
+        _LOGGER.warning(
+            "W&B: no key found, so %s/%s is kept offline in %s; `wandb login` sends the next one, "
+            "`wandb sync` this one",
+            *(run, stage, run_dir / "wandb"),
+        )
+    try:
+        opened = wandb.init(
+            project=project,
+            group=run,
+            job_type=stage,
+            id=tracked_id(project, run_dir, stage),
+            name=f"{run}/{stage}",
+            resume="allow",
+            dir=str(run_dir),
+            config=settings,
+            mode=mode,
+            # No copy of the code, no console capture: the terminal belongs to the progress display.
+            settings=wandb.Settings(silent=True, console="off", disable_code=True, save_code=False),
+        )
+    except wandb.Error as error:
+        reason = " ".join(str(error).split())
+        raise ConfigError(
+            f"tracking=wandb cannot start: {reason}; run `wandb login`, or set WANDB_MODE=offline "
+            "or tracking=none"
+        ) from error
+    return Tracker(opened, prefix=run, stage=stage)
+
+
+def tracked_id(project: str, run_dir: Path, stage: str) -> str:
+    """Return the W&B run's id: the same whenever the stage is run again, 40 of [a-z0-9-]."""
+    return f"stage-{digest(project, run_dir.resolve().name, stage)[:34]}"
+
+
+def _import_wandb() -> Any:
+    # Read when wandb is imported: neither banners nor reports of its own errors to its makers.
+    os.environ.setdefault("WANDB_SILENT", "true")
+    os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
+    try:
+        return import_module("wandb")
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] != "wandb":
+            raise
+        raise ConfigError(
+            "tracking=wandb needs wandb, which is not installed; "
+            "run pip install 'opencharacter[track]', or set tracking=none"
+        ) from error
+
+
+def _artifact_name(run: str, stage: str) -> str:
+    """Return `<run>-<stage>` with only the characters that W&B allows, at most 128 of them."""
+    name = "".join(letter if re.match(r"[\w.-]", letter, re.ASCII) else "-" for letter in run)
+    return f"{name[:100]}-{stage}"
+
+
+def _has_key(wandb: Any) -> bool:
+    """Return whether wandb would find a key without asking for one."""
+    if os.environ.get("WANDB_API_KEY") or os.environ.get("WANDB_IDENTITY_TOKEN_FILE"):
+        return True
+    known = wandb.setup().settings
+    if known.api_key:
+        return True
+    host = urlsplit(known.base_url).netloc
+    path = Path(os.environ.get("NETRC") or Path.home() / ".netrc").expanduser()
+    try:
+        entry = netrc.netrc(path).authenticators(host)
+    except (OSError, netrc.NetrcParseError):
+        return False
+    return entry is not None and bool(entry[2])

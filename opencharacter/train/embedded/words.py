@@ -1,0 +1,99 @@
+"""Word lists and invented words: what the training text of the embedded model is made of."""
+
+from functools import cache
+from pathlib import Path
+from random import Random
+
+_LISTS = Path(__file__).with_name("lists")
+_WORD_SECTIONS = frozenset(
+    {"nouns", "verbs", "adjectives", "adverbs", "glue", "foreign", "chinese", "emoji"}
+)
+_ONSETS = (
+    "b br c ch cl cr d dr f fl fr g gl gr h j k kn kr l m n p pl pr qu r s sc sh sk sl sm sn sp st "
+    "str sw t th tr tw v w wh y z"
+).split() + [""] * 4
+_VOWELS = "a a a e e e i i i o o o u u ai au ea ee ei ie io oa oo ou y".split()
+_ENDS = "b ck ct d ff g k l ll ld lk m mp n nd ng nk nt p r rd rk rm rn rt s ss st t th x z".split()
+_SUFFIXES = (
+    "ing ed ly er ers s es tion tions ment ness ity ive ous ful less able al ic ical ist ists ism "
+    "ize ized ization ology ologist graphy ance ence ary ent ant age ship hood ish en est y"
+).split()
+_PREFIXES = (
+    "un re in im dis pre pro con com de ex sub inter over under micro neuro bio geo".split()
+)
+
+
+@cache
+def entries(section: str) -> tuple[str, ...]:
+    """Return the entries of one section of the lists beside this file."""
+    for path in sorted(_LISTS.glob("*.txt")):
+        heading, inside = f"[{section}]", False
+        for line in path.read_text(encoding="utf-8").splitlines():
+            if inside:
+                parts = line.split() if section in _WORD_SECTIONS else line.split(";")
+                return tuple(part.strip() for part in parts if part.strip())
+            inside = line == heading
+    raise KeyError(section)
+
+
+def pick(random: Random, section: str) -> str:
+    """Return one entry of a section."""
+    return random.choice(entries(section))
+
+
+def invented(random: Random) -> str:
+    """Return a lower-case word of one to four syllables that need not exist."""
+    syllables = random.choices((1, 2, 3, 4), (3, 5, 3, 1))[0]
+    word = "".join(
+        random.choice(_ONSETS)
+        + random.choice(_VOWELS)
+        + (random.choice(_ENDS) if random.random() < 0.45 else "")
+        for _ in range(syllables)
+    )
+    if random.random() < 0.15:
+        word = random.choice(_PREFIXES) + word
+    return word + (random.choice(_SUFFIXES) if random.random() < 0.4 else "")
+
+
+def word(random: Random, *, share_invented: float = 0.3) -> str:
+    """Return a listed English word, often inflected, or an invented one."""
+    if random.random() < share_invented:
+        return invented(random)
+    section = random.choices(
+        ("nouns", "verbs", "adjectives", "adverbs"), (5, 3, 3, 1)
+    )[0]
+    chosen = pick(random, section)
+    if section in ("nouns", "verbs") and random.random() < 0.4:
+        stem = chosen[:-1] if chosen.endswith("e") else chosen
+        ending = "s" if section == "nouns" else random.choice(("s", "ed", "ing", "ing"))
+        chosen = chosen + "s" if ending == "s" else stem + ending
+    return chosen
+
+
+def invented_name(random: Random) -> str:
+    """Return a capitalised invented word of two or three syllables."""
+    parts = [
+        random.choice(_ONSETS) + random.choice(_VOWELS[:14]) for _ in range(random.choice((2, 2, 3)))
+    ]
+    ending = random.choice(("n", "r", "l", "s", "k", "m", "nd", "", "", ""))
+    return ("".join(parts) + ending).capitalize()
+
+
+def full_name(random: Random, gender: str | None = None) -> str:
+    """Return a first and a last name; 40 % of either are invented, so that none is memorised."""
+    section = {"female": "women", "male": "men"}.get(gender or "") or random.choice(("women", "men"))
+    first = invented_name(random) if random.random() < 0.4 else pick(random, section)
+    last = invented_name(random) if random.random() < 0.4 else pick(random, "last")
+    if random.random() < 0.04:
+        first = f"{first} {random.choice('ABCDEFGHJKLMNPRST')}."
+    return f"{first} {last}"
+
+
+def capitalised(text: str) -> str:
+    """Return `text` with its first letter in upper case and the rest as it is."""
+    return text[:1].upper() + text[1:]
+
+
+def with_article(noun: str) -> str:
+    """Return `noun` after `a` or `an`."""
+    return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun}"

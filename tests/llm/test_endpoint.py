@@ -1,0 +1,403 @@
+import json
+import threading
+from collections import Counter
+from contextlib import contextmanager
+from email.utils import formatdate
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from time import monotonic, sleep, time
+
+import pytest
+
+from opencharacter.config import Backend, ModelConfig
+from opencharacter.errors import ModelError
+from opencharacter.llm.endpoint import open_endpoint
+from opencharacter.llm.requests import Completion, Finish, Request, Sampling
+from opencharacter.records import Message, Role
+
+
+def reply(text="Good day.", finish="stop", **message):
+    choice = {"message": {"content": text, **message}, "finish_reason": finish}
+    cached = {"cached_tokens": 5}
+    usage = {"prompt_tokens": 7, "completion_tokens": 3, "prompt_tokens_details": cached}
+    return 200, json.dumps({"choices": [choice], "usage": usage}), {}
+
+
+def failure(status, message="no", headers=None, **error):
+    return status, json.dumps({"error": {"message": message, **error}}), headers or {}
+
+
+class Server(ThreadingHTTPServer):
+    """Answers with whatever `answer(question, try_)` says; None = cut the connection."""
+
+    daemon_threads = False
+    request_queue_size = 64
+
+    def __init__(self, answer):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.answer = answer
+        self.lock = threading.Lock()
+        self.bodies, self.headers = [], []
+        self.tries: Counter[str] = Counter()
+        self.running = self.most_running = self.connections = 0
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.server_address[1]}/v1"
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Server
+    timeout = 20
+
+    def setup(self):
+        super().setup()
+        with self.server.lock:
+            self.server.connections += 1
+
+    def do_GET(self):
+        self.respond(200, json.dumps({"object": "list", "data": [{"id": "llama", "object": "m"}]}))
+
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        question = body["messages"][-1]["content"]
+        server = self.server
+        with server.lock:
+            server.bodies.append(body)
+            server.headers.append({k.lower(): v for k, v in self.headers.items()})
+            server.tries[question] += 1
+            server.running += 1
+            server.most_running = max(server.most_running, server.running)
+            try_ = server.tries[question]
+        try:
+            answer = server.answer(question, try_)
+        finally:
+            with server.lock:
+                server.running -= 1
+        if answer is None:
+            self.close_connection = True
+        else:
+            self.respond(*answer)
+
+    def respond(self, status, text, headers=None):
+        data = text.encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *_):
+        pass
+
+
+@contextmanager
+def serving(answer, *, backoff_s=0.001, **settings):
+    server = Server(answer)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    settings = {"seats": 4, "max_retries": 3, "timeout_s": 10, "base_url": server.url, **settings}
+    config = ModelConfig(backend=Backend.endpoint, model="llama", **settings)
+    model = open_endpoint(config, backoff_s=backoff_s)
+    try:
+        yield model, server
+    finally:
+        model.close()
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def ask(text="Who are you?", *, schema=None, seed=1):
+    sampling = Sampling(temperature=0.5, top_p=0.9, max_tokens=20)
+    messages = (Message(role=Role.system, content="Be Ada."), Message(role=Role.user, content=text))
+    return Request(messages=messages, sampling=sampling, seed=seed, schema=schema)
+
+
+def collect_all(model, n):
+    results: list[tuple[int, Completion]] = []
+    while len(results) < n:
+        results += model.collect()
+    return results
+
+
+def one(model, request=None):
+    model.submit(0, request or ask())
+    [(_, completion)] = collect_all(model, 1)
+    return completion
+
+
+def test_a_request_carries_messages_sampling_seed_and_schema():
+    schema = {"type": "object"}
+    with serving(lambda *_: reply()) as (model, server):
+        one(model, ask(schema=schema, seed=42))
+
+    [body] = server.bodies
+    assert body["model"] == "llama"
+    assert body["messages"][0] == {"role": "system", "content": "Be Ada."}
+    assert (body["temperature"], body["top_p"], body["max_tokens"]) == (0.5, 0.9, 20)
+    assert body["seed"] == 42
+    assert body["response_format"]["json_schema"]["schema"] == schema
+    assert body["response_format"]["json_schema"]["strict"] is True
+
+
+def test_a_server_without_schemas_is_sent_none():
+    with serving(lambda *_: reply(), structured_output=False) as (model, server):
+        one(model, ask(schema={"type": "object"}))
+
+    assert "response_format" not in server.bodies[0]
+
+
+def test_tokens_are_the_servers_own_counts():
+    with serving(lambda *_: reply()) as (model, _):
+        completion = one(model)
+
+    counts = (completion.prompt_tokens, completion.cached_tokens, completion.output_tokens)
+    assert counts == (7, 5, 3)
+
+
+CALLED = "the server ended with finish_reason 'tool_calls'"
+LIMIT, VLLM_LIMIT = "maximum context length is 10", "longer than the maximum model length of 9"
+ENDS = {
+    "stop": (reply("Hi."), Finish.stop, "Hi."),
+    "length": (reply("Hi, I", "length"), Finish.length, "Hi, I"),
+    "filter": (reply("", "content_filter"), Finish.filtered, ""),
+    "empty": (reply(""), Finish.stop, ""),
+    "null content": (reply(None), Finish.stop, ""),
+    "refusal": (reply(None, refusal="I won't."), Finish.filtered, "I won't."),
+    "tool call": (reply(None, "tool_calls"), Finish.error, CALLED),
+    "too long": (failure(400, LIMIT), Finish.too_long, LIMIT),
+    "too long, vLLM": (failure(400, VLLM_LIMIT), Finish.too_long, VLLM_LIMIT),
+    "too long, code": (failure(400, "!", code="context_length_exceeded"), Finish.too_long, "!"),
+    "filter 400": (failure(400, "rude", code="content_filter"), Finish.filtered, "rude"),
+    "400": (failure(400, "bad\nseed"), Finish.error, "HTTP 400: bad seed"),
+    "422": (failure(422, "no list"), Finish.error, "HTTP 422: no list"),
+}
+
+
+@pytest.mark.parametrize(("answer", "finish", "text"), ENDS.values(), ids=ENDS)
+def test_each_end_of_an_answer_has_its_finish_and_is_asked_once(answer, finish, text):
+    with serving(lambda *_: answer) as (model, server):
+        completion = one(model)
+
+    assert (completion.finish, completion.text) == (finish, text)
+    assert len(server.bodies) == 1
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(failure(429), id="429"),
+        pytest.param(failure(500), id="500"),
+        pytest.param(failure(503, headers={"Retry-After": "soon"}), id="503, odd Retry-After"),
+        pytest.param(None, id="cut connection"),
+        pytest.param((200, '{"choices": [', {}), id="cut JSON"),
+        pytest.param((200, "[]", {}), id="not an object"),
+        pytest.param((200, '{"choices": []}', {}), id="no choice"),
+        pytest.param((200, '{"error": {"message": "overloaded"}}', {}), id="error in a 200"),
+        pytest.param(reply(finish=None), id="no finish reason"),
+    ],
+)
+def test_a_passing_fault_is_tried_again(fault):
+    with serving(lambda _, try_: fault if try_ < 3 else reply()) as (model, server):
+        completion = one(model)
+
+    assert (completion.finish, completion.text) == (Finish.stop, "Good day.")
+    assert len(server.bodies) == 3
+
+
+def test_an_answer_that_takes_too_long_is_asked_for_again():
+    def answer(_, try_):
+        sleep(0.6 if try_ == 1 else 0)
+        return reply()
+
+    with serving(answer, timeout_s=0.3) as (model, server):
+        completion = one(model)
+
+    assert completion.finish is Finish.stop
+    assert len(server.bodies) == 2
+
+
+@pytest.mark.parametrize("fault", [failure(500, "out of memory"), (200, "oops", {})])
+def test_when_the_tries_are_used_up_the_last_reason_is_the_text(fault):
+    with serving(lambda *_: fault, max_retries=2) as (model, server):
+        completion = one(model)
+
+    assert completion.finish is Finish.error
+    assert "out of memory" in completion.text or "oops" in completion.text
+    assert "given up after 3 tries" in completion.text
+    assert len(server.bodies) == 3
+
+
+def test_retry_after_is_honoured():
+    busy = failure(429, headers={"Retry-After": "1"})
+    with serving(lambda _, try_: busy if try_ == 1 else reply()) as (model, _):
+        start = monotonic()
+        completion = one(model)
+
+    assert completion.finish is Finish.stop
+    assert 1.0 <= monotonic() - start < 3.0
+
+
+def test_retry_after_may_be_a_date():
+    busy = failure(429, headers={"Retry-After": formatdate(time() + 2, usegmt=True)})
+    with serving(lambda _, try_: busy if try_ == 1 else reply()) as (model, _):
+        start = monotonic()
+        one(model)
+
+    assert 0.9 <= monotonic() - start < 4.0  # an HTTP date has no fraction of a second
+
+
+SET_UP = {
+    "401": (failure(401, "bad key"), "export TEACHER_KEY="),
+    "403": (failure(403), "export TEACHER_KEY="),
+    "404": (failure(404), "knows no model 'llama'.*it serves llama"),
+    "402": (failure(402), "used up"),
+    "quota": (failure(429, code="insufficient_quota"), "used up"),
+    "tomorrow": (failure(429, headers={"Retry-After": "86400"}), "asks to wait 86400 s"),
+}
+
+
+@pytest.mark.parametrize(("answer", "message"), SET_UP.values(), ids=SET_UP)
+def test_a_fault_of_the_set_up_is_one_line_that_says_what_to_do(answer, message):
+    with serving(lambda *_: answer, api_key_env="TEACHER_KEY") as (model, _):
+        model.submit(0, ask())
+        with pytest.raises(ModelError, match=message) as caught:
+            model.collect()
+
+    assert "\n" not in str(caught.value)
+
+
+def test_a_server_that_nobody_started_is_named():
+    with serving(lambda *_: None) as (_, server):
+        url = server.url
+    config = ModelConfig(backend=Backend.endpoint, model="m", base_url=url, max_retries=1)
+    model = open_endpoint(config, backoff_s=0.001)
+    model.submit(0, ask())
+    with pytest.raises(ModelError, match=f"nothing answers at {url}"):
+        model.collect()
+    model.close()
+
+
+def test_answers_that_came_before_a_fault_are_returned_first():
+    with serving(lambda question, _: reply() if question == "a" else failure(401)) as (model, _):
+        model.submit(0, ask("a"))
+        sleep(0.3)
+        model.submit(1, ask("b"))
+        sleep(0.3)
+        results = model.collect()
+        with pytest.raises(ModelError):
+            model.collect()
+
+    assert [ticket for ticket, _ in results] == [0]
+
+
+def test_a_server_that_mostly_fails_stops_the_run_with_the_commonest_reason():
+    def answer(question, _):
+        return reply() if int(question) % 4 == 0 else failure(502)
+
+    with serving(answer, max_retries=0) as (model, _):
+        for ticket in range(60):
+            model.submit(ticket, ask(str(ticket)))
+        with pytest.raises(ModelError, match=r"\d+ of the last \d+ requests .*'HTTP 502'"):
+            collect_all(model, 60)
+
+
+def test_a_server_that_fails_now_and_then_does_not_stop_the_run():
+    def answer(question, _):
+        return failure(500) if int(question) % 4 == 0 else reply()
+
+    with serving(answer, max_retries=0) as (model, _):
+        for ticket in range(60):
+            model.submit(ticket, ask(str(ticket)))
+        results = collect_all(model, 60)
+
+    assert Counter(completion.finish for _, completion in results) == {"stop": 45, "error": 15}
+
+
+def test_a_server_that_refuses_every_request_stops_the_run():
+    with serving(lambda *_: failure(400, "unknown field seed")) as (model, _):
+        for ticket in range(40):
+            model.submit(ticket, ask(str(ticket)))
+        with pytest.raises(ModelError, match=r"refused all of the first 20 .*unknown field seed"):
+            collect_all(model, 40)
+
+
+def test_every_ticket_comes_back_once_whatever_goes_wrong():
+    faults = [failure(429), failure(500), None, (200, "{", {}), (200, "[]", {})]
+
+    def answer(question, try_):
+        sleep(0.002)
+        number = int(question)
+        return faults[number % 5] if try_ == 1 and number % 3 == 0 else reply(f"re {question}")
+
+    with serving(answer, seats=8) as (model, server):
+        for ticket in range(120):
+            model.submit(ticket, ask(str(ticket)))
+        results = collect_all(model, 120)
+        nothing_left = model.collect()
+
+    assert {ticket: c.text for ticket, c in results} == {i: f"re {i}" for i in range(120)}
+    assert len(results) == 120
+    assert nothing_left == []
+    assert server.most_running <= 8
+
+
+def test_connections_are_kept_alive():
+    with serving(lambda *_: reply(), seats=4) as (model, server):
+        for ticket in range(60):
+            model.submit(ticket, ask(str(ticket)))
+        collect_all(model, 60)
+
+    assert server.connections <= 4
+
+
+def test_the_window_is_a_quarter_larger_than_the_seats():
+    with serving(lambda *_: reply(), seats=8, revision="v2") as (model, _):
+        assert (model.window, model.name) == (10, "llama@v2")
+        assert model.engine.startswith("openai-endpoint ")
+
+
+def test_the_key_comes_from_the_named_variable(monkeypatch):
+    monkeypatch.setenv("TEACHER_KEY", "sk-1\n")
+    with serving(lambda *_: reply(), api_key_env="TEACHER_KEY") as (model, server):
+        one(model)
+
+    assert server.headers[0]["authorization"] == "Bearer sk-1"
+
+
+def test_closing_with_requests_in_flight_leaves_no_thread():
+    release = threading.Event()
+
+    def answer(*_):
+        release.wait(10)
+        return reply()
+
+    before = threading.active_count()
+    with serving(answer) as (model, _):
+        for ticket in range(20):
+            model.submit(ticket, ask(str(ticket)))
+        sleep(0.2)
+        start = monotonic()
+        model.close()
+        took = monotonic() - start
+        release.set()
+
+    assert took < 2
+    assert threading.active_count() <= before
+
+
+def test_a_lone_surrogate_is_a_refused_request_not_a_crash():
+    with serving(lambda *_: reply()) as (model, _):
+        completion = one(model, ask("broken \ud800"))
+
+    assert completion.finish is Finish.error
+    assert "surrogate" in completion.text
+
+
+def test_an_address_without_a_scheme_is_refused_at_once():
+    config = ModelConfig(backend=Backend.endpoint, model="m", base_url="localhost:8000/v1")
+    with pytest.raises(ModelError, match="must begin with http"):
+        open_endpoint(config)

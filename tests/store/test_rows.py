@@ -1,0 +1,101 @@
+"""Records survive the way to Parquet and back; digests do not depend on parts."""
+
+import pytest
+
+from opencharacter.errors import StoreError
+from opencharacter.records import Instruction, Message, Persona, Role, Split
+from opencharacter.store.rows import (
+    PartWriter,
+    part_files,
+    read_columns,
+    read_footer,
+    read_records,
+    write_records,
+)
+
+
+def persona(text: str) -> Persona:
+    return Persona(
+        source="test",
+        text=text,
+        licence="unknown",
+        split=Split.train,
+        cluster="c",
+        origin="test:1",
+    )
+
+
+INSTRUCTION = Instruction(
+    source="test",
+    messages=(Message(role=Role.user, content="Hi 👋"), Message(role=Role.user, content="مرحبا")),
+    references=("Hello", "Привет"),
+    licence="unknown",
+    origin="test:1",
+)
+
+
+def test_records_come_back_as_they_were(tmp_path):
+    write_records(tmp_path / "part-0.parquet", Instruction, [INSTRUCTION])
+
+    assert list(read_records(tmp_path, Instruction)) == [INSTRUCTION]
+
+
+def test_only_wanted_ids_are_read(tmp_path):
+    people = [persona(f"p{number}") for number in range(5)]
+    write_records(tmp_path / "part-0.parquet", Persona, people)
+
+    found = list(read_records(tmp_path, Persona, keep=lambda id_: id_ == people[3].id))
+
+    assert found == [people[3]]
+
+
+def test_digest_is_the_same_for_any_order_and_number_of_parts(tmp_path):
+    people = [persona(f"p{number}") for number in range(5)]
+    write_records(tmp_path / "part-all.parquet", Persona, people)
+    write_records(tmp_path / "part-a.parquet", Persona, people[3:])
+    write_records(tmp_path / "part-b.parquet", Persona, reversed(people[:3]))
+
+    whole, a, b = (read_footer(tmp_path / f"part-{n}.parquet") for n in ("all", "a", "b"))
+
+    assert whole.digest == (a.digest + b.digest) % 2**128
+
+
+def test_a_part_is_absent_until_it_is_whole(tmp_path):
+    writer = PartWriter(tmp_path / "part-0.parquet", Persona)
+    writer.write(persona("p"))
+
+    assert part_files(tmp_path) == []
+
+    writer.close()
+
+    assert part_files(tmp_path) == [tmp_path / "part-0.parquet"]
+
+
+def test_an_error_while_writing_leaves_nothing(tmp_path):
+    def broken():
+        yield persona("p")
+        raise RuntimeError("source broke")
+
+    with pytest.raises(RuntimeError):
+        write_records(tmp_path / "part-0.parquet", Persona, broken())
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_columns_are_read_alone(tmp_path):
+    write_records(tmp_path / "part-0.parquet", Persona, [persona("a"), persona("b")])
+
+    assert list(read_columns(part_files(tmp_path), ["text"])) == [("a",), ("b",)]
+
+
+def test_a_row_changed_by_hand_is_refused(tmp_path):
+    import pyarrow.parquet as pq
+
+    path = tmp_path / "part-0.parquet"
+    write_records(path, Persona, [persona("a")])
+    table = pq.read_table(path)
+    changed = table.set_column(table.column_names.index("text"), "text", [["b"]])
+    pq.write_table(changed, path)
+
+    with pytest.raises(StoreError, match="changed by hand"):
+        list(read_records(tmp_path, Persona))

@@ -1,0 +1,246 @@
+"""The command line as its user sees it: one line and status 2 for a mistake, help that is fresh."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from opencharacter import __version__, manual
+from opencharacter.cli import main
+from opencharacter.compose import compose_config
+
+
+STAGES = sorted(p.stem for p in (manual.PACKAGE / "stages").glob("[a-z]*.py"))
+
+
+def command(*words, cwd, before=""):
+    """Run the command line in a process of its own; `before` is Python that runs first."""
+    code = f"import sys; {before}\nfrom opencharacter.cli import main\nsys.exit(main())"
+    process = [sys.executable, "-W", "error", "-c", code, *words]
+    root = str(Path(__file__).parent.parent)
+    return subprocess.run(
+        process, cwd=cwd, capture_output=True, text=True, env={"PYTHONPATH": root}, check=False
+    )
+
+
+def test_no_arguments_and_help_say_the_same(tmp_path):
+    helped = command("--help", cwd=tmp_path)
+
+    assert command(cwd=tmp_path).stdout == helped.stdout == manual.overview()
+    assert (helped.returncode, helped.stderr) == (0, "")
+
+
+def test_help_imports_nothing_heavy(tmp_path):
+    heavy = "import atexit; atexit.register(lambda: print(sorted(sys.modules)))"
+    modules = command("--help", cwd=tmp_path, before=heavy).stdout.splitlines()[-1]
+
+    assert "'opencharacter.manual'" in modules
+    assert not re.search(r"'(hydra|omegaconf|numpy|pyarrow|rich|openai|torch|vllm)'", modules)
+
+
+def test_help_lists_every_stage_and_every_option():
+    text = manual.overview()
+    options = [option for options in manual.groups().values() for option in options]
+
+    assert list(manual.stages()) == sorted(manual.stages(), key=manual.PIPELINE.index)
+    assert sorted(manual.stages()) == STAGES
+    assert all(f"\n  {stage} " in text for stage in STAGES)
+    assert all(re.search(rf"[ =]{re.escape(option)}\b", text) for option in options)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_every_stage_says_in_one_line_what_it_does(stage):
+    assert manual.stages()[stage].endswith(".")
+
+
+def test_help_shows_the_defaults_that_hold_without_options():
+    shown = {s.key: s.default for name in ["", *manual.sections()] for s in manual.settings(name)}
+    config = compose_config(["stage=mix"])
+    actual = {key: value_at(config, key) for key in manual.MOST_USED}
+
+    assert {key: shown[key] for key in manual.MOST_USED} == actual
+
+
+def test_help_knows_every_setting_of_the_dataclasses():
+    config = compose_config(["stage=mix"])
+    shown = {s.key for name in ["", *manual.sections()] for s in manual.settings(name)}
+
+    assert shown == set(leaves(config))
+
+
+@pytest.mark.parametrize("words", [["--help", "generate"], ["stage=generate", "-h"]])
+def test_help_of_a_section_shows_all_of_it(words, tmp_path):
+    text = command(*words, cwd=tmp_path).stdout
+
+    assert "generate.sampling.temperature=0.6" in text
+    assert "generate.retries=3" in text
+
+
+def test_cfg_shows_the_composed_configuration_and_does_nothing(tmp_path):
+    result = command("stage=mix", "--cfg", "job", "mix.n=7", cwd=tmp_path)
+
+    assert "\nmix:\n" in result.stdout
+    assert "\n  'n': 7\n" in result.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_of_ones_own_adds_options(tmp_path):
+    mine = tmp_path / "conf" / "llm" / "mine.yaml"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("model: my/model\n")
+    words = ["stage=mix", "llm@teacher=mine", "--config-dir", "conf", "-c", "job"]
+
+    assert "\n  model: my/model\n" in command(*words, cwd=tmp_path).stdout
+
+
+def test_version_is_ours_not_hydras(tmp_path):
+    assert command("--version", cwd=tmp_path).stdout == f"opencharacter {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        pytest.param("run=x", "no stage is given", id="no stage"),
+        pytest.param("stage=genrate", "did you mean 'generate'", id="stage"),
+        pytest.param("generate", "such as stage=generate", id="word"),
+        pytest.param("stage=mix --multirn", "did you mean '--multirun'", id="option"),
+        pytest.param("stage=mix --cfg", "write --cfg job", id="option value"),
+        pytest.param("stage=mix sed=1", "did you mean 'seed'", id="top key"),
+        pytest.param("stage=mix personas.pth=x", "in personas (did you mean 'path'", id="key"),
+        pytest.param("stage=mix +personas.pth=x", "did you mean 'path'", id="added key"),
+        pytest.param(
+            "stage=mix generate.sampling.temperatur=1", "did you mean 'temperature'", id="deep key"
+        ),
+        pytest.param("stage=mix seed=abc", "could not be converted to Integer", id="type"),
+        pytest.param("stage=mix tracking=wand", "expected one of [none, wandb]", id="enum"),
+        pytest.param("stage=mix synth.methods=rewrite", "write 'synth.methods=[a,b]'", id="list"),
+        pytest.param("stage=mix teacher=llama", "choose llm@teacher=", id="section"),
+        pytest.param("stage=mix personas=fil", "options: embedded, file, list", id="group option"),
+        pytest.param("stage=mix experiment=paper/x", "paper/ablation_1", id="experiment"),
+        pytest.param("stage=mix llm@techer=x", "did you mean 'llm@teacher'", id="group"),
+        pytest.param("stage=mix seed=1,2", "add --multirun", id="several values"),
+        pytest.param("stage=mix instructions.paths=[a", "cannot read", id="syntax"),
+        pytest.param("stage=mix seed=-1 personas.n=0", "personas.n is 0", id="range"),
+        pytest.param("stage=mix run=a/b", "plain folder name", id="run name"),
+        pytest.param("--help nothing", "there is no section 'nothing'", id="help"),
+        pytest.param("-m stage=mix seed=1,2", "'run=sweep_${seed}'", id="sweep in one run"),
+        pytest.param("-m stage=mix,mx run=x", "no stage 'mx'", id="sweep with a bad job"),
+        pytest.param(
+            "-m stage=mix run=r${seed} seed=1,1", "two jobs of this sweep", id="sweep twice"
+        ),
+    ],
+)
+def test_a_mistake_is_one_line_and_status_2(words, expected, monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["opencharacter", *words.split()])
+    status = main()
+    printed = capsys.readouterr()
+
+    assert expected in printed.err
+    assert re.fullmatch(r"error: [^\n]+\n", printed.err)
+    assert (status, printed.out) == (2, "")
+
+
+def test_a_mistake_ends_the_process_with_one_line_and_status_2(tmp_path):
+    result = command("stage=mix", "personas.pth=x", cwd=tmp_path)
+
+    assert re.fullmatch(r"error: there is no setting 'pth' [^\n]+\n", result.stderr)
+    assert (result.returncode, result.stdout) == (2, "")
+
+
+# A stage of our own, put where the command line looks for stages, shows what surrounds every stage.
+STAGE = """
+import types
+from opencharacter import manual
+from opencharacter.errors import StoreError
+def run(config, job):
+    {body}
+module = types.ModuleType('opencharacter.stages.probe')
+module.run = run
+sys.modules['opencharacter.stages.probe'] = module
+known = manual.stages
+manual.stages = lambda: {{**known(), 'probe': 'A probe.'}}
+"""
+
+
+def probe(body, *words, cwd):
+    return command("stage=probe", *words, cwd=cwd, before=STAGE.format(body=body))
+
+
+def test_a_stage_gets_plain_dataclasses_and_the_command(tmp_path):
+    body = "print(type(config.synth).__name__, config.synth.n_characters, job.command)"
+    result = probe(body, "run=x", "synth.n_characters=2", cwd=tmp_path)
+
+    assert result.stdout == (
+        "SynthConfig 2 python -m opencharacter stage=probe synth.n_characters=2 run=x\n"
+    )
+
+
+def test_hydra_leaves_no_files(tmp_path):
+    probe("pass", "run=x", cwd=tmp_path)
+
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["config.yaml"]
+
+
+def test_an_error_of_a_stage_is_one_line(tmp_path):
+    result = probe("raise StoreError('the disk\\nis full')", "run=x", cwd=tmp_path)
+
+    assert (result.returncode, result.stderr) == (2, "error: the disk is full\n")
+
+
+def test_a_bug_shows_its_whole_traceback(tmp_path):
+    result = probe("raise ValueError('a bug')", "run=x", cwd=tmp_path)
+
+    assert result.returncode == 1
+    assert result.stderr.startswith("Traceback")
+    assert "in run\n" in result.stderr
+    assert "hydra" not in result.stderr
+
+
+def test_an_interruption_is_one_line_and_130(tmp_path):
+    result = probe("raise KeyboardInterrupt", "run=x", cwd=tmp_path)
+
+    assert result.returncode == 130
+    assert re.fullmatch(r"stopped: interrupted[^\n]+\n", result.stderr)
+
+
+def test_a_library_that_is_left_out_is_named_with_what_brings_it(tmp_path):
+    body = "raise ModuleNotFoundError('no vllm', name='vllm.engine')"
+    result = probe(body, "run=x", cwd=tmp_path)
+
+    assert result.returncode == 2
+    assert "pip install 'opencharacter[cpu]'" in result.stderr
+
+
+def test_a_sweep_runs_a_job_for_each_value(tmp_path):
+    result = probe("print(config.run, config.seed)", "-m", "run=s${seed}", "seed=1,2", cwd=tmp_path)
+
+    assert (result.returncode, result.stdout) == (0, "s1 1\ns2 2\n")
+
+
+def test_one_failed_job_of_a_sweep_does_not_stop_the_others(tmp_path):
+    body = "print(config.run) if config.seed > 1 else (_ for _ in ()).throw(StoreError('full'))"
+    result = probe(body, "-m", "run=s${hydra:job.num}", "seed=1,2,3", cwd=tmp_path)
+
+    assert (result.returncode, result.stdout) == (2, "s1\ns2\n")
+    assert "error: full (job 1 of 3; the others go on)" in result.stderr
+
+
+def value_at(config, key):
+    """Write the value at a dotted key as the command line would."""
+    value = config
+    for name in key.split("."):
+        value = vars(value)[name]
+    if isinstance(value, list):
+        return f"[{','.join(value)}]"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "null" if value is None else str(value)
+
+
+def leaves(section, prefix=""):
+    for name, value in vars(section).items():
+        nested = hasattr(value, "__dataclass_fields__")
+        yield from leaves(value, f"{prefix}{name}.") if nested else [prefix + name]
