@@ -19,11 +19,16 @@ endif
 # of CPU wheels (pytorch.org, "Get started", compute platform CPU, shows its address).
 TORCH_INDEX ?=
 ARGS ?=
+ifeq ($(filter cpu gpu,$(STACK)),)
+$(error STACK is '$(STACK)'; choose cpu or gpu)
+endif
 
 VENV := .venv
 RUN := $(VENV)/bin/python
 PIP := $(VENV)/bin/python -m pip install -qq --progress-bar off --disable-pip-version-check
 STAMP := $(VENV)/.opencharacter-$(STACK)
+
+UNIT_TESTS := $(wildcard tests/test_*.py) $(filter-out tests/e2e/ tests/__pycache__/,$(wildcard tests/*/))
 
 .PHONY: help setup demo test check bench embedded-model clean
 
@@ -35,10 +40,10 @@ setup: $(STAMP)  ## make .venv and install everything, for the CPU or the GPU (a
 demo: setup  ## 4 minutes on 2 cores: characters and dialogues from the embedded model, without network
 	@HF_HUB_OFFLINE=1 $(RUN) -m opencharacter stage=synth run=demo $(ARGS)
 	echo
-	echo "Next: $(RUN) -m opencharacter stage=mix run=demo, or $(RUN) -m opencharacter --help"
+	echo "Everything else, with $(RUN) for python: $(RUN) -m opencharacter --help"
 
 test: setup  ## the whole test suite, unit tests first, then end to end on the real engine
-	@$(RUN) -m pytest $(ARGS)
+	@$(RUN) -m pytest $(if $(ARGS),$(ARGS),$(UNIT_TESTS) tests/e2e)
 
 check: setup  ## formatting, lint, types, layers and size caps
 	@$(RUN) -m ruff format --check
@@ -58,11 +63,12 @@ clean:  ## remove .venv, caches and builds; runs/ stays
 	find . -name __pycache__ -not -path './runs/*' -prune -exec rm -rf {} +
 
 # Up to date means: nothing that decides what is installed is newer than the stamp.
-$(STAMP): pyproject.toml constraints-$(STACK).txt Makefile
-	@case "$(STACK)" in cpu|gpu) ;; *) echo "STACK is '$(STACK)'; choose cpu or gpu" >&2; exit 2;; esac
-	if [ -z "$(PYTHON)" ]; then
+$(STAMP): pyproject.toml constraints-$(STACK).txt
+	@if [ -z "$(PYTHON)" ]; then
 	  echo "no Python 3.11 or newer was found (python3 is $$(python3 --version 2>&1)); install python3.11," \
 	    "or name one: make setup PYTHON=/path/to/python3.11" >&2; exit 2; fi
+	if ! $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+	  echo "$(PYTHON) is $$($(PYTHON) --version 2>&1); Python 3.11 or newer is needed" >&2; exit 2; fi
 	if ! $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null; then
 	  echo "$(PYTHON) has no venv module; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 2; fi
 	if ! command -v g++ >/dev/null; then

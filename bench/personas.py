@@ -20,7 +20,6 @@ from opencharacter.records import Persona
 from opencharacter.sources.personas import read_personas
 from opencharacter.sources.rows import Tally
 
-
 SIZES = (10_000, 1_000_000)
 DRAWN = 10_000
 DUPLICATE_EVERY = 100

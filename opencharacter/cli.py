@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 from opencharacter import __version__, manual
 from opencharacter.errors import ConfigError, OpenCharacterError
 
-
 if TYPE_CHECKING:
     from opencharacter.compose import Planned
 
@@ -64,11 +63,12 @@ def main() -> int:
         _complain(str(error))
         return 2
     except ModuleNotFoundError as error:
-        extra = _OPTIONAL.get((error.name or "").partition(".")[0])
+        library = (error.name or "").partition(".")[0]
+        extra = _OPTIONAL.get(library)
         if extra is None:
             raise
         _complain(
-            f"{error.name} is not installed; run `make setup` in a checkout, or "
+            f"{library} is not installed; run `make setup` in a checkout, or "
             f"`pip install 'opencharacter[{extra}]'`" + (" (gpu for a GPU)" * (extra == "cpu"))
         )
         return 2

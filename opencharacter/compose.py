@@ -8,6 +8,7 @@ import re
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, is_dataclass
+from functools import cache
 from typing import Any, NamedTuple
 
 import hydra
@@ -22,7 +23,6 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBase
 from opencharacter import manual
 from opencharacter.config import Config
 from opencharacter.errors import ConfigError, OpenCharacterError
-
 
 _HYDRA_ERRORS = (HydraException, OmegaConfBaseException, yaml.YAMLError)
 
@@ -144,6 +144,7 @@ def _check_runs(jobs: Sequence[Planned]) -> None:
         seen.add((config.run, config.stage))
 
 
+@cache
 def _register_schema() -> None:
     """Tell Hydra the types: `schema` in conf/config.yaml is the dataclass `Config`."""
     schema = OmegaConf.structured(Config)

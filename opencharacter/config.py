@@ -64,7 +64,9 @@ class ModelConfig:
     """Hub id, folder, or `embedded`: the small model inside the package."""
     revision: str | None = None
     """Commit or tag on the hub; None = whatever the hub holds now, recorded as `main`."""
-    dtype: str = "bfloat16"
+    dtype: str = "auto"
+    """`bfloat16`, `float16`, `float32`; `auto` = bfloat16 where the hardware multiplies it, which
+    CPUs without AVX512-BF16 or AMX do a hundred times more slowly than float32."""
     tensor_parallel: int = 1
     """GPUs that share one copy of the model."""
     data_parallel: int = 1
@@ -97,6 +99,8 @@ class ModelConfig:
             value = getattr(self, name)
             _require(value >= 1, f"{name} is {value}; it must be >= 1")
         _require(0 < self.memory <= 1, f"memory is {self.memory}; it must be in (0, 1]")
+        copies_a_server = self.backend is Backend.endpoint and self.data_parallel > 1
+        _require(not copies_a_server, "data_parallel copies a vLLM model; a server has its own")
         missing_url = self.backend is Backend.endpoint and not self.base_url
         _require(not missing_url, "an endpoint needs a base_url, such as http://localhost:8000/v1")
 
@@ -304,6 +308,7 @@ class Config:
 
 
 NOT_DATA: dict[str, str] = {
+    "dtype": "how numbers are rounded: the last bits, like the batch",
     "tensor_parallel": "how many GPUs share the model",
     "data_parallel": "how many processes work",
     "seats": "how many requests run at once",

@@ -15,7 +15,6 @@ from typing import NamedTuple
 
 from opencharacter.errors import ConfigError
 
-
 PACKAGE = Path(__file__).parent
 WIDTH = 100
 

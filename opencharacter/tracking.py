@@ -118,15 +118,7 @@ def open_tracker(
     if tracking is Tracking.none:
         return Tracker(None, prefix=run, stage=stage)
     wandb = _import_wandb()
-    # Read here because wandb reads it once in a process.
-    mode = os.environ.get("WANDB_MODE")
-    if mode not in ("offline", "disabled") and not _has_key(wandb):
-        mode = "offline"  # and not a question for a key, which nobody may be there to answer
-        _LOGGER.warning(
-            "W&B: no key found, so %s/%s is kept offline in %s; `wandb login` sends the next one, "
-            "`wandb sync` this one",
-            *(run, stage, run_dir / "wandb"),
-        )
+    mode = _choose_mode(wandb, f"{run}/{stage}", run_dir)
     try:
         opened = wandb.init(
             project=project,
@@ -153,6 +145,19 @@ def open_tracker(
 def tracked_id(project: str, run_dir: Path, stage: str) -> str:
     """Return the W&B run's id: the same whenever the stage is run again, 40 of [a-z0-9-]."""
     return f"stage-{digest(project, run_dir.resolve().name, stage)[:34]}"
+
+
+def _choose_mode(wandb: Any, what: str, run_dir: Path) -> str | None:
+    """Return WANDB_MODE, or `offline` with a notice where there is no key; None = online."""
+    mode = os.environ.get("WANDB_MODE")  # wandb itself reads it only once in a process
+    if mode in ("offline", "disabled") or _has_key(wandb):
+        return mode
+    _LOGGER.warning(
+        "W&B: no key found, so %s is kept offline in %s; `wandb login` sends the next one, "
+        "`wandb sync` this one",
+        *(what, run_dir / "wandb"),
+    )
+    return "offline"  # and not a question for a key, which nobody may be there to answer
 
 
 def _import_wandb() -> Any:

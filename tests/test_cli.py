@@ -11,7 +11,6 @@ from opencharacter import __version__, manual
 from opencharacter.cli import main
 from opencharacter.compose import compose_config
 
-
 STAGES = sorted(p.stem for p in (manual.PACKAGE / "stages").glob("[a-z]*.py"))
 
 

@@ -12,7 +12,6 @@ from opencharacter.config import Backend, Config, ModelConfig
 from opencharacter.errors import ConfigError
 from opencharacter.records import Method
 
-
 CONF = Path(__file__).parent.parent / "conf"
 FILES = sorted(CONF.rglob("*.yaml"))
 MUST_BE_GIVEN = {

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-
 ROOT = Path(__file__).parent.parent
 OURS = ("opencharacter", "tests", "bench")
 SOURCES = sorted(path for folder in OURS for path in (ROOT / folder).rglob("*.py"))
@@ -88,13 +87,13 @@ def test_a_function_is_short():
         f"{name}: {length(node)}" for name, node in functions() if length(node) > FUNCTION_LINES
     ]
 
-    assert long == []
+    assert not long, "\n".join(long)
 
 
 def test_a_function_is_flat():
     deep = [f"{name}: {nesting(node)}" for name, node in functions() if nesting(node) > NESTING]
 
-    assert deep == []
+    assert not deep, "\n".join(deep)
 
 
 def test_everything_public_has_a_docstring():
@@ -111,7 +110,7 @@ def test_no_file_names_a_path_of_one_machine():
         if local in path.read_text(encoding="utf-8", errors="replace")
     ]
 
-    assert found == []
+    assert not found, "\n".join(found)
 
 
 def test_the_caps_see_what_they_should():

@@ -17,12 +17,13 @@ import yaml
 
 from opencharacter.config import Config, ModelConfig, data_settings
 from opencharacter.ids import canonical_json
+from opencharacter.job.replicas import is_replica, start_replicas, wait_for_leader
+from opencharacter.job.stage import OpenStage
 from opencharacter.llm.opening import model_name, open_model
 from opencharacter.llm.requests import Model
-from opencharacter.job.stage import OpenStage
 from opencharacter.store.claims import Claims
 from opencharacter.store.files import whole_file
-from opencharacter.store.stage import StageFolder, begin, finished_input
+from opencharacter.store.stage import StageFolder, begin, finished_input, stage_fingerprint
 
 
 class Job:
@@ -42,6 +43,8 @@ class Job:
 
     def __enter__(self) -> Self:
         """Write the resolved configuration to the run's folder."""
+        if is_replica():
+            return self
         with whole_file(self.run_dir / "config.yaml") as temporary:
             settings = yaml.safe_dump(json.loads(json.dumps(asdict(self.config))), sort_keys=False)
             temporary.write_text(f"# {self.command}\n{settings}", encoding="utf-8")
@@ -61,6 +64,12 @@ class Job:
         """Return the model of `config`, opened once for all stages that ask for it."""
         key = canonical_json(asdict(config))
         if key not in self._models:
+            start_replicas(
+                self.command,
+                copies=config.data_parallel,
+                gpus_each=config.tensor_parallel,
+                logs=self.run_dir,
+            )
             print(f"opening {model_name(config)} ...", file=sys.stderr)
             self._models[key] = open_model(config)
         return self._models[key]
@@ -100,6 +109,8 @@ class Job:
             decisive[type(section).__name__.removesuffix("Config").lower()] = data_settings(section)
         if sources:
             decisive["sources"] = dict(sources)
+        if is_replica():
+            wait_for_leader(folder, stage_fingerprint(name, decisive, inputs))
         with Claims(folder.path / "claims", timeout_s=self.config.claim_timeout_s) as claims:
             fingerprint = begin(
                 folder,

@@ -1,4 +1,4 @@
-"""A started stage: it does its work once, in as many processes as there are, and closes its books."""
+"""A started stage: it does its work once, in one process or many, and closes its books."""
 
 import sys
 import time
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from opencharacter import __version__
-from opencharacter.config import Config
+from opencharacter.config import Config, Tracking
 from opencharacter.errors import StoreError
 from opencharacter.llm.requests import Model
 from opencharacter.llm.work import PartWorker, Plan, parts_for, refuse_held_part
@@ -23,6 +23,7 @@ from opencharacter.tracking import Tracker, open_tracker
 
 _LOG_EVERY_S = 5.0
 _POLL_S = 1.0
+_TRACKING = "tracking"  # claim of the one process that reports a stage to W&B
 
 
 @dataclass(kw_only=True)
@@ -111,7 +112,9 @@ class OpenStage:
                 self._do_all_parts(worker, open_model)
             left = worker.left()
             if left and set(keys) - self.folder.done_keys(plan.key_columns):
-                self._say(f"{len(left)} of {worker.parts} parts are left (parts= goes on with them)")
+                self._say(
+                    f"{len(left)} of {worker.parts} parts are left (parts= goes on with them)"
+                )
                 return
             done = self.folder.done_keys(plan.key_columns)
             counted = Counted(rows_in=check_all_done(self.folder, keys, done), notes=dict(notes))
@@ -132,11 +135,11 @@ class OpenStage:
         is_told = False
         while worker.left():
             worker.run(open_model(), worker.left())
-            held = self.claims.others()
+            held = [h for name, h in self.claims.others().items() if name.startswith("part-")]
             if not worker.left() or not self.is_inside_composite:
                 return
             if held and not is_told:
-                self._say(f"waiting for {len(held)} parts held by {next(iter(held.values()))}")
+                self._say(f"waiting for {len(held)} parts held by {held[0]}")
                 is_told = True
             time.sleep(_POLL_S)
 
@@ -165,6 +168,7 @@ class OpenStage:
     ) -> None:
         records = PartWriter(self.folder.data_file(part), record_type)
         rejections = PartWriter(self.folder.rejected_file(part), Rejection)
+        display.update(Progress(0, 0, None, 0, 0, 0, 0))
         try:
             for row in rows:
                 (rejections if isinstance(row, Rejection) else records).write(row)
@@ -177,9 +181,7 @@ class OpenStage:
         rejections.close()
         records.close()
 
-    def _close(
-        self, counted: Counted, tracker: Tracker, *, what: str, max_rejected: float
-    ) -> None:
+    def _close(self, counted: Counted, tracker: Tracker, *, what: str, max_rejected: float) -> None:
         close_stage(
             self.folder,
             counted,
@@ -187,12 +189,19 @@ class OpenStage:
             about={"what": what, "command": self.command, "opencharacter": __version__},
             max_rejected=max_rejected,
         )
-        tracker.finish(self.folder.manifest_file, list((self.folder.started() or {})["inputs"]))
+        inputs = list((self.folder.started() or {})["inputs"])
+        if tracker.run is not None:
+            tracker.finish(self.folder.manifest_file, inputs)
+        elif self.config.tracking is not Tracking.none:  # whoever tracked has ended meanwhile
+            with self._tracker() as late:
+                late.finish(self.folder.manifest_file, inputs)
 
     @contextmanager
     def _tracker(self) -> Iterator[Tracker]:
+        """Track in one process at a time: whoever holds the claim; the others track nothing."""
+        is_mine = self.config.tracking is not Tracking.none and not self.claims.take(_TRACKING)
         tracker = open_tracker(
-            self.config.tracking,
+            self.config.tracking if is_mine else Tracking.none,
             project=self.config.project,
             run=self.config.run,
             stage=self.folder.stage,
@@ -203,6 +212,8 @@ class OpenStage:
             yield tracker
         finally:
             tracker.close()
+            if is_mine:
+                self.claims.release(_TRACKING)
 
     def _say_finished(self) -> bool:
         if self.is_finished:

@@ -14,7 +14,7 @@ _STAGES = ("personas", "instructions", "profiles", "rewrite", "generate")
 _HEADERS = ("stage", "in", "out", "rejected", "not drawn", "output tokens", "seconds")
 _OFTEN = 5
 _COLLAPSED = 0.02
-"""Count and share of the commonest full name above which the hint list is offered; our judgement."""
+"""Times and share of the commonest full name above which hints are offered; our judgement."""
 
 
 def print_summary(job: Job) -> None:
@@ -51,9 +51,9 @@ def _print_names(job: Job) -> None:
     report = commonest(names, 3)
     if not report.full:
         return
-    top = ", ".join(f"{name.name} ({name.count})" for name in (*report.full, *report.first))
+    top = ", ".join(f"{name.name} ({name.times})" for name in (*report.full, *report.first))
     print(f"\nNames: {report.distinct:,} distinct of {report.n:,}; commonest: {top}")
-    if report.full[0].count >= _OFTEN and report.full[0].share > _COLLAPSED:
+    if report.full[0].times >= _OFTEN and report.full[0].share > _COLLAPSED:
         print("  These collapse: profiles.name_hints=5 offers names that spread them.")
 
 

@@ -1,0 +1,1 @@
+"""Talking to models: sessions, the window that keeps an engine full, and the back ends."""

@@ -1,7 +1,9 @@
 """Open the model that a configuration names; heavy libraries are imported here and not before."""
 
 import hashlib
+import logging
 import os
+import warnings
 from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
@@ -88,6 +90,9 @@ def _folder_hash(folder: Path) -> str:
 def _prepare_environment(config: ModelConfig) -> None:
     """Set what vLLM reads when it is imported; what the user has set stays."""
     os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
+    logging.getLogger("torch._library.triton").disabled = True  # "no Triton": so it is on a CPU
+    warnings.filterwarnings("ignore", category=FutureWarning, module=r"vllm\.")
     os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
     os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", str(config.cache_gib))
     if config.model == EMBEDDED:

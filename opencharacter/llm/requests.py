@@ -17,7 +17,6 @@ from typing import Any, Protocol, TypeVar
 from opencharacter.ids import canonical_json, digest
 from opencharacter.records import Message, Rejection, Usage
 
-
 Outcome = TypeVar("Outcome")
 
 
@@ -124,4 +123,3 @@ def add_usage(total: Usage, completion: Completion) -> Usage:
         output_tokens=total.output_tokens + completion.output_tokens,
         calls=total.calls + 1,
     )
-

@@ -28,7 +28,16 @@ _QUOTED_WORDS = 4
 def open_scripted(config: ModelConfig) -> "ScriptedModel":
     """Return a model that answers with `scripted_reply`, as many requests at once as `seats`."""
     name = f"{config.model}@scripted"
-    return ScriptedModel(scripted_reply, window=max(1, round(1.25 * config.seats)), name=name)
+    window = max(1, round(1.25 * config.seats))
+
+    def reply(request: Request) -> str | Completion:
+        words = sum(len(message.content.split()) for message in request.messages)
+        if words <= config.max_length:
+            return scripted_reply(request)
+        text = f"the prompt has {words} words, the script takes {config.max_length}"
+        return Completion(text=text, finish=Finish.too_long, prompt_tokens=words)
+
+    return ScriptedModel(reply, window=window, name=name)
 
 
 class ScriptedModel:

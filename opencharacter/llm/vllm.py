@@ -38,23 +38,23 @@ class VllmModel:
         self.name = name
         self.engine = f"vllm {vllm.__version__}"
         self.window = max(1, round(config.seats * _OVERBOOKED))
-        self._llm = _open_engine(config, path)
-        self._engine = self._llm.llm_engine
-        self._max_length: int = self._llm.model_config.max_model_len
-        self._chat = ChatEncoder(self._llm.get_tokenizer())
+        self.llm = _open_engine(config, path)
+        self._engine = self.llm.llm_engine
+        self._max_length: int = self.llm.model_config.max_model_len
+        self.chat = ChatEncoder(self.llm.get_tokenizer())
         self._refused: list[tuple[int, Completion]] = []
         self._in_flight: dict[str, int] = {}
 
     def submit(self, ticket: int, request: Request) -> None:
         """Start a request; one that cannot fit is answered at once with `too_long`."""
-        prompt = self._chat.encode(request.messages)
+        prompt = self.chat.encode(request.messages)
         room = self._max_length - len(prompt)
         if room < 1:
             text = f"the prompt has {len(prompt)} tokens, the model takes {self._max_length}"
             refused = Completion(text=text, finish=Finish.too_long, prompt_tokens=len(prompt))
             self._refused.append((ticket, refused))
             return
-        parameters = _sampling_params(request, room)
+        parameters = sampling_params(request, room)
         self._in_flight[str(ticket)] = ticket
         try:
             self._engine.add_request(str(ticket), {"prompt_token_ids": prompt}, parameters)
@@ -140,7 +140,12 @@ class ChatEncoder:
         return tuple(self._tokenizer.encode(text, add_special_tokens=False)) if text else ()
 
     def _encode_text(self, text: str) -> tuple[int, ...]:
-        ids = self._tokenizer.encode(text, add_special_tokens=False, split_special_tokens=True)
+        ids = self._tokenizer.encode(
+            text,
+            add_special_tokens=False,
+            split_special_tokens=True,
+            verbose=False,  # an over-long text is answered `too_long`, not warned about
+        )
         return tuple(ids)
 
 
@@ -151,13 +156,14 @@ def _open_engine(config: ModelConfig, path: str) -> LLM:
             model=path,
             revision=None if is_local else config.revision,
             tokenizer_revision=None if is_local else config.revision,
-            dtype=config.dtype,
+            dtype=_dtype(config),
             tensor_parallel_size=config.tensor_parallel,
             max_model_len=config.max_length,
             max_num_seqs=config.seats,
             seed=config.seed,
             enable_prefix_caching=True,
             disable_log_stats=True,
+            use_tqdm_on_load=False,
             structured_outputs_config={"disable_any_whitespace": True, "backend": "xgrammar"},
             **_hardware(config),
         )
@@ -167,6 +173,17 @@ def _open_engine(config: ModelConfig, path: str) -> LLM:
             f"cannot open {path}: {reason}; check teacher.model and teacher.revision, or use a "
             "folder that holds the model where there is no network"
         ) from error
+
+
+def _dtype(config: ModelConfig) -> str:
+    """Return the number format: what was asked for, or the best that this machine multiplies."""
+    if config.dtype != "auto":
+        return config.dtype
+    if not vllm.platforms.current_platform.is_cpu():
+        return "bfloat16"
+    cpu = Path("/proc/cpuinfo")
+    flags = set(cpu.read_text(encoding="utf-8").split()) if cpu.exists() else set()
+    return "bfloat16" if flags & {"avx512_bf16", "amx_bf16", "bf16"} else "float32"
 
 
 def _hardware(config: ModelConfig) -> dict[str, Any]:
@@ -182,7 +199,8 @@ def _hardware(config: ModelConfig) -> dict[str, Any]:
     return {"gpu_memory_utilization": config.memory}
 
 
-def _sampling_params(request: Request, room: int) -> SamplingParams:
+def sampling_params(request: Request, room: int) -> SamplingParams:
+    """Return the engine's parameters for a request that leaves `room` tokens for the answer."""
     schema = request.schema
     return SamplingParams(
         temperature=request.sampling.temperature,

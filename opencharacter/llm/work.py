@@ -5,7 +5,6 @@ sessions admitted while the last ones of the part before are still running.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -84,7 +83,7 @@ class PartWorker(Generic[Record]):
         self._done = 0
         self._rejected = 0
         self._heard = Progress(0, 0, None, 0, 0, 0, 0)
-        self.total = sum(1 for _ in plan.keys())
+        self.total = len(list(plan.keys()))
 
     def run(self, model: Model, numbers: Iterable[int]) -> None:
         """Do every part of `numbers` that is not done and not held by another process.
@@ -93,13 +92,16 @@ class PartWorker(Generic[Record]):
             StoreError: another process cuts the work differently, or the disk is full.
         """
         self._done = len(self._folder.done_keys(self._plan.key_columns))
+        self._show(self._heard._replace(done=self._done, total=self.total))
         try:
             finished = run_sessions(model, self._admit(numbers), heard=self._hear)
             for (opened, key), result in finished:
                 opened.results[key] = result
                 self._done += 1
                 self._rejected += isinstance(result, Rejection)
-                self._show(self._heard._replace(done=self._done, rejected=self._rejected))
+                self._show(
+                    self._heard._replace(done=self._done, rejected=self._rejected, total=self.total)
+                )
                 self._seal_whole_parts()
             self._seal_whole_parts()
         finally:
@@ -139,7 +141,6 @@ class PartWorker(Generic[Record]):
     def _hear(self, completion: Completion) -> None:
         heard = self._heard
         self._heard = heard._replace(
-            total=self.total,
             output_tokens=heard.output_tokens + completion.output_tokens,
             prompt_tokens=heard.prompt_tokens + completion.prompt_tokens,
             cached_tokens=heard.cached_tokens + completion.cached_tokens,

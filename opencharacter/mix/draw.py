@@ -12,7 +12,6 @@ from opencharacter.errors import ConfigError
 from opencharacter.ids import stable_number
 from opencharacter.records import Method, Split
 
-
 _ROUNDING = Fraction(1, 10**9)  # as in `MixConfig`
 
 

@@ -13,9 +13,7 @@ from opencharacter.store.stage import StageFolder
 _COLUMNS = ("id", "instruction_id", "source", "method", "draw", "character_id")
 
 
-def made_methods(
-    wanted: Sequence[Method], folder: Callable[[str], StageFolder]
-) -> list[Method]:
+def made_methods(wanted: Sequence[Method], folder: Callable[[str], StageFolder]) -> list[Method]:
     """Return the methods to mix: those wanted, or all that the run has made.
 
     Raises:

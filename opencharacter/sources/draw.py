@@ -18,7 +18,6 @@ from opencharacter.records import Rejection
 from opencharacter.sources.lines import reject
 from opencharacter.sources.rows import Tally
 
-
 T = TypeVar("T")
 _BATCH_ROWS = 2048
 _LEAST_PENDING = 1 << 16

@@ -11,7 +11,6 @@ from opencharacter.errors import SourceError
 from opencharacter.records import Rejection
 from opencharacter.sources.lines import Row, checked_row
 
-
 _FAULTS = (OSError, ValueError, RuntimeError, DatasetsError, httpx.HTTPError)
 
 

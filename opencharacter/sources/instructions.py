@@ -22,7 +22,6 @@ from opencharacter.sources.rows import (
 )
 from opencharacter.sources.screen import find_flaw, strip_invisible
 
-
 # Bits of a position that number the row; those above number the file.
 _ROW_BITS = 44
 
@@ -134,7 +133,7 @@ def _candidate(
         dialogue = _without_system(turns)
         _check_dialogue(dialogue, max_chars)
     except LayoutError as error:
-        return reject(row.place, error.reason, error.detail, canonical_json(row.value))
+        return reject(row.place, error.reason, error.detail, row.value)
     questions = tuple(turn.text or "" for turn in dialogue[::2])
     answers = tuple(takewhile(bool, (turn.text or "" for turn in dialogue[1::2])))
     draft = _Draft(one.source.name, one.licence, questions, answers, has_system)

@@ -11,7 +11,6 @@ from opencharacter.errors import SourceError
 from opencharacter.records import Rejection
 from opencharacter.sources.lines import MAX_ROW_BYTES, Row, checked_row, reject
 
-
 _CHUNK_BYTES = 1 << 18
 _MAX_ENTRY_CHARS = 1 << 25
 _SNIFFED_LINES = 5
@@ -25,27 +24,31 @@ def is_list(path: Path, asked: str) -> bool:
     Raises:
         SourceError: It is neither, or cannot be opened.
     """
-    first = b""
-    n_lines = 0
     try:
         with path.open("rb") as handle:
-            while n_lines < _SNIFFED_LINES and (raw := handle.readline(MAX_ROW_BYTES)):
-                line = raw.strip(b"\xef\xbb\xbf \t\r\n")
-                if not first and line.startswith(b"["):
-                    return True
-                if _is_object(line):
-                    return False
-                first = first or line
-                n_lines += bool(line)
+            lines = list(_first_lines(handle))
     except OSError as error:
         raise SourceError(f"cannot read {asked}: {error.strerror}; check permissions") from error
+    if lines and lines[0].startswith(b"["):
+        return True
     # A file without rows is reported as such by whoever counts the rows.
-    if not first:
+    if not lines or any(_is_object(line) for line in lines):
         return False
+    first = lines[0]
     raise SourceError(
         f"{asked} is neither a JSON list nor JSON lines (its first line begins "
         f"{first[:40].decode('utf-8', 'replace')!r}); make it a list of objects, or one per line"
     )
+
+
+def _first_lines(handle: BinaryIO) -> Iterator[bytes]:
+    """Yield the first few lines that hold something, cut at the longest row."""
+    n_lines = 0
+    while n_lines < _SNIFFED_LINES and (raw := handle.readline(MAX_ROW_BYTES)):
+        line = raw.strip(b"\xef\xbb\xbf \t\r\n")
+        if line:
+            n_lines += 1
+            yield line
 
 
 def read_list(path: Path, shown: str) -> Iterator[Row | Rejection]:
@@ -74,7 +77,7 @@ def _entries(text: "_Unread", shown: str) -> Iterator[Row | Rejection]:
         value, size = text.take_value()
         if size > MAX_ROW_BYTES:
             detail = f"{size:,} characters; at most {MAX_ROW_BYTES:,} are read"
-            yield reject(place, "line_too_long", detail, str(value))
+            yield reject(place, "line_too_long", detail, value)
         else:
             yield checked_row(value, number, place)
         if text.peek() == "]":

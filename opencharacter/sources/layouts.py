@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 from opencharacter.records import Role
 from opencharacter.sources.lines import decoded_again
 
-
 _ROLES = {
     "system": Role.system,
     "developer": Role.system,

@@ -8,7 +8,6 @@ from typing import Any, BinaryIO, NamedTuple
 
 from opencharacter.records import Rejection
 
-
 MAX_ROW_BYTES = 1_000_000
 _BOM = b"\xef\xbb\xbf"
 _EXCERPT_CHARS = 200
@@ -30,14 +29,21 @@ class _Line(NamedTuple):
     text: str
 
 
-def reject(place: str, reason: str, detail: str, text: str = "") -> Rejection:
-    """Return the rejection of the row at `place`, safe to store as UTF-8 whatever the row holds."""
+def reject(place: str, reason: str, detail: str, row: Any = "") -> Rejection:
+    """Return the rejection of the row at `place`, safe to store as UTF-8 whatever the row holds.
+
+    Args:
+        place: File and line number.
+        reason: A fixed word.
+        detail: What is wrong, with values.
+        row: The text in question, or the whole row; its beginning is kept.
+    """
     return Rejection(
         key=place,
         reason=reason,
         detail=_storable(detail),
         origin=place,
-        excerpt=_storable(text[:_EXCERPT_CHARS]),
+        excerpt=_storable(_written(row)[:_EXCERPT_CHARS]),
     )
 
 
@@ -79,7 +85,7 @@ def checked_row(value: Any, number: int, place: str) -> Row | Rejection:
     if isinstance(value, dict):
         return Row(number, place, value)
     detail = f"a row must be a JSON object; this one is of type {type(value).__name__}"
-    return reject(place, "wrong_type", detail, str(value))
+    return reject(place, "wrong_type", detail, value)
 
 
 def decoded_again(text: str) -> Any:
@@ -126,6 +132,14 @@ def _drain(handle: BinaryIO) -> int:
         if piece.endswith(b"\n"):
             break
     return skipped
+
+
+def _written(row: Any) -> str:
+    # What could be parsed a few frames higher up may be nested too deeply to be printed here.
+    try:
+        return str(row)
+    except RecursionError:
+        return "(nested too deeply to show)"
 
 
 def _storable(text: str) -> str:

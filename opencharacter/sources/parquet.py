@@ -1,6 +1,7 @@
 """Rows of a Parquet file; the home of pyarrow among the sources, imported late."""
 
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,6 @@ import pyarrow.parquet
 from opencharacter.errors import SourceError
 from opencharacter.records import Rejection
 from opencharacter.sources.lines import Row, reject
-
 
 _BATCH_ROWS = 1024
 
@@ -24,10 +24,10 @@ def read_parquet(path: Path, shown: str) -> Iterator[Row | Rejection]:
     number = 0
     try:
         with pyarrow.parquet.ParquetFile(path) as file:
-            for batch in file.iter_batches(batch_size=_BATCH_ROWS):
-                for value in _values(batch):
-                    number += 1
-                    yield _row(value, number, f"{shown}#{number}")
+            batches = file.iter_batches(batch_size=_BATCH_ROWS)
+            for value in chain.from_iterable(map(_values, batches)):
+                number += 1
+                yield _row(value, number, f"{shown}#{number}")
     except pyarrow.ArrowException as error:
         reason = str(error).splitlines()[0]
         raise SourceError(

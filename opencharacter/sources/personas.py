@@ -13,7 +13,6 @@ from opencharacter.sources.lines import Row, reject
 from opencharacter.sources.rows import EMBEDDED_LICENCE, Source, Tally, no_rows, open_source
 from opencharacter.sources.screen import find_flaw, strip_invisible
 
-
 COLUMNS = ("persona", "input persona", "text")
 """Columns of the text, the first there is being read: Persona Hub's two, and a common one."""
 _DOMAINS = tuple(
@@ -132,11 +131,11 @@ def _checked(row: Row, file: int, config: PersonasConfig) -> Candidate[_Draft] |
             break
     else:
         detail = f"none of {list(columns)} among the keys {_keys(row.value)}; set personas.column"
-        return reject(row.place, "missing_key", detail, str(row.value))
+        return reject(row.place, "missing_key", detail, row.value)
     raw = row.value[column]
     if not isinstance(raw, str):
         detail = f"'{column}' must be a string; it is of type {type(raw).__name__}"
-        return reject(row.place, "wrong_type", detail, str(raw))
+        return reject(row.place, "wrong_type", detail, raw)
     if flaw := find_flaw(raw):
         return reject(row.place, flaw.reason, flaw.detail, raw)
     text = " ".join(strip_invisible(raw).split())

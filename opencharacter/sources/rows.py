@@ -16,7 +16,6 @@ from opencharacter.records import Rejection
 from opencharacter.sources.json_list import is_list, read_list
 from opencharacter.sources.lines import Row, read_json_lines, read_text_lines
 
-
 EMBEDDED_LICENCE = "Apache-2.0"
 _EMBEDDED = Path(__file__).parent / "embedded"
 _KNOWN = (".json", ".jsonl", ".parquet", ".txt")

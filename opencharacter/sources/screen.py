@@ -3,7 +3,6 @@
 import re
 from typing import NamedTuple
 
-
 # Tokens by which chat templates mark turns: LLaMA-3 and ChatML, DeepSeek's full-width ones,
 # LLaMA-2 and Mistral, Gemma. In a text they would end the turn that quotes them.
 _TOKEN = re.compile(

@@ -26,14 +26,14 @@ def run(config: Config, job: Job) -> None:
     ) as stage:
         responses = [job.folder(method).data for method in methods]
         characters = {c.id: c for c in read_records(job.folder("profiles").data, Character)}
-        drawn = draw_rows(
-            candidates(responses, characters), config=settings, seed=config.seed
-        )
+        drawn = draw_rows(candidates(responses, characters), config=settings, seed=config.seed)
         tally = Tally(
             rows=len(drawn.kept) + len(drawn.left_out),
             not_drawn=len(drawn.left_out),
             notes={f"left out: {reason}": count for reason, count in drawn.reasons.items()},
         )
         rows = mixture_rows(responses, characters, drawn.kept, Shown(settings.system_prompt))
-        what = "A mixture for supervised fine-tuning: `messages` with the character's system prompt."
+        what = (
+            "A mixture for supervised fine-tuning: `messages` with the character's system prompt."
+        )
         stage.stream(MixtureRow, rows, tally, what=what, unit="rows")

@@ -3,7 +3,7 @@
 Reads    personas.path: the embedded list, a file or folder (Persona Hub's layouts), or the hub
 Writes   runs/<run>/personas: Persona
 Costs    one or two passes over the source, constant memory
-Run      python -m opencharacter stage=personas run=main personas=file personas.path=FILE personas.n=500
+Run      python -m opencharacter stage=personas run=main personas=file personas.path=FILE
 """
 
 from opencharacter.config import Config

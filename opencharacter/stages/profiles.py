@@ -41,8 +41,9 @@ def run(config: Config, job: Job) -> None:
             for persona in mine:
                 asker = asking.asker(persona.id, persona.id)
                 hints = name_hints(persona.id, settings.name_hints, seed=config.seed)
-                yield persona.id, write_profile(
-                    persona, asker, as_json=settings.as_json, name_hints=hints
+                yield (
+                    persona.id,
+                    write_profile(persona, asker, as_json=settings.as_json, name_hints=hints),
                 )
 
         plan = Plan(

@@ -138,18 +138,28 @@ def read_records(
     Raises:
         StoreError: a stored id is not the hash of its row: the file was changed by hand.
     """
-    build = _builder(record_type)
-    for path in part_files(folder):
+    build: Callable[[dict[str, Any]], Any] = _dataclass_builder(record_type)
+    for row in _read_rows(part_files(folder), keep):
+        record = build(row)
+        if "id" in row and record.id != row["id"]:
+            raise StoreError(f"{folder}: row {row['id']} was changed by hand; run again")
+        yield record
+
+
+def _read_rows(
+    parts: Iterable[Path], keep: Callable[[str], bool] | None
+) -> Iterator[dict[str, Any]]:
+    for path in parts:
         with pq.ParquetFile(path) as file:
             for batch in file.iter_batches(batch_size=_ROWS_AT_ONCE):
-                if keep is not None:
-                    mask = [keep(id_) for id_ in batch.column("id").to_pylist()]
-                    batch = batch.filter(pa.array(mask))
-                for row in batch.to_pylist():
-                    record = build(row)
-                    if "id" in row and record.id != row["id"]:
-                        raise StoreError(f"{path}: row {row['id']} was changed by hand; run again")
-                    yield record
+                yield from _kept(batch, keep).to_pylist()
+
+
+def _kept(batch: pa.RecordBatch, keep: Callable[[str], bool] | None) -> pa.RecordBatch:
+    """Return the rows of a batch whose id is wanted."""
+    if keep is None:
+        return batch
+    return batch.filter(pa.array([keep(id_) for id_ in batch.column("id").to_pylist()]))
 
 
 def part_files(folder: Path) -> list[Path]:

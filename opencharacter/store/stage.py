@@ -88,6 +88,11 @@ class StageFolder:
         return keys
 
 
+def stage_fingerprint(stage: str, settings: Mapping[str, Any], inputs: Mapping[str, str]) -> str:
+    """Return the hash of everything that decides what a stage asks and keeps."""
+    return digest("stage", stage, settings, inputs)
+
+
 def begin(
     folder: StageFolder,
     *,
@@ -110,7 +115,7 @@ def begin(
     Raises:
         StoreError: it was started with other settings or inputs, or `force` while others work.
     """
-    fingerprint = digest("stage", folder.stage, settings, inputs)
+    fingerprint = stage_fingerprint(folder.stage, settings, inputs)
     started = folder.started()
     if force:
         _start_over(folder, claims, command)
@@ -196,9 +201,7 @@ def _stale_message(
     )
 
 
-def _differences(
-    was: Any, now: Any, name: str = ""
-) -> list[tuple[str, Any, Any]]:
+def _differences(was: Any, now: Any, name: str = "") -> list[tuple[str, Any, Any]]:
     """Return the leaves in which two nested settings differ, with dotted names."""
     if isinstance(was, Mapping) and isinstance(now, Mapping):
         found = []

@@ -39,7 +39,7 @@ class Asker(Generic[Answer]):
     engine: str
     calls: list[Call] = field(default_factory=list)
     finishes: list[str] = field(default_factory=list)
-    usage: Usage = Usage()
+    usage: Usage = field(default_factory=Usage)
 
     def ask(
         self,
@@ -62,7 +62,7 @@ class Asker(Generic[Answer]):
             request = self._request(messages, turn, attempt, schema)
             completion = yield request
             self.usage = add_usage(self.usage, completion)
-            answer = _finish_problem(completion) or read(completion.text)
+            answer = _finish_problem(completion) or read(completion.text.replace("\r\n", "\n"))
             if not isinstance(answer, Problem):
                 self.calls.append(self._call(request))
                 self.finishes.append(str(completion.finish))

@@ -17,7 +17,6 @@ from typing import NamedTuple
 from opencharacter.errors import ConfigError
 from opencharacter.ids import shuffled
 
-
 _SMALL_POOL = 64
 _ROOM = 4  # a pool of at least 4 n characters always leaves a way to fill a block; see `_blocks`
 
@@ -142,10 +141,9 @@ def _blocks(
             chosen, order = _least_used(order, len(run), _used(state, lines, run.start))
             _count(_used(state, lines, run.start), chosen)
             block += chosen
-        for run in runs:
-            for slot in run:
-                if not state.may_take(slot, block[slot - start]):
-                    _repair(slot, run, start=start, block=block, state=state, lines=lines)
+        for run, slot in ((run, slot) for run in runs for slot in run):
+            if not state.may_take(slot, block[slot - start]):
+                _repair(slot, run, start=start, block=block, state=state, lines=lines)
         state.picks.extend(block)
         yield from block[: total - start]
 

@@ -67,17 +67,18 @@ def dialogue_problem(messages: Sequence[Message], questions: Sequence[str]) -> P
     return None
 
 
-_CONTROL = re.compile(
+_TEMPLATE = re.compile(
     r"<[|\uff5c][^<>|\uff5c\s]{1,40}[|\uff5c]>"  # LLaMA-3, ChatML, DeepSeek
     r"|\[/?INST\]|<</?SYS>>|</?s>|<(?:start|end)_of_turn>|<(?:bos|eos|pad|unk)>"
-    r"|[\x00-\x08\x0b-\x1f\x7f]"  # C0 but tab and line feed
-    r"|[\ud800-\udfff]"  # half a character: no file can hold it
 )
+# C0 but tab and line feed; and half a character: no file can hold it.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 
 
 def control_tokens(answer: str) -> str | None:
     """Return the first chat-template token or control character of an answer, or None."""
-    found = _CONTROL.search(answer)
+    found = _TEMPLATE.search(answer) if "<" in answer or "INST]" in answer else None
+    found = found or _CONTROL.search(answer)
     return f"{found[0]!r} at character {found.start()}" if found else None
 
 
@@ -90,34 +91,51 @@ _AI = (
 # ("an AI researcher", "an AI and robotics firm") means somebody else.
 _AI_END = (
     r"(?=\s*(?:[.,;:!?)\"—\u2013]|$)|\s+(?:i|it's|my|developed|created|trained|designed|built|made"
-    r"|programmed|powered|without|here|that|who|which)\b)"
+    r"|programmed|powered|without|here|that|who|which"
+    r"|and (?:have|do|am|i|cannot|can't))\b)"
 )
-_CLAUSE = r"(?:^|[.!?:;,…\"“'(*\n—\u2013-]\s*|\b(?:but|and|because|since|that|so|while|though|however)\s+)"
-# (a word that must occur, so that most answers cost one search each; pattern; lower-case text)
-_AI_PATTERNS = tuple(
-    (gate, re.compile(pattern))
-    for gate, pattern in (
+_MARK = r".!?:;,…\"“'(*\n—\u2013-"
+_JOINTS = ("but", "and", "because", "since", "that", "so", "while", "though", "however")
+_CLAUSE = (  # what stands before the clause; look-behinds need a fixed width
+    rf"(?:\A|(?<=[{_MARK}])|(?<=[{_MARK}] )|(?<=[{_MARK}]\n)"
+    + "".join(rf"|(?<=\b{word} )" for word in _JOINTS)
+    + ")"
+)
+_AM = (
+    r"(?<!\w)(?:i'm|i am) (?:just |only |merely |actually |simply )?"
+    r"(?:(?:chatgpt|gpt-?\d|llama|claude|qwen|gemini|mistral|deepseek), )?"
+)
+_PERSONAL = r"(?:experiences|emotions|feelings|opinions|beliefs|preferences|consciousness)\b"
+_Pattern = tuple[str, re.Pattern[str]]
+# (how the pattern begins, the pattern), for lower-case text: finding the beginning is what costs,
+# and `str.find` does it many times faster than `re`.
+_SAYS_AI: tuple[_Pattern, ...] = tuple(
+    (begin, re.compile(pattern))
+    for begin, pattern in (
         ("as a", rf"{_CLAUSE}as an? {_AI}{_AI_END}"),
-        ("as a", rf"\bas an? {_AI}, i(?: |')"),
-        ("i'm ", rf"\bi'm (?:just |only |merely |actually |simply )?an? {_AI}{_AI_END}"),
-        ("i am ", rf"\bi am (?:just |only |merely |actually |simply )?an? {_AI}{_AI_END}"),
+        ("as a", rf"(?<!\w)as an? {_AI}, i(?: |')"),
+        ("i'm ", rf"{_AM}an? {_AI}{_AI_END}"),
+        ("i am ", rf"{_AM}an? {_AI}{_AI_END}"),
         (
             "i was ",
-            r"\bi was (?:created|developed|trained|built|made) by "
+            r"(?<!\w)i was (?:created|developed|trained|built|made) by "
             r"(?:openai|anthropic|meta ai|google|deepmind|alibaba|mistral|deepseek|microsoft)\b",
         ),
-        ("my ", r"\bmy (?:knowledge cut-?off|training cut-?off|last knowledge update)\b"),
+        ("my ", r"(?<!\w)my (?:knowledge cut-?off|training cut-?off|last knowledge update)\b"),
         (
             "personal ",
-            r"\bi (?:don't|do not) have personal (?:experiences|emotions|feelings|opinions|beliefs"
-            r"|preferences),? (?:or|and) (?:personal )?(?:experiences|emotions|feelings|opinions"
-            r"|beliefs|preferences|consciousness)\b",
+            rf"(?:(?<=\bi don't have )|(?<=\bi do not have ))personal {_PERSONAL},? (?:or|and)"
+            rf" (?:personal )?{_PERSONAL}",
         ),
-        ("sprachmodell", r"\b(?:als|bin)(?: nur)?(?: ein)? (?:großes )?(?:ki-)?sprachmodell\b"),
-        ("modelo de leng", r"\b(?:como|soy)(?: solo)?(?: un)? (?:gran )?modelo de lenguaje\b"),
-        ("modèle de lang", r"\b(?:en tant que|suis un) (?:grand )?modèle de langage\b"),
+        ("als ", r"(?<!\w)als(?: nur)?(?: ein)? (?:großes )?(?:ki-)?sprachmodell\b"),
+        ("bin ", r"(?<!\w)bin(?: nur)?(?: ein)? (?:großes )?(?:ki-)?sprachmodell\b"),
+        ("como ", r"(?<!\w)como(?: un)? (?:gran )?modelo de lenguaje\b"),
+        ("soy ", r"(?<!\w)soy(?: solo)?(?: un)? (?:gran )?modelo de lenguaje\b"),
+        ("en tant que ", r"(?<!\w)en tant que (?:grand )?modèle de langage\b"),
+        ("suis un ", r"(?<!\w)suis un (?:grand )?modèle de langage\b"),
         ("作为", r"作为(?:一个|一名|一款)?(?:ai|人工智能)(?:语言)?(?:模型|助手|助理)?[,\uff0c]"),
-        ("语言模型", r"我(?:只)?是(?:一个|一名|一款)?(?:大型|大)?(?:ai|人工智能)?语言模型"),
+        ("我是", r"我是(?:一个|一名|一款)?(?:大型|大)?(?:ai|人工智能)?语言模型"),
+        ("我只是", r"我只是(?:一个|一名|一款)?(?:大型|大)?(?:ai|人工智能)?语言模型"),
     )
 )
 
@@ -125,40 +143,52 @@ _CANNOT = (
     r"(?:can't|cannot|can not|won't|will not|am unable to|'m unable to|am not able to"
     r"|'m not able to|won't be able to|am not allowed to|'m not allowed to)"
 )
-_ASKED = r"(?:that|this|your|the|such an?|these|such) (?:kind of |type of |particular )?requests?\b"
-_ENDS = r"(?=\s*(?:[.,;:!?)\"]|$))"
-_UNWILLING = (
-    rf"[^.!?\n]{{0,30}}?\bi ?{_CANNOT} (?:help(?: you)? with (?:that|this){_ENDS}|(?:provide"
-    r"|generate|create|write|produce|engage in|discuss|promote|continue|participate in|share)(?: (?:you with"
-    r"|any|such|this|that|the|specific|kind|type|of|harmful|explicit|inappropriate|requested))*"
-    r" (?:content|information|instructions|assistance|material|request|conversation)\b)"
+_REQUEST = (
+    r"(?:that|this|your|the|such an?|these|such) (?:kind of |type of |particular )?requests?\b"
 )
-_REFUSALS = tuple(
-    (gate, re.compile(pattern))
-    for gate, pattern in (
-        (
-            "request",
-            rf"\bi ?{_CANNOT} (?:fulfil+|comply with|process|accommodate|satisfy) {_ASKED}",
-        ),
-        ("request", rf"\bi ?{_CANNOT} (?:assist|help)(?: you)? with {_ASKED}"),
-        ("assist", rf"\bi ?{_CANNOT} assist(?: you)? (?:with|in) (?:that|this){_ENDS}"),
-        ("sorry", rf"\bsorry{_UNWILLING}"),
-        ("apolog", rf"\bapologi[sz]e{_UNWILLING}"),
-        ("apolog", rf"\bapologies{_UNWILLING}"),
-        ("unfortunately", rf"\bunfortunately{_UNWILLING}"),
-        (
-            "sorry",
-            rf"\A\W*(?:i'm|i am)(?: very| so)? sorry,?(?: but)? i ?{_CANNOT}"
-            r"(?: (?:do|answer|help|assist|discuss))?(?: you)?(?: with)?(?: that| this)?\W*\Z",
-        ),
+_ENDS = r"(?=\s*(?:[.,;:!?)\"]|$))"
+_REFUSED = (  # what follows "I can't"
+    rf" (?:(?:fulfil+|comply with|process|satisfy) {_REQUEST}"
+    rf"|(?:assist|help)(?: you)? with {_REQUEST}"
+    rf"|assist(?: you)? (?:with|in) (?:that|this){_ENDS}"
+    r"|(?:create|generate|provide|produce|write)(?: you with)?(?: any)?"
+    r" (?:(?:explicit|harmful|hateful|illegal|sexual|inappropriate|offensive)\b|content that\b))"
+)
+_UNWILLING = (  # what follows "sorry": there more is clear
+    rf"[^.!?\n]{{0,30}}?\bi ?{_CANNOT} (?:help(?: you)? with (?:that|this){_ENDS}"
+    r"|(?:provide|generate|create|write|produce|engage in|discuss|promote|continue"
+    r"|participate in)(?: (?:you with|any|such|this|that|the|specific|kind|type|of|harmful"
+    r"|explicit|inappropriate|requested))* (?:content|information|instructions|assistance"
+    r"|material|request|conversation)\b)"
+)
+_I = r"(?:(?<=\bi )|(?<=\bi am )|(?<=\bi'm ))"
+_REFUSALS: tuple[_Pattern, ...] = tuple(
+    (begin, re.compile(pattern))
+    for begin, pattern in (
+        ("can't ", rf"{_I}can't{_REFUSED}"),
+        ("cannot ", rf"{_I}cannot{_REFUSED}"),
+        ("can not ", rf"{_I}can not{_REFUSED}"),
+        ("won't ", rf"{_I}won't(?: be able to)?{_REFUSED}"),
+        ("will not ", rf"{_I}will not(?: be able to)?{_REFUSED}"),
+        ("unable to ", rf"{_I}unable to{_REFUSED}"),
+        ("not able to ", rf"{_I}not able to{_REFUSED}"),
+        ("not allowed to ", rf"{_I}not allowed to{_REFUSED}"),
+        ("sorry", rf"(?<!\w)sorry{_UNWILLING}"),
+        ("apolog", rf"(?<!\w)apolog(?:i[sz]e|ies){_UNWILLING}"),
+        ("unfortunately", rf"(?<!\w)unfortunately{_UNWILLING}"),
         (
             "my ",
-            r"\b(?:against|violates?|by) my (?:programming|(?:content|safety|usage|ethical) "
-            r"(?:guidelines|polic(?:y|ies)))\b",
+            r"(?:(?<=\bagainst )|(?<=\bviolate )|(?<=\bviolates )|(?<=\bby ))my (?:programming"
+            r"|(?:content|safety|usage|ethical) (?:guidelines|polic(?:y|ies)))\b",
         ),
-        ("openai", r"\bopenai(?:'s)? (?:content|usage|use[- ]case|safety) polic(?:y|ies)\b"),
+        ("openai", r"openai(?:'s)? (?:content|usage|use[- ]case|safety) polic(?:y|ies)\b"),
     )
 )
+_NOTHING_BUT_SORRY = re.compile(
+    rf"\W*(?:i'm|i am)(?: very| so)? sorry,?(?: but)? i ?{_CANNOT}"
+    r"(?: (?:do|answer|help|assist|discuss))?(?: you)?(?: with)?(?: that| this)?\W*\Z"
+)
+_LONGEST_SORRY = 200
 
 
 def breaks_character(plain: str, *, is_machine: bool) -> str | None:
@@ -170,12 +200,15 @@ def breaks_character(plain: str, *, is_machine: bool) -> str | None:
         plain: The answer in lower case, with straight apostrophes.
         is_machine: Whether the character is an AI or a robot, so that only refusals count.
     """
-    patterns = _REFUSALS if is_machine else (*_AI_PATTERNS, *_REFUSALS)
-    for gate, pattern in patterns:
-        found = pattern.search(plain) if gate in plain else None
-        if found:
-            return repr(found[0].strip())
-    return None
+    for begin, pattern in _REFUSALS if is_machine else _SAYS_AI + _REFUSALS:
+        at = plain.find(begin)
+        while at >= 0:
+            found = pattern.match(plain, at)
+            if found:
+                return repr(found[0])
+            at = plain.find(begin, at + 1)
+    is_sorry = len(plain) <= _LONGEST_SORRY and _NOTHING_BUT_SORRY.match(plain)
+    return repr(plain.strip()) if is_sorry else None
 
 
 _SMALL_WORDS = (
@@ -308,6 +341,12 @@ def _leak_runs() -> tuple[str, ...]:
 
 
 @cache
+def _leak_words() -> tuple[tuple[str, ...], ...]:
+    """Return each run's words, the longest (rarest) first: most answers lack the very first."""
+    return tuple(tuple(sorted(run.split(), key=len, reverse=True)) for run in _leak_runs())
+
+
+@cache
 def _headings() -> re.Pattern[str]:
     """Return a pattern for the prompt's section headings, each alone on its line."""
     titles = [
@@ -334,6 +373,8 @@ def prompt_leak(answer: str, question: str) -> str | None:
         heading = _headings().search(lowered)
         if heading and not _headings().search(question.lower()):
             return f"the heading {heading[0].strip()!r}"
+    if not any(all(word in lowered for word in words) for words in _leak_words()):
+        return None
     text = f" {' '.join(_TOKEN.findall(lowered))} "
     run = next((run for run in _leak_runs() if run in text), None)
     if run is None or run in f" {' '.join(_words(question))} ":

@@ -1,10 +1,12 @@
-"""OpenCharacter-G: the character answers, turn by turn, each turn seeing its own earlier replies."""
+"""OpenCharacter-G: the character answers turn by turn, seeing its own earlier replies."""
+
+from functools import partial
 
 from opencharacter.llm.requests import Session
 from opencharacter.prompts.character import system_message
 from opencharacter.records import Character, Instruction, Message, Method, Rejection, Response, Role
 from opencharacter.synth.asking import Asker
-from opencharacter.synth.filters import answer_problem
+from opencharacter.synth.filters import Problem, answer_problem
 from opencharacter.synth.responses import response
 
 
@@ -18,17 +20,16 @@ def answer_in_turns(
     """
     messages = [system_message(character)]
     for turn in instruction.messages:
-        question = turn.content
         messages.append(turn)
-        answer = yield from asker.ask(
-            tuple(messages),
-            lambda text, question=question: (
-                answer_problem(text.strip(), question=question, character=character) or text.strip()
-            ),
-        )
+        answer = yield from asker.ask(tuple(messages), partial(_read, turn.content, character))
         if isinstance(answer, Rejection):
             return answer
         messages.append(Message(role=Role.assistant, content=answer))
     return response(
         character, instruction, asker, method=Method.generate, draw=draw, messages=messages[1:]
     )
+
+
+def _read(question: str, character: Character, text: str) -> str | Problem:
+    answer = text.strip()
+    return answer_problem(answer, question=question, character=character) or answer

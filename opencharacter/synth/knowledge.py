@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 
-
 _FENCE = re.compile(r"```[^\n]*\n(.*?)```", re.DOTALL)
 _INLINE = re.compile(r"`([^`\n]+)`|(https?://[^\s<>()\"'\]]+)")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")

@@ -70,7 +70,7 @@ class NameCount(NamedTuple):
     """How often one name occurs."""
 
     name: str
-    count: int
+    times: int
     share: float
     """Of all names counted, in [0, 1]."""
 

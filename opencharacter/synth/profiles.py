@@ -1,4 +1,4 @@
-"""From a persona to a character: one call, read as JSON or as free text with a heading per field."""
+"""From a persona to a character: one call, read as JSON or as text with a heading per field."""
 
 import json
 import re
@@ -6,8 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from opencharacter.llm.requests import Session
-from opencharacter.prompts.profile import FIELDS, LABELS, profile_prompt, profile_schema
-from opencharacter.prompts.profile import render_profile
+from opencharacter.prompts.profile import (
+    FIELDS,
+    LABELS,
+    profile_prompt,
+    profile_schema,
+    render_profile,
+)
 from opencharacter.records import Character, Message, Persona, Rejection, Role
 from opencharacter.synth.asking import Asker
 from opencharacter.synth.filters import Problem, control_tokens

@@ -1,0 +1,1 @@
+"""Training; for now that of the embedded model."""

@@ -1,4 +1,4 @@
-"""The rolling window: every session ends once, nothing waits for a whole batch, logs are replayed."""
+"""The rolling window: every session ends once, nothing waits for a batch, logs are replayed."""
 
 from opencharacter.llm.requests import Completion, Finish, Request, Sampling
 from opencharacter.llm.sessions import Admitted, run_sessions
@@ -63,7 +63,9 @@ def test_each_session_ends_once_with_its_own_answers():
 
 def test_the_window_is_kept_full_and_never_exceeded():
     model = EchoModel(3)
-    list(run_sessions(model, admitted(DictLog(), **{str(n): [f"x{n}", f"y{n}"] for n in range(20)})))
+    list(
+        run_sessions(model, admitted(DictLog(), **{str(n): [f"x{n}", f"y{n}"] for n in range(20)}))
+    )
 
     assert model.most_at_once == 3
 

@@ -2,7 +2,6 @@ import os
 import subprocess
 import sys
 
-
 SCRIPT = """
 from opencharacter.errors import SourceError
 from opencharacter.sources.rows import open_source

@@ -1,5 +1,8 @@
+import datetime
 import json
 
+import pyarrow
+import pyarrow.parquet
 import pytest
 
 from opencharacter.config import InstructionsConfig
@@ -141,6 +144,14 @@ def test_two_files_of_one_name_are_two_sources(tmp_path):
     assert [item.origin for item in items] == ["a/d.jsonl:1", "b/d.jsonl:1"]
     assert [item.licence for item in items] == ["MIT", "CC0"]
     assert {item.source for item in read_paths(paths[::-1])[0]} == {"a/d.jsonl", "b/d.jsonl"}
+
+
+def test_a_parquet_row_of_no_layout_is_rejected_whatever_it_holds(tmp_path):
+    table = pyarrow.table({"when": [datetime.date(2026, 11, 21)], "raw": [b"\xff"]})
+    pyarrow.parquet.write_table(table, tmp_path / "a.parquet")
+    ((rejection,), _) = read_paths([str(tmp_path / "a.parquet")])
+
+    assert (rejection.reason, rejection.origin) == ("unknown_layout", "a.parquet#1")
 
 
 def test_one_path_named_twice_is_refused(tmp_path):

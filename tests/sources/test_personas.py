@@ -1,6 +1,5 @@
 import json
 import random
-import tracemalloc
 from itertools import pairwise
 
 import pytest
@@ -20,10 +19,8 @@ def read(tmp_path):
         path = tmp_path / name
         path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
         tally = Tally()
-        items = list(
-            read_personas(PersonasConfig(path=str(path), **settings), seed=seed, tally=tally)
-        )
-        return items, tally
+        config = PersonasConfig(path=str(path), **settings)
+        return list(read_personas(config, seed=seed, tally=tally)), tally
 
     return _read
 
@@ -111,6 +108,7 @@ def test_duplicates_are_found_across_batches_and_files(tmp_path):
 
     last = items[-1]
     assert len(texts(items)) == 5000
+    assert isinstance(last, Rejection)
     assert (last.reason, last.detail) == ("duplicate", f"the same as {tmp_path.name}/a.jsonl:1")
 
 
@@ -186,7 +184,7 @@ def test_the_embedded_personas_are_64_clean_ones():
     items = list(read_personas(PersonasConfig(), seed=0, tally=Tally()))
 
     assert len(texts(items)) == len(items) == 64
-    assert {item.licence for item in items} == {"Apache-2.0"}
+    assert {item.licence for item in items if isinstance(item, Persona)} == {"Apache-2.0"}
 
 
 def test_a_file_that_shrinks_between_the_readings_is_reported(tmp_path):
@@ -200,20 +198,7 @@ def test_a_file_that_shrinks_between_the_readings_is_reported(tmp_path):
         list(items)
 
 
-def test_memory_grows_by_tens_of_bytes_per_row(tmp_path):
-    path = tmp_path / "people.jsonl"
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows_of(30_000)), encoding="utf-8")
-    tracemalloc.start()
-    kept = sum(1 for _ in read_personas(PersonasConfig(path=str(path)), seed=0, tally=Tally()))
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-
-    assert kept == 30_000
-    # Two batches of rows in flight take about 2 MB; a list of the personas would take 20.
-    assert peak < 6_000_000
-
-
-ROW = st.one_of(
+ROW: st.SearchStrategy[object] = st.one_of(
     st.text(alphabet="ab <|>\x07", max_size=6).map(lambda text: {"persona": text}),
     st.sampled_from([{}, [], 3, None, {"persona": 3}, {"persona": "[INST]"}]),
 )

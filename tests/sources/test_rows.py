@@ -7,6 +7,7 @@ import pytest
 
 from opencharacter.errors import SourceError
 from opencharacter.records import Rejection
+from opencharacter.sources.lines import Row
 from opencharacter.sources.rows import open_source
 
 
@@ -76,6 +77,13 @@ def test_blank_lines_are_no_rows_but_count_as_lines_and_a_mark_of_order_is_skipp
     ]
 
 
+@pytest.mark.parametrize("depth", [300, 900, 940, 960, 980, 1000, 3000])
+def test_deep_nesting_is_a_rejection_and_never_a_crash(write, depth):
+    (row,) = read(write("a.jsonl", b"[" * depth + b"]" * depth))
+
+    assert row.reason in ("wrong_type", "broken_json")
+
+
 def test_plain_lines_become_rows_under_the_key_asked_for(write):
     rows = read(write("a.txt", b"A cook\r\n\nA judge\n"), text_key="bio")
 
@@ -98,7 +106,10 @@ def test_a_json_list_of_many_megabytes_is_never_held_in_memory(write):
     path = write("a.json", json.dumps(values, ensure_ascii=False, indent=1).encode())
     source = open_source(str(path), "personas.jsonl")
     tracemalloc.start()
-    same = [row.value == value for row, value in zip(source.files[0].rows(), values, strict=True)]
+    rows = source.files[0].rows()
+    same = [
+        isinstance(row, Row) and row.value == value for row, value in zip(rows, values, strict=True)
+    ]
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
 

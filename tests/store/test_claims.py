@@ -31,11 +31,15 @@ def test_a_released_claim_is_free(tmp_path):
 
 
 def test_the_claim_of_a_killed_process_is_free_at_once(tmp_path):
-    code = (
-        "import sys, time; from pathlib import Path; from opencharacter.store.claims import Claims\n"
-        "c = Claims(Path(sys.argv[1]), timeout_s=600); c.take('part-0'); print('held', flush=True)\n"
-        "time.sleep(600)"
-    )
+    code = """
+import sys, time
+from pathlib import Path
+from opencharacter.store.claims import Claims
+claims = Claims(Path(sys.argv[1]), timeout_s=600)
+claims.take("part-0")
+print("held", flush=True)
+time.sleep(600)
+"""
     other = subprocess.Popen(
         [sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True
     )

@@ -1,5 +1,6 @@
 """Records survive the way to Parquet and back; digests do not depend on parts."""
 
+import pyarrow.parquet as pq
 import pytest
 
 from opencharacter.errors import StoreError
@@ -89,8 +90,6 @@ def test_columns_are_read_alone(tmp_path):
 
 
 def test_a_row_changed_by_hand_is_refused(tmp_path):
-    import pyarrow.parquet as pq
-
     path = tmp_path / "part-0.parquet"
     write_records(path, Persona, [persona("a")])
     table = pq.read_table(path)

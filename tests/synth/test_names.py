@@ -32,7 +32,9 @@ def test_each_hint_keeps_to_one_culture():
 def test_a_short_list_spans_as_many_cultures_as_names():
     cultures = packaged()
     hints = [hint.split() for hint in name_hints("persona-1", 12, seed=0)]
-    homes = [{c for c, (f, l) in cultures.items() if a in f and b in l} for a, b in hints]
+    homes = [
+        {c for c, (first, last) in cultures.items() if a in first and b in last} for a, b in hints
+    ]
 
     assert len(set.union(*homes)) >= 12
 

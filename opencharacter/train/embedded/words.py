@@ -8,19 +8,180 @@ _LISTS = Path(__file__).with_name("lists")
 _WORD_SECTIONS = frozenset(
     {"nouns", "verbs", "adjectives", "adverbs", "glue", "foreign", "chinese", "emoji"}
 )
-_ONSETS = (
-    "b br c ch cl cr d dr f fl fr g gl gr h j k kn kr l m n p pl pr qu r s sc sh sk sl sm sn sp st "
-    "str sw t th tr tw v w wh y z"
-).split() + [""] * 4
-_VOWELS = "a a a e e e i i i o o o u u ai au ea ee ei ie io oa oo ou y".split()
-_ENDS = "b ck ct d ff g k l ll ld lk m mp n nd ng nk nt p r rd rk rm rn rt s ss st t th x z".split()
-_SUFFIXES = (
-    "ing ed ly er ers s es tion tions ment ness ity ive ous ful less able al ic ical ist ists ism "
-    "ize ized ization ology ologist graphy ance ence ary ent ant age ship hood ish en est y"
-).split()
-_PREFIXES = (
-    "un re in im dis pre pro con com de ex sub inter over under micro neuro bio geo".split()
-)
+_ONSETS = [
+    "b",
+    "br",
+    "c",
+    "ch",
+    "cl",
+    "cr",
+    "d",
+    "dr",
+    "f",
+    "fl",
+    "fr",
+    "g",
+    "gl",
+    "gr",
+    "h",
+    "j",
+    "k",
+    "kn",
+    "kr",
+    "l",
+    "m",
+    "n",
+    "p",
+    "pl",
+    "pr",
+    "qu",
+    "r",
+    "s",
+    "sc",
+    "sh",
+    "sk",
+    "sl",
+    "sm",
+    "sn",
+    "sp",
+    "st",
+    "str",
+    "sw",
+    "t",
+    "th",
+    "tr",
+    "tw",
+    "v",
+    "w",
+    "wh",
+    "y",
+    "z",
+] + [""] * 4
+_VOWELS = [
+    "a",
+    "a",
+    "a",
+    "e",
+    "e",
+    "e",
+    "i",
+    "i",
+    "i",
+    "o",
+    "o",
+    "o",
+    "u",
+    "u",
+    "ai",
+    "au",
+    "ea",
+    "ee",
+    "ei",
+    "ie",
+    "io",
+    "oa",
+    "oo",
+    "ou",
+    "y",
+]
+_ENDS = [
+    "b",
+    "ck",
+    "ct",
+    "d",
+    "ff",
+    "g",
+    "k",
+    "l",
+    "ll",
+    "ld",
+    "lk",
+    "m",
+    "mp",
+    "n",
+    "nd",
+    "ng",
+    "nk",
+    "nt",
+    "p",
+    "r",
+    "rd",
+    "rk",
+    "rm",
+    "rn",
+    "rt",
+    "s",
+    "ss",
+    "st",
+    "t",
+    "th",
+    "x",
+    "z",
+]
+_SUFFIXES = [
+    "ing",
+    "ed",
+    "ly",
+    "er",
+    "ers",
+    "s",
+    "es",
+    "tion",
+    "tions",
+    "ment",
+    "ness",
+    "ity",
+    "ive",
+    "ous",
+    "ful",
+    "less",
+    "able",
+    "al",
+    "ic",
+    "ical",
+    "ist",
+    "ists",
+    "ism",
+    "ize",
+    "ized",
+    "ization",
+    "ology",
+    "ologist",
+    "graphy",
+    "ance",
+    "ence",
+    "ary",
+    "ent",
+    "ant",
+    "age",
+    "ship",
+    "hood",
+    "ish",
+    "en",
+    "est",
+    "y",
+]
+_PREFIXES = [
+    "un",
+    "re",
+    "in",
+    "im",
+    "dis",
+    "pre",
+    "pro",
+    "con",
+    "com",
+    "de",
+    "ex",
+    "sub",
+    "inter",
+    "over",
+    "under",
+    "micro",
+    "neuro",
+    "bio",
+    "geo",
+]
 
 
 @cache
@@ -59,9 +220,7 @@ def word(random: Random, *, share_invented: float = 0.3) -> str:
     """Return a listed English word, often inflected, or an invented one."""
     if random.random() < share_invented:
         return invented(random)
-    section = random.choices(
-        ("nouns", "verbs", "adjectives", "adverbs"), (5, 3, 3, 1)
-    )[0]
+    section = random.choices(("nouns", "verbs", "adjectives", "adverbs"), (5, 3, 3, 1))[0]
     chosen = pick(random, section)
     if section in ("nouns", "verbs") and random.random() < 0.4:
         stem = chosen[:-1] if chosen.endswith("e") else chosen
@@ -73,7 +232,8 @@ def word(random: Random, *, share_invented: float = 0.3) -> str:
 def invented_name(random: Random) -> str:
     """Return a capitalised invented word of two or three syllables."""
     parts = [
-        random.choice(_ONSETS) + random.choice(_VOWELS[:14]) for _ in range(random.choice((2, 2, 3)))
+        random.choice(_ONSETS) + random.choice(_VOWELS[:14])
+        for _ in range(random.choice((2, 2, 3)))
     ]
     ending = random.choice(("n", "r", "l", "s", "k", "m", "nd", "", "", ""))
     return ("".join(parts) + ending).capitalize()
@@ -81,7 +241,9 @@ def invented_name(random: Random) -> str:
 
 def full_name(random: Random, gender: str | None = None) -> str:
     """Return a first and a last name; 40 % of either are invented, so that none is memorised."""
-    section = {"female": "women", "male": "men"}.get(gender or "") or random.choice(("women", "men"))
+    section = {"female": "women", "male": "men"}.get(gender or "") or random.choice(
+        ("women", "men")
+    )
     first = invented_name(random) if random.random() < 0.4 else pick(random, section)
     last = invented_name(random) if random.random() < 0.4 else pick(random, "last")
     if random.random() < 0.04:

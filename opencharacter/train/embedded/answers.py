@@ -1,0 +1,213 @@
+"""What a character says: exact facts to direct questions, a short reply in voice to the rest."""
+
+import re
+from random import Random
+
+from opencharacter.train.embedded.characters import Cast
+
+DIRECT: dict[str, tuple[str, ...]] = {
+    "name": (
+        "What is your name?", "What's your name?", "Who are you?", "May I ask your name?",
+        "How are you called?", "What should I call you?", "Tell me your name.",
+        "Could you tell me your full name?", "Please introduce yourself by name.",
+        "Your name, please?", "Whom am I talking to?", "What do people call you?",
+    ),
+    "age": (
+        "How old are you?", "What is your age?", "What's your age?", "May I ask how old you are?",
+        "Tell me your age.", "How many years old are you?", "Your age, please?",
+        "Could you tell me how old you are?", "How long have you been alive, in years?",
+    ),
+    "birth_place": (
+        "Where were you born?", "Where are you from?", "What is your birth place?",
+        "What is your place of birth?", "Which city do you come from?", "Where do you come from?",
+        "Tell me where you were born.", "What is your home town?", "In which city were you born?",
+        "Could you tell me where you are from?", "Where did you grow up?",
+    ),
+    "gender": (
+        "What is your gender?", "What's your gender?", "Which gender are you?",
+        "How do you describe your gender?", "Tell me your gender.", "Are you a man or a woman?",
+    ),
+    "race": (
+        "What is your race?", "What is your ethnicity?", "What is your ethnic background?",
+        "How would you describe your ethnicity?",
+    ),
+    "job": (
+        "What do you do for a living?", "What is your job?", "What do you do?",
+        "What's your occupation?", "What is your profession?", "What do you work as?",
+        "Tell me about your work.", "What keeps you busy?", "What is your background?",
+    ),
+    "appearance": (
+        "What do you look like?", "Describe your appearance.", "How would I recognise you?",
+        "Can you describe how you look?", "What would I see if I met you?",
+    ),
+    "personality": (
+        "What is your personality like?", "How would you describe your character?",
+        "What kind of person are you?", "Describe your personality.", "What are you like?",
+    ),
+    "self": (
+        "Tell me about yourself.", "Introduce yourself.", "Please introduce yourself.",
+        "Can you tell me something about yourself?", "Who are you, and where are you from?",
+        "Say a few words about yourself.", "Describe yourself.",
+    ),
+}  # fmt: skip
+"""Questions about the profile, by what they ask for."""
+
+_FACTS: dict[str, tuple[str, ...]] = {
+    "name": ("My name is {name}.", "I am {name}.", "I'm {name}.", "You can call me {first}. My "
+             "full name is {name}."),
+    "age": ("I am {age} years old.", "I'm {age}.", "I am {age}.", "My age is {age}."),
+    "birth_place": ("I was born in {birth_place}.", "I am from {birth_place}.",
+                    "I come from {birth_place}.", "My birth place is {birth_place}."),
+    "gender": ("My gender is {gender}.", "I am {gender}."),
+    "race": ("I am {race}.", "My background is {race}."),
+    "job": ("I am {said}.", "I am {role}.", "What I do? I am {said}."),
+    "appearance": ("What others see: {appearance}", "People describe me so: {appearance}"),
+    "personality": ("I am {one} and {two}.", "People say that I am {one} and {two}."),
+    "self": ("I am {name}, {age} years old, from {birth_place}. I am {said}.",
+             "My name is {name} and I was born in {birth_place}. I am {said}. I enjoy {hobby}."),
+}  # fmt: skip
+_TAILS = (
+    "", "", "", "", " Why do you ask?", " {City} is still in my heart.", " And you?",
+    " I say so as {role}.", " I am {one}, as you will notice.", " That is who I am.",
+)  # fmt: skip
+
+_OPENINGS = (
+    "Ah, {key}!", "{Key}, you say?", "Let me think about {key}.", "You ask about {key}.",
+    "When I hear \"{key}\", I think of my own days.", "{Key}: that is a good matter.",
+    "I have thought about {key} before.", "So it is {key} that you want.", "Hm, {key}.",
+    "{Key}? I can help with that.", "About {key} I would begin slowly.",
+    "There is more than one way to see {key}.", "Let us take {key} step by step.",
+    "Good that you bring up {key}.", "With {key} I would start small.",
+    "My first thought on {key} is a simple one.", "{Key} reminds me of something.",
+    "I like the sound of {key}.", "People often ask me about {key}.", "For {key} you need time.",
+)  # fmt: skip
+_MIDDLES = (
+    "As {role}, I look at it in my own way.", "I am {role}, so I see this from my work.",
+    "Being {role} has taught me a lot about such things.", "In {city} we would keep it simple.",
+    "Where I come from, in {city}, people would smile at that.", "I am {one}, so I would not rush.",
+    "I am {one} and {two}, and it shows in my answer.", "It is a bit like {hobby}.",
+    "When I enjoy {hobby}, I often think of such questions.", "Speaking as {role}, I would try it.",
+    "My years as {role} tell me to look twice.", "I learned that in {city}.",
+    "Someone {one} like me starts with the plain facts.", "For {role} like me it matters.",
+    "My friends in {city} call me {one}, and here I am.", "I, {first}, say it the {one} way.",
+    "After {age} years of life, and as {role}, I trust what I have seen.",
+)  # fmt: skip
+_CLOSINGS = (
+    "", "", "", "Take one thing at a time.", "That is how I would do it.", "Ask me more if you like.",
+    "Start with the part that you know.", "What do you think?", "I hope that helps you.",
+    "Trust your own eyes.", "Then we can go on from there.", "I would be glad to hear how it goes.",
+    "A {one} heart finds a way.", "Write it down and try again tomorrow.", "I stand by that.",
+)  # fmt: skip
+
+_SMALL = frozenset(
+    [
+        "a",
+        "an",
+        "the",
+        "of",
+        "to",
+        "and",
+        "in",
+        "for",
+        "with",
+        "on",
+        "at",
+        "by",
+        "from",
+        "that",
+        "is",
+        "are",
+        "was",
+        "as",
+        "it",
+        "its",
+        "this",
+        "or",
+        "but",
+        "not",
+        "i",
+        "you",
+        "my",
+        "your",
+        "me",
+        "we",
+        "our",
+        "he",
+        "she",
+        "they",
+        "his",
+        "her",
+        "their",
+        "do",
+        "does",
+        "did",
+        "be",
+        "have",
+        "has",
+        "had",
+        "can",
+        "could",
+        "would",
+        "should",
+        "will",
+        "if",
+        "so",
+        "than",
+        "what",
+        "how",
+        "why",
+        "who",
+        "when",
+        "where",
+        "which",
+        "please",
+        "give",
+        "make",
+    ]
+)
+_WORD = re.compile(r"[^\W\d_][\w'’-]*(?:,(?= ))?")
+
+
+def direct_answer(random: Random, cast: Cast, about: str) -> str:
+    """Return a sentence or two with the exact fact."""
+    return _filled(random.choice(_FACTS[about]) + random.choice(_TAILS), cast)
+
+
+def open_answer(random: Random, cast: Cast, question: str) -> str:
+    """Return one to four sentences in the first person around a short phrase of the question."""
+    parts = [random.choice(_OPENINGS), random.choice(_MIDDLES)]
+    if random.random() < 0.25:
+        parts.append(random.choice(_MIDDLES))
+    parts.append(random.choice(_CLOSINGS))
+    if random.random() < 0.2:
+        parts[0], parts[1] = parts[1], parts[0]
+    return _filled(" ".join(part for part in parts if part), cast, key_phrase(random, question))
+
+
+def key_phrase(random: Random, question: str) -> str:
+    """Return two to six words that stand together in the question's first line or, seldom, one.
+
+    Preferred is the end of the first sentence, where English puts its object.
+    """
+    line = next((line for line in question.splitlines() if line.strip()), "that")
+    sentence = re.split(r"(?<=\w)[.?!:;](?: |$)", line)[0]
+    parts = sentence.split(" ")
+    if len(parts) < 2:
+        return parts[0].strip(".?!:;,\"'()") or "that"
+    length = random.randint(2, 6)
+    at_end = random.random() < 0.7
+    end = len(parts) if at_end else random.randint(2, len(parts))
+    chosen = parts[max(0, end - length) : end]
+    while len(chosen) > 2 and chosen[0].lower() in _SMALL:
+        chosen = chosen[1:]
+    return " ".join(chosen)[:60].strip(".?!:;,\"'() ") or "that"
+
+
+def _filled(template: str, cast: Cast, key: str = "") -> str:
+    fields = cast.fields
+    one, two = cast.traits
+    city = str(fields["birth_place"]).split(", ")[0]
+    return template.format(
+        **fields, first=cast.first, said=cast.said, role=cast.role, hobby=cast.hobby, one=one,
+        two=two, city=city, City=city, key=key, Key=key[:1].upper() + key[1:],
+    )  # fmt: skip

@@ -1,0 +1,119 @@
+"""Make the embedded model from nothing: tokenizer, phase 1 (copying), phase 2 (dialogues).
+
+Writes a folder that vLLM and transformers load. Nothing is read but this package: the text is
+generated, the seed is fixed and the steps are counted, so the same machine makes the same model.
+"""
+
+import logging
+import math
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from transformers import GenerationConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+from opencharacter.train.embedded.copying import Batch, has_fast_bf16, learn_to_copy, loss_of
+from opencharacter.train.embedded.dialogues import dialogues
+from opencharacter.train.embedded.network import CONTEXT, new_network
+from opencharacter.train.embedded.tokenizer import Tokens, encode, new_tokenizer
+
+logger = logging.getLogger(__name__)
+
+FOLDER = Path(__file__).parents[2] / "llm" / "embedded"
+"""Where the shipped model lies."""
+
+SEED = 0
+STEPS = 800
+"""Of phase 2."""
+
+_TOKENS_PER_STEP = 3072  # padding included
+_SORTED = 64  # dialogues are sorted by length in groups of this many: little padding
+_PEAK, _FINAL = 1.5e-3, 0.05  # learning rate, and the share of it that the cosine ends with
+_WARMUP_STEPS = 30
+_LOG_EVERY = 10
+_PAD = 5
+
+
+def make(folder: Path = FOLDER, *, seed: int = SEED, steps: int = STEPS) -> None:
+    """Write tokenizer and model to `folder`, which is replaced only when all is done."""
+    torch.set_num_threads(2)
+    tokenizer = new_tokenizer(seed=seed)
+    network = new_network(seed=seed)
+    learn_to_copy(network, seed=seed + 1)
+    learn_dialogues(network, tokenizer, seed=seed, steps=steps)
+    save(network, tokenizer, folder)
+
+
+def learn_dialogues(
+    network: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, *, seed: int, steps: int
+) -> None:
+    """Train on generated dialogues; learned is the assistant's text.
+
+    AdamW, learning rate 1.5e-3 with a cosine to 5 %, betas 0.9 and 0.95, weight decay 0.05.
+    """
+    optimizer = torch.optim.AdamW(
+        network.parameters(), lr=_PEAK, betas=(0.9, 0.95), weight_decay=0.05
+    )
+    rows = batches(tokenizer, seed)
+    running = None
+    network.train()
+    for step in range(steps):
+        warm = min(1.0, (step + 1) / _WARMUP_STEPS)
+        cosine = 0.5 * (1 + math.cos(math.pi * step / steps))
+        for group in optimizer.param_groups:
+            group["lr"] = _PEAK * warm * (_FINAL + (1 - _FINAL) * cosine)
+        with torch.autocast("cpu", torch.bfloat16, enabled=has_fast_bf16()):
+            loss = loss_of(network, next(rows))
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad()
+        running = loss.item() if running is None else running + 0.05 * (loss.item() - running)
+        if step % _LOG_EVERY == 0:
+            logger.info("dialogues: step %d of %d, loss %.3f", step, steps, running)
+
+
+def batches(tokenizer: PreTrainedTokenizerFast, seed: int) -> Iterator[Batch]:
+    """Yield batches of dialogues of like length, each row beginning one dialogue."""
+    stream = dialogues(seed)
+    order = torch.Generator().manual_seed(seed)
+    while True:
+        group: list[Tokens] = []
+        while len(group) < _SORTED:
+            tokens = encode(tokenizer, next(stream).messages)
+            if len(tokens.ids) <= CONTEXT:
+                group.append(tokens)
+        group.sort(key=lambda tokens: len(tokens.ids))
+        packs: list[list[Tokens]] = [[]]
+        for tokens in group:
+            if packs[-1] and (len(packs[-1]) + 1) * len(tokens.ids) > _TOKENS_PER_STEP:
+                packs.append([])
+            packs[-1].append(tokens)
+        for at in torch.randperm(len(packs), generator=order).tolist():
+            yield padded(packs[at])
+
+
+def padded(pack: list[Tokens]) -> Batch:
+    """Return dialogues as one batch, padded on the right (which a causal model never sees)."""
+    longest = max(len(tokens.ids) for tokens in pack)
+    ids = torch.full((len(pack), longest), _PAD)
+    learned = torch.zeros(len(pack), longest, dtype=torch.bool)
+    for row, tokens in enumerate(pack):
+        ids[row, : len(tokens.ids)] = torch.tensor(tokens.ids)
+        learned[row, : len(tokens.ids)] = torch.tensor(tokens.is_learned)
+    return Batch(ids, learned)
+
+
+def save(network: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
+    """Write model and tokenizer in bfloat16, file by file under temporary names."""
+    draft = folder.with_name(f".{folder.name}.draft")
+    network.to(torch.bfloat16)
+    network.generation_config = GenerationConfig(bos_token_id=0, eos_token_id=4, pad_token_id=_PAD)
+    network.save_pretrained(draft)
+    (draft / "model.safetensors").chmod(0o644)
+    tokenizer.save_pretrained(draft)
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in sorted(draft.iterdir()):
+        os.replace(path, folder / path.name)
+    draft.rmdir()

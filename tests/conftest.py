@@ -1,0 +1,113 @@
+"""What several tests need: small sources, and running the command line as a user does."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from opencharacter.compose import compose_config
+from opencharacter.errors import OpenCharacterError
+from opencharacter.job import Job
+
+JOBS = ["baker", "sailor", "teacher", "welder", "nurse", "chemist", "pilot", "farmer"]
+PLACES = ["Lisbon", "Osaka", "Quito", "Perth", "Oslo", "Accra", "Lima"]
+
+
+@pytest.fixture
+def personas_file(tmp_path: Path) -> Path:
+    """Write 56 different personas."""
+    path = tmp_path / "people.jsonl"
+    lines = [json.dumps({"persona": f"A {job} from {place}"}) for job in JOBS for place in PLACES]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def instructions_file(tmp_path: Path) -> Path:
+    """Write 12 instructions of two turns, each with reference answers."""
+    path = tmp_path / "tasks.jsonl"
+    rows = [
+        {
+            "conversations": [
+                f"How many legs have {n} cats?",
+                f"{n} cats have {4 * n} legs.",
+                f"And {n} birds?",
+                f"{n} birds have {2 * n} legs.",
+            ]
+        }
+        for n in range(2, 14)
+    ]
+    path.write_text("\n".join(json.dumps(row) for row in rows) + "\n", encoding="utf-8")
+    return path
+
+
+class Done(NamedTuple):
+    """How a command ended, as the command line would report it."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def settings(tmp_path: Path, personas_file: Path, instructions_file: Path) -> dict[str, str]:
+    """Return settings of a run on the small sources with the scripted teacher."""
+    return {
+        "run": "t",
+        "runs_dir": str(tmp_path / "runs"),
+        "llm@teacher": "scripted",
+        "personas": "file",
+        "personas.path": str(personas_file),
+        "instructions.paths": f"[{instructions_file}]",
+        "synth.methods": "[rewrite,generate]",
+    }
+
+
+def overrides(settings: dict[str, str], given: tuple[str, ...]) -> list[str]:
+    """Return `settings` and what was given as overrides; what was given wins."""
+    named = {override.partition("=")[0] for override in given}
+    return [f"{key}={value}" for key, value in settings.items() if key not in named] + list(given)
+
+
+@pytest.fixture
+def opencharacter(
+    settings: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Done]:
+    """Return a function that runs a stage in this process: quicker than a command each time."""
+
+    def run(*given: str) -> Done:
+        config = compose_config(overrides(settings, given))
+        stage = import_module(f"opencharacter.stages.{config.stage}")
+        capsys.readouterr()
+        try:
+            with Job(config, command="test") as job:
+                stage.run(config, job)
+        except OpenCharacterError as error:
+            captured = capsys.readouterr()
+            return Done(2, captured.out, f"{captured.err}{error}")
+        captured = capsys.readouterr()
+        return Done(0, captured.out, captured.err)
+
+    return run
+
+
+@pytest.fixture
+def start_process(settings: dict[str, str]) -> Callable[..., subprocess.Popen[str]]:
+    """Return a function that starts the real command line in a process of its own."""
+
+    def start(*given: str, **environment: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "opencharacter", *overrides(settings, given)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **environment},
+        )
+
+    return start

@@ -1,0 +1,33 @@
+"""Schemas accept what the prompts ask for and nothing else."""
+
+import json
+
+from opencharacter.prompts.profile import FIELDS, profile_prompt, profile_schema
+from opencharacter.prompts.rewrite import dialogue_json, rewrite_schema
+
+
+def test_the_profile_schema_asks_for_exactly_the_eight_fields_in_order():
+    schema = profile_schema()
+
+    assert list(schema["properties"]) == list(FIELDS) == schema["required"]
+    assert schema["additionalProperties"] is False
+
+
+def test_the_persona_stands_last_so_that_all_prompts_share_a_prefix():
+    prompt = profile_prompt("A baker", name_hints=["Ana Silva", "Bo Li"])
+
+    assert prompt.endswith("# Persona\nA baker")
+    assert "Ana Silva, Bo Li." in prompt
+
+
+def test_the_rewrite_schema_fixes_the_user_turns():
+    turns = rewrite_schema(["a", 'b "quoted"'])["properties"]["dialogue"]
+
+    assert [t["properties"]["user"]["const"] for t in turns["prefixItems"]] == ["a", 'b "quoted"']
+    assert turns["minItems"] == turns["maxItems"] == 2
+
+
+def test_a_dialogue_is_shown_in_the_form_that_is_asked_for():
+    shown = json.loads(dialogue_json(["a"], ['b\n"c"']))
+
+    assert shown == {"dialogue": [{"user": "a", "assistant": 'b\n"c"'}]}
