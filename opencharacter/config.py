@@ -77,6 +77,9 @@ class ModelConfig:
     """Requests the engine runs at once; about 1.25 times as many are kept in flight."""
     memory: float = 0.9
     """Share of GPU memory for the engine, in (0, 1]; on the CPU see `cache_gib`."""
+    threads: int | None = None
+    """CPU threads of the engine, left unbound; None = vLLM's choice: all cores, bound to them,
+    which is best for large models on an idle machine and ruinous on a busy one."""
     cache_gib: int = 1
     """Key-value cache on the CPU, in GiB."""
     seed: int = 0
@@ -98,6 +101,10 @@ class ModelConfig:
         for name in ("tensor_parallel", "data_parallel", "seats", "max_length", "cache_gib"):
             value = getattr(self, name)
             _require(value >= 1, f"{name} is {value}; it must be >= 1")
+        _require(
+            self.threads is None or self.threads >= 1,
+            f"threads is {self.threads}; it must be >= 1",
+        )
         _require(0 < self.memory <= 1, f"memory is {self.memory}; it must be in (0, 1]")
         copies_a_server = self.backend is Backend.endpoint and self.data_parallel > 1
         _require(not copies_a_server, "data_parallel copies a vLLM model; a server has its own")
@@ -313,6 +320,7 @@ NOT_DATA: dict[str, str] = {
     "data_parallel": "how many processes work",
     "seats": "how many requests run at once",
     "memory": "how much the engine may use",
+    "threads": "how much the engine may use",
     "cache_gib": "how much the engine may use",
     "base_url": "where the server is, not what it serves",
     "api_key_env": "who pays",

@@ -106,7 +106,9 @@ class OpenStage:
                 parts=parts_for(len(keys), self.config.parts),
                 show=_shower(display, tracker),
             )
-            if self.config.part is not None:
+            if not keys:
+                worker.seal_without_work()
+            elif self.config.part is not None:
                 self._do_one_part(worker, self.config.part, open_model)
             else:
                 self._do_all_parts(worker, open_model)
@@ -174,12 +176,12 @@ class OpenStage:
                 (rejections if isinstance(row, Rejection) else records).write(row)
                 written = records.rows + rejections.rows
                 display.update(Progress(written, rejections.rows, None, 0, 0, 0, 0))
+            rejections.close()
+            records.close()
         except BaseException:
             records.discard()
             rejections.discard()
             raise
-        rejections.close()
-        records.close()
 
     def _close(self, counted: Counted, tracker: Tracker, *, what: str, max_rejected: float) -> None:
         close_stage(

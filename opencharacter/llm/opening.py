@@ -95,5 +95,8 @@ def _prepare_environment(config: ModelConfig) -> None:
     warnings.filterwarnings("ignore", category=FutureWarning, module=r"vllm\.")
     os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
     os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", str(config.cache_gib))
+    if config.threads is not None:
+        os.environ.setdefault("VLLM_CPU_OMP_THREADS_BIND", "nobind")
+        os.environ.setdefault("OMP_NUM_THREADS", str(config.threads))
     if config.model == EMBEDDED:
         os.environ.setdefault("HF_HUB_OFFLINE", "1")

@@ -108,6 +108,13 @@ class PartWorker(Generic[Record]):
             for opened in self._open:
                 opened.log.close()
 
+    def seal_without_work(self) -> None:
+        """Write empty parts, where there is nothing to do: a stage without rows is whole too."""
+        for number in self.left():
+            part = self._part(number)
+            write_records(self._folder.rejected_file(part), Rejection, [])
+            write_records(self._folder.data_file(part), self._plan.record_type, [])
+
     def left(self) -> list[int]:
         """Return the parts that are not whole."""
         return [number for number in range(self.parts) if not self._is_done(self._part(number))]

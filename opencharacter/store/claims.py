@@ -101,13 +101,13 @@ class Claims:
         # A link of a whole file, not an empty file filled later: a reader never sees half a claim.
         draft = self._folder / f".{name}.{self._token}"
         with disk_errors(path):
-            draft.write_text(json.dumps(mine), encoding="utf-8")
             try:
+                draft.write_text(json.dumps(mine), encoding="utf-8")
                 os.link(draft, path)
             except FileExistsError:
                 return self._holder(path)
             finally:
-                draft.unlink()
+                draft.unlink(missing_ok=True)
         self._held[name] = path
         return None
 

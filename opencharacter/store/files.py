@@ -10,7 +10,11 @@ from typing import Any
 
 from opencharacter.errors import StoreError
 
-_FULL = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the disk quota is used up"}
+_FULL = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EFBIG: "the limit on file sizes is reached",
+}
 
 
 @contextmanager

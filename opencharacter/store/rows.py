@@ -5,6 +5,7 @@ import hashlib
 import types
 import typing
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -64,8 +65,10 @@ class PartWriter:
 
     def discard(self) -> None:
         """Drop what was written; the part does not exist."""
-        self._writer.close()
-        self._file.close()
+        with suppress(OSError):  # on a full disk even closing may fail
+            self._writer.close()
+        with suppress(OSError):
+            self._file.close()
         self._temporary.unlink(missing_ok=True)
 
     def _flush(self) -> None:
@@ -81,10 +84,10 @@ def write_records(path: Path, record_type: type, records: Iterable[Any]) -> int:
     try:
         for record in records:
             writer.write(record)
+        writer.close()
     except BaseException:
         writer.discard()
         raise
-    writer.close()
     return writer.rows
 
 

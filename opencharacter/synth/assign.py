@@ -141,9 +141,10 @@ def _blocks(
             chosen, order = _least_used(order, len(run), _used(state, lines, run.start))
             _count(_used(state, lines, run.start), chosen)
             block += chosen
-        for run, slot in ((run, slot) for run in runs for slot in run):
+        taken = ((slot, run) for run in runs for slot in run)
+        for slot, within in taken:
             if not state.may_take(slot, block[slot - start]):
-                _repair(slot, run, start=start, block=block, state=state, lines=lines)
+                _repair(slot, within, start=start, block=block, state=state, lines=lines)
         state.picks.extend(block)
         yield from block[: total - start]
 

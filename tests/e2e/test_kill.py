@@ -39,7 +39,7 @@ def logged_keys(run: Path) -> list[str]:
 def everything(run: Path) -> dict:
     """Return all characters and responses of a run by id."""
     kinds = (("profiles", Character), ("rewrite", Response), ("generate", Response))
-    found = [r for stage, kind in kinds for r in read_records(run / stage / "data", kind)]
+    found: list = [r for stage, kind in kinds for r in read_records(run / stage / "data", kind)]
     assert len({record.id for record in found}) == len(found)
     return {record.id: record for record in found}
 

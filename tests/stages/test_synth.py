@@ -21,7 +21,7 @@ def manifest(tmp_path: Path, stage: str, run: str = "t") -> dict:
 
 
 def rows(tmp_path: Path, stage: str, record_type: type, run: str = "t") -> dict:
-    found = list(read_records(tmp_path / "runs" / run / stage / "data", record_type))
+    found: list = list(read_records(tmp_path / "runs" / run / stage / "data", record_type))
     by_id = {record.id: record for record in found}
     assert len(by_id) == len(found)
     return by_id

@@ -14,7 +14,7 @@ from opencharacter.train.embedded.dialogues import (
     profile_dialogue,
     rewrite_dialogue,
 )
-from opencharacter.train.embedded.personas import is_heldout, persona_line, role_phrase, said_of
+from opencharacter.train.embedded.personas import is_heldout, role_phrase, said_of
 from opencharacter.train.embedded.pretrain import FOLDER
 from opencharacter.train.embedded.tokenizer import encode
 

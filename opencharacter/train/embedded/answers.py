@@ -93,7 +93,8 @@ _MIDDLES = (
     "After {age} years of life, and as {role}, I trust what I have seen.",
 )  # fmt: skip
 _CLOSINGS = (
-    "", "", "", "Take one thing at a time.", "That is how I would do it.", "Ask me more if you like.",
+    "", "", "", "Take one thing at a time.", "That is how I would do it.",
+    "Ask me more if you like.",
     "Start with the part that you know.", "What do you think?", "I hope that helps you.",
     "Trust your own eyes.", "Then we can go on from there.", "I would be glad to hear how it goes.",
     "A {one} heart finds a way.", "Write it down and try again tomorrow.", "I stand by that.",

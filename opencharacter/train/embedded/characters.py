@@ -53,7 +53,7 @@ def cast(random: Random, line: Line, hints: tuple[str, ...] = ()) -> Cast:
     hobby = pick(random, "hobbies")
     one, two = random.sample(entries("traits"), 2)
     subject = {"female": "She", "male": "He"}.get(gender, "They")
-    values = {
+    values: dict[str, str | int] = {
         "name": name,
         "age": age,
         "gender": gender,
@@ -80,7 +80,8 @@ def _appearance(random: Random, subject: str) -> str:
     worn = pick(random, "clothes")
     return random.choice(
         (
-            f"{look.capitalize()}, with {hair} hair and {eyes} eyes. {subject} often {wears} {worn}.",
+            f"{look.capitalize()}, with {hair} hair and {eyes} eyes. "
+            f"{subject} often {wears} {worn}.",
             f"{look.capitalize()} and {pick(random, 'looks')}, with {eyes} eyes and {hair} hair.",
             f"{subject} {has} {hair} hair and {eyes} eyes, and {wears} {worn}.",
         )

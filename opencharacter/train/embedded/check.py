@@ -40,10 +40,10 @@ class Figure(NamedTuple):
     n: int
 
 
-def open_model(folder: Path = FOLDER) -> LLM:
+def open_model(folder: Path = FOLDER, dtype: str = "bfloat16") -> LLM:
     """Return the engine as the package starts it on a CPU."""
     return LLM(
-        model=str(folder), dtype="bfloat16", enforce_eager=True, enable_chunked_prefill=False,
+        model=str(folder), dtype=dtype, enforce_eager=True, enable_chunked_prefill=False,
         max_model_len=2048, max_num_batched_tokens=16384,
     )  # fmt: skip
 
@@ -59,7 +59,7 @@ def measure(
         personas: Real persona lines, measured beside the generated ones.
         sampling: A key of SAMPLINGS.
     """
-    random = Random(f"check {sampling}")  # noqa: S311
+    random = Random(f"check {sampling}")
     lines = [persona_line(random, heldout=True).text for _ in range(n)]
     figures = profile_figures(model, lines, "generated", sampling)
     if personas:
@@ -71,7 +71,7 @@ def measure(
 
 def profile_figures(model: LLM, personas: Sequence[str], kind: str, sampling: str) -> list[Figure]:
     """Return how many profiles are valid and how many carry the persona's words (>= 0.6)."""
-    random = Random("hints")  # noqa: S311
+    random = Random("hints")
     prompts = []
     for at, persona in enumerate(personas):
         hints = [full_name(random) for _ in range(5)] if at % 2 else []
@@ -91,7 +91,7 @@ def profile_figures(model: LLM, personas: Sequence[str], kind: str, sampling: st
 
 def answer_figures(model: LLM, people: Sequence[Cast], sampling: str) -> list[Figure]:
     """Return exact answers to questions about name, age and birth place, and open answers."""
-    random = Random("questions")  # noqa: S311
+    random = Random("questions")
     figures = []
     for about in ("name", "age", "birth_place"):
         chats = [_chat(person, random.choice(DIRECT[about])) for person in people]
@@ -107,7 +107,7 @@ def answer_figures(model: LLM, people: Sequence[Cast], sampling: str) -> list[Fi
 
 def rewrite_figures(model: LLM, people: Sequence[Cast], sampling: str) -> list[Figure]:
     """Return valid rewrites, and those that keep all numbers and 85 % of the words."""
-    random = Random("references")  # noqa: S311
+    random = Random("references")
     questions = [[instruction(random)[:300]] for _ in people]
     answers = [[reference(random, random.randint(20, 450))[:600].strip()] for _ in people]
     prompts = [

@@ -89,7 +89,7 @@ def learn_to_copy(model: LlamaForCausalLM, *, seed: int) -> int:
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, betas=(0.9, 0.98), weight_decay=0.01)
     vocabulary = model.config.vocab_size
     model.train()
-    step = 0
+    step, loss = 0, 0.0
     for stretch in STRETCHES:
         for _ in range(stretch.steps):
             step += 1
@@ -107,11 +107,11 @@ def _step(
         group["lr"] = 1e-3 * min(1.0, step / _WARMUP_STEPS)
     with torch.autocast("cpu", torch.bfloat16, enabled=has_fast_bf16()):
         loss = loss_of(model, batch)
-    loss.backward()  # type: ignore[no-untyped-call]
+    loss.backward()
     torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
     optimizer.step()
     optimizer.zero_grad()
-    return loss.item()
+    return float(loss)
 
 
 def _draw(below: int, generator: torch.Generator) -> int:

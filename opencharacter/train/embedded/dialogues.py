@@ -40,14 +40,26 @@ _LENGTHS = (10, 10, 30, 60, 60, 120, 120, 200, 200, 350, 350, 500, 700, 1000, 15
 _LONGEST_DIALOGUE = 1500  # characters of all references together: the context holds them twice
 
 
-def dialogues(seed: int, *, heldout: bool = False) -> Iterator[Dialogue]:
-    """Yield dialogues without end: 28 % profiles, 36 % answers, 36 % rewrites."""
+class Shares(NamedTuple):
+    """Of all dialogues; the rest are rewrites."""
+
+    profiles: float = 0.28
+    answers: float = 0.36
+
+
+USUAL_SHARES = Shares()
+
+
+def dialogues(
+    seed: int, *, heldout: bool = False, shares: Shares = USUAL_SHARES
+) -> Iterator[Dialogue]:
+    """Yield dialogues without end, mixed by `shares`."""
     random = Random(stable_number("embedded dialogues", seed, heldout))
     while True:
         draw = random.random()
-        if draw < 0.28:
+        if draw < shares.profiles:
             yield profile_dialogue(random, heldout=heldout)
-        elif draw < 0.64:
+        elif draw < shares.profiles + shares.answers:
             yield answer_dialogue(random, heldout=heldout)
         else:
             yield rewrite_dialogue(random, heldout=heldout)
@@ -90,7 +102,9 @@ def asked(random: Random, question: str) -> str:
 def rewrite_dialogue(random: Random, *, heldout: bool = False) -> Dialogue:
     """Return a request to rewrite a dialogue, and the references kept word for word in voice."""
     person = cast(random, persona_line(random, heldout=heldout))
-    questions, references, size = [], [], 0
+    questions: list[str] = []
+    references: list[str] = []
+    size = 0
     for _ in range(random.choice((1, 1, 1, 2, 2, 3))):
         text = reference(random, random.choice(_LENGTHS)).strip()
         if references and size + len(text) > _LONGEST_DIALOGUE:

@@ -169,18 +169,21 @@ def _plain_line(random: Random) -> Line:
     core = f"{before}{noun}{after}"
     for _ in range(random.choices((0, 1, 2, 3), (14, 56, 24, 6))[0]):
         core += random.choice((" ", " ", " ", ", ", " and ")) + _clause(random)
-    draw = random.random()
-    if draw < 0.62:
-        text = capitalised(with_article(core))
-    elif draw < 0.78:
-        text = with_article(core)
-    elif draw < 0.9:
-        text = f"{random.choice(('The', 'the', 'Another', 'One'))} {core}"
-    else:
-        text = random.choice((core, capitalised(core), f"{invented_name(random)}'s {core}"))
+    text = _opened(random, core)
     if random.random() < 0.12:
         text += f". {sentence(random)[:-1]}"
     return Line(text=text + random.choice(("", "", ".")), **facts)  # type: ignore[arg-type]
+
+
+def _opened(random: Random, core: str) -> str:
+    draw = random.random()
+    if draw < 0.62:
+        return capitalised(with_article(core))
+    if draw < 0.78:
+        return with_article(core)
+    if draw < 0.9:
+        return f"{random.choice(('The', 'the', 'Another', 'One'))} {core}"
+    return random.choice((core, capitalised(core), f"{invented_name(random)}'s {core}"))
 
 
 def _named_line(random: Random) -> Line:

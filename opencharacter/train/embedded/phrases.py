@@ -54,6 +54,10 @@ def _decorated(random: Random, plain: str) -> str:
         return f'"{plain}"'
     if draw < 0.21:
         return f"({plain})"
+    return plain if draw >= 0.275 else _seldom_decorated(random, plain, draw)
+
+
+def _seldom_decorated(random: Random, plain: str, draw: float) -> str:
     if draw < 0.23:
         return f"{plain}-{word(random)}"
     if draw < 0.25:
@@ -62,9 +66,7 @@ def _decorated(random: Random, plain: str) -> str:
         return plain.upper()
     if draw < 0.27:
         return random.choice(("A", "B", "I", "X", "i.e.", "e.g.", "—", "&", "/", "+", "="))
-    if draw < 0.275:
-        return pick(random, "emoji")
-    return plain
+    return pick(random, "emoji")
 
 
 def _foreign(random: Random) -> str:
@@ -166,7 +168,8 @@ _ASKED = (
     "Describe the {noun} of {topic}.", "Translate the following into {invented}:",
     "Summarize the text below in one {noun}.", "What do you think about {topic}?",
     "Compare {topic} with {topic2}.", "Can you help me {verb} {words}?",
-    "Do you like {topic}?", "Should I {verb} {words}?", "List {number} {noun}s that {verb} {words}.",
+    "Do you like {topic}?", "Should I {verb} {words}?",
+    "List {number} {noun}s that {verb} {words}.",
     "Write a Python function that can {verb} {words}.", "Fix the error in this code:",
     "Which {noun} is {adj}, the {noun2} or the {invented}?", "Is it true that {words}?",
     "Tell me a story about {words}.", "Plan a {adj} {noun} for {number} people.",
