@@ -5,7 +5,6 @@ room at the next step, and nothing waits for a whole batch.
 """
 
 import os
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,8 @@ from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams
 
 from opencharacter.config import ModelConfig
 from opencharacter.errors import ModelError
+from opencharacter.llm.chat import ChatEncoder
 from opencharacter.llm.requests import Completion, Finish, Request
-from opencharacter.records import Message
 
 _OVERBOOKED = 1.25  # requests in flight per seat: the next ones are tokenised before a seat is free
 
@@ -81,72 +80,6 @@ class VllmModel:
         self._in_flight.clear()
         shutdown = self._engine.engine_core.shutdown
         shutdown()
-
-
-class ChatEncoder:
-    """Messages to token ids, with the text of messages encoded as text.
-
-    The template is rendered around marks, and each message's text is encoded on its own with
-    special tokens split, so that `<|eot_id|>` inside a message stays five harmless pieces of text.
-    On clean text the ids are those of the template.
-    """
-
-    def __init__(self, tokenizer: Any) -> None:
-        """Keep the tokenizer.
-
-        Raises:
-            ModelError: it has no chat template.
-        """
-        if not tokenizer.chat_template:
-            raise ModelError(
-                f"{tokenizer.name_or_path} has no chat template (a base model?); "
-                "choose an instruction-tuned one"
-            )
-        self._tokenizer = tokenizer
-        self._template = lru_cache(maxsize=256)(self._render)
-        self._text = lru_cache(maxsize=4096)(self._encode_text)
-
-    def encode(self, messages: tuple[Message, ...]) -> list[int]:
-        """Return the prompt's ids, ending where the assistant's next turn begins."""
-        pieces = self._template(tuple(message.role for message in messages))
-        ids = list(pieces[0][1])
-        for index, after in pieces[1:]:
-            ids += self._text(messages[index].content.strip())
-            ids += after
-        return ids
-
-    def _render(self, roles: tuple[str, ...]) -> list[tuple[int, tuple[int, ...]]]:
-        """Return (message that stands before, ids of the template's piece) in order."""
-        marks = [f"\ue000{index}\ue001" for index in range(len(roles))]
-        text: str = self._tokenizer.apply_chat_template(
-            [{"role": role, "content": mark} for role, mark in zip(roles, marks, strict=True)],
-            tokenize=False,
-            add_generation_prompt=True,
-        )
-        places = sorted((text.find(mark), index) for index, mark in enumerate(marks))
-        if any(text.count(mark) != 1 for mark in marks):
-            raise ModelError(
-                f"the chat template of {self._tokenizer.name_or_path} does not show every message "
-                f"once (roles: {', '.join(roles)}); choose another model or template"
-            )
-        ends = [place + len(marks[index]) for place, index in places]
-        starts = [place for place, _ in places[1:]] + [len(text)]
-        pieces = [(-1, self._encode_template(text[: places[0][0]]))]
-        for (_, index), end, start in zip(places, ends, starts, strict=True):
-            pieces.append((index, self._encode_template(text[end:start])))
-        return pieces
-
-    def _encode_template(self, text: str) -> tuple[int, ...]:
-        return tuple(self._tokenizer.encode(text, add_special_tokens=False)) if text else ()
-
-    def _encode_text(self, text: str) -> tuple[int, ...]:
-        ids = self._tokenizer.encode(
-            text,
-            add_special_tokens=False,
-            split_special_tokens=True,
-            verbose=False,  # an over-long text is answered `too_long`, not warned about
-        )
-        return tuple(ids)
 
 
 def _open_engine(config: ModelConfig, path: str) -> LLM:

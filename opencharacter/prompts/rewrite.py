@@ -45,7 +45,9 @@ def rewrite_schema(questions: Sequence[str]) -> dict[str, Any]:
             "type": "object",
             "properties": {
                 "user": {"type": "string", "const": question},
-                "assistant": {"type": "string", "minLength": 1},
+                # Unbounded on purpose: xgrammar compiles a string with a length into characters
+                # that exclude escapes, so no answer could hold a line break or a quotation mark.
+                "assistant": {"type": "string"},
             },
             "required": ["user", "assistant"],
             "additionalProperties": False,

@@ -14,9 +14,11 @@ from opencharacter.store.rows import read_records
 
 
 def test_a_full_device_is_a_store_error_that_says_what_to_do():
-    with pytest.raises(StoreError, match="the disk is full while writing /dev/full; free some"):
-        with disk_errors(Path("/dev/full")), Path("/dev/full").open("wb", buffering=0) as device:
-            device.write(b"x")
+    path = Path("/dev/full")
+    message = "the disk is full while writing /dev/full; free some"
+
+    with pytest.raises(StoreError, match=message), disk_errors(path):
+        path.write_bytes(b"x")
 
 
 @pytest.fixture

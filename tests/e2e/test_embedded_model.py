@@ -1,11 +1,10 @@
 """The shipped model through vLLM: a small version of the bars of its card."""
 
 import json
-import os
-from importlib import import_module
 
 import pytest
 
+from opencharacter.train.embedded import check
 from opencharacter.train.embedded.pretrain import FOLDER
 
 pytest.importorskip("vllm")
@@ -14,12 +13,9 @@ N = 12
 
 @pytest.fixture(scope="module")
 def figures():
-    os.environ.update(
-        VLLM_CPU_KVCACHE_SPACE="1", VLLM_ENABLE_V1_MULTIPROCESSING="0", HF_HUB_OFFLINE="1"
-    )
-    check = import_module("opencharacter.train.embedded.check")  # vLLM reads the settings above
-
-    measured = check.measure(check.open_model(), n=N, sampling="greedy")
+    model = check.open_model()
+    measured = check.measure(model, n=N, sampling="greedy")
+    model.close()
     return {figure.name: figure.hits for figure in measured}
 
 

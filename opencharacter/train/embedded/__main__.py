@@ -3,19 +3,11 @@
 import argparse
 import json
 import logging
-import os
 import sys
-from importlib import import_module
 from pathlib import Path
 
+from opencharacter.train.embedded import check
 from opencharacter.train.embedded.pretrain import FOLDER, SEED, STEPS, make
-
-_QUIET = {
-    "VLLM_CPU_KVCACHE_SPACE": "1",
-    "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
-    "HF_HUB_OFFLINE": "1",
-    "VLLM_NO_USAGE_STATS": "1",
-}
 
 
 def main(arguments: list[str]) -> None:
@@ -31,9 +23,6 @@ def main(arguments: list[str]) -> None:
     checking.add_argument("--folder", type=Path, default=FOLDER)
     checking.add_argument("--personas", type=Path, help="JSON lines with a field `persona`")
     checking.add_argument("--n", type=int, default=100, help="cases of each kind")
-    checking.add_argument(
-        "--dtype", default="bfloat16", help="float32 is faster on a CPU without bf16"
-    )
     checking.add_argument("--json", action="store_true")
     chosen = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
@@ -44,9 +33,7 @@ def main(arguments: list[str]) -> None:
 
 
 def _check(chosen: argparse.Namespace) -> None:
-    os.environ.update(_QUIET)
-    check = import_module("opencharacter.train.embedded.check")  # vLLM reads the settings above
-    model = check.open_model(chosen.folder, chosen.dtype)
+    model = check.open_model(chosen.folder)
     personas = check.read_personas(chosen.personas, chosen.n) if chosen.personas else []
     figures = [
         figure

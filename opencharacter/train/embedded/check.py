@@ -1,4 +1,4 @@
-"""Measure the embedded model through vLLM, on characters it was not trained on."""
+"""Measure the embedded model through the vLLM back end, on characters it was not trained on."""
 
 import json
 import re
@@ -8,9 +8,9 @@ from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
 
-from vllm import LLM, SamplingParams
-from vllm.sampling_params import StructuredOutputsParams
-
+from opencharacter.config import ModelConfig
+from opencharacter.llm import opening
+from opencharacter.llm.requests import Completion, Model, Request, Sampling
 from opencharacter.prompts.character import system_message
 from opencharacter.prompts.profile import FIELDS, profile_prompt, profile_schema
 from opencharacter.prompts.rewrite import rewrite_prompt, rewrite_schema
@@ -40,16 +40,14 @@ class Figure(NamedTuple):
     n: int
 
 
-def open_model(folder: Path = FOLDER, dtype: str = "bfloat16") -> LLM:
-    """Return the engine as the package starts it on a CPU."""
-    return LLM(
-        model=str(folder), dtype=dtype, enforce_eager=True, enable_chunked_prefill=False,
-        max_model_len=2048, max_num_batched_tokens=16384,
-    )  # fmt: skip
+def open_model(folder: Path = FOLDER) -> Model:
+    """Return the model as the package opens it on a CPU."""
+    name = opening.EMBEDDED if folder == FOLDER else str(folder)
+    return opening.open_model(ModelConfig(model=name, max_length=2048, seats=128, threads=1))
 
 
 def measure(
-    model: LLM, *, n: int = 100, personas: Sequence[str] = (), sampling: str = "greedy"
+    model: Model, *, n: int = 100, personas: Sequence[str] = (), sampling: str = "greedy"
 ) -> list[Figure]:
     """Return all figures of one sampling.
 
@@ -69,7 +67,9 @@ def measure(
     return figures + rewrite_figures(model, people, sampling)
 
 
-def profile_figures(model: LLM, personas: Sequence[str], kind: str, sampling: str) -> list[Figure]:
+def profile_figures(
+    model: Model, personas: Sequence[str], kind: str, sampling: str
+) -> list[Figure]:
     """Return how many profiles are valid and how many carry the persona's words (>= 0.6)."""
     random = Random("hints")
     prompts = []
@@ -89,7 +89,7 @@ def profile_figures(model: LLM, personas: Sequence[str], kind: str, sampling: st
     ]
 
 
-def answer_figures(model: LLM, people: Sequence[Cast], sampling: str) -> list[Figure]:
+def answer_figures(model: Model, people: Sequence[Cast], sampling: str) -> list[Figure]:
     """Return exact answers to questions about name, age and birth place, and open answers."""
     random = Random("questions")
     figures = []
@@ -105,7 +105,7 @@ def answer_figures(model: LLM, people: Sequence[Cast], sampling: str) -> list[Fi
     return [*figures, Figure("open answer closed and not empty", sampling, closed, len(people))]
 
 
-def rewrite_figures(model: LLM, people: Sequence[Cast], sampling: str) -> list[Figure]:
+def rewrite_figures(model: Model, people: Sequence[Cast], sampling: str) -> list[Figure]:
     """Return valid rewrites, and those that keep all numbers and 85 % of the words."""
     random = Random("references")
     questions = [[instruction(random)[:300]] for _ in people]
@@ -126,24 +126,23 @@ def rewrite_figures(model: LLM, people: Sequence[Cast], sampling: str) -> list[F
 
 
 def ask(
-    model: LLM,
+    model: Model,
     chats: Sequence[Sequence[Message]],
     sampling: str,
     max_tokens: int,
     schemas: Sequence[dict[str, Any]] | None = None,
 ) -> list[str]:
-    """Return the replies; one cut off at `max_tokens` ends with a null character."""
+    """Return the replies; one that is not closed by the model ends with a null character."""
     temperature, top_p = SAMPLINGS[sampling]
-    settings = [
-        SamplingParams(
-            temperature=temperature, top_p=top_p, max_tokens=max_tokens, seed=at,
-            structured_outputs=StructuredOutputsParams(json=schemas[at]) if schemas else None,
-        )
-        for at in range(len(chats))
-    ]  # fmt: skip
-    messages: Any = [[{"role": m.role.value, "content": m.content} for m in c] for c in chats]
-    outputs = [result.outputs[0] for result in model.chat(messages, settings, use_tqdm=False)]
-    return [out.text + ("" if out.finish_reason == "stop" else "\0") for out in outputs]
+    drawn = Sampling(temperature=temperature, top_p=top_p, max_tokens=max_tokens)
+    for at, chat in enumerate(chats):
+        schema = schemas[at] if schemas else None
+        model.submit(at, Request(messages=tuple(chat), sampling=drawn, seed=at, schema=schema))
+    replies: dict[int, Completion] = {}
+    while len(replies) < len(chats):
+        replies |= model.collect()
+    ordered = [replies[at] for at in range(len(chats))]
+    return [reply.text + ("" if reply.is_usable else "\0") for reply in ordered]
 
 
 def as_profile(reply: str) -> dict[str, Any] | None:

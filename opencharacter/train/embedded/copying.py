@@ -111,7 +111,7 @@ def _step(
     torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
     optimizer.step()
     optimizer.zero_grad()
-    return float(loss)
+    return float(loss.item())
 
 
 def _draw(below: int, generator: torch.Generator) -> int:

@@ -36,15 +36,15 @@ _CLOSERS = (
     " Take it from {first}.", " I stand by that.", " Being {one}, I will leave it there.",
 )  # fmt: skip
 _BEFORE = ("", "", "", "", "Hi! ", "Hello. ", "By the way, ", "Thanks. ", "Excuse me, ", "Okay. ")
-_LENGTHS = (10, 10, 30, 60, 60, 120, 120, 200, 200, 350, 350, 500, 700, 1000, 1500)
+_LENGTHS = (10, 30, 60, 60, 120, 120, 200, 200, 350, 500, 800)
 _LONGEST_DIALOGUE = 1500  # characters of all references together: the context holds them twice
 
 
 class Shares(NamedTuple):
     """Of all dialogues; the rest are rewrites."""
 
-    profiles: float = 0.28
-    answers: float = 0.36
+    profiles: float = 0.34
+    answers: float = 0.46
 
 
 USUAL_SHARES = Shares()
@@ -80,8 +80,8 @@ def answer_dialogue(random: Random, *, heldout: bool = False) -> Dialogue:
     """Return one to six turns with a character: questions about it and anything else."""
     person = cast(random, persona_line(random, heldout=heldout))
     messages = [system_message(person.character)]
-    for _ in range(random.choice((1, 1, 2, 2, 3, 4, 5, 6))):
-        if random.random() < 0.55:
+    for _ in range(random.choice((1, 2, 3, 3, 4, 4, 5, 6))):
+        if random.random() < 0.65:
             about = random.choice(list(DIRECT))
             question = asked(random, random.choice(DIRECT[about]))
             answer = direct_answer(random, person, about)
