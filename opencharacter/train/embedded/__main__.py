@@ -23,6 +23,7 @@ def main(arguments: list[str]) -> None:
     checking.add_argument("--folder", type=Path, default=FOLDER)
     checking.add_argument("--personas", type=Path, help="JSON lines with a field `persona`")
     checking.add_argument("--n", type=int, default=100, help="cases of each kind")
+    checking.add_argument("--sampling", choices=sorted(check.SAMPLINGS), help="default: all")
     checking.add_argument("--json", action="store_true")
     chosen = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
@@ -37,7 +38,7 @@ def _check(chosen: argparse.Namespace) -> None:
     personas = check.read_personas(chosen.personas, chosen.n) if chosen.personas else []
     figures = [
         figure
-        for sampling in check.SAMPLINGS
+        for sampling in ([chosen.sampling] if chosen.sampling else check.SAMPLINGS)
         for figure in check.measure(model, n=chosen.n, personas=personas, sampling=sampling)
     ]
     if chosen.json:
