@@ -62,7 +62,9 @@ def test_without_options_a_run_is_embedded_through_and_through():
     config = compose_config(["stage=synth"])
 
     assert asdict(config) == asdict(
-        Config(stage="synth", teacher=ModelConfig(max_length=2048, seats=128, cache_gib=1))
+        Config(
+            stage="synth", teacher=ModelConfig(max_length=2048, seats=128, cache_gib=1, threads=1)
+        )
     )
 
 

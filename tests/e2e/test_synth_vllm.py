@@ -21,6 +21,9 @@ OVERRIDES = (
     "personas.path=embedded",
     "instructions.paths=[embedded]",
     "parts=2",
+    # The embedded model often loses knowledge in rewriting: its card says so.
+    "rewrite.max_rejected=1",
+    "rewrite.sampling.max_tokens=400",
 )
 LIMIT_S = 400
 
@@ -36,7 +39,8 @@ def settings(runs):
 
 
 def logged(run):
-    return [line for path in run.glob("*/completions/*.jsonl") for line in path.open("rb")]
+    logs = sorted(run.glob("*/completions/*.jsonl"))
+    return [line for path in logs for line in path.read_bytes().splitlines()]
 
 
 def test_a_killed_run_goes_on_and_adds_up(start_process, runs):
@@ -66,10 +70,11 @@ def test_what_the_model_wrote_is_there(opencharacter, runs):
     run = runs / "t"
     characters = list(read_records(run / "profiles" / "data", Character))
     responses = list(read_records(run / "generate" / "data", Response))
-    assert opencharacter("stage=mix", "mix.n_characters=2").returncode == 0
+    mixed = opencharacter("stage=mix", "mix.n_characters=2")
 
     mixture = list(read_records(run / "mix" / "data", MixtureRow))
 
+    assert mixed.returncode == 0, mixed.stderr
     assert len(characters) >= 22
     assert all(c.profile.startswith(f"Name: {c.name}\nAge: {c.age}\n") for c in characters)
     assert all(m.content for r in responses for m in r.messages)
