@@ -45,7 +45,7 @@ def main() -> None:
     parser.add_argument("--dialogues", type=int, default=96)
     parser.add_argument("--rounds", type=int, default=2)
     args = parser.parse_args()
-    config = ModelConfig(model=args.model, max_length=2048, seats=SEATS)
+    config = ModelConfig(model=args.model, max_length=2048, seats=SEATS, threads=1)
     model = open_model(config)
     assert isinstance(model, VllmModel)
     run_pipeline(model, 16, 1)  # warm-up
