@@ -104,7 +104,7 @@ class Job:
         inputs = {
             stage: finished_input(self.run_dir, stage, run=self.config.run) for stage in reads
         }
-        decisive: dict[str, Any] = {"seed": self.config.seed, **(versions or {})}
+        decisive: dict[str, Any] = {"seed": self.config.seed, "versions": dict(versions or {})}
         for section in settings:
             decisive[type(section).__name__.removesuffix("Config").lower()] = data_settings(section)
         if sources:

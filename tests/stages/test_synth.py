@@ -113,6 +113,17 @@ def test_a_forced_input_makes_what_was_made_from_it_stale(opencharacter):
     assert "stage=profiles run=t force=true" in stale.stderr
 
 
+def test_another_model_is_refused_by_name_and_revision(opencharacter, tmp_path):
+    opencharacter("stage=synth")
+    started = json.loads((tmp_path / "runs/t/generate/started.json").read_text())
+
+    changed = opencharacter("stage=generate", "teacher.model=other")
+
+    assert started["settings"]["versions"]["model"].endswith("@scripted")
+    assert changed.returncode == 2
+    assert "versions.model" in changed.stderr
+
+
 def test_a_missing_input_names_its_command(opencharacter):
     early = opencharacter("stage=profiles")
 
