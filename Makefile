@@ -52,8 +52,10 @@ check: setup  ## formatting, lint, types, layers and size caps
 	$(VENV)/bin/lint-imports
 	$(RUN) -m pytest --quiet tests/test_house.py
 
-bench: setup  ## speed and memory, as ratios to the raw engine
-	@for script in bench/*.py; do echo "== $$script"; $(RUN) "$$script" $(ARGS); done
+bench: setup  ## memory of streaming stages, then speed as ratios to the raw engine; ARGS="--model x"
+	@for script in personas mix; do echo "== bench/$$script.py"; $(RUN) "bench/$$script.py"; done
+	echo "== bench/synth.py"
+	$(RUN) bench/synth.py $(ARGS)
 
 embedded-model: setup  ## train the embedded model from nothing (under 60 minutes on 2 cores)
 	@$(RUN) -m opencharacter.train.embedded $(ARGS)

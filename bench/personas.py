@@ -1,9 +1,10 @@
-"""Speed and peak memory of `read_personas` on generated personas, 10 thousand and 1 million.
+"""Peak memory and speed of `stage=personas` on 10 thousand and 1 million generated personas.
 
     python bench/personas.py [rows ...]
 
-Each reading runs in a process of its own and keeps nothing it reads. Memory is the largest
-resident set of that process, interpreter and libraries included; growth is against the first line.
+Each run is a process of its own: it reads the source, writes Parquet and closes its books, once for
+all rows and once for a sample. Memory is the largest resident set, interpreter and libraries
+included; growth is against the first line. Bar: growth <= 200 MB.
 """
 
 import json
@@ -15,10 +16,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from opencharacter.config import PersonasConfig
-from opencharacter.records import Persona
-from opencharacter.sources.personas import read_personas
-from opencharacter.sources.rows import Tally
+from opencharacter.config import Config, PersonasConfig
+from opencharacter.job import Job
+from opencharacter.stages import personas
 
 SIZES = (10_000, 1_000_000)
 DRAWN = 10_000
@@ -41,14 +41,17 @@ def write_personas(path: Path, rows: int) -> None:
 
 
 def measure(path: str, n: int | None) -> dict[str, float]:
-    """Read a file once as the stage does; return seconds, MiB and what came out."""
-    tally = Tally()
-    start = time.perf_counter()
-    items = read_personas(PersonasConfig(path=path, n=n), seed=0, tally=tally)
-    kept = sum(isinstance(item, Persona) for item in items)
-    seconds = time.perf_counter() - start
+    """Run the stage on a file; return seconds, the peak in MiB, and what came out."""
+    with tempfile.TemporaryDirectory() as runs:
+        sources = PersonasConfig(path=path, n=n)
+        config = Config(stage="personas", run="bench", runs_dir=runs, personas=sources)
+        start = time.perf_counter()
+        with Job(config, command="bench/personas.py") as job:
+            personas.run(config, job)
+            seconds = time.perf_counter() - start
+            counts = (job.folder("personas").manifest() or {})["counts"]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # Linux counts in KiB
-    return {"seconds": seconds, "mib": peak, "rows": tally.rows, "kept": kept}
+    return {"seconds": seconds, "mib": peak, "rows": counts["in"], "kept": counts["out"]}
 
 
 def main(sizes: tuple[int, ...]) -> None:

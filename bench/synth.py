@@ -1,17 +1,21 @@
-"""Output tokens per second of the pipeline against the raw engine on the same requests, as ratios.
+"""Output tokens per second of `stage=generate` against the raw engine on the same work, as ratios.
 
-    python bench/synth.py [--model embedded] [--requests 192] [--dialogues 64] [--rounds 2]
+    python bench/synth.py [--model embedded] [--requests 192] [--dialogues 96] [--rounds 2]
 
-Two comparisons in one process with one engine, taken in turn so that a drifting machine hurts both
-alike; prefix caches are emptied before each measurement:
+Two comparisons in one process with one engine. Every measurement starts with empty caches (the
+engine's prefixes, encoded texts, what filters remember); from round to round the other side goes
+first, so that a drifting machine hurts both alike:
 
-1. Single turns: the pipeline (sessions, log, filters, Parquet) over the engine's own loop fed with
-   ready token ids. Bar: >= 0.95.
-2. Dialogues of four turns: the pipeline over one `LLM.generate` per turn for all dialogues, which
-   is what most frameworks do. Bar: >= 1.10.
+1. Single turns: the whole stage (records read, prompts, encoding, sessions, filters, log of calls,
+   Parquet, manifest) over the engine's own loop, whose token ids are encoded before its clock
+   starts. Bar: >= 0.95.
+2. Dialogues of four turns: the whole stage over one `LLM.generate` per turn for all dialogues,
+   which is what most frameworks do. Bar: >= 1.10.
 
 The longest length of each answer is drawn log-normal (median 60 tokens, sigma 0.8): a small model's
-own lengths are too alike to show a barrier.
+own lengths are too alike to show a barrier. An answer cut off there passes for one that ended, for
+the stage takes no torn ones; one that a filter refuses is not asked for again, so that both sides
+ask the same. Refused dialogues are counted.
 """
 
 import argparse
@@ -20,21 +24,33 @@ import random
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from opencharacter.config import ModelConfig
+from opencharacter.config import Config, GenerateConfig, ModelConfig, SamplingConfig, SynthConfig
+from opencharacter.ids import request_seed
+from opencharacter.job import Job
+from opencharacter.llm.chat import ChatEncoder
 from opencharacter.llm.opening import open_model
-from opencharacter.llm.requests import Request, Sampling, Session
+from opencharacter.llm.requests import Completion, Finish, Model, Request, Sampling
 from opencharacter.llm.vllm import VllmModel, sampling_params
-from opencharacter.llm.work import PartWorker, Plan
-from opencharacter.progress import Progress
-from opencharacter.records import Instruction, Message, Role
-from opencharacter.store.claims import Claims, Part
+from opencharacter.prompts.character import system_message
+from opencharacter.prompts.profile import render_profile
+from opencharacter.records import Call, Character, Instruction, Message, Role, Split, Usage
+from opencharacter.stages import generate
+from opencharacter.store.files import write_json
+from opencharacter.store.rows import write_records
 from opencharacter.store.stage import StageFolder
+from opencharacter.synth import filters
+from opencharacter.synth.responses import Task, meetings
 
 SEATS = 64
+LONGEST = 400  # tokens of an answer
+SAMPLING = SamplingConfig(temperature=1.0, top_p=1.0, max_tokens=LONGEST)
+SEED = 0
+CALL = Call(model="m@1", prompt_sha256="0", sampling="{}", seed=0, engine="none")
 
 
 def main() -> None:
@@ -45,142 +61,238 @@ def main() -> None:
     parser.add_argument("--dialogues", type=int, default=96)
     parser.add_argument("--rounds", type=int, default=2)
     args = parser.parse_args()
-    config = ModelConfig(model=args.model, max_length=2048, seats=SEATS, threads=1)
-    model = open_model(config)
+    model = open_model(ModelConfig(model=args.model, max_length=2048, seats=SEATS, threads=1))
     assert isinstance(model, VllmModel)
-    run_pipeline(model, 16, 1)  # warm-up
+    run_stage(model, make_work(16, 1))  # warm-up
     for comparison in (
-        Comparison("single turns, pipeline / raw engine loop", run_loop, args.requests, 1, 0.95),
-        Comparison(
-            "4 turns, pipeline / LLM.generate per turn", run_barrier, args.dialogues, 4, 1.1
-        ),
+        Comparison("single turns, stage / raw engine loop", run_loop, args.requests, 1, 0.95),
+        Comparison("4 turns, stage / LLM.generate per turn", run_barrier, args.dialogues, 4, 1.1),
     ):
         compare(model, comparison, args.rounds)
     model.close()
+
+
+class Work(NamedTuple):
+    """The dialogues of a comparison, as the records that the stage reads."""
+
+    characters: list[Character]
+    instructions: list[Instruction]
+
+    def tasks(self) -> list[Task]:
+        """Return who answers what, in the stage's order."""
+        return meetings(self.characters, self.instructions, n=1, seed=SEED)
+
+
+Run = Callable[[VllmModel, Work], float]
+"""Does the work and returns output tokens per second."""
 
 
 class Comparison(NamedTuple):
     """What is measured against what."""
 
     title: str
-    base: Callable[[VllmModel, int, int], int]
-    """Runs n dialogues of so many turns and returns the output tokens."""
-    n: int
+    base: Run
+    dialogues: int
     turns: int
     bar: float
 
 
 def compare(model: VllmModel, comparison: Comparison, rounds: int) -> None:
-    """Measure base and pipeline in turn and print the median of the ratios."""
+    """Measure base and stage in turn and print the median of the ratios."""
+    work = make_work(comparison.dialogues, comparison.turns)
     ratios = []
-    for _ in range(rounds):
-        base = rate(model, comparison.base, comparison)
-        ours = rate(model, run_pipeline, comparison)
+    for number in range(rounds):
+        order = (comparison.base, run_stage)
+        rates: dict[Run, float] = {}
+        for run in order if number % 2 == 0 else reversed(order):
+            empty_caches(model)
+            rates[run] = run(model, work)
+        base, ours = (rates[run] for run in order)
         ratios.append(ours / base)
-        print(f"  base {base:8.0f} tokens/s   pipeline {ours:8.0f} tokens/s   {ours / base:.3f}")
+        print(f"  base {base:8.0f} tokens/s   stage {ours:8.0f} tokens/s   {ours / base:.3f}")
     print(f"{comparison.title}: {statistics.median(ratios):.3f} (bar {comparison.bar})")
 
 
-def rate(
-    model: VllmModel, run: Callable[[VllmModel, int, int], int], comparison: Comparison
-) -> float:
-    """Return output tokens per second of one run with an empty prefix cache."""
+def empty_caches(model: VllmModel) -> None:
+    """Empty what a measurement could find done by the one before."""
     model.llm.reset_prefix_cache()
-    start = time.perf_counter()
-    tokens = run(model, comparison.n, comparison.turns)
-    return tokens / (time.perf_counter() - start)
+    model.chat = ChatEncoder(model.llm.get_tokenizer())
+    for found in vars(filters).values():
+        if hasattr(found, "cache_clear"):
+            found.cache_clear()
 
 
-def questions(number: int, turns: int) -> list[Message]:
-    """Return the user's turns of one dialogue."""
+def make_work(dialogues: int, turns: int) -> Work:
+    """Return instructions of so many turns, and characters who answer four each."""
+    instructions = [
+        Instruction(
+            source="bench",
+            messages=tuple(make_question(number, turn) for turn in range(turns)),
+            licence="none",
+            origin=str(number),
+        )
+        for number in range(dialogues)
+    ]
+    return Work([make_character(number) for number in range(max(1, dialogues // 4))], instructions)
+
+
+def make_question(number: int, turn: int) -> Message:
+    """Return what the user says in a turn of a dialogue."""
     topics = ("bread", "the sea", "your work", "winter", "a lost key", "trains", "old friends")
-    asked = [f"What do you say about {topics[(number + t) % 7]}, part {t}?" for t in range(turns)]
-    return [Message(role=Role.user, content=text) for text in asked]
+    topic = topics[(number + turn) % len(topics)]
+    return Message(
+        role=Role.user, content=f"Letter {number}, part {turn}: what do you say about {topic}?"
+    )
 
 
-def opening(number: int) -> Message:
-    """Return a system message of the usual length; four dialogues share one."""
-    facts = " ".join(f"Fact {fact} of person {number // 4} is known." for fact in range(30))
-    return Message(role=Role.system, content=facts)
+def make_character(number: int) -> Character:
+    """Return a character with a system prompt of the usual length."""
+    persona = f"A baker with the number {number} who collects old maps."
+    facts = " ".join(f"Fact {fact} of person {number} is known." for fact in range(8))
+    fields: dict[str, Any] = {
+        "name": f"Name {number}",
+        "age": 30,
+        "gender": "female",
+        "race": "not stated",
+        "birth_place": "Oslo, Norway",
+        "appearance": facts,
+        "experience": f"{persona} {facts}",
+        "personality": facts,
+    }
+    return Character(
+        persona_id=f"persona-{number:024x}",
+        persona=persona,
+        split=Split.train,
+        cluster=str(number),
+        licence="none",
+        **fields,
+        profile=render_profile(fields),
+        call=CALL,
+        usage=Usage(),
+    )
 
 
-def request(messages: list[Message], number: int, turn: int) -> Request:
-    """Return one call; its longest answer is log-normal with median 60, at least 8 tokens."""
-    draw = random.Random(f"{number}/{turn}").lognormvariate(math.log(60), 0.8)
-    sampling = Sampling(temperature=1.0, top_p=1.0, max_tokens=max(8, min(400, round(draw))))
-    return Request(messages=tuple(messages), sampling=sampling, seed=1000 * number + turn)
+def turn_request(task: Task, history: list[Message], turn: int) -> Request:
+    """Return the call that the stage makes for a turn, shortened."""
+    sampling = Sampling(
+        temperature=SAMPLING.temperature, top_p=SAMPLING.top_p, max_tokens=SAMPLING.max_tokens
+    )
+    seed = request_seed(SEED, task.key, "generate", turn, 0)
+    return shortened(Request(messages=tuple(history), sampling=sampling, seed=seed))
 
 
-def run_loop(model: VllmModel, n: int, turns: int) -> int:
-    """Feed the engine's own loop with ready token ids; return output tokens. Single turns only."""
-    assert turns == 1
+def shortened(request: Request) -> Request:
+    """Return the request with its longest answer drawn, from 8 to `LONGEST` tokens."""
+    drawn = random.Random(request.seed).lognormvariate(math.log(60), 0.8)
+    longest = max(8, min(LONGEST, round(drawn)))
+    return replace(request, sampling=replace(request.sampling, max_tokens=longest))
+
+
+class ShortenedModel:
+    """The engine, with answers that end at their drawn length as if the model had ended them."""
+
+    def __init__(self, model: VllmModel) -> None:
+        """Take an open model, which stays open."""
+        self.name, self.engine, self.window = model.name, model.engine, model.window
+        self._model = model
+
+    def submit(self, ticket: int, request: Request) -> None:
+        """Start the request, shortened."""
+        self._model.submit(ticket, shortened(request))
+
+    def collect(self) -> list[tuple[int, Completion]]:
+        """Return what is done, cut-off answers as ended ones."""
+        return [
+            (ticket, replace(done, finish=Finish.stop) if done.finish is Finish.length else done)
+            for ticket, done in self._model.collect()
+        ]
+
+    def close(self) -> None:
+        """Leave the engine open for the next measurement."""
+
+
+class OpenJob(Job):
+    """A job whose model is open already."""
+
+    def __init__(self, config: Config, model: Model) -> None:
+        """Take the model; whoever opened it closes it."""
+        super().__init__(config, command="bench/synth.py")
+        self._open = model
+
+    def model(self, config: ModelConfig) -> Model:
+        """Return the open model."""
+        return self._open
+
+
+def run_stage(model: VllmModel, work: Work) -> float:
+    """Run `stage=generate` as the command line does, from records on disk to its manifest."""
+    with tempfile.TemporaryDirectory() as folder:
+        config = Config(
+            stage="generate",
+            run="bench",
+            runs_dir=folder,
+            seed=SEED,
+            generate=GenerateConfig(sampling=SAMPLING, retries=0, max_rejected=1.0),
+            synth=SynthConfig(n_characters=1),
+        )
+        make_input(Path(folder), "profiles", Character, work.characters)
+        make_input(Path(folder), "instructions", Instruction, work.instructions)
+        with OpenJob(config, ShortenedModel(model)) as job:
+            start = time.perf_counter()
+            generate.run(config, job)
+            seconds = time.perf_counter() - start
+            manifest = job.folder("generate").manifest() or {}
+    print(f"  refused by filters: {manifest['counts']['rejected'] or 'none'}")
+    tokens: int = manifest["usage"]["output_tokens"]
+    return tokens / seconds
+
+
+def make_input(runs: Path, stage: str, kind: type, rows: Sequence[Any]) -> None:
+    """Write a finished stage."""
+    folder = StageFolder(run_dir=runs / "bench", stage=stage)
+    write_records(folder.data / "part-00000-of-00001.parquet", kind, rows)
+    write_json(folder.path / "started.json", {"fingerprint": stage})
+    write_json(folder.manifest_file, {"inputs": {}, "output": stage})
+
+
+def run_loop(model: VllmModel, work: Work) -> float:
+    """Feed the engine's own loop with token ids encoded before; single turns only."""
     ready = []
-    for number in range(n):
-        asked = request([opening(number), *questions(number, 1)], number, 0)
-        ready.append((model.chat.encode(asked.messages), sampling_params(asked, 10_000)))
+    for task in work.tasks():
+        asked = turn_request(task, [system_message(task.character), *task.instruction.messages], 0)
+        ready.append((model.chat.encode(asked.messages), sampling_params(asked, LONGEST)))
     engine = model.llm.llm_engine
+    tokens = 0
+    start = time.perf_counter()
     for number, (ids, drawn) in enumerate(ready):
         engine.add_request(f"loop-{number}", {"prompt_token_ids": ids}, drawn)
-    tokens = 0
     while engine.has_unfinished_requests():
         for output in engine.step():
             tokens += len(output.outputs[0].token_ids) if output.finished else 0
-    return tokens
+    return tokens / (time.perf_counter() - start)
 
 
-def run_barrier(model: VllmModel, n: int, turns: int) -> int:
-    """Call `LLM.generate` once per turn with all dialogues; return output tokens."""
-    histories = [[opening(number)] for number in range(n)]
+def run_barrier(model: VllmModel, work: Work) -> float:
+    """Call `LLM.generate` once per turn with all dialogues, whose prompts are encoded as they come.
+
+    A later turn's prompt holds the answers before it, so nobody can encode it ahead.
+    """
     tokens = 0
-    for turn in range(turns):
+    start = time.perf_counter()
+    tasks = work.tasks()
+    histories = [[system_message(task.character)] for task in tasks]
+    for turn in range(len(tasks[0].instruction.messages)):
         prompts, drawn = [], []
-        for number, history in enumerate(histories):
-            history.append(questions(number, turns)[turn])
-            asked = request(history, number, turn)
+        for task, history in zip(tasks, histories, strict=True):
+            history.append(task.instruction.messages[turn])
+            asked = turn_request(task, history, turn)
             prompts.append({"prompt_token_ids": model.chat.encode(asked.messages)})
-            drawn.append(sampling_params(asked, 10_000))
+            drawn.append(sampling_params(asked, LONGEST))
         outputs = model.llm.generate(prompts, drawn, use_tqdm=False)
         for history, output in zip(histories, outputs, strict=True):
             tokens += len(output.outputs[0].token_ids)
             history.append(Message(role=Role.assistant, content=output.outputs[0].text))
-    return tokens
-
-
-def run_pipeline(model: VllmModel, n: int, turns: int) -> int:
-    """Run the same dialogues as sessions with log, claims and Parquet; return output tokens."""
-    heard: list[Progress] = []
-
-    def dialogue(number: int) -> Session[Instruction]:
-        history = [opening(number)]
-        for turn, question in enumerate(questions(number, turns)):
-            history.append(question)
-            completion = yield request(history, number, turn)
-            history.append(Message(role=Role.assistant, content=completion.text))
-        answers = tuple(m.content for m in history if m.role is Role.assistant)
-        return Instruction(
-            source="bench",
-            messages=tuple(questions(number, turns)),
-            references=answers,
-            licence="none",
-            origin=str(number),
-        )
-
-    def sessions(part: Part) -> Iterator[tuple[str, Session[Instruction]]]:
-        for number in range(part.number, n, part.of):
-            yield str(number), dialogue(number)
-
-    plan = Plan(
-        keys=lambda: (str(number) for number in range(n)),
-        sessions=sessions,
-        key_columns=("origin",),
-        record_type=Instruction,
-    )
-    with tempfile.TemporaryDirectory() as folder:
-        stage = StageFolder(run_dir=Path(folder), stage="bench")
-        with Claims(stage.path / "claims", timeout_s=60) as claims:
-            worker = PartWorker(stage, plan, claims=claims, parts=2, show=heard.append)
-            worker.run(model, range(2))
-    return heard[-1].output_tokens
+    return tokens / (time.perf_counter() - start)
 
 
 if __name__ == "__main__":

@@ -97,8 +97,11 @@ def _let_hydra_plan() -> list[Planned]:
         except (OpenCharacterError, *_HYDRA_ERRORS) as error:
             faults.append(error)  # raised below: here Hydra would print a line of its own
             return
-        words = [word for word in HydraConfig.get().overrides.task if not word.startswith("run=")]
-        command = ["python", "-m", "opencharacter", *words, f"run={config.run}"]
+        hydra_config = HydraConfig.get()
+        sources = hydra_config.runtime.config_sources
+        own = [f"--config-dir={s.path}" for s in sources if s.provider == "command-line"]
+        words = [word for word in hydra_config.overrides.task if not word.startswith("run=")]
+        command = ["python", "-m", "opencharacter", *own, *words, f"run={config.run}"]
         jobs.append(Planned(config, shlex.join(command)))
 
     _register_schema()

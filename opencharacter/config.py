@@ -106,6 +106,8 @@ class ModelConfig:
             f"threads is {self.threads}; it must be >= 1",
         )
         _require(0 < self.memory <= 1, f"memory is {self.memory}; it must be in (0, 1]")
+        _require(self.timeout_s > 0, f"timeout_s is {self.timeout_s}; it must be > 0")
+        _require(self.max_retries >= 0, f"max_retries is {self.max_retries}; it must be >= 0")
         copies_a_server = self.backend is Backend.endpoint and self.data_parallel > 1
         _require(not copies_a_server, "data_parallel copies a vLLM model; a server has its own")
         missing_url = self.backend is Backend.endpoint and not self.base_url
@@ -117,7 +119,8 @@ class PersonasConfig:
     """Where personas come from, and which are kept."""
 
     path: str = "embedded"
-    """`embedded`, a file or folder (.jsonl, .json, .txt, .parquet), or `hub:owner/name`."""
+    """`embedded`, a file or folder (.jsonl, .json, .txt, .parquet), or a hub data set:
+    `hub:owner/name[:config][@revision]`."""
     hub_config: str | None = None
     """Configuration of the hub data set."""
     revision: str | None = None
@@ -146,7 +149,8 @@ class InstructionsConfig:
     """Where instructions come from, and how many are kept."""
 
     paths: list[str] = field(default_factory=lambda: ["embedded"])
-    """Each `embedded`, a file or folder (.json, .jsonl, .parquet), or `hub:owner/name[:config]`."""
+    """Each `embedded`, a file or folder (.json, .jsonl, .parquet), or a hub data set:
+    `hub:owner/name[:config][@revision]`."""
     licences: list[str] = field(default_factory=list)
     """One per path, in the same order; empty = unknown."""
     n: int | None = None
@@ -310,6 +314,14 @@ class Config:
                 0 <= self.part < (self.parts or 1),
                 f"part is {self.part}; with parts={self.parts} it must be in [0, {self.parts})",
             )
+            _require(
+                self.teacher.data_parallel == 1,
+                f"part={self.part} is work for one process; set teacher.data_parallel=1",
+            )
+        _require(
+            self.claim_timeout_s > 0,
+            f"claim_timeout_s is {self.claim_timeout_s}; it must be > 0",
+        )
         is_name = self.run not in ("", ".", "..") and "/" not in self.run and "\\" not in self.run
         _require(is_name, f"run is '{self.run}'; it must be a plain folder name")
 

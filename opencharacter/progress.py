@@ -133,6 +133,11 @@ class Display:
         if now >= self._next_draw:
             self._draw(now, progress)
 
+    def settle(self, *, done: int, rejected: int) -> None:
+        """Let the final line count what other processes did too; nothing without an update."""
+        if self._latest is not None:
+            self._latest = self._latest._replace(done=done, rejected=rejected)
+
     def _draw(self, now: float, progress: Progress) -> None:
         self._next_draw = now + (_REDRAW_S if self._is_terminal else self._every_s)
         text = status_line(self._unit, _Span("", self._samples[0], _Sample(now, progress)))

@@ -85,6 +85,7 @@ class Persona:
     licence: str
     split: Split
     cluster: str
+    """Near-duplicates share it: a hash of the text without case, punctuation and white space."""
     """Id of the near-duplicate group; the persona's own id where it is alone."""
     origin: str
     """Where the row stands: file name and line number."""

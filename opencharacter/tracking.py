@@ -2,13 +2,17 @@
 
 What links a stage to its inputs hangs on the mode:
 
-- online: the manifest is an artifact `<run>-<stage>` of type `stage`, and the run declares the
-  artifacts `<run>-<input>:latest` as used, so W&B draws the lineage graph;
+- online: the manifest is an artifact `<run>-<stage>` of type `stage` with its output's fingerprint
+  as an alias, and the run declares the artifacts `<run>-<input>:<fingerprint>` as used, so W&B
+  draws the lineage graph;
 - offline (no key, or WANDB_MODE=offline): wandb refuses to declare a use, since it cannot look the
   input up. The artifact's metadata carry the fingerprints of inputs and output instead, which tie
   stages together by equal values; `wandb sync` uploads run, metrics and artifact later.
 
 An input that was never tracked is a notice and no error: the metadata have its fingerprint too.
+
+Metrics are drawn over `records_done`, not over W&B's step: a process that goes on with a stage may
+begin below what the one before it logged, and W&B drops steps that fall.
 """
 
 import json
@@ -16,7 +20,7 @@ import logging
 import netrc
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -28,6 +32,7 @@ from opencharacter.ids import digest
 
 _LOGGER = logging.getLogger(__name__)
 _METADATA = ("fingerprint", "output", "inputs", "counts")
+_DONE = "records_done"
 
 
 class Tracker:
@@ -45,33 +50,34 @@ class Tracker:
         self._prefix = prefix
         self._stage = stage
 
-    def log(self, metrics: Mapping[str, float], step: int) -> None:
-        """Record metrics at `step`, which must not fall: W&B drops what lies behind.
+    def log(self, metrics: Mapping[str, float], done: int) -> None:
+        """Record metrics at `done` records.
 
         Call it every few seconds, not for every record: each call is a row of the run's history.
         """
         if self.run is not None:
-            self.run.log(dict(metrics), step=step)
+            self.run.log({**metrics, _DONE: done})
 
-    def finish(self, manifest: Path, inputs: Sequence[str]) -> None:
-        """Record the manifest as an artifact, link its inputs (see the module), end the run.
+    def finish(self, manifest: Path) -> None:
+        """Record the final counts and the manifest, link its inputs (see the module), end the run.
 
         Args:
             manifest: The finished stage's `manifest.json`.
-            inputs: Names of the stages that were read.
         """
         if self.run is None:
             return
         wandb = import_module("wandb")
         written = json.loads(manifest.read_text(encoding="utf-8"))
-        metadata = {key: written[key] for key in _METADATA if key in written}
+        counts = written["counts"]
+        self.log(final_metrics(written), counts["in"] - counts["not_drawn"])
+        metadata = {key: written[key] for key in _METADATA}
         if not self.run.offline:
-            for name in inputs:
-                self._use(f"{_artifact_name(self._prefix, name)}:latest", wandb)
+            for name, fingerprint in written["inputs"].items():
+                self._use(f"{_artifact_name(self._prefix, name)}:{fingerprint}", wandb)
         name = _artifact_name(self._prefix, self._stage)
         artifact = wandb.Artifact(name, type="stage", metadata=metadata)
         artifact.add_file(str(manifest), name="manifest.json")
-        self.run.log_artifact(artifact)
+        self.run.log_artifact(artifact, aliases=["latest", written["output"]])
         self._end(0)
 
     def close(self) -> None:
@@ -97,12 +103,11 @@ def open_tracker(
     run: str,
     stage: str,
     run_dir: Path,
-    settings: dict[str, Any],
+    started: Mapping[str, Any],
 ) -> Tracker:
     """Start tracking a stage, or go on with the W&B run that it had before.
 
-    Only one process at a time may track a stage: the W&B run's id hangs on project, folder and
-    stage alone.
+    Only one process at a time may track a stage: all have the same W&B run.
 
     Args:
         tracking: `none` imports nothing and tracks nothing.
@@ -110,7 +115,7 @@ def open_tracker(
         run: Name of our run: the W&B group.
         stage: The W&B job type.
         run_dir: The run's folder, which must exist; W&B writes to `wandb/` in it.
-        settings: The run's configuration as shown on W&B.
+        started: What `started.json` holds; its settings are shown on W&B.
 
     Raises:
         ConfigError: wandb is not installed, or it refuses to start.
@@ -124,11 +129,11 @@ def open_tracker(
             project=project,
             group=run,
             job_type=stage,
-            id=tracked_id(project, run_dir, stage),
+            id=tracked_id(project, run, stage, started),
             name=f"{run}/{stage}",
             resume="allow",
             dir=str(run_dir),
-            config=settings,
+            config=started["settings"],
             mode=mode,
             # No copy of the code, no console capture: the terminal belongs to the progress display.
             settings=wandb.Settings(silent=True, console="off", disable_code=True, save_code=False),
@@ -139,12 +144,30 @@ def open_tracker(
             f"tracking=wandb cannot start: {reason}; run `wandb login`, or set WANDB_MODE=offline "
             "or tracking=none"
         ) from error
+    opened.define_metric(_DONE)
+    opened.define_metric("*", step_metric=_DONE)
     return Tracker(opened, prefix=run, stage=stage)
 
 
-def tracked_id(project: str, run_dir: Path, stage: str) -> str:
-    """Return the W&B run's id: the same whenever the stage is run again, 40 of [a-z0-9-]."""
-    return f"stage-{digest(project, run_dir.resolve().name, stage)[:34]}"
+def tracked_id(project: str, run: str, stage: str, started: Mapping[str, Any]) -> str:
+    """Return the W&B run's id, 40 of [a-z0-9-].
+
+    It hangs on the moment the stage was started: the same for every process that goes on with it,
+    another one when it is started over, and in a run of the same name elsewhere.
+    """
+    start = [started["fingerprint"], started["at"]]
+    return f"stage-{digest(project, run, stage, start)[:34]}"
+
+
+def final_metrics(manifest: Mapping[str, Any]) -> dict[str, float]:
+    """Return the counts, tokens and seconds of a finished stage under `final/`."""
+    counts = manifest["counts"]
+    rejected = counts["rejected"]
+    metrics = {name: counts[name] for name in ("in", "out", "not_drawn")}
+    metrics |= {"rejected": sum(rejected.values()), "seconds": manifest["seconds"]}
+    metrics |= {f"rejected/{reason}": count for reason, count in rejected.items()}
+    metrics |= manifest["usage"]
+    return {f"final/{name}": value for name, value in metrics.items()}
 
 
 def _choose_mode(wandb: Any, what: str, run_dir: Path) -> str | None:

@@ -123,6 +123,13 @@ def test_version_is_ours_not_hydras(tmp_path):
         pytest.param("stage=mix instructions.paths=[a", "cannot read", id="syntax"),
         pytest.param("stage=mix seed=-1 personas.n=0", "personas.n is 0", id="range"),
         pytest.param("stage=mix run=a/b", "plain folder name", id="run name"),
+        pytest.param(f"stage=mix run={'x' * 300}", "cannot make the folder runs/x", id="long name"),
+        pytest.param("stage=mix claim_timeout_s=0", "claim_timeout_s is 0.0", id="claim timeout"),
+        pytest.param("stage=mix teacher.timeout_s=0", "timeout_s is 0.0", id="timeout"),
+        pytest.param("stage=mix teacher.max_retries=-1", "max_retries is -1", id="retries"),
+        pytest.param(
+            "stage=mix parts=2 part=0 teacher.data_parallel=2", "work for one process", id="part"
+        ),
         pytest.param("--help nothing", "there is no section 'nothing'", id="help"),
         pytest.param("-m stage=mix seed=1,2", "'run=sweep_${seed}'", id="sweep in one run"),
         pytest.param("-m stage=mix,mx run=x", "no stage 'mx'", id="sweep with a bad job"),
@@ -177,10 +184,32 @@ def test_a_stage_gets_plain_dataclasses_and_the_command(tmp_path):
     )
 
 
+def test_a_folder_of_ones_own_is_in_the_command(tmp_path):
+    mine = tmp_path / "conf" / "llm" / "mine.yaml"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("model: my/model\n")
+    words = ["llm@teacher=mine", "run=x", "--config-dir", "conf"]
+    result = probe("print(job.command)", *words, cwd=tmp_path)
+
+    assert result.stdout == (
+        f"python -m opencharacter --config-dir={tmp_path}/conf stage=probe llm@teacher=mine run=x\n"
+    )
+
+
+def test_a_runs_dir_that_is_a_file_is_one_line(tmp_path):
+    (tmp_path / "notes.md").write_text("")
+    result = probe("pass", "run=x", "runs_dir=notes.md", cwd=tmp_path)
+
+    assert (result.returncode, result.stderr) == (
+        2,
+        "error: cannot make the folder notes.md/x: Not a directory; check runs_dir and run\n",
+    )
+
+
 def test_hydra_leaves_no_files(tmp_path):
     probe("pass", "run=x", cwd=tmp_path)
 
-    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["config.yaml"]
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
 def test_an_error_of_a_stage_is_one_line(tmp_path):

@@ -68,6 +68,17 @@ def test_what_an_earlier_process_did_is_not_counted_as_fast():
     assert ", 1.0/s, " in lines_of([(0, at(90)), (8, at(98))])[0]
 
 
+def test_the_last_line_counts_what_other_processes_did_too():
+    clock, stream = Clock(), io.StringIO()
+    with Display("profiles", unit="personas", stream=stream, clock=clock) as display:
+        display.update(at(0))
+        clock.now += 4
+        display.update(at(40))
+        display.settle(done=100, rejected=7)
+
+    assert stream.getvalue() == ("profiles: done after 4 s, 100/100 personas, 25/s, 7 rejected\n")
+
+
 def test_a_stream_of_unknown_length_has_no_share_and_no_end():
     [line, _] = lines_of([(0, at(0, total=None)), (5, at(5_000, total=None))])
 

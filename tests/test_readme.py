@@ -1,11 +1,16 @@
 """What the README tells people to type works."""
 
+import json
+import os
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from opencharacter import manual
 from opencharacter.compose import compose_config
 
 ROOT = Path(__file__).parent.parent
@@ -13,6 +18,8 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```sh\n(.*?)```", README, flags=re.DOTALL)
 LINES = [line.split("  #")[0] for block in BLOCKS for line in block.splitlines()]
 COMMANDS = [line for line in LINES if "-m opencharacter " in line and "--help" not in line]
+# Composed and not run here, for want of a GPU, a network or a server.
+COMPOSED_ONLY = ("llm@teacher=llama3_", "llm@teacher=endpoint", "experiment=paper/")
 
 
 def test_there_are_commands_to_look_at():
@@ -28,6 +35,78 @@ def test_a_command_composes(line):
     assert (ROOT / "opencharacter" / "stages" / f"{config.stage}.py").is_file()
 
 
+def run_line(text, *more, cwd):
+    """Run the one command that holds `text` as it is written, `more` added to it."""
+    [line] = [line for line in LINES if text in line]
+    return run(*shlex.split(line)[1:], *more, cwd=cwd)
+
+
+def run(*words, cwd):
+    process = [sys.executable, *words]
+    here = {**os.environ, "PYTHONPATH": str(ROOT), "HF_HOME": str(cwd / "hf")}
+    ran = subprocess.run(process, cwd=cwd, capture_output=True, text=True, env=here, check=False)
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
+
+
+def counts(folder):
+    return json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["counts"]
+
+
+def test_every_command_is_run_here_or_cannot_be():
+    left = [line for line in COMMANDS if not any(why in line for why in COMPOSED_ONLY)]
+
+    # `make demo` itself, on the embedded model, is e2e/test_synth_vllm.py.
+    assert [re.search(r"stage=\w+ run=\w+", line)[0] for line in left] == [
+        "stage=mix run=demo",
+        "stage=synth run=mine",
+        "stage=mix run=mine",
+    ]
+
+
+def test_help_is_there(tmp_path):
+    assert run_line("--help", cwd=tmp_path) == manual.overview()
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    """What `make demo` makes, with replies from a script instead of the embedded model."""
+    folder = tmp_path_factory.mktemp("demo")
+    run("-m", "opencharacter", "stage=synth", "run=demo", "llm@teacher=scripted", cwd=folder)
+    return folder
+
+
+def test_the_demo_can_be_mixed(demo):
+    run_line("stage=mix run=demo", cwd=demo)
+
+    assert counts(demo / "runs/demo/mix")["out"] > 100
+
+
+def test_the_rows_can_be_loaded(demo):
+    pytest.importorskip("datasets")
+    [load] = re.findall(r'`(datasets\.load_dataset\("runs/demo/.*?"\))`', README)
+
+    shown = run("-c", f"import datasets; print({load})", cwd=demo)
+
+    assert f"num_rows: {counts(demo / 'runs/demo/generate')['out']}" in shown
+
+
+def test_data_of_ones_own_goes_all_the_way(tmp_path):
+    personas = [{"persona": f"A baker with the number {n}"} for n in range(40)]
+    alpaca = [{"instruction": f"Add {n} and 1.", "input": "", "output": str(n)} for n in range(9)]
+    lima = [{"conversations": [f"How old are {n} trees?", f"{n} years."]} for n in range(6)]
+    (tmp_path / "persona.jsonl").write_text("\n".join(map(json.dumps, personas)))
+    (tmp_path / "alpaca.json").write_text(json.dumps(alpaca))
+    (tmp_path / "lima.jsonl").write_text("\n".join(map(json.dumps, lima)))
+
+    run_line("stage=synth run=mine", "llm@teacher=scripted", cwd=tmp_path)
+    run_line("stage=mix run=mine", cwd=tmp_path)
+
+    assert counts(tmp_path / "runs/mine/profiles")["out"] == 40
+    # Two of three characters for each of 15 instructions, rewritten and generated.
+    assert counts(tmp_path / "runs/mine/mix")["out"] == 2 * 15 * 2
+
+
 def test_make_targets_exist():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     named = set(re.findall(r"`?make ([a-z-]+)", README))
@@ -37,9 +116,17 @@ def test_make_targets_exist():
         assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE), target
 
 
-def test_linked_files_exist():
-    links = re.findall(r"\]\(([^)#:]+)\)", README)
+def test_linked_and_named_files_exist():
+    links = re.findall(r"\]\(([^)#:]+)\)", README) + re.findall(r"`python (bench/.*?)`", README)
 
-    assert links
+    assert len(links) >= 8
     for link in links:
         assert (ROOT / link).exists(), link
+
+
+def test_every_table_has_a_head():
+    tables = re.findall(r"(?:^\|.*\n)+", README, flags=re.MULTILINE)
+
+    assert len(tables) == 2
+    for table in tables:
+        assert re.fullmatch(r"[|-]+", table.splitlines()[1]), table

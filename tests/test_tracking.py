@@ -13,9 +13,13 @@ MANIFEST = {
     "stage": "profiles",
     "output": "0f3a",
     "inputs": {"personas": "77aa"},
-    "counts": {"in": 5},
+    "fingerprint": "51be",
+    "counts": {"in": 5, "out": 3, "rejected": {"bad_age": 1}, "not_drawn": 1},
+    "usage": {"output_tokens": 4321},
+    "seconds": 7.5,
     "command": "secret-looking",
 }
+STARTED = {"settings": {"profiles": {"retries": 4}}, "fingerprint": "51be", "at": 1700000000.25}
 
 
 @pytest.fixture(autouse=True)
@@ -43,9 +47,8 @@ def manifest(run_dir):
 
 
 def opened(run_dir, tracking=Tracking.wandb, *, stage="profiles"):
-    settings = {"profiles": {"retries": 4}}
     return open_tracker(
-        tracking, project="p", run="demo", stage=stage, run_dir=run_dir, settings=settings
+        tracking, project="p", run="demo", stage=stage, run_dir=run_dir, started=STARTED
     )
 
 
@@ -68,7 +71,7 @@ def logs(run_dir):
 def test_tracking_none_writes_nothing(run_dir, manifest):
     tracker = opened(run_dir, Tracking.none)
     tracker.log({"done": 1.0}, 1)
-    tracker.finish(manifest, ["personas"])
+    tracker.finish(manifest)
     tracker.close()
 
     assert list(run_dir.iterdir()) == [manifest]
@@ -79,7 +82,7 @@ def test_tracking_none_does_not_import_wandb():
         "import sys, pathlib; from opencharacter.config import Tracking;"
         "from opencharacter.tracking import open_tracker;"
         "open_tracker(Tracking.none, project='p', run='r', stage='s',"
-        " run_dir=pathlib.Path(), settings={});"
+        " run_dir=pathlib.Path(), started={});"
         "sys.exit('wandb' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
@@ -88,15 +91,37 @@ def test_tracking_none_does_not_import_wandb():
 def test_without_a_key_metrics_settings_and_artifact_are_kept_offline(run_dir, manifest):
     tracker = opened(run_dir)
     tracker.log({"records_per_s": 12.5}, 10)
-    tracker.finish(manifest, ["personas"])
+    tracker.finish(manifest)
     [log] = logs(run_dir)
     written = read_when_it_holds(log, b"demo-profiles")
 
-    assert log.name == f"run-{tracked_id('p', run_dir, 'profiles')}.wandb"
+    assert log.name == f"run-{tracked_id('p', 'demo', 'profiles', STARTED)}.wandb"
     for expected in (b"records_per_s", b"12.5", b"retries", b"demo/profiles", b"demo-profiles"):
         assert expected in written
     assert b"77aa" in written  # the input's fingerprint: offline there is no other link to it
     assert b"secret-looking" not in written
+
+
+def test_the_final_counts_are_kept_even_of_a_stage_that_logged_nothing(run_dir, manifest):
+    opened(run_dir).finish(manifest)
+    [log] = logs(run_dir)
+    written = read_when_it_holds(log, b"demo-profiles")
+
+    for expected in (b"final/out", b"final/rejected/bad_age", b"final/output_tokens", b"4321"):
+        assert expected in written
+
+
+def test_what_a_later_process_logs_below_the_one_before_is_kept(run_dir, manifest):
+    tracker = opened(run_dir)
+    tracker.log({"records_per_s": 12.5}, 400)
+    tracker.log({"records_per_s": 77.25}, 3)
+    tracker.finish(manifest)
+    [log] = logs(run_dir)
+    written = read_when_it_holds(log, b"demo-profiles")
+
+    assert b"12.5" in written
+    assert b"77.25" in written
+    assert b"records_done" in written
 
 
 def test_going_offline_is_one_line_that_says_so(run_dir, caplog):
@@ -111,24 +136,23 @@ def test_the_same_stage_goes_on_in_the_same_run_and_another_has_its_own(run_dir,
     for stage in ("profiles", "profiles", "generate"):
         tracker = opened(run_dir, stage=stage)
         ids.append(tracker.run.id)
-        tracker.finish(manifest, [])
+        tracker.finish(manifest)
 
     assert ids[0] == ids[1] != ids[2]
     assert {log.name for log in logs(run_dir)} == {f"run-{id_}.wandb" for id_ in ids}
 
 
-def test_an_id_is_short_and_plain_and_hangs_on_project_folder_and_stage(tmp_path):
+def test_an_id_is_short_and_plain_and_hangs_on_who_started_what_and_when():
     ids = {
-        tracked_id(project, tmp_path / run, stage)
-        for project, run, stage in [
-            ("p", "a", "s"),
-            ("q", "a", "s"),
-            ("p", "é b", "s"),
-            ("p", "a", "t"),
-        ]
+        tracked_id("p", "é b", "s", STARTED),
+        tracked_id("q", "é b", "s", STARTED),
+        tracked_id("p", "a", "s", STARTED),
+        tracked_id("p", "é b", "t", STARTED),
+        tracked_id("p", "é b", "s", STARTED | {"at": 1700000000.5}),
+        tracked_id("p", "é b", "s", STARTED | {"fingerprint": "77"}),
     }
 
-    assert len(ids) == 4
+    assert len(ids) == 6
     assert all(
         len(id_) <= 64 and set(id_) <= set("abcdefghijklmnopqrstuvwxyz0123456789-") for id_ in ids
     )
@@ -138,7 +162,7 @@ def test_the_wandb_mode_of_the_user_is_kept(run_dir, manifest, monkeypatch, capl
     monkeypatch.setenv("WANDB_MODE", "disabled")
     tracker = opened(run_dir)
     tracker.log({"done": 1.0}, 1)
-    tracker.finish(manifest, ["personas"])
+    tracker.finish(manifest)
 
     assert not logs(run_dir)
     assert notices(caplog) == []
@@ -147,18 +171,18 @@ def test_the_wandb_mode_of_the_user_is_kept(run_dir, manifest, monkeypatch, capl
 @pytest.mark.parametrize("run", ["a/b", "naïve run", "x" * 300])
 def test_any_run_name_makes_an_artifact_name(run, run_dir, manifest):
     tracker = open_tracker(
-        Tracking.wandb, project="p", run=run, stage="mix", run_dir=run_dir, settings={}
+        Tracking.wandb, project="p", run=run, stage="mix", run_dir=run_dir, started=STARTED
     )
-    tracker.finish(manifest, [])
+    tracker.finish(manifest)
 
     assert len(logs(run_dir)) == 1
 
 
 def test_after_finishing_nothing_more_is_tracked_and_closing_is_harmless(run_dir, manifest):
     tracker = opened(run_dir)
-    tracker.finish(manifest, [])
+    tracker.finish(manifest)
     tracker.log({"afterthought": 1.0}, 1)
-    tracker.finish(manifest, [])
+    tracker.finish(manifest)
     tracker.close()
 
     assert tracker.run is None

@@ -15,9 +15,10 @@ from typing import Any, Self
 
 import yaml
 
-from opencharacter.config import Config, ModelConfig, data_settings
+from opencharacter.config import Backend, Config, ModelConfig, data_settings
+from opencharacter.errors import ConfigError
 from opencharacter.ids import canonical_json
-from opencharacter.job.replicas import is_replica, start_replicas, wait_for_leader
+from opencharacter.job.replicas import Replicas, end_with_leader, is_replica, wait_for_leader
 from opencharacter.job.stage import OpenStage
 from opencharacter.llm.opening import model_name, open_model
 from opencharacter.llm.requests import Model
@@ -40,14 +41,22 @@ class Job:
         self.command = command
         self.run_dir = Path(config.runs_dir) / config.run
         self._models: dict[str, Model] = {}
+        self._replicas = Replicas(command, logs=self.run_dir, starts_over=config.force)
 
     def __enter__(self) -> Self:
-        """Write the resolved configuration to the run's folder."""
+        """Make the run's folder.
+
+        Raises:
+            ConfigError: there can be no such folder.
+        """
         if is_replica():
-            return self
-        with whole_file(self.run_dir / "config.yaml") as temporary:
-            settings = yaml.safe_dump(json.loads(json.dumps(asdict(self.config))), sort_keys=False)
-            temporary.write_text(f"# {self.command}\n{settings}", encoding="utf-8")
+            end_with_leader()
+        try:
+            self.run_dir.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(
+                f"cannot make the folder {self.run_dir}: {error.strerror}; check runs_dir and run"
+            ) from error
         return self
 
     def __exit__(
@@ -56,7 +65,10 @@ class Job:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Close the models."""
+        """End the replicas and close the models."""
+        if kind is None:
+            self._replicas.report_dead()
+        self._replicas.end()
         for model in self._models.values():
             model.close()
 
@@ -64,11 +76,9 @@ class Job:
         """Return the model of `config`, opened once for all stages that ask for it."""
         key = canonical_json(asdict(config))
         if key not in self._models:
-            start_replicas(
-                self.command,
+            self._replicas.start(
                 copies=config.data_parallel,
-                gpus_each=config.tensor_parallel,
-                logs=self.run_dir,
+                gpus_each=config.tensor_parallel if config.backend is Backend.vllm else 0,
             )
             print(f"opening {model_name(config)} ...", file=sys.stderr)
             self._models[key] = open_model(config)
@@ -120,10 +130,19 @@ class Job:
                 force=self.config.force,
                 claims=claims,
             )
+            if folder.manifest() is None and not is_replica():
+                self._write_config(folder)
             yield OpenStage(
                 folder=folder,
                 config=self.config,
                 command=self.command,
                 fingerprint=fingerprint,
                 claims=claims,
+                replicas=self._replicas,
             )
+
+    def _write_config(self, folder: StageFolder) -> None:
+        """Write the resolved configuration to the stage's folder, below the command."""
+        with whole_file(folder.path / "config.yaml") as temporary:
+            settings = yaml.safe_dump(json.loads(json.dumps(asdict(self.config))), sort_keys=False)
+            temporary.write_text(f"# {self.command}\n{settings}", encoding="utf-8")

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,15 +10,16 @@ from typing import Any
 
 from opencharacter import __version__
 from opencharacter.config import Config, Tracking
-from opencharacter.errors import StoreError
+from opencharacter.errors import AccountingError, StoreError
+from opencharacter.job.replicas import Replicas, is_replica
 from opencharacter.llm.requests import Model
-from opencharacter.llm.work import PartWorker, Plan, parts_for, refuse_held_part
+from opencharacter.llm.work import PartWorker, Plan, parts_for
 from opencharacter.progress import Display, Progress
 from opencharacter.records import Rejection
 from opencharacter.sources.rows import Tally
-from opencharacter.store.claims import Claims, Part
+from opencharacter.store.claims import Claims, Holder, Part
 from opencharacter.store.manifest import Counted, check_all_done, close_stage
-from opencharacter.store.rows import PartWriter
+from opencharacter.store.rows import PartWriter, part_files, read_columns, read_footer
 from opencharacter.store.stage import StageFolder
 from opencharacter.tracking import Tracker, open_tracker
 
@@ -35,6 +37,7 @@ class OpenStage:
     command: str
     fingerprint: str
     claims: Claims
+    replicas: Replicas
 
     @property
     def is_finished(self) -> bool:
@@ -60,13 +63,13 @@ class OpenStage:
 
         Raises:
             StoreError: another process is at it, or the disk is full.
-            AccountingError: rows in are not rows out plus rejected plus not drawn.
+            AccountingError: rows in are not rows out plus rejected plus not drawn, or none is out.
         """
         part = Part(0, 1)
         if self._say_finished() or not self._claim(part):
             return
         with Display(self.folder.stage, unit=unit) as display, self._tracker() as tracker:
-            self._write_stream(part, record_type, rows, display)
+            self._write_stream(part, record_type, rows, self._shower(display, tracker))
             counted = Counted(
                 rows_in=tally.rows, not_drawn=tally.not_drawn, notes=dict(tally.notes)
             )
@@ -80,7 +83,7 @@ class OpenStage:
         *,
         what: str,
         max_rejected: float,
-        notes: Mapping[str, int],
+        notes: Callable[[], Mapping[str, int]],
     ) -> None:
         """Do all parts that are free, with a model; close the stage if nothing is left.
 
@@ -89,7 +92,7 @@ class OpenStage:
             open_model: Called when there is work: a finished stage needs no engine.
             what: One sentence for the dataset card.
             max_rejected: Largest share of rejected rows.
-            notes: Counts worth telling that are no rejections.
+            notes: Called when nothing is left: counts worth telling that are no rejections.
 
         Raises:
             StoreError: the one part asked for is held by another process, or the disk is full.
@@ -104,7 +107,7 @@ class OpenStage:
                 plan,
                 claims=self.claims,
                 parts=parts_for(len(keys), self.config.parts),
-                show=_shower(display, tracker),
+                show=self._shower(display, tracker, rejected_before=self._n_rejected()),
             )
             if not keys:
                 worker.seal_without_work()
@@ -113,37 +116,64 @@ class OpenStage:
             else:
                 self._do_all_parts(worker, open_model)
             left = worker.left()
-            if left and set(keys) - self.folder.done_keys(plan.key_columns):
+            done = self.folder.done_keys(plan.key_columns)
+            display.settle(done=len(done), rejected=self._n_rejected())
+            if left and set(keys) - done:
                 self._say(
                     f"{len(left)} of {worker.parts} parts are left (parts= goes on with them)"
                 )
                 return
-            done = self.folder.done_keys(plan.key_columns)
-            counted = Counted(rows_in=check_all_done(self.folder, keys, done), notes=dict(notes))
+            counted = Counted(rows_in=check_all_done(self.folder, keys, done), notes=dict(notes()))
             self._close(counted, tracker, what=what, max_rejected=max_rejected)
 
     def _do_one_part(
         self, worker: PartWorker[Any], number: int, open_model: Callable[[], Model]
     ) -> None:
+        """Do one part; it is claimed before the model is opened, which takes minutes."""
+        if number not in worker.left():
+            return
+        part = Part(number, worker.parts)
+        self._refuse_part(part, self.claims.take(part.name))
+        model = open_model()
+        self.claims.release(part.name)  # the worker takes it itself, the next moment
+        worker.run(model, [number])
         if number in worker.left():
-            refuse_held_part(self.claims, Part(number, worker.parts), self.folder)
-            worker.run(open_model(), [number])
+            self._refuse_part(part, self.claims.others().get(part.name))
+
+    def _refuse_part(self, part: Part, holder: Holder | None) -> None:
+        if holder is not None:
+            raise StoreError(
+                f"part {part.number} of {part.of} of {self.folder.path} is being worked on by "
+                f"{holder}; wait for it, or stop it: its finished answers are kept"
+            )
 
     def _do_all_parts(self, worker: PartWorker[Any], open_model: Callable[[], Model]) -> None:
-        """Do what is free; in a composite, wait for parts that others hold, as the next stage must.
+        """Do what is free; wait for parts that replicas hold, in a composite for anybody's.
 
         A part whose holder dies meanwhile becomes free and is done here.
         """
         is_told = False
-        while worker.left():
-            worker.run(open_model(), worker.left())
-            held = [h for name, h in self.claims.others().items() if name.startswith("part-")]
-            if not worker.left() or not self.is_inside_composite:
+        while True:
+            free, holders = self._look(worker)
+            if free:
+                worker.run(open_model(), free)
+                continue
+            if not self.is_inside_composite:  # the next stage would need those too
+                holders = [holder for holder in holders if holder in self.replicas]
+            if not holders:
                 return
-            if held and not is_told:
-                self._say(f"waiting for {len(held)} parts held by {held[0]}")
+            if not is_told:
+                self._say(f"waiting for {len(holders)} parts held by {holders[0]}")
                 is_told = True
             time.sleep(_POLL_S)
+            self.replicas.report_dead()
+
+    def _look(self, worker: PartWorker[Any]) -> tuple[list[int], list[Holder]]:
+        """Return which parts are free, and who holds the others that are left."""
+        held = self.claims.others()  # first: a part that is done after this look is not left
+        left = {number: Part(number, worker.parts).name for number in worker.left()}
+        free = [number for number, name in left.items() if name not in held]
+        return free, [held[name] for name in left.values() if name in held]
 
     def _claim(self, part: Part) -> bool:
         """Claim the one part of a streaming stage; False when another process finished it.
@@ -166,16 +196,20 @@ class OpenStage:
         return True
 
     def _write_stream(
-        self, part: Part, record_type: type, rows: Iterable[Any], display: Display
+        self,
+        part: Part,
+        record_type: type,
+        rows: Iterable[Any],
+        show: Callable[[Progress], None],
     ) -> None:
         records = PartWriter(self.folder.data_file(part), record_type)
         rejections = PartWriter(self.folder.rejected_file(part), Rejection)
-        display.update(Progress(0, 0, None, 0, 0, 0, 0))
+        show(Progress(0, 0, None, 0, 0, 0, 0))
         try:
             for row in rows:
                 (rejections if isinstance(row, Rejection) else records).write(row)
                 written = records.rows + rejections.rows
-                display.update(Progress(written, rejections.rows, None, 0, 0, 0, 0))
+                show(Progress(written, rejections.rows, None, 0, 0, 0, 0))
             rejections.close()
             records.close()
         except BaseException:
@@ -184,6 +218,7 @@ class OpenStage:
             raise
 
     def _close(self, counted: Counted, tracker: Tracker, *, what: str, max_rejected: float) -> None:
+        self._refuse_nothing_made(counted)
         close_stage(
             self.folder,
             counted,
@@ -191,24 +226,46 @@ class OpenStage:
             about={"what": what, "command": self.command, "opencharacter": __version__},
             max_rejected=max_rejected,
         )
-        inputs = list((self.folder.started() or {})["inputs"])
         if tracker.run is not None:
-            tracker.finish(self.folder.manifest_file, inputs)
+            tracker.finish(self.folder.manifest_file)
         elif self.config.tracking is not Tracking.none:  # whoever tracked has ended meanwhile
             with self._tracker() as late:
-                late.finish(self.folder.manifest_file, inputs)
+                late.finish(self.folder.manifest_file)
+
+    def _refuse_nothing_made(self, counted: Counted) -> None:
+        """Raise if rows came in and none is left: a wrong column or template, not a data set."""
+        if not counted.rows_in or any(read_footer(p).rows for p in part_files(self.folder.data)):
+            return
+        whole = [self.folder.rejected / path.name for path in part_files(self.folder.data)]
+        rejected = read_columns(whole, ["reason"])
+        reasons = Counter(reason for (reason,) in rejected)
+        reasons.update({"not drawn": counted.not_drawn, **counted.notes})
+        listed = ", ".join(f"{count:,} {reason}" for reason, count in (+reasons).most_common())
+        raise AccountingError(
+            f"{self.folder.stage}: of {counted.rows_in:,} rows none is left: {listed}; look at "
+            f"{self.folder.rejected}, then mend the cause and use force=true"
+        )
+
+    def _n_rejected(self) -> int:
+        """Count the rejections of whole parts, whoever worked on them."""
+        names = [path.name for path in part_files(self.folder.data)]
+        return sum(read_footer(self.folder.rejected / name).rows for name in names)
 
     @contextmanager
     def _tracker(self) -> Iterator[Tracker]:
-        """Track in one process at a time: whoever holds the claim; the others track nothing."""
-        is_mine = self.config.tracking is not Tracking.none and not self.claims.take(_TRACKING)
+        """Track in one process at a time: whoever holds the claim; the others track nothing.
+
+        Replicas never do: their leader is there from the first to the last.
+        """
+        is_tracked = self.config.tracking is not Tracking.none and not is_replica()
+        is_mine = is_tracked and not self.claims.take(_TRACKING)
         tracker = open_tracker(
             self.config.tracking if is_mine else Tracking.none,
             project=self.config.project,
             run=self.config.run,
             stage=self.folder.stage,
             run_dir=self.folder.run_dir,
-            settings=(self.folder.started() or {})["settings"],
+            started=self.folder.started() or {},
         )
         try:
             yield tracker
@@ -216,6 +273,24 @@ class OpenStage:
             tracker.close()
             if is_mine:
                 self.claims.release(_TRACKING)
+
+    def _shower(
+        self, display: Display, tracker: Tracker, *, rejected_before: int = 0
+    ) -> Callable[[Progress], None]:
+        """Return what shows progress on the terminal, and every few seconds to the tracker."""
+        started = last = time.monotonic()
+
+        def show(progress: Progress) -> None:
+            nonlocal last
+            total = progress._replace(rejected=rejected_before + progress.rejected)
+            display.update(total)
+            now = time.monotonic()
+            if now - last >= _LOG_EVERY_S:
+                last = now
+                self.replicas.report_dead()
+                tracker.log(_metrics(total, now - started), total.done)
+
+        return show
 
     def _say_finished(self) -> bool:
         if self.is_finished:
@@ -226,24 +301,12 @@ class OpenStage:
         print(f"{self.folder.stage}: {text}", file=sys.stderr)
 
 
-def _shower(display: Display, tracker: Tracker) -> Callable[[Progress], None]:
-    """Return what shows progress on the terminal, and every few seconds to the tracker."""
-    started = last = time.monotonic()
-
-    def show(progress: Progress) -> None:
-        nonlocal last
-        display.update(progress)
-        now = time.monotonic()
-        if now - last >= _LOG_EVERY_S:
-            last = now
-            seconds = now - started
-            metrics = {
-                "done": float(progress.done),
-                "rejected": float(progress.rejected),
-                "output_tokens": float(progress.output_tokens),
-                "output_tokens_per_s": progress.output_tokens / seconds,
-                "prefix_cache_hit": progress.cached_tokens / max(1, progress.prompt_tokens),
-            }
-            tracker.log(metrics, progress.done)
-
-    return show
+def _metrics(progress: Progress, seconds: float) -> dict[str, float]:
+    metrics = {"rejected": float(progress.rejected)}
+    if progress.calls:
+        metrics |= {
+            "output_tokens": float(progress.output_tokens),
+            "output_tokens_per_s": progress.output_tokens / seconds,
+            "prefix_cache_hit": progress.cached_tokens / max(1, progress.prompt_tokens),
+        }
+    return metrics

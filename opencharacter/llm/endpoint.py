@@ -37,6 +37,7 @@ _LONGEST_WAIT_S = 900.0
 _CONNECT_S = 30.0
 _BREAKER_WINDOW = 50
 _BREAKER_MINIMUM = 20
+_REFUSED = "refused"
 
 _PASSING_STATUS = frozenset({408, 409, 425, 429})  # and 5xx
 _UNPAID_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached"})
@@ -248,24 +249,20 @@ class _Health:
 
     def __init__(self) -> None:
         self.is_reached = False
-        self._answered = False
-        self._refused = 0
-        self._last: deque[str | None] = deque(maxlen=_BREAKER_WINDOW)
+        self._last: deque[str | None] = deque(maxlen=_BREAKER_WINDOW)  # None: an answer
 
     def note_answer(self, completion: Completion) -> None:
         """Count a request that the server dealt with.
 
         Raises:
-            ModelError: It has refused every request so far, and they are many.
+            ModelError: At least half of the last 50 requests, of 20 or more, were refused.
         """
-        self._last.append(None)
-        if completion.finish is not Finish.error:
-            self._answered = True
-            return
-        self._refused += 1
-        if not self._answered and self._refused >= _BREAKER_MINIMUM:
+        is_refused = completion.finish is Finish.error
+        self._last.append(_REFUSED if is_refused else None)
+        refused = self._last.count(_REFUSED)
+        if is_refused and self._are_too_many(refused):
             raise ModelError(
-                f"the server refused all of the first {self._refused} requests, the last with "
+                f"the server refused {refused} of the last {len(self._last)} requests, this one as "
                 f"'{completion.text}'; if it cannot do JSON schemas, set structured_output=false"
             )
 
@@ -276,8 +273,8 @@ class _Health:
             ModelError: At least half of the last 50 requests, of 20 or more, ended so.
         """
         self._last.append(kind)
-        kinds = Counter(entry for entry in self._last if entry is not None)
-        if len(self._last) < _BREAKER_MINIMUM or 2 * kinds.total() < len(self._last):
+        kinds = Counter(entry for entry in self._last if entry not in (None, _REFUSED))
+        if not self._are_too_many(kinds.total()):
             return
         commonest, times = kinds.most_common(1)[0]
         raise ModelError(
@@ -285,6 +282,9 @@ class _Health:
             f"after {config.max_retries + 1} tries each, {times} with '{commonest}'; look at the "
             "server or lower seats, then run the same command again: finished answers are kept"
         )
+
+    def _are_too_many(self, failed: int) -> bool:
+        return len(self._last) >= _BREAKER_MINIMUM and 2 * failed >= len(self._last)
 
 
 def _open_client(config: ModelConfig) -> openai.AsyncOpenAI:

@@ -4,6 +4,7 @@ import hashlib
 import logging
 import os
 import warnings
+from collections.abc import Iterator
 from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
@@ -14,6 +15,10 @@ from opencharacter.llm.requests import Model
 
 EMBEDDED = "embedded"
 """Name of the small model inside the package (llm/embedded)."""
+
+_WHOLE_UP_TO = 64 * 2**20  # bytes; of larger files the size and a sample are hashed
+_BLOCK = 64 * 2**10
+_BLOCKS = 64
 
 _HOMES = {
     Backend.vllm: ("opencharacter.llm.vllm", "vllm"),
@@ -64,7 +69,7 @@ def model_path(config: ModelConfig) -> str:
 
 
 def model_name(config: ModelConfig) -> str:
-    """Return `model@revision`: of a folder the revision is a hash of its weights' headers."""
+    """Return `model@revision`: of a folder the revision is a hash of its files."""
     if config.backend is Backend.endpoint:
         return f"{config.model}@{config.revision or 'served'}"
     if config.backend is Backend.scripted:
@@ -77,21 +82,37 @@ def model_name(config: ModelConfig) -> str:
 
 
 def _folder_hash(folder: Path) -> str:
-    """Hash the small files whole, of large ones the size and the first MiB."""
+    """Hash files up to 64 MiB whole, of larger ones the size and 64 blocks of 64 KiB.
+
+    The blocks are spread evenly from the first to the last, so that two sets of weights of the same
+    size and header differ; a change of a few numbers between two blocks is not seen.
+    """
     found = hashlib.sha256()
     for path in sorted(folder.iterdir()):
         if path.suffix in (".json", ".safetensors", ".jinja", ".bin", ".model"):
-            with path.open("rb") as file:
-                head = file.read(2**20)
-            found.update(f"{path.name} {path.stat().st_size} ".encode() + head)
+            found.update(f"{path.name} {path.stat().st_size} ".encode())
+            for block in _hashed_blocks(path):
+                found.update(block)
     return found.hexdigest()[:12]
+
+
+def _hashed_blocks(path: Path) -> Iterator[bytes]:
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        if size <= _WHOLE_UP_TO:
+            yield file.read()
+            return
+        for number in range(_BLOCKS):
+            file.seek((size - _BLOCK) * number // (_BLOCKS - 1))
+            yield file.read(_BLOCK)
 
 
 def _prepare_environment(config: ModelConfig) -> None:
     """Set what vLLM reads when it is imported; what the user has set stays."""
     os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
-    logging.getLogger("torch._library.triton").disabled = True  # "no Triton": so it is on a CPU
+    # "No Triton": so it is on a CPU. By level: vLLM's set-up of logging enables what is disabled.
+    logging.getLogger("torch._library.triton").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", category=FutureWarning, module=r"vllm\.")
     os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
     os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", str(config.cache_gib))

@@ -76,15 +76,6 @@ class Completion:
         """Whether the model ended its own turn and said something."""
         return self.finish is Finish.stop and bool(self.text.strip())
 
-    def usage(self) -> Usage:
-        """Return the tokens of this one call."""
-        return Usage(
-            prompt_tokens=self.prompt_tokens,
-            cached_tokens=self.cached_tokens,
-            output_tokens=self.output_tokens,
-            calls=1,
-        )
-
 
 Session = Generator[Request, Completion, Outcome | Rejection]
 """A piece of LLM work that ends in an `Outcome` (a record) or a `Rejection`."""

@@ -6,15 +6,14 @@ sessions admitted while the last ones of the part before are still running.
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
-from opencharacter.errors import StoreError
 from opencharacter.llm.requests import Completion, Model, Session
 from opencharacter.llm.sessions import Admitted, run_sessions
 from opencharacter.progress import Progress
 from opencharacter.records import Rejection
 from opencharacter.store.claims import Claims, Part
-from opencharacter.store.completions import CompletionLog
+from opencharacter.store.completions import CompletionLog, other_partitions
 from opencharacter.store.rows import write_records
 from opencharacter.store.stage import StageFolder
 
@@ -103,7 +102,6 @@ class PartWorker(Generic[Record]):
                     self._heard._replace(done=self._done, rejected=self._rejected, total=self.total)
                 )
                 self._seal_whole_parts()
-            self._seal_whole_parts()
         finally:
             for opened in self._open:
                 opened.log.close()
@@ -129,6 +127,8 @@ class PartWorker(Generic[Record]):
         self, numbers: Iterable[int]
     ) -> Iterator[Admitted[tuple[_OpenPart[Record], str], Record]]:
         elsewhere = self._folder.done_keys(self._plan.key_columns, other_than=self.parts)
+        logs = self._folder.completions
+        other_logs = other_partitions(logs, self.parts)
         for number in numbers:
             part = self._part(number)
             if self._is_done(part) or self._claims.take(part.name) is not None:
@@ -137,13 +137,14 @@ class PartWorker(Generic[Record]):
             if self._is_done(part):  # sealed by another process between the look and the claim
                 self._claims.release(part.name)
                 continue
-            opened = _OpenPart[Record](part, CompletionLog(self._folder.completions, part))
+            opened = _OpenPart[Record](part, CompletionLog(logs, part, other_logs))
             self._open.append(opened)
             for key, session in self._plan.sessions(part):
                 if key not in elsewhere:
                     opened.order.append(key)
                     yield Admitted((opened, key), session, opened.log)
             opened.is_admitted = True
+            self._seal_whole_parts()  # at once: a part without work must not keep its log open
 
     def _hear(self, completion: Completion) -> None:
         heard = self._heard
@@ -168,20 +169,6 @@ class PartWorker(Generic[Record]):
         write_records(self._folder.rejected_file(opened.part), Rejection, rejected)
         write_records(self._folder.data_file(opened.part), self._plan.record_type, records)
         self._claims.release(opened.part.name)
-
-
-def refuse_held_part(claims: Claims, part: Part, folder: StageFolder) -> None:
-    """Raise if a living process works on `part`.
-
-    Raises:
-        StoreError: it names the process.
-    """
-    holder: Any = claims.others().get(part.name)
-    if holder is not None:
-        raise StoreError(
-            f"part {part.number} of {part.of} of {folder.path} is being worked on by {holder}; "
-            "wait for it, or stop it: its finished answers are kept"
-        )
 
 
 def parts_for(total: int, parts: int | None) -> int:

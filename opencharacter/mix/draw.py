@@ -8,7 +8,7 @@ from heapq import heapify, heapreplace
 from typing import NamedTuple
 
 from opencharacter.config import MixConfig
-from opencharacter.errors import ConfigError
+from opencharacter.errors import ConfigError, StoreError
 from opencharacter.ids import stable_number
 from opencharacter.records import Method, Split
 
@@ -19,7 +19,6 @@ class Candidate(NamedTuple):
     """What has to be known of a response to decide whether it enters."""
 
     response_id: str
-    instruction_id: str
     source: str
     method: Method
     draw: int
@@ -36,10 +35,6 @@ class Drawn:
     """Response ids."""
     left_out: dict[str, str]
     """Response id -> `heldout`, `method`, `draw`, `cap`, `share` or `n`, the first that applies."""
-    sources: dict[str, int]
-    """Rows kept by source; a source that lost all its rows stands with 0."""
-    duplicates: int
-    """Candidates whose response id had been seen before; they count nowhere else."""
 
     @property
     def reasons(self) -> dict[str, int]:
@@ -62,24 +57,26 @@ def draw_rows(candidates: Iterable[Candidate], *, config: MixConfig, seed: int) 
 
     Raises:
         ConfigError: A share or cap names an unknown source, a share cannot be met at all, or
-            there are fewer than `config.n` rows.
+            there are fewer than `config.n` rows or `config.n_characters` draws.
+        StoreError: A response stands there twice.
     """
     left_out: dict[str, str] = {}
     queues: dict[str, list[tuple[int, str]]] = {}
     seen: set[str] = set()
-    duplicates = 0
+    draws = 0
     for candidate in candidates:
-        if candidate.response_id in seen:
-            duplicates += 1
-            continue
+        _check_new(candidate, seen)
         seen.add(candidate.response_id)
         queue = queues.setdefault(candidate.source, [])
         reason = _left_out_because(candidate, config)
+        if reason in (None, "draw"):
+            draws = max(draws, candidate.draw + 1)
         if reason is None:
             key = stable_number("mix", seed, candidate.response_id)
             queue.append((key, candidate.response_id))
         else:
             left_out[candidate.response_id] = reason
+    _check_draws(config, draws)
     _check_names(config, queues)
     sizes = {
         source: min(len(queue), config.caps.get(source, len(queue)))
@@ -96,7 +93,7 @@ def draw_rows(candidates: Iterable[Candidate], *, config: MixConfig, seed: int) 
         left_out |= dict.fromkeys(ids[counts[source] : by_share[source]], "n")
         left_out |= dict.fromkeys(ids[by_share[source] : sizes[source]], "share")
         left_out |= dict.fromkeys(ids[sizes[source] :], "cap")
-    return Drawn(frozenset(kept), left_out, dict(sorted(counts.items())), duplicates)
+    return Drawn(frozenset(kept), left_out)
 
 
 def _left_out_because(candidate: Candidate, config: MixConfig) -> str | None:
@@ -107,6 +104,24 @@ def _left_out_because(candidate: Candidate, config: MixConfig) -> str | None:
     if config.n_characters is not None and candidate.draw >= config.n_characters:
         return "draw"
     return None
+
+
+def _check_new(candidate: Candidate, seen: set[str]) -> None:
+    """Check that a response was not seen: its id is a hash of what is one piece of work."""
+    if candidate.response_id in seen:
+        raise StoreError(
+            f"{candidate.response_id} stands twice among the responses, so a file was added or "
+            f"changed by hand; start over with: stage={candidate.method} force=true"
+        )
+
+
+def _check_draws(config: MixConfig, draws: int) -> None:
+    if draws and config.n_characters is not None and config.n_characters > draws:
+        raise ConfigError(
+            f"mix.n_characters asks for {config.n_characters} characters per instruction but the "
+            f"responses have {draws}; lower it, or start the stages that made them over with "
+            f"synth.n_characters={config.n_characters} force=true"
+        )
 
 
 def _check_names(config: MixConfig, known: Iterable[str]) -> None:

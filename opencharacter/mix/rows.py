@@ -10,7 +10,7 @@ from opencharacter.records import Character, Method, MixtureRow, Response
 from opencharacter.store.rows import part_files, read_columns, read_records
 from opencharacter.store.stage import StageFolder
 
-_COLUMNS = ("id", "instruction_id", "source", "method", "draw", "character_id")
+_COLUMNS = ("id", "source", "method", "draw", "character_id")
 
 
 def made_methods(wanted: Sequence[Method], folder: Callable[[str], StageFolder]) -> list[Method]:
@@ -36,10 +36,9 @@ def candidates(
     """Yield what the draw needs to know of every response."""
     for folder in responses:
         for row in read_columns(part_files(folder), _COLUMNS):
-            response_id, instruction_id, source, method, draw, character_id = row
+            response_id, source, method, draw, character_id = row
             yield Candidate(
                 response_id=response_id,
-                instruction_id=instruction_id,
                 source=source,
                 method=Method(method),
                 draw=draw,

@@ -39,25 +39,31 @@ _LENGTHS = {  # longest value in characters: an unbounded string lets a small mo
     "personality": 1200,
 }
 
-_TASK = (
+_INVENT = (
     "Invent a character for role-play from the persona below. Agree with everything the persona "
     "says, keep its occupation and interests, and make up what it leaves open.\n\n"
-    "Answer with one JSON object of these fields:\n"
+)
+_TASK = f"{_INVENT}Answer with one JSON object of these fields:\n"
+_TEXT_TASK = (
+    f"{_INVENT}Answer in plain text: each of these headings at the beginning of a line, then a "
+    "colon and what belongs there:\n"
 )
 
 _HINT = "Where the persona does not decide the name, take one such as: "
 
 
-def profile_prompt(persona: str, *, name_hints: Sequence[str] = ()) -> str:
+def profile_prompt(persona: str, *, name_hints: Sequence[str] = (), as_json: bool = True) -> str:
     """Return the user message that asks for a profile; the persona stands last.
 
     Args:
         persona: One line.
         name_hints: Names to choose from where the persona does not decide; models left alone
             fall back on a handful of names.
+        as_json: Ask for a JSON object; otherwise for text with a heading per field.
     """
+    asked = f"{_TASK}{_FIELD_LIST}" if as_json else f"{_TEXT_TASK}{_HEADING_LIST}"
     hint = f"\n\n{_HINT}{', '.join(name_hints)}." if name_hints else ""
-    return f"{_TASK}{_FIELD_LIST}{hint}\n\n# Persona\n{persona}"
+    return f"{asked}{hint}\n\n# Persona\n{persona}"
 
 
 def profile_schema() -> dict[str, Any]:
@@ -82,6 +88,9 @@ def render_profile(fields: Mapping[str, str | int]) -> str:
 
 
 _FIELD_LIST = "\n".join(f"- {field}: {meaning}" for field, meaning in FIELDS.items())
+_HEADING_LIST = "\n".join(f"- {LABELS[field]}: {meaning}" for field, meaning in FIELDS.items())
 
-PROFILE_VERSION = digest("profile prompt", _TASK, _HINT, FIELDS, LABELS, profile_schema())[:12]
+PROFILE_VERSION = digest(
+    "profile prompt", _TASK, _TEXT_TASK, _HINT, FIELDS, LABELS, profile_schema()
+)[:12]
 """Hash of the fixed texts and the schema."""

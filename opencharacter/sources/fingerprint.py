@@ -13,15 +13,15 @@ _SAMPLE = 2**20
 def source_fingerprint(path: str, revision: str | None = None) -> str:
     """Return a hash of a source's content; of a hub data set, of its name and revision.
 
-    Names and times do not count: a copy elsewhere has the same fingerprint. A path that does not
-    exist has one too: reading it is what fails, with a better message.
+    What the files hold counts, in the order of their names; times do not, nor where they are. A
+    path that does not exist has a hash too: reading it is what fails, with a better message.
     """
     if path.startswith("hub:"):
         return digest(path, revision)
     if path == "embedded":
         root = Path(str(files("opencharacter.sources"))) / "embedded"
     else:
-        root = Path(path)
+        root = Path(path).expanduser()
     found = sorted(root.rglob("*")) if root.is_dir() else [root]
     return digest([_file_hash(file) for file in found if file.is_file()])
 

@@ -41,9 +41,9 @@ def reject(place: str, reason: str, detail: str, row: Any = "") -> Rejection:
     return Rejection(
         key=place,
         reason=reason,
-        detail=_storable(detail),
+        detail=storable(detail),
         origin=place,
-        excerpt=_storable(_written(row)[:_EXCERPT_CHARS]),
+        excerpt=storable(_written(row)[:_EXCERPT_CHARS]),
     )
 
 
@@ -142,5 +142,6 @@ def _written(row: Any) -> str:
         return "(nested too deeply to show)"
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
+    """Return `text` with a question mark for each lone surrogate, which no file can hold."""
     return text.encode("utf-8", "replace").decode()

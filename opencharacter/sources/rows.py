@@ -120,10 +120,10 @@ def open_source(
     """Find the files behind a path; nothing but the first bytes of .json files is read yet.
 
     Args:
-        path: A file or folder, `embedded`, or `hub:owner/name[:config]`.
+        path: A file or folder, `embedded`, or `hub:owner/name[:config][@revision]`.
         embedded: File name of the rows inside the package.
         hub_config: Configuration of the hub data set, unless the path names one.
-        revision: Commit or tag of the hub data set.
+        revision: Commit or tag of the hub data set, unless the path names one.
 
     Raises:
         SourceError: There is nothing to read.
@@ -205,13 +205,15 @@ def _shown(name: str, file: SourceFile) -> str:
 
 
 def _hub_source(path: str, hub_config: str | None, revision: str | None) -> Source:
-    name = path.removeprefix(_HUB)
+    name, at, pinned = path.removeprefix(_HUB).partition("@")
     repository, _, config = name.partition(":")
-    if repository.count("/") != 1 or not all(repository.split("/")):
+    if repository.count("/") != 1 or not all(repository.split("/")) or bool(at) != bool(pinned):
         raise SourceError(
-            f"{path} names no data set; write hub:owner/name or hub:owner/name:configuration"
+            f"{path} names no data set; write hub:owner/name, with :configuration or @revision "
+            "behind it, or both in this order"
         )
-    where = (repository, config or hub_config, revision)
+    # The revision is no part of the name: pinning a set does not change what its rows are called.
+    where = (repository, config or hub_config, pinned or revision)
     return Source(name, (SourceFile(name, Kind.hub, hub=where),), path)
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 # Tokens by which chat templates mark turns: LLaMA-3 and ChatML, DeepSeek's full-width ones,
 # LLaMA-2 and Mistral, Gemma. In a text they would end the turn that quotes them.
 _TOKEN = re.compile(
-    r"<\|[^<>|\n]{1,64}\|>|<\uff5c[^<>\uff5c\n]{1,64}\uff5c>|\[/?INST\]|<</?SYS>>|</?s>"
+    r"<\|[^<>|\n]{1,64}\|>|<\uff5c[^<>\uff5c\n]{1,64}\uff5c>|\[/?INST\]|<</?SYS>>"
     r"|<(?:start_of_turn|end_of_turn|bos|eos|endoftext)>"
 )
 # C0 and DEL, without the white space among them.
@@ -41,8 +41,25 @@ def find_flaw(text: str) -> Flaw | None:
         return Flaw("control_tokens", f"control character {control.group()!r}")
     if ("<" in text or "[" in text) and (token := _TOKEN.search(text)):
         return Flaw("control_tokens", f"chat-template token {token.group()!r}")
+    if mark := sequence_mark(text):
+        return Flaw("control_tokens", f"chat-template token {mark!r}")
     if injection := _injection(text):
         return Flaw("prompt_injection", f"{injection!r} speaks to the model")
+    return None
+
+
+def sequence_mark(text: str) -> str | None:
+    """Return the `<s>` that begins a text or the `</s>` that ends it for LLaMA-2, or None.
+
+    HTML strikes words out with the same two: a pair around a part of the text, or talk about one,
+    is no mark.
+    """
+    bare = text.strip()
+    opened, closed = bare.find("<s>"), bare.find("</s>")
+    if opened == 0 and closed in (-1, len(bare) - len("</s>")):
+        return "<s>"
+    if "</s><s>" in bare or (opened < 0 and bare.endswith("</s>")):
+        return "</s>"
     return None
 
 

@@ -45,5 +45,5 @@ def run(config: Config, job: Job) -> None:
             lambda: job.model(config.teacher),
             what="Responses (G): instructions answered in character, turn by turn.",
             max_rejected=settings.max_rejected,
-            notes={},
+            notes=dict,
         )

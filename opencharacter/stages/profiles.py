@@ -7,6 +7,7 @@ Run      python -m opencharacter stage=profiles run=main llm@teacher=llama3_70b_
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from opencharacter.config import Config
 from opencharacter.ids import part_of
@@ -18,7 +19,7 @@ from opencharacter.prompts.profile import PROFILE_VERSION
 from opencharacter.records import Character, Persona
 from opencharacter.store.claims import Part
 from opencharacter.store.rows import part_files, read_columns, read_records
-from opencharacter.synth.names import name_hints
+from opencharacter.synth.names import commonest, name_hints
 from opencharacter.synth.profiles import write_profile
 from opencharacter.synth.responses import Asking
 
@@ -57,5 +58,13 @@ def run(config: Config, job: Job) -> None:
             lambda: job.model(config.teacher),
             what="Characters: personas filled out into profiles of eight fields.",
             max_rejected=settings.max_rejected,
-            notes={},
+            notes=lambda: _name_notes(job.folder("profiles").data),
         )
+
+
+def _name_notes(characters: Path) -> dict[str, int]:
+    """Count the commonest names: a teacher left alone may give many characters the same few."""
+    report = commonest((row[0] for row in read_columns(part_files(characters), ["name"])), 3)
+    notes = {"different full names": report.distinct}
+    notes |= {f"full name {name.name}": name.times for name in report.full}
+    return notes | {f"first name {name.name}": name.times for name in report.first}

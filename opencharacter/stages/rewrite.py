@@ -48,5 +48,7 @@ def run(config: Config, job: Job) -> None:
             lambda: job.model(config.teacher),
             what="Responses (R): reference answers rewritten in the character's voice.",
             max_rejected=settings.max_rejected,
-            notes={"left to generate, without reference answers": len(tasks) - len(answered)},
+            notes=lambda: {
+                "left to generate, without reference answers": len(tasks) - len(answered)
+            },
         )

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import NamedTuple, Self
 
 from opencharacter.errors import StoreError
-from opencharacter.store.files import disk_errors
+from opencharacter.store.files import disk_errors, write_json
 
 
 class Part(NamedTuple):
@@ -98,22 +98,19 @@ class Claims:
             "pid": os.getpid(),
             "started": _start_time(os.getpid()),
         }
-        # A link of a whole file, not an empty file filled later: a reader never sees half a claim.
-        draft = self._folder / f".{name}.{self._token}"
-        with disk_errors(path):
-            try:
-                draft.write_text(json.dumps(mine), encoding="utf-8")
-                os.link(draft, path)
-            except FileExistsError:
-                return self._holder(path)
-            finally:
-                draft.unlink(missing_ok=True)
+        try:
+            write_json(path, mine, replace=False)
+        except FileExistsError:
+            return self._holder(path) or self.take(name)
         self._held[name] = path
         return None
 
     def release(self, name: str) -> None:
-        """Let go of a claim of ours."""
-        self._held.pop(name).unlink(missing_ok=True)
+        """Let go of a claim of ours, unless it was taken over after a long pause."""
+        path = self._held.pop(name)
+        holder = self._holder(path)
+        if holder is not None and holder.token == self._token:
+            path.unlink(missing_ok=True)
 
     def others(self) -> dict[str, Holder]:
         """Return the claims that living processes other than this one hold."""
@@ -148,11 +145,15 @@ class Claims:
 
     def _holder(self, path: Path) -> Holder | None:
         try:
-            claim = json.loads(path.read_text(encoding="utf-8"))
-            age = time.time() - path.stat().st_mtime
+            content = path.read_bytes()
+            age = max(time.time() - path.stat().st_mtime, 0.0)
         except FileNotFoundError:
             return None
-        return Holder(claim["token"], claim["host"], claim["pid"], claim["started"], max(age, 0.0))
+        try:
+            claim = json.loads(content)
+        except ValueError:  # emptied by a power cut: free once it is old enough
+            return Holder(token="", host="an unknown machine", pid=0, started="", age_s=age)
+        return Holder(claim["token"], claim["host"], claim["pid"], claim["started"], age)
 
     def _is_alive(self, holder: Holder) -> bool:
         if holder.host == socket.gethostname():

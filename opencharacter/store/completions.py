@@ -6,9 +6,10 @@ A killed process repeats no call that is in a log. A torn last line is expected 
 import json
 import os
 import time
+from collections import ChainMap
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from opencharacter.ids import canonical_json
 from opencharacter.store.claims import Part
@@ -17,25 +18,45 @@ from opencharacter.store.files import disk_errors
 _SYNC_EVERY_S = 2.0
 
 
-class CompletionLog:
-    """The completions of one part.
+class Place(NamedTuple):
+    """Where a completion stands: memory holds keys and places only."""
 
-    Looked up in the part's own log and in logs of other partitions (left by a run with another
-    number of `parts`), where the same work may have been done. Memory holds keys and places only.
+    path: Path
+    offset: int
+    length: int
+
+
+def other_partitions(folder: Path, of: int) -> dict[bytes, Place]:
+    """Index the logs left by runs with another number of `parts`: the same work may be there.
+
+    Args:
+        folder: A stage's completions.
+        of: Leave out the logs of this partition.
     """
+    places: dict[bytes, Place] = {}
+    for path in sorted(folder.glob("part-*.jsonl")):
+        if not path.stem.endswith(f"-of-{of:05d}"):
+            places |= _index(path)
+    return places
 
-    def __init__(self, folder: Path, part: Part) -> None:
-        """Index what is there and open the part's log for appending."""
+
+class CompletionLog:
+    """The completions of one part: one open file, however many logs there are."""
+
+    def __init__(self, folder: Path, part: Part, others: dict[bytes, Place]) -> None:
+        """Index what is there and open the part's log for appending.
+
+        Args:
+            folder: Where logs are.
+            part: Whose log it is.
+            others: From `other_partitions`, looked up after the part's own log.
+        """
         self._path = folder / f"{part.name}.jsonl"
-        self._places: dict[bytes, tuple[int, int, int]] = {}
-        self._files: list[int] = []
         self._synced = time.monotonic()
         with disk_errors(self._path):
             folder.mkdir(parents=True, exist_ok=True)
             self._descriptor = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
-        for path in sorted(folder.glob("part-*.jsonl")):
-            if path == self._path or not path.stem.endswith(f"-of-{part.of:05d}"):
-                self._index(path)
+        self._places = ChainMap(_index(self._path), others)
         self._end_torn_line()
 
     def __enter__(self) -> Self:
@@ -60,8 +81,9 @@ class CompletionLog:
         place = self._places.get(bytes.fromhex(key))
         if place is None:
             return None
-        number, offset, length = place
-        found: dict[str, Any] = json.loads(os.pread(self._files[number], length, offset))
+        with place.path.open("rb") as file:
+            file.seek(place.offset)
+            found: dict[str, Any] = json.loads(file.read(place.length))
         return found
 
     def append(self, key: str, completion: dict[str, Any]) -> None:
@@ -81,27 +103,14 @@ class CompletionLog:
 
     def close(self) -> None:
         """Sync and close; closing twice is fine."""
-        descriptors, self._files = [self._descriptor, *self._files], []
-        self._descriptor = -1
-        if descriptors[0] < 0:
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor < 0:
             return
         try:
             with disk_errors(self._path):
-                os.fdatasync(descriptors[0])
+                os.fdatasync(descriptor)
         finally:
-            for descriptor in descriptors:
-                os.close(descriptor)
-
-    def _index(self, path: Path) -> None:
-        number = len(self._files)
-        self._files.append(os.open(path, os.O_RDONLY))
-        offset = 0
-        with path.open("rb") as file:
-            for line in file:
-                key = _key_of(line)
-                if key is not None:
-                    self._places[key] = (number, offset, len(line))
-                offset += len(line)
+            os.close(descriptor)
 
     def _end_torn_line(self) -> None:
         """Close a line torn by a kill, so that the next one starts at its own beginning."""
@@ -109,6 +118,18 @@ class CompletionLog:
         if size and os.pread(self._descriptor, 1, size - 1) != b"\n":
             with disk_errors(self._path):
                 os.write(self._descriptor, b"\n")
+
+
+def _index(path: Path) -> dict[bytes, Place]:
+    places: dict[bytes, Place] = {}
+    offset = 0
+    with path.open("rb") as file:
+        for line in file:
+            key = _key_of(line)
+            if key is not None:
+                places[key] = Place(path, offset, len(line))
+            offset += len(line)
+    return places
 
 
 def _key_of(line: bytes) -> bytes | None:

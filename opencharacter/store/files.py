@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,19 +39,29 @@ def disk_errors(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
+def whole_file(path: Path, *, replace: bool = True) -> Iterator[Path]:
     """Give a temporary path beside `path`; at the end of the block it is synced and renamed.
 
     The file exists under its own name only when whole, even after a power cut.
+
+    Args:
+        path: What is written.
+        replace: False = of several processes that write `path`, only the first one may.
+
+    Raises:
+        FileExistsError: `replace` is False, and there is such a file.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
     with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             yield temporary
             with temporary.open("rb") as file:
                 os.fsync(file.fileno())
-            temporary.replace(path)
+            if replace:
+                temporary.replace(path)
+            else:
+                os.link(temporary, path)
             sync_folder(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
@@ -65,9 +76,9 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Write `value` as indented JSON, whole or not at all."""
-    with whole_file(path) as temporary:
+def write_json(path: Path, value: Any, *, replace: bool = True) -> None:
+    """Write `value` as indented JSON, whole or not at all; `replace` as in `whole_file`."""
+    with whole_file(path, replace=replace) as temporary:
         text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
         temporary.write_text(text, encoding="utf-8", errors="surrogatepass")
 

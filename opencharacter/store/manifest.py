@@ -7,6 +7,7 @@ open and the exit status is not zero.
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,6 +53,7 @@ def close_stage(
         AccountingError: rows are missing, double, or too many were rejected.
     """
     started = folder.started() or {}
+    _drop_orphans(folder)
     footers = [read_footer(path) for path in part_files(folder.data)]
     rejected = Counter(row[0] for row in read_columns(part_files(folder.rejected), ["reason"]))
     rows_out = sum(footer.rows for footer in footers)
@@ -73,6 +75,7 @@ def close_stage(
             "notes": counted.notes,
         },
         "usage": _usage(folder),
+        # Wall clock from the first start to now, pauses included: a kill leaves no time of its own.
         "seconds": round(time.time() - started["at"], 1),
         "parts": len(footers),
         **_shares(folder),
@@ -106,6 +109,19 @@ def check_all_done(folder: StageFolder, expected: Iterable[str], done: set[str])
             f"{len(missing):,} missing (first: {missing[:1]}); start it over with force=true"
         )
     return count
+
+
+def _drop_orphans(folder: StageFolder) -> None:
+    """Remove rejections without data of the same part: a kill came between the two files.
+
+    The part was never whole, so its work was done again, in a partition of another size. Empty ones
+    stay: another process may be about to write the data beside it, empty too.
+    """
+    whole = {path.name for path in part_files(folder.data)}
+    for path in part_files(folder.rejected):
+        with suppress(FileNotFoundError):  # another process closes the stage as well
+            if path.name not in whole and read_footer(path).rows:
+                path.unlink()
 
 
 def _check_sum(

@@ -11,6 +11,7 @@ import shlex
 import shutil
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,11 @@ class StageFolder:
         return self.path / "completions"
 
     @property
+    def started_file(self) -> Path:
+        """Written first."""
+        return self.path / "started.json"
+
+    @property
     def manifest_file(self) -> Path:
         """Written last."""
         return self.path / "manifest.json"
@@ -61,7 +67,7 @@ class StageFolder:
 
     def started(self) -> dict[str, Any] | None:
         """Return what the stage was started with, None if it never was."""
-        found: dict[str, Any] | None = read_json(self.path / "started.json")
+        found: dict[str, Any] | None = read_json(self.started_file)
         return found
 
     def data_file(self, part: Part) -> Path:
@@ -116,23 +122,18 @@ def begin(
         StoreError: it was started with other settings or inputs, or `force` while others work.
     """
     fingerprint = stage_fingerprint(folder.stage, settings, inputs)
-    started = folder.started()
     if force:
         _start_over(folder, claims, command)
-    elif started is not None and started["fingerprint"] != fingerprint:
+    mine = {
+        "fingerprint": fingerprint,
+        "settings": dict(settings),
+        "inputs": dict(inputs),
+        "command": command,
+        "at": time.time(),
+    }
+    started = folder.started() or _write_started(folder, mine)
+    if started["fingerprint"] != fingerprint:
         raise StoreError(_stale_message(folder, started, settings, inputs, command))
-    elif started is not None:
-        return fingerprint
-    write_json(
-        folder.path / "started.json",
-        {
-            "fingerprint": fingerprint,
-            "settings": dict(settings),
-            "inputs": dict(inputs),
-            "command": command,
-            "at": time.time(),
-        },
-    )
     return fingerprint
 
 
@@ -164,7 +165,20 @@ def output_fingerprint(fingerprint: str, content: int) -> str:
     return digest("output", fingerprint, f"{content:032x}")
 
 
+def _write_started(folder: StageFolder, mine: dict[str, Any]) -> dict[str, Any]:
+    """Write what the stage is started with; return that of another process if it was quicker."""
+    try:
+        write_json(folder.started_file, mine, replace=False)
+    except FileExistsError:
+        return folder.started() or _write_started(folder, mine)
+    return mine
+
+
 def _start_over(folder: StageFolder, claims: Claims, command: str) -> None:
+    """Move what was made aside, then remove it.
+
+    Each move is one step, and `started.json` goes last: whatever a kill leaves belongs to it.
+    """
     others = claims.others()
     if others:
         name, holder = next(iter(others.items()))
@@ -172,10 +186,21 @@ def _start_over(folder: StageFolder, claims: Claims, command: str) -> None:
             f"cannot start {folder.path} over: {holder} is working on {name}; stop it, or leave "
             f"out force=true: {command}"
         )
-    for name in ("manifest.json", "started.json", "README.md"):
-        (folder.path / name).unlink(missing_ok=True)
-    for made in (folder.data, folder.rejected):
-        shutil.rmtree(made, ignore_errors=True)
+    card = folder.path / "README.md"
+    aside = folder.path / ".old"
+    try:
+        if aside.exists():  # left by a kill
+            shutil.rmtree(aside)
+        aside.mkdir()
+        for made in (folder.manifest_file, card, folder.data, folder.rejected, folder.started_file):
+            with suppress(FileNotFoundError):
+                made.rename(aside / made.name)
+        shutil.rmtree(aside)
+    except OSError as error:
+        raise StoreError(
+            f"cannot start {folder.path} over: {error}; mend that, then run again: "
+            f"{command} force=true"
+        ) from error
 
 
 def _stale_message(

@@ -15,7 +15,9 @@ from opencharacter.llm.requests import (
     sampling_json,
 )
 from opencharacter.records import Call, Message, Rejection, Usage
+from opencharacter.sources.lines import storable
 from opencharacter.synth.filters import Problem
+from opencharacter.synth.replies import plain_lines
 
 Answer = TypeVar("Answer")
 
@@ -62,7 +64,7 @@ class Asker(Generic[Answer]):
             request = self._request(messages, turn, attempt, schema)
             completion = yield request
             self.usage = add_usage(self.usage, completion)
-            answer = _finish_problem(completion) or read(completion.text.replace("\r\n", "\n"))
+            answer = _finish_problem(completion) or read(plain_lines(completion.text))
             if not isinstance(answer, Problem):
                 self.calls.append(self._call(request))
                 self.finishes.append(str(completion.finish))
@@ -77,9 +79,9 @@ class Asker(Generic[Answer]):
         return Rejection(
             key=self.key,
             reason=problem.reason,
-            detail=problem.detail[:500],
+            detail=storable(problem.detail[:500]),
             origin=self.record_id,
-            excerpt=excerpt[:500],
+            excerpt=storable(excerpt[:500]),
             attempts=self.usage.calls,
             usage=self.usage,
         )

@@ -1,4 +1,4 @@
-"""What makes an answer or a dialogue unusable, each with a reason; made for `rewrite`, `generate`.
+"""What makes an answer unusable, each with a reason; made for `rewrite` and `generate`.
 
 The checks are deliberately narrow: a good answer thrown away is lost, and a bad one that a narrow
 pattern misses still meets the later, model-based filters. Times are tens of microseconds.
@@ -11,7 +11,8 @@ from itertools import islice, takewhile
 from typing import NamedTuple
 
 from opencharacter.prompts.character import system_prompt
-from opencharacter.records import Call, Character, Message, Role, Split, Usage
+from opencharacter.records import Call, Character, Split, Usage
+from opencharacter.sources.screen import sequence_mark
 
 
 class Problem(NamedTuple):
@@ -45,31 +46,9 @@ def answer_problem(answer: str, *, question: str, character: Character) -> Probl
     return next((Problem(reason, detail) for reason, detail in found if detail is not None), None)
 
 
-def dialogue_problem(messages: Sequence[Message], questions: Sequence[str]) -> Problem | None:
-    """Return the first problem of a dialogue's shape, or None.
-
-    The order is fixed: `turn_count`, `turn_roles` (user and assistant alternate, the user begins),
-    `user_turn_changed`. The answers' texts are `answer_problem`'s matter.
-    """
-    if len(messages) != 2 * len(questions):
-        return Problem(
-            "turn_count", f"{len(messages)} messages for {len(questions)} questions and answers"
-        )
-    for at, message in enumerate(messages):
-        expected = Role.assistant if at % 2 else Role.user
-        if message.role is not expected:
-            return Problem("turn_roles", f"message {at + 1} is by {message.role}, not {expected}")
-    for at, question in enumerate(questions):
-        if messages[2 * at].content != question:
-            return Problem(
-                "user_turn_changed", f"turn {at + 1} begins {messages[2 * at].content[:60]!r}"
-            )
-    return None
-
-
 _TEMPLATE = re.compile(
     r"<[|\uff5c][^<>|\uff5c\s]{1,40}[|\uff5c]>"  # LLaMA-3, ChatML, DeepSeek
-    r"|\[/?INST\]|<</?SYS>>|</?s>|<(?:start|end)_of_turn>|<(?:bos|eos|pad|unk)>"
+    r"|\[/?INST\]|<</?SYS>>|<(?:start|end)_of_turn>|<(?:bos|eos|pad|unk)>"
 )
 # C0 but tab and line feed; and half a character: no file can hold it.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
@@ -79,7 +58,10 @@ def control_tokens(answer: str) -> str | None:
     """Return the first chat-template token or control character of an answer, or None."""
     found = _TEMPLATE.search(answer) if "<" in answer or "INST]" in answer else None
     found = found or _CONTROL.search(answer)
-    return f"{found[0]!r} at character {found.start()}" if found else None
+    if found:
+        return f"{found[0]!r} at character {found.start()}"
+    mark = sequence_mark(answer)
+    return f"{mark!r} at the beginning or end" if mark else None
 
 
 _AI = (
@@ -106,6 +88,13 @@ _AM = (
     r"(?:(?:chatgpt|gpt-?\d|llama|claude|qwen|gemini|mistral|deepseek), )?"
 )
 _PERSONAL = r"(?:experiences|emotions|feelings|opinions|beliefs|preferences|consciousness)\b"
+_LAB = r"(?:openai|anthropic|meta ai|(?:google )?deepmind|mistral(?: ai)?|deepseek)"
+_MAKER = rf"(?:{_LAB}|google(?: ai)?|alibaba(?: cloud)?|microsoft)"  # the last three train people
+_MADE = (
+    rf"(?<!\w)i was (?:(?:created|developed|built|made) by {_MAKER}|trained by {_LAB})"
+    rf"(?:{_AI_END}|(?= and know\b| to (?:assist|help|answer|serve)\b| in \d{{4}}\b))"
+)
+_MADE_AS_AI = rf"(?<!\w)i was \w+ by {_MAKER} as an? {_AI}{_AI_END}"
 _Pattern = tuple[str, re.Pattern[str]]
 # (how the pattern begins, the pattern), for lower-case text: finding the beginning is what costs,
 # and `str.find` does it many times faster than `re`.
@@ -116,11 +105,8 @@ _SAYS_AI: tuple[_Pattern, ...] = tuple(
         ("as a", rf"(?<!\w)as an? {_AI}, i(?: |')"),
         ("i'm ", rf"{_AM}an? {_AI}{_AI_END}"),
         ("i am ", rf"{_AM}an? {_AI}{_AI_END}"),
-        (
-            "i was ",
-            r"(?<!\w)i was (?:created|developed|trained|built|made) by "
-            r"(?:openai|anthropic|meta ai|google|deepmind|alibaba|mistral|deepseek|microsoft)\b",
-        ),
+        ("i was ", _MADE),
+        ("i was ", _MADE_AS_AI),
         ("my ", r"(?<!\w)my (?:knowledge cut-?off|training cut-?off|last knowledge update)\b"),
         (
             "personal ",

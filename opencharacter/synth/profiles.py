@@ -1,6 +1,5 @@
 """From a persona to a character: one call, read as JSON or as text with a heading per field."""
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,6 +15,7 @@ from opencharacter.prompts.profile import (
 from opencharacter.records import Character, Message, Persona, Rejection, Role
 from opencharacter.synth.asking import Asker
 from opencharacter.synth.filters import Problem, control_tokens
+from opencharacter.synth.replies import find_object
 
 _HEADING = re.compile(
     r"^[\s>*#-]*(?:\d+[.)]\s*)?[*_]*(?P<label>"
@@ -23,7 +23,6 @@ _HEADING = re.compile(
     + r")[*_]*\s*[:：][*_]*[ \t]*",
     re.IGNORECASE | re.MULTILINE,
 )
-_FENCE = re.compile(r"^\s*```[a-z]*\n(.*?)\n?```\s*$", re.DOTALL)
 _WHITE = re.compile(r"\s+")
 
 
@@ -35,10 +34,10 @@ def write_profile(
     Args:
         persona: Whom to fill out.
         asker: Asks for this persona.
-        as_json: Steer the answer by the schema; otherwise parse free text.
+        as_json: Ask for JSON and steer the answer by the schema; otherwise for text.
         name_hints: Names to offer in the prompt.
     """
-    prompt = profile_prompt(persona.text, name_hints=name_hints)
+    prompt = profile_prompt(persona.text, name_hints=name_hints, as_json=as_json)
     fields = yield from asker.ask(
         (Message(role=Role.user, content=prompt),),
         read_json_profile if as_json else read_text_profile,
@@ -60,15 +59,9 @@ def write_profile(
 
 
 def read_json_profile(text: str) -> dict[str, Any] | Problem:
-    """Return the eight fields of a JSON answer, or why there are none; a code fence is allowed."""
-    fenced = _FENCE.match(text)
-    try:
-        found = json.loads(fenced[1] if fenced else text)
-    except (ValueError, RecursionError) as error:
-        return Problem("invalid_json", str(error))
-    if not isinstance(found, dict):
-        return Problem("invalid_json", f"a JSON object was asked for, not {type(found).__name__}")
-    return _checked(found)
+    """Return the eight fields of a JSON answer, or why there are none."""
+    found = find_object(text)
+    return found if isinstance(found, Problem) else _checked(found)
 
 
 def read_text_profile(text: str) -> dict[str, Any] | Problem:
@@ -76,10 +69,11 @@ def read_text_profile(text: str) -> dict[str, Any] | Problem:
     headings = list(_HEADING.finditer(text))
     by_label = {label.lower(): field for field, label in LABELS.items()}
     found: dict[str, Any] = {}
-    for heading, following in zip(headings, [*headings[1:], None], strict=True):
+    ends = [heading.start() for heading in headings[1:]] + [len(text)]
+    for heading, end in zip(headings, ends, strict=False):  # without headings there is one end
         label = heading["label"].lower()
         field = by_label.get(label.replace("_", " "), label)
-        value = text[heading.end() : following.start() if following else None]
+        value = text[heading.end() : end]
         found.setdefault(field, value.strip().strip("*_").strip())
     return _checked(found)
 
@@ -111,6 +105,8 @@ def _years(value: object) -> int | None:
     """Return an age in whole years, from a number or from text such as `34 years old`."""
     if isinstance(value, bool):
         return None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     if isinstance(value, str):
         digits = re.search(r"\d+", value)
         value = int(digits[0]) if digits and len(digits[0]) < 5 else None

@@ -1,6 +1,5 @@
 """OpenCharacter-R: a dialogue with reference answers, rewritten in the character's voice."""
 
-import json
 from collections.abc import Sequence
 from itertools import chain
 
@@ -10,6 +9,7 @@ from opencharacter.records import Character, Instruction, Message, Method, Rejec
 from opencharacter.synth.asking import Asker
 from opencharacter.synth.filters import Problem, answer_problem
 from opencharacter.synth.knowledge import kept_share
+from opencharacter.synth.replies import find_object, plain_lines
 from opencharacter.synth.responses import response
 
 
@@ -57,11 +57,11 @@ def read_rewrite(text: str, questions: Sequence[str]) -> list[str] | Problem:
 
     The user's turns must come back as they were, and as many of them.
     """
+    found = find_object(text)
+    if isinstance(found, Problem):
+        return found
     try:
-        dialogue = json.loads(text)["dialogue"]
-        turns = [(turn["user"], turn["assistant"]) for turn in dialogue]
-    except (ValueError, RecursionError) as error:
-        return Problem("invalid_json", str(error))
+        turns = [(turn["user"], turn["assistant"]) for turn in found["dialogue"]]
     except (KeyError, TypeError) as error:
         return Problem("invalid_json", f"not of the form that was asked for: {error!r}")
     if len(turns) != len(questions):
@@ -71,7 +71,7 @@ def read_rewrite(text: str, questions: Sequence[str]) -> list[str] | Problem:
             return Problem("user_turn_changed", f"turn {number} came back as {str(user)[:200]!r}")
         if not isinstance(answer, str):
             return Problem("invalid_json", f"answer {number} is {type(answer).__name__}, not text")
-    return [answer.strip() for _, answer in turns]
+    return [plain_lines(answer).strip() for _, answer in turns]
 
 
 def _answers_problem(

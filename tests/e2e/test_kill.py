@@ -3,12 +3,17 @@
 import json
 import random
 import signal
+import threading
 import time
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
-from opencharacter.records import Character, Response
+from opencharacter.llm.requests import Request, Sampling
+from opencharacter.llm.scripted import scripted_reply
+from opencharacter.records import Character, Message, Response, Role
 from opencharacter.store.rows import read_records
 
 WINDOW = 5  # requests in flight with four seats
@@ -44,17 +49,77 @@ def everything(run: Path) -> dict:
     return {record.id: record for record in found}
 
 
-def kill_when_logged(process, run: Path, lines: int) -> bool:
-    """Kill the process as soon as that many calls are logged; False when it ended before."""
+def kill_when(process, is_time: Callable[[], bool]) -> bool:
+    """Kill the process as soon as it is time; False when it ended before."""
     while process.poll() is None:
-        size = sum(path.stat().st_size for path in run.glob("*/completions/*.jsonl"))
-        if size > lines * 300:
+        if is_time():
             process.send_signal(signal.SIGKILL)
             process.communicate()
             return True
         time.sleep(0.001)
     process.communicate()
     return False
+
+
+def kill_when_logged(process, run: Path, lines: int) -> bool:
+    """Kill the process as soon as about that many calls are logged; False when it ended before."""
+
+    def logged() -> int:
+        return sum(path.stat().st_size for path in run.glob("*/completions/*.jsonl"))
+
+    return kill_when(process, lambda: logged() > lines * 300)
+
+
+class Server(ThreadingHTTPServer):
+    """An OpenAI-compatible server that keeps every request which reaches it."""
+
+    request_queue_size = 64
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.asked: list[Request] = []
+
+    def handle_error(self, request, client_address):
+        """Say nothing: a client that is killed hangs up."""
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Notes a request, then answers it as the scripted model would."""
+
+    protocol_version = "HTTP/1.1"
+    server: Server
+
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        asked = Request(
+            messages=tuple(
+                Message(role=Role(message["role"]), content=message["content"])
+                for message in body["messages"]
+            ),
+            sampling=Sampling(**{k: body[k] for k in ("temperature", "top_p", "max_tokens")}),
+            seed=body["seed"],
+            schema=body.get("response_format", {}).get("json_schema", {}).get("schema"),
+        )
+        self.server.asked.append(asked)
+        choice = {"message": {"content": scripted_reply(asked)}, "finish_reason": "stop"}
+        data = json.dumps({"choices": [choice]}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def server():
+    with Server() as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
 
 
 def test_killed_runs_end_like_an_undisturbed_one(start_process, tmp_path):
@@ -80,18 +145,20 @@ def test_killed_runs_end_like_an_undisturbed_one(start_process, tmp_path):
     assert len(keys) == len(set(keys))
 
 
-def test_at_most_a_window_of_calls_is_lost_by_a_kill(start_process, tmp_path):
-    run = tmp_path / "runs" / "t"
-    first = start_process("stage=synth", "teacher.seats=4", "synth.methods=[generate]")
-    assert kill_when_logged(first, run, 100)
-    logged = len(logged_keys(run))
-    second = start_process("stage=synth", "teacher.seats=4", "synth.methods=[generate]")
-    assert second.wait(timeout=120) == 0
-    second.communicate()
+def test_at_most_a_window_of_calls_is_lost_by_a_kill(start_process, server):
+    address = f"http://127.0.0.1:{server.server_address[1]}/v1"
+    teacher = ("llm@teacher=endpoint", f"teacher.base_url={address}", "teacher.model=scripted")
+    command = ("stage=synth", *teacher, "teacher.seats=4", "synth.methods=[generate]")
+    for moment in (30, 300):
+        assert kill_when(start_process(*command), lambda n=moment: len(server.asked) >= n)
+    last = start_process(*command)
+    _, complaint = last.communicate(timeout=120)
+    assert last.returncode == 0, complaint
 
-    # 56 profiles and 450 answers in all; what was not logged before the kill was asked once more.
-    assert len(logged_keys(run)) == 56 + 450
-    assert logged >= 20
+    keys = [asked.key("scripted") for asked in server.asked]
+    # 56 profiles and 450 answers; what a kill lost was asked once more, and nothing else was.
+    assert len(set(keys)) == 56 + 450
+    assert len(keys) <= 56 + 450 + 2 * WINDOW
 
 
 def test_two_processes_share_the_parts(start_process, tmp_path):

@@ -19,6 +19,19 @@ def test_replicas_share_the_work_and_start_stages_over_once(start_process, tmp_p
     assert (run / "replica-1.log").is_file()
 
 
+def test_replicas_find_options_in_a_folder_of_ones_own(start_process, tmp_path):
+    mine = tmp_path / "conf" / "llm" / "mine.yaml"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("backend: scripted\nmodel: mine\ndata_parallel: 2\n")
+    words = [f"--config-dir={tmp_path / 'conf'}", "llm@teacher=mine"]
+    process = start_process("stage=synth", *words, "parts=6")
+    _, complaint = process.communicate(timeout=120)
+
+    assert process.returncode == 0, complaint
+    assert "ended with status" not in complaint
+    assert "error" not in (tmp_path / "runs" / "t" / "replica-1.log").read_text()
+
+
 def test_tracked_processes_report_to_one_run(start_process, tmp_path):
     process = start_process("stage=synth", "tracking=wandb", "synth.methods=[generate]")
     _, complaint = process.communicate(timeout=180)

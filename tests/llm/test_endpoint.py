@@ -148,10 +148,9 @@ def test_a_server_without_schemas_is_sent_none():
 
 def test_tokens_are_the_servers_own_counts():
     with serving(lambda *_: reply()) as (model, _):
-        completion = one(model)
+        answer = one(model)
 
-    counts = (completion.prompt_tokens, completion.cached_tokens, completion.output_tokens)
-    assert counts == (7, 5, 3)
+    assert (answer.prompt_tokens, answer.cached_tokens, answer.output_tokens) == (7, 5, 3)
 
 
 CALLED = "the server ended with finish_reason 'tool_calls'"
@@ -320,12 +319,13 @@ def test_a_server_that_fails_now_and_then_does_not_stop_the_run():
     assert Counter(completion.finish for _, completion in results) == {"stop": 45, "error": 15}
 
 
-def test_a_server_that_refuses_every_request_stops_the_run():
-    with serving(lambda *_: failure(400, "unknown field seed")) as (model, _):
-        for ticket in range(40):
+@pytest.mark.parametrize("answered", [0, 60], ids=["from the start", "after good answers"])
+def test_a_server_that_refuses_most_requests_stops_the_run(answered):
+    with serving(lambda q, _: reply() if int(q) < answered else failure(422)) as (model, _):
+        for ticket in range(answered + 40):
             model.submit(ticket, ask(str(ticket)))
-        with pytest.raises(ModelError, match=r"refused all of the first 20 .*unknown field seed"):
-            collect_all(model, 40)
+        with pytest.raises(ModelError, match=r"refused \d+ of .*'HTTP 422: no'; .*output=false"):
+            collect_all(model, answered + 40)
 
 
 def test_every_ticket_comes_back_once_whatever_goes_wrong():

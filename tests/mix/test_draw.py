@@ -1,16 +1,20 @@
+"""Every response enters or is left out for a reason, and smaller mixtures are in larger ones."""
+
 import random
+from collections import Counter
+from typing import NamedTuple
 
 import pytest
 
 from opencharacter.config import MixConfig
-from opencharacter.errors import ConfigError
+from opencharacter.errors import ConfigError, StoreError
 from opencharacter.mix.draw import Candidate, draw_rows
 from opencharacter.records import Method, Split
 
 
 def rows(source, n, *, method=Method.generate, draws=1, split=Split.train):
     return [
-        Candidate(f"{source}-{method}-{i}-{draw}", f"{source}-{i}", source, method, draw, split)
+        Candidate(f"{source}-{method}-{i}-{draw}", source, method, draw, split)
         for i in range(n)
         for draw in range(draws)
     ]
@@ -19,13 +23,21 @@ def rows(source, n, *, method=Method.generate, draws=1, split=Split.train):
 ALL = rows("a", 50) + rows("b", 30) + rows("c", 20)
 
 
+class Mixed(NamedTuple):
+    kept: frozenset
+    left_out: dict
+    reasons: dict
+    sources: dict  # rows kept by source, 0 too
+
+
 def drawn(candidates, *, seed=0, **settings):
     result = draw_rows(candidates, config=MixConfig(**settings), seed=seed)
-    known = {candidate.response_id for candidate in candidates}
-    assert result.kept | set(result.left_out) == known
-    assert len(result.kept) + len(result.left_out) == len(known)
-    assert len(result.kept) == sum(result.sources.values())
-    return result
+    source_of = {candidate.response_id: candidate.source for candidate in candidates}
+    assert result.kept | set(result.left_out) == set(source_of)
+    assert len(result.kept) + len(result.left_out) == len(source_of)
+    kept = Counter(source_of[response_id] for response_id in result.kept)
+    sources = {source: kept[source] for source in source_of.values()}
+    return Mixed(result.kept, result.left_out, result.reasons, sources)
 
 
 def test_everything_enters_by_default():
@@ -145,8 +157,21 @@ def test_another_seed_is_another_choice():
     assert drawn(ALL, n=50, seed=1).kept != drawn(ALL, n=50, seed=2).kept
 
 
-def test_a_repeated_response_counts_once():
-    assert drawn(rows("a", 3) * 2).duplicates == 3
+def test_a_response_that_stands_twice_is_refused():
+    with pytest.raises(StoreError, match=r"a-generate-0-0 stands twice .* stage=generate force"):
+        drawn(rows("a", 3) * 2)
+
+
+def test_more_characters_than_were_drawn_are_refused():
+    both = rows("a", 2, draws=3) + rows("b", 2, draws=5, method=Method.rewrite)
+
+    assert len(drawn(both, n_characters=5).kept) == 2 * 3 + 2 * 5
+    with pytest.raises(ConfigError, match=r"asks for 5 characters .* responses have 3; lower it"):
+        drawn(both, n_characters=5, methods=[Method.generate])
+
+
+def test_any_number_of_characters_may_be_asked_of_no_responses():
+    assert drawn(rows("a", 3), n_characters=9, methods=[Method.rewrite]).kept == frozenset()
 
 
 @pytest.mark.parametrize(

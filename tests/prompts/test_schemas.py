@@ -2,7 +2,7 @@
 
 import json
 
-from opencharacter.prompts.profile import FIELDS, profile_prompt, profile_schema
+from opencharacter.prompts.profile import FIELDS, LABELS, profile_prompt, profile_schema
 from opencharacter.prompts.rewrite import dialogue_json, rewrite_schema
 
 
@@ -18,6 +18,13 @@ def test_the_persona_stands_last_so_that_all_prompts_share_a_prefix():
 
     assert prompt.endswith("# Persona\nA baker")
     assert "Ana Silva, Bo Li." in prompt
+
+
+def test_free_text_is_asked_for_under_the_headings_that_are_looked_for():
+    prompt = profile_prompt("A baker", as_json=False)
+
+    assert all(f"\n- {label}: " in prompt for label in LABELS.values())
+    assert prompt.endswith("# Persona\nA baker")
 
 
 def test_the_rewrite_schema_fixes_the_user_turns():

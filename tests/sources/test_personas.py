@@ -38,7 +38,7 @@ def test_a_persona_carries_where_it_comes_from(read):
 
     (cook,) = items
     assert (cook.text, cook.source, cook.origin) == ("A cook in Oslo", "people", "people.jsonl:1")
-    assert (cook.licence, cook.split, cook.cluster) == ("CC0", Split.train, cook.id)
+    assert (cook.licence, cook.split) == ("CC0", Split.train)
 
 
 @pytest.mark.parametrize("column", ["persona", "input persona", "text"])
@@ -155,6 +155,17 @@ def test_the_held_out_share_hangs_on_the_text_alone(read):
     split = {persona.text: persona.split for persona in first}
     assert 150 < sum(value == Split.heldout for value in split.values()) < 250
     assert all(split[persona.text] == persona.split for persona in second)
+
+
+def test_what_differs_in_case_and_punctuation_only_is_one_cluster_on_one_side(read):
+    cooks = [f"A cook from Oslo, number {index}" for index in range(100)]
+    twins = [f"a Cook from \uff2fslo number {index}." for index in range(100)]
+    items, _ = read([{"persona": text} for text in cooks + twins], heldout=0.5)
+
+    sides = [(persona.cluster, persona.split) for persona in items]
+    assert sides[:100] == sides[100:]
+    assert len({cluster for cluster, _ in sides}) == 100
+    assert {split for _, split in sides} == {Split.train, Split.heldout}
 
 
 def test_elite_domains_are_read_and_the_string_none_is_none(read):

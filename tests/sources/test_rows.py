@@ -194,7 +194,7 @@ def test_a_path_without_rows_says_what_was_looked_for(tmp_path, path, message):
         open_source(str(tmp_path / path), "personas.jsonl")
 
 
-@pytest.mark.parametrize("path", ["", "/dev/null", "hub:name", "hub:/name", "a\0b"])
+@pytest.mark.parametrize("path", ["", "/dev/null", "hub:name", "hub:/name", "hub:a/b@", "a\0b"])
 def test_what_cannot_be_a_source_is_refused(path):
     with pytest.raises(SourceError):
         open_source(path, "personas.jsonl")
@@ -204,3 +204,16 @@ def test_a_hub_path_names_the_set_and_its_configuration():
     source = open_source("hub:owner/name:elite", "personas.jsonl", revision="v1")
 
     assert (source.name, source.files[0].hub) == ("owner/name:elite", ("owner/name", "elite", "v1"))
+
+
+@pytest.mark.parametrize(
+    ("path", "hub"),
+    [
+        ("hub:owner/name@abc123", ("owner/name", None, "abc123")),
+        ("hub:owner/name:elite@v2.1", ("owner/name", "elite", "v2.1")),
+    ],
+)
+def test_a_hub_path_may_pin_a_revision_and_keeps_its_name(path, hub):
+    source = open_source(path, "instructions.jsonl", revision="other")
+
+    assert (f"hub:{source.name}", source.files[0].hub) == (path.partition("@")[0], hub)

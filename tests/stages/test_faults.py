@@ -90,6 +90,14 @@ def test_bad_rows_are_rejected_with_reason_and_line_and_the_rest_goes_on(opencha
     }
 
 
+def test_a_stage_without_a_usable_row_fails_with_the_reasons(opencharacter, tmp_path):
+    failed = opencharacter("stage=personas", "personas.column=typo")
+
+    assert failed.returncode == 2
+    assert "personas: of 56 rows none is left: 56 missing_key; look at " in failed.stderr
+    assert not (tmp_path / "runs/t/personas/manifest.json").exists()
+
+
 def test_an_interrupted_process_leaves_no_claim_that_stops_the_next(start_process, tmp_path):
     first = start_process("stage=synth", "teacher.seats=1", "parts=2")
     while not list((tmp_path / "runs").glob("t/*/completions/*.jsonl")) and first.poll() is None:

@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import yaml
+
 from opencharacter.records import (
     Character,
     Instruction,
@@ -192,3 +194,23 @@ def test_the_card_names_licences_counts_and_lineage(opencharacter, tmp_path):
     assert "CC-BY-4.0 + unknown" in card
     assert "| out | 36 |" in card
     assert "| profiles |" in card
+
+
+def test_profiles_say_how_often_the_commonest_names_occur(opencharacter, tmp_path):
+    opencharacter("stage=synth")
+    names = [character.name for character in rows(tmp_path, "profiles", Character).values()]
+    notes = manifest(tmp_path, "profiles")["counts"]["notes"]
+
+    assert notes["different full names"] == len({name.casefold() for name in names})
+    assert max(names.count(name) for name in names) in notes.values()
+
+
+def test_a_stage_keeps_the_configuration_that_made_it(opencharacter, tmp_path):
+    opencharacter("stage=personas", "personas.n=20")
+    refused = opencharacter("stage=personas", "personas.n=30")
+    opencharacter("stage=instructions")
+    kept = (tmp_path / "runs/t/personas/config.yaml").read_text()
+
+    assert refused.returncode == 2
+    assert kept.startswith("# test\n")
+    assert yaml.safe_load(kept)["personas"]["n"] == 20

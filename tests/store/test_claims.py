@@ -63,6 +63,32 @@ def test_a_foreign_claim_is_free_only_without_a_heartbeat(tmp_path):
         assert mine.take("part-0") is None
 
 
+@pytest.mark.parametrize("content", [b"", bytes(40), b'{"token": "t'], ids=["empty", "0", "torn"])
+def test_a_claim_that_a_power_cut_emptied_is_free_when_it_is_old(tmp_path, content):
+    path = tmp_path / "part-0.json"
+    path.write_bytes(content)
+    with Claims(tmp_path, timeout_s=60) as mine:
+        assert "unknown machine" in str(mine.take("part-0"))
+        assert list(mine.others()) == ["part-0"]
+        long_ago = time.time() - 61
+        os.utime(path, (long_ago, long_ago))
+
+        assert mine.others() == {}
+        assert mine.take("part-0") is None
+        assert json.loads(path.read_text())["pid"] == os.getpid()
+
+
+def test_a_claim_that_was_taken_over_is_not_released(tmp_path):
+    path = tmp_path / "part-0.json"
+    theirs = json.dumps({"token": "t", "host": "elsewhere", "pid": 1, "started": "1"})
+    with Claims(tmp_path, timeout_s=60) as mine:
+        mine.take("part-0")
+        path.write_text(theirs)
+        mine.release("part-0")
+
+        assert path.read_text() == theirs
+
+
 def test_a_heartbeat_keeps_a_claim_fresh(tmp_path):
     with Claims(tmp_path, timeout_s=0.3) as mine:
         mine.take("part-0")

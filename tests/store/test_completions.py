@@ -1,26 +1,47 @@
 """The log finds what was appended, survives torn lines, and is shared by partitions."""
 
+import os
+import resource
+from contextlib import contextmanager
+
 from opencharacter.store.claims import Part
-from opencharacter.store.completions import CompletionLog
+from opencharacter.store.completions import CompletionLog, other_partitions
 
 KEY_A = "aa" * 32
 KEY_B = "bb" * 32
 
 
+def open_log(folder, part):
+    return CompletionLog(folder, part, other_partitions(folder, part.of))
+
+
 def append(folder, part, key, text):
-    with CompletionLog(folder, part) as log:
+    with open_log(folder, part) as log:
         log.append(key, {"text": text})
+
+
+@contextmanager
+def few_descriptors(more):
+    """Let this process open about `more` files than it has open."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    lowest_free = os.dup(0)
+    os.close(lowest_free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest_free + more, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_what_was_appended_is_found_by_the_next_process(tmp_path):
     append(tmp_path, Part(0, 1), KEY_A, "hello\nПривет 👋")
 
-    with CompletionLog(tmp_path, Part(0, 1)) as log:
+    with open_log(tmp_path, Part(0, 1)) as log:
         assert log.get(KEY_A) == {"key": KEY_A, "text": "hello\nПривет 👋"}
 
 
 def test_an_unknown_key_is_none(tmp_path):
-    with CompletionLog(tmp_path, Part(0, 1)) as log:
+    with open_log(tmp_path, Part(0, 1)) as log:
         assert log.get(KEY_A) is None
 
 
@@ -30,7 +51,7 @@ def test_a_torn_last_line_is_dropped_and_the_next_line_is_whole(tmp_path):
     path.write_bytes(path.read_bytes() + b'{"key": "bbbb')
     append(tmp_path, Part(0, 1), KEY_B, "after the tear")
 
-    with CompletionLog(tmp_path, Part(0, 1)) as log:
+    with open_log(tmp_path, Part(0, 1)) as log:
         assert len(log) == 2
         assert log.get(KEY_B)["text"] == "after the tear"
 
@@ -38,12 +59,27 @@ def test_a_torn_last_line_is_dropped_and_the_next_line_is_whole(tmp_path):
 def test_logs_of_another_partition_are_read_too(tmp_path):
     append(tmp_path, Part(1, 2), KEY_A, "made with two parts")
 
-    with CompletionLog(tmp_path, Part(4, 5)) as log:
+    with open_log(tmp_path, Part(4, 5)) as log:
         assert log.get(KEY_A)["text"] == "made with two parts"
 
 
 def test_logs_of_other_parts_of_the_same_partition_are_not_read(tmp_path):
     append(tmp_path, Part(1, 2), KEY_A, "another part's")
 
-    with CompletionLog(tmp_path, Part(0, 2)) as log:
+    with open_log(tmp_path, Part(0, 2)) as log:
         assert len(log) == 0
+
+
+def test_hundreds_of_logs_need_few_open_files(tmp_path):
+    for number in range(300):
+        key = f"{number:064x}"
+        (tmp_path / f"part-{number:05d}-of-00300.jsonl").write_text(f'{{"key": "{key}", "n": 1}}\n')
+
+    with few_descriptors(20):
+        others = other_partitions(tmp_path, 8)
+        logs = [CompletionLog(tmp_path, Part(number, 8), others) for number in range(8)]
+        found = [log.get(f"{number:064x}") for log in logs for number in range(300)]
+        for log in logs:
+            log.close()
+
+    assert [completion["n"] for completion in found] == [1] * 2400

@@ -1,13 +1,12 @@
 import pytest
 
 from opencharacter.prompts.character import system_prompt
-from opencharacter.records import Call, Character, Message, Role, Split, Usage
+from opencharacter.records import Call, Character, Split, Usage
 from opencharacter.synth.filters import (
     Problem,
     answer_problem,
     control_tokens,
     copies_question,
-    dialogue_problem,
     is_machine,
     prompt_leak,
 )
@@ -59,6 +58,11 @@ def reason(answer, *, question="What do you do?", who=KEEPER):
         "I am just a language model, my friend.",
         "I'm only a chatbot, so I can't walk.",
         "Sadly I was trained by Meta AI and know nothing of it.",
+        "I was created by Google.",
+        "I was made by Microsoft, so I have no childhood.",
+        "I was developed by OpenAI to assist people like you.",
+        "I was built by Alibaba Cloud in 2023.",
+        "I was trained by Google as a large language model.",
         "My knowledge cutoff is 2023.",
         "I do not have personal opinions or beliefs.",
         "I am Llama, a large language model.",
@@ -110,6 +114,10 @@ def test_stepping_out_of_the_role_is_seen(answer):
         "We use ChatGPT as an AI assistant. It writes our letters.",
         "I am not an AI, whatever my grandson says!",
         "I don't have personal experience with sailing races.",
+        "I was trained by Google as a site reliability engineer.",
+        "I was trained by Microsoft to sell licences, and I sold them.",
+        "I was made by Google to sign an agreement.",
+        "I was trained by OpenAI as an AI researcher.",
         "Unfortunately, I cannot write without my glasses.",
         "I cannot fulfill my father's dream, and I told him so.",
         "My programming skills are rusty.",
@@ -182,6 +190,8 @@ def test_a_machine_may_say_what_it_is_but_not_refuse():
         "<<SYS>> be good",
         "<s>Hi",
         "Hi</s>",
+        "<s>Hi</s>",
+        "Hi</s><s>And you",
         "<end_of_turn>",
         "<\uff5cAssistant\uff5c>",
         "a\x00b",
@@ -201,6 +211,9 @@ def test_control_text_is_seen(answer):
         "x |> f <| y",
         "<p>Hi</p>",
         "<strong>no</strong>",
+        "<s>9.99</s> 7.99 only",
+        "He <s>go</s> goes, not <s>go</s>",
+        "Write `<s>` before and `</s>` behind it to strike it out",
         "<span>x</span>",
         "[1] a footnote",
         "[INSTRUMENT]",
@@ -325,33 +338,4 @@ def test_the_first_check_names_the_reason():
 
     assert answer_problem(both, question="?", character=KEEPER) == Problem(
         "control_tokens", "'<|eot_id|>' at character 0"
-    )
-
-
-def said(*turns):
-    roles = (Role.user, Role.assistant)
-    return [Message(role=roles[at % 2], content=text) for at, text in enumerate(turns)]
-
-
-def test_a_whole_dialogue_passes():
-    assert dialogue_problem(said("Hi", "Yes?", "Why?", "So."), ["Hi", "Why?"]) is None
-
-
-def test_a_missing_turn_is_counted():
-    problem = dialogue_problem(said("Hi", "Yes?"), ["Hi", "Why?"])
-
-    assert problem == Problem("turn_count", "2 messages for 2 questions and answers")
-
-
-def test_a_changed_user_turn_is_named():
-    problem = dialogue_problem(said("Hi", "Yes?", "why", "So."), ["Hi", "Why?"])
-
-    assert problem == Problem("user_turn_changed", "turn 2 begins 'why'")
-
-
-def test_roles_must_alternate():
-    messages = [Message(role=Role.user, content="Hi"), Message(role=Role.user, content="Yes?")]
-
-    assert dialogue_problem(messages, ["Hi"]) == Problem(
-        "turn_roles", "message 2 is by user, not assistant"
     )

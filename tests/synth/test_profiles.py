@@ -4,9 +4,13 @@ import json
 
 import pytest
 
+from opencharacter.config import ProfilesConfig
+from opencharacter.llm.requests import Completion, Finish
 from opencharacter.prompts.profile import FIELDS, render_profile
+from opencharacter.records import Character, Persona, Rejection, Split
+from opencharacter.synth.asking import Asker
 from opencharacter.synth.filters import Problem
-from opencharacter.synth.profiles import read_json_profile, read_text_profile
+from opencharacter.synth.profiles import read_json_profile, read_text_profile, write_profile
 
 FIELDS_OF_ANA = {
     "name": "Ana Silva",
@@ -30,8 +34,9 @@ def test_json_gives_exactly_the_eight_fields():
     assert read_json_profile(answer) == FIELDS_OF_ANA
 
 
-def test_a_code_fence_around_json_is_allowed():
-    assert read_json_profile(f"```json\n{changed()}\n```") == FIELDS_OF_ANA
+@pytest.mark.parametrize("before", ["", "Here is the JSON:\n\n"])
+def test_a_code_fence_around_json_is_allowed(before):
+    assert read_json_profile(f"{before}```json\n{changed()}\n```") == FIELDS_OF_ANA
 
 
 @pytest.mark.parametrize(
@@ -45,6 +50,8 @@ def test_a_code_fence_around_json_is_allowed():
         pytest.param(changed(name=["Ana"]), "wrong_type", id="list for text"),
         pytest.param(changed(age="young"), "bad_age", id="age in words"),
         pytest.param(changed(age=0), "bad_age", id="age zero"),
+        pytest.param(changed(age=34.5), "bad_age", id="age with a half"),
+        pytest.param(changed(age=float("inf")), "bad_age", id="age without end"),
         pytest.param(changed(age=True), "bad_age", id="age true"),
         pytest.param(changed(personality="Calm.<|eot_id|>"), "control_tokens", id="control token"),
         pytest.param(changed(personality="Calm \ud83d."), "control_tokens", id="half an emoji"),
@@ -59,6 +66,10 @@ def test_an_unusable_profile_says_why(answer, reason):
 
 def test_an_age_with_words_around_the_number_is_read():
     assert read_json_profile(changed(age="34 years old"))["age"] == 34
+
+
+def test_an_age_with_a_decimal_point_is_whole():
+    assert read_json_profile(changed(age=34.0)) == FIELDS_OF_ANA
 
 
 def test_the_rendered_profile_is_read_back_as_free_text():
@@ -87,6 +98,55 @@ def test_free_text_without_a_field_says_which():
 
     assert problem.reason == "missing_field"
     assert "personality" in problem.detail
+
+
+def test_free_text_without_any_heading_lacks_every_field():
+    problem = read_text_profile("I would rather talk about the weather.")
+
+    assert problem == Problem("missing_field", f"no {', '.join(FIELDS)}")
+
+
+def in_free_text(*replies):
+    """Ask for a profile in free text; return the prompt, and what comes of the replies."""
+    settings = ProfilesConfig(as_json=False, retries=len(replies) - 1)
+    asker = Asker(
+        key="p",
+        record_id="p",
+        stage="profiles",
+        seed=0,
+        sampling=settings.sampling,
+        retries=settings.retries,
+        model="m@1",
+        engine="e",
+    )
+    persona = Persona(
+        source="s", text="A welder", licence="CC0", split=Split.train, cluster="c", origin="s:1"
+    )
+    session = write_profile(persona, asker, as_json=settings.as_json, name_hints=["Ana Silva"])
+    request = next(session)
+    try:
+        for text in replies:
+            session.send(Completion(text=text, finish=Finish.stop))
+    except StopIteration as end:
+        return request, end.value
+
+
+def test_a_profile_in_free_text_is_asked_for_as_such_and_read():
+    request, character = in_free_text("No.", render_profile(FIELDS_OF_ANA))
+
+    prompt = request.messages[0].content
+    assert request.schema is None
+    assert "JSON" not in prompt
+    assert "- Birth Place: city and country\n" in prompt
+    assert isinstance(character, Character)
+    assert (character.name, character.age) == ("Ana Silva", 34)
+
+
+def test_free_text_that_stays_without_headings_is_a_rejection():
+    _, rejection = in_free_text("No.", "No, I say.")
+
+    assert isinstance(rejection, Rejection)
+    assert (rejection.reason, rejection.attempts) == ("missing_field", 2)
 
 
 def test_the_rendered_profile_begins_with_the_name_and_has_eight_lines():

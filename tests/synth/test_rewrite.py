@@ -20,6 +20,18 @@ def test_answers_come_back_in_order():
     assert read_rewrite(text, QUESTIONS) == ["Ahoy!", "Aye."]
 
 
+def test_a_reply_in_a_code_fence_with_words_before_it_is_read():
+    text = f"Here is the JSON:\n```json\n{reply(*zip(QUESTIONS, 'ab', strict=True))}\n```"
+
+    assert read_rewrite(text, QUESTIONS) == ["a", "b"]
+
+
+def test_line_ends_copied_from_the_reference_become_line_feeds():
+    text = reply((QUESTIONS[0], "one\r\ntwo\rthree"), (QUESTIONS[1], "b"))
+
+    assert read_rewrite(text, QUESTIONS) == ["one\ntwo\nthree", "b"]
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [

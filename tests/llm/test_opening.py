@@ -1,0 +1,52 @@
+"""A folder's name is its content; what only clutters the terminal is quiet."""
+
+import logging
+from logging.config import dictConfig
+
+import pytest
+
+from opencharacter.config import Backend, ModelConfig
+from opencharacter.llm.opening import model_name, open_model
+
+MIB = 2**20
+
+
+@pytest.mark.parametrize(
+    ("size", "at"),
+    [
+        pytest.param(3 * MIB, 2 * MIB, id="anywhere in a small file"),
+        pytest.param(70 * MIB, 10, id="header of a large file"),
+        pytest.param(70 * MIB, (70 * MIB - 64 * 1024) * 32 // 63, id="middle of a large file"),
+        pytest.param(70 * MIB, 70 * MIB - 1, id="last byte of a large file"),
+    ],
+)
+def test_other_weights_of_the_same_size_are_another_model(tmp_path, size, at):
+    names = []
+    for byte in (b"\0", b"\1"):
+        with (tmp_path / "model.safetensors").open("wb") as file:
+            file.truncate(size)  # a sparse file: nothing but the one byte is written
+            file.seek(at)
+            file.write(byte)
+        names.append(model_name(ModelConfig(model=str(tmp_path))))
+
+    assert names[0] != names[1]
+    assert all(name.startswith(f"{tmp_path.name}@") for name in names)
+
+
+def test_the_same_files_elsewhere_are_the_same_model(tmp_path):
+    revisions = set()
+    for folder in (tmp_path / "a", tmp_path / "b"):
+        folder.mkdir()
+        (folder / "config.json").write_text("{}", encoding="utf-8")
+        (folder / "notes.txt").write_text(folder.name, encoding="utf-8")
+        revisions.add(model_name(ModelConfig(model=str(folder))).partition("@")[2])
+
+    assert len(revisions) == 1
+
+
+def test_a_machine_without_triton_is_not_told_so_even_after_vllm_has_set_up_logging():
+    server = ModelConfig(backend=Backend.endpoint, base_url="http://localhost:1/v1")
+    open_model(server).close()
+    dictConfig({"version": 1, "disable_existing_loggers": False})  # as vLLM does when imported
+
+    assert not logging.getLogger("torch._library.triton").isEnabledFor(logging.WARNING)

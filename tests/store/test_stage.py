@@ -1,0 +1,158 @@
+"""A stage starts once, goes on as it was started, and never mixes old rows with new settings."""
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+
+from opencharacter.errors import StoreError
+from opencharacter.records import Persona, Rejection, Split
+from opencharacter.store.claims import Claims, Part
+from opencharacter.store.manifest import Counted, close_stage
+from opencharacter.store.rows import part_files, write_records
+from opencharacter.store.stage import StageFolder, begin, finished_input
+
+
+def start(folder, seed, *, force=False):
+    return begin(
+        folder,
+        settings={"seed": seed},
+        inputs={},
+        command="python -m opencharacter stage=s run=r",
+        force=force,
+        claims=Claims(folder.path / "claims", timeout_s=60),
+    )
+
+
+def is_refused(folder, seed):
+    try:
+        start(folder, seed)
+    except StoreError:
+        return True
+    return False
+
+
+def finished(run_dir):
+    """Make a stage of two parts, each with a record and a rejection, started with seed 1."""
+    folder = StageFolder(run_dir=run_dir, stage="s")
+    fingerprint = start(folder, 1)
+    for part in (Part(0, 2), Part(1, 2)):
+        rejection = Rejection(key=part.name, reason="bad", detail="", origin="", excerpt="")
+        persona = Persona(
+            source="t", text=part.name, licence="l", split=Split.train, cluster="c", origin="o"
+        )
+        write_records(folder.rejected_file(part), Rejection, [rejection])
+        write_records(folder.data_file(part), Persona, [persona])
+    close_stage(folder, Counted(rows_in=4), fingerprint=fingerprint, about={})
+    return folder
+
+
+def test_the_same_settings_go_on_and_others_are_refused(tmp_path):
+    folder = finished(tmp_path)
+
+    assert start(folder, 1) == folder.manifest()["fingerprint"]
+    with pytest.raises(StoreError, match=r"seed 1 -> 2\); start it over with: .* force=true"):
+        start(folder, 2)
+
+
+def test_force_forgets_rows_and_keeps_completions(tmp_path):
+    folder = finished(tmp_path)
+    folder.completions.mkdir()
+    (folder.completions / "part-00000-of-00002.jsonl").write_text("{}\n")
+
+    start(folder, 2, force=True)
+
+    left = {path.name for path in folder.path.iterdir() if path.name != "claims"}
+    assert left == {"started.json", "completions"}
+    assert folder.started()["settings"] == {"seed": 2}
+
+
+KILLED_IN_FORCE = """
+import os, sys
+from pathlib import Path
+from opencharacter.store.claims import Claims
+from opencharacter.store.stage import StageFolder, begin
+
+CHANGES = ("os.mkdir", "os.remove", "os.rmdir", "os.rename", "os.link", "shutil.rmtree")
+
+def start_over(run_dir, steps):
+    def kill(event, args):
+        nonlocal steps
+        if event in CHANGES:
+            steps -= 1
+            if steps < 0:
+                os._exit(9)
+
+    folder = StageFolder(run_dir=Path(run_dir), stage="s")
+    claims = Claims(folder.path / "claims", timeout_s=60)
+    sys.addaudithook(kill)
+    begin(folder, settings={"seed": 2}, inputs={}, command="c", force=True, claims=claims)
+
+for steps, run_dir in enumerate(sys.argv[1:]):
+    child = os.fork()
+    if not child:
+        start_over(run_dir, steps)
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+def test_a_kill_at_any_step_of_force_leaves_no_old_rows_to_new_settings(tmp_path):
+    folders = [finished(tmp_path / str(steps)) for steps in range(24)]
+    command = [sys.executable, "-c", KILLED_IN_FORCE, *(folder.run_dir for folder in folders)]
+    ended = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+
+    assert ended == sorted(ended, reverse=True)
+    assert ended.count("9") >= 10
+    assert ended.count("0") >= 1
+    for folder in folders:
+        data, rejected = part_files(folder.data), part_files(folder.rejected)
+        assert not (data or rejected) or is_refused(folder, 2)
+        assert {path.name for path in data} <= {path.name for path in rejected}
+        assert folder.manifest() is None or len(data) == 2
+
+
+def test_rows_that_cannot_be_removed_are_an_error_and_stay_with_their_settings(tmp_path):
+    folder = finished(tmp_path)
+    (folder.path / ".old").write_text("in the way")
+
+    with pytest.raises(StoreError, match=r"cannot start .*/s over: .*/s/.old.*; mend that"):
+        start(folder, 2, force=True)
+
+    assert is_refused(folder, 2)
+    assert not is_refused(folder, 1)
+
+
+def test_rows_behind_a_link_are_not_taken_for_new_ones(tmp_path):
+    folder = finished(tmp_path)
+    scratch = folder.data.rename(tmp_path / "scratch")
+    folder.data.symlink_to(scratch)
+
+    start(folder, 2, force=True)
+
+    assert part_files(folder.data) == []
+    assert len(part_files(scratch)) == 2
+
+
+def start_at_once(barrier, folder, seed):
+    barrier.wait()
+    return is_refused(folder, seed)
+
+
+def test_of_two_first_starts_with_different_settings_one_is_refused(tmp_path):
+    with ThreadPoolExecutor(2) as pool:
+        for attempt in range(20):
+            barrier = Barrier(2)
+            folder = StageFolder(run_dir=tmp_path / str(attempt), stage="s")
+            starts = [pool.submit(start_at_once, barrier, folder, seed) for seed in (1, 2)]
+
+            assert sorted(started.result() for started in starts) == [False, True]
+
+
+def test_an_unfinished_input_names_its_command(tmp_path):
+    start(StageFolder(run_dir=tmp_path, stage="s"), 1)
+
+    with pytest.raises(StoreError, match=r"is unfinished; first run: .* stage=s run=r"):
+        finished_input(tmp_path, "s", run="r")

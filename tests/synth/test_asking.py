@@ -1,0 +1,53 @@
+"""Asking until an answer can be used, and what is kept of one that cannot."""
+
+import pytest
+
+from opencharacter.config import SamplingConfig
+from opencharacter.llm.requests import Completion, Finish
+from opencharacter.llm.scripted import ScriptedModel
+from opencharacter.llm.sessions import Admitted, run_sessions
+from opencharacter.records import Message, Rejection, Role
+from opencharacter.store.rows import read_records, write_records
+from opencharacter.synth.asking import Asker
+from opencharacter.synth.filters import Problem
+
+
+class Log(dict):
+    def append(self, key, completion):
+        self[key] = completion
+
+
+def asked(reply, *, read=lambda text: text):
+    asker = Asker(
+        key="work",
+        record_id="record",
+        stage="generate",
+        seed=0,
+        sampling=SamplingConfig(),
+        retries=0,
+        model="m@1",
+        engine="e",
+    )
+    session = asker.ask((Message(role=Role.user, content="Hi"),), read)
+    [(_, result)] = run_sessions(ScriptedModel(lambda _: reply), [Admitted(None, session, Log())])
+    return result
+
+
+def test_lines_of_an_answer_end_in_a_line_feed():
+    assert asked("one\r\ntwo\rthree") == "one\ntwo\nthree"
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        pytest.param(Completion(text="half \ud83d", finish=Finish.length), id="cut-off answer"),
+        pytest.param(Completion(text="half \ud83d", finish=Finish.error), id="error"),
+        pytest.param("half \ud83d", id="what is wrong"),
+    ],
+)
+def test_half_a_character_is_rejected_and_the_rejection_can_be_stored(reply, tmp_path):
+    rejection = asked(reply, read=lambda text: Problem("control_tokens", text))
+    write_records(tmp_path / "part-0.parquet", Rejection, [rejection])
+
+    [stored] = read_records(tmp_path, Rejection)
+    assert stored.excerpt == "half ?"

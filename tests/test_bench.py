@@ -1,0 +1,33 @@
+"""The benchmarks of streaming stages run; sizes here are too small to measure anything."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.mark.parametrize(
+    ("script", "size", "beginning"),
+    [
+        # Rows, how many are asked for, and how many come out: one in a hundred stands twice.
+        pytest.param("personas", "200", ["200", "all", "199"], id="personas"),
+        pytest.param("mix", "20", ["20", "60"], id="mix"),
+    ],
+)
+def test_a_streaming_stage_is_measured_whole(script, size, beginning):
+    command = [sys.executable, f"bench/{script}.py", size]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.splitlines()[1].split()[: len(beginning)] == beginning
+
+
+def test_make_hands_its_arguments_to_the_benchmark_that_takes_them():
+    command = ["make", "--dry-run", "bench", "ARGS=--model x"]
+    planned = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+
+    lines = [line for line in planned.stdout.splitlines() if "--model x" in line]
+    assert [line.split()[1:] for line in lines] == [["bench/synth.py", "--model", "x"]]
