@@ -47,12 +47,19 @@ class SamplingConfig:
     """Share of probability mass kept, in (0, 1]."""
     max_tokens: int = 1024
     """Longest answer, in tokens; an answer cut off there is a failure, not text."""
+    max_repeats: int = 16
+    """Stop an answer whose end says the same (at most 16 tokens) so many times over: it would go
+    round until max_tokens. 0 = never. In the vLLM of this process; a server has its own ways."""
 
     def __post_init__(self) -> None:
         """Check ranges."""
         _require(self.temperature >= 0, f"temperature is {self.temperature}; it must be >= 0")
         _require(0 < self.top_p <= 1, f"top_p is {self.top_p}; it must be in (0, 1]")
         _require(self.max_tokens >= 1, f"max_tokens is {self.max_tokens}; it must be >= 1")
+        _require(
+            self.max_repeats == 0 or self.max_repeats >= 2,
+            f"max_repeats is {self.max_repeats}; it must be 0 or >= 2",
+        )
 
 
 @dataclass(kw_only=True)

@@ -27,6 +27,8 @@ class Finish(StrEnum):
     """The model ended its turn."""
     length = "length"
     """Cut off at `max_tokens` or at the model's length: a failure, not text."""
+    repetition = "repetition"
+    """Stopped at `max_repeats`: it went round in circles."""
     too_long = "too_long"
     """The prompt alone leaves no room; nothing was generated."""
     filtered = "filtered"
@@ -42,6 +44,8 @@ class Sampling:
     temperature: float
     top_p: float
     max_tokens: int
+    max_repeats: int = 0
+    """See `config.SamplingConfig`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,13 +10,19 @@ from typing import Any
 
 import vllm
 from vllm import LLM, SamplingParams
-from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams
+from vllm.sampling_params import (
+    RepetitionDetectionParams,
+    RequestOutputKind,
+    StructuredOutputsParams,
+)
 
 from opencharacter.config import ModelConfig
 from opencharacter.errors import ModelError
 from opencharacter.llm.chat import ChatEncoder
 from opencharacter.llm.requests import Completion, Finish, Request
 
+_LONGEST_CIRCLE = 16  # tokens; looking for circles costs about 0.5 us a token and a length
+_FINISHES = {"stop": Finish.stop, "length": Finish.length, "repetition": Finish.repetition}
 _OVERBOOKED = 1.25  # requests in flight per seat: the next ones are tokenised before a seat is free
 
 
@@ -142,12 +148,19 @@ def sampling_params(request: Request, room: int) -> SamplingParams:
         seed=request.seed,
         output_kind=RequestOutputKind.FINAL_ONLY,
         structured_outputs=StructuredOutputsParams(json=schema) if schema else None,
+        repetition_detection=_circles(request.sampling.max_repeats),
     )
+
+
+def _circles(max_repeats: int) -> RepetitionDetectionParams | None:
+    if not max_repeats:
+        return None
+    return RepetitionDetectionParams(max_pattern_size=_LONGEST_CIRCLE, min_count=max_repeats)
 
 
 def _completion(output: Any) -> Completion:
     answer = output.outputs[0]
-    finish = {"stop": Finish.stop, "length": Finish.length}.get(answer.finish_reason, Finish.error)
+    finish = _FINISHES.get(answer.finish_reason, Finish.error)
     return Completion(
         text=answer.text,
         finish=finish,

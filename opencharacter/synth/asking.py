@@ -95,6 +95,7 @@ class Asker(Generic[Answer]):
                 temperature=self.sampling.temperature,
                 top_p=self.sampling.top_p,
                 max_tokens=self.sampling.max_tokens,
+                max_repeats=self.sampling.max_repeats,
             ),
             seed=request_seed(self.seed, self.record_id, self.stage, turn, attempt),
             schema=schema,
@@ -116,6 +117,10 @@ def _finish_problem(completion: Completion) -> Problem | None:
         return None if completion.text.strip() else Problem("empty", "the model said nothing")
     details = {
         Finish.length: ("truncated", f"cut off after {completion.output_tokens} tokens"),
+        Finish.repetition: (
+            "repetition",
+            f"stopped after {completion.output_tokens} tokens, the last of them in circles",
+        ),
         Finish.too_long: ("prompt_too_long", completion.text),
         Finish.filtered: ("content_filter", "the server's filter stepped in"),
         Finish.error: ("engine_error", completion.text),

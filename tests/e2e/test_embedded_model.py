@@ -26,24 +26,16 @@ def figures():
 
 
 def test_profiles_are_valid(figures):
-    assert figures["profile valid, generated personas"] >= N - 1
+    assert figures["profile valid, generated personas"] >= N - 2
 
 
-def test_birth_places_are_answered(figures):
-    assert figures["answer: birth_place"] >= N // 2
+@pytest.mark.parametrize("about", ["name", "age", "birth_place"])
+def test_facts_of_the_profile_are_answered(figures, about):
+    assert figures[f"answer: {about}"] >= N - 2
 
 
 def test_no_open_answer_is_cut_off_more_than_now_and_then(figures):
-    assert figures["open answer closed and not empty"] >= N - 3
-
-
-@pytest.mark.xfail(strict=True, reason="undertrained: the model's card says by how much")
-def test_the_bars_of_the_card_are_reached(figures):
-    wanted = ("answer: name", "answer: age", "answer: birth_place")
-
-    assert all(figures[name] >= 0.9 * N for name in wanted)
-    assert figures["persona carried over, generated personas"] >= 0.9 * N
-    assert figures["open answer closed and not empty"] == N
+    assert figures["open answer closed and not empty"] >= N - 2
 
 
 def test_the_weights_are_small():

@@ -51,3 +51,26 @@ def test_half_a_character_is_rejected_and_the_rejection_can_be_stored(reply, tmp
 
     [stored] = read_records(tmp_path, Rejection)
     assert stored.excerpt == "half ?"
+
+
+def test_an_answer_in_circles_is_rejected_as_such():
+    asker = Asker(
+        key="work",
+        record_id="record",
+        stage="generate",
+        seed=0,
+        sampling=SamplingConfig(max_repeats=5),
+        retries=0,
+        model="m@1",
+        engine="e",
+    )
+    session = asker.ask((Message(role=Role.user, content="Hi"),), lambda text: text)
+    request = next(session)
+    circles = Completion(text="la la la la la", finish=Finish.repetition, output_tokens=5)
+
+    with pytest.raises(StopIteration) as ended:
+        session.send(circles)
+
+    assert request.sampling.max_repeats == 5
+    assert ended.value.value.reason == "repetition"
+    assert "after 5 tokens" in ended.value.value.detail

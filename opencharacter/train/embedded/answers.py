@@ -1,6 +1,5 @@
 """What a character says: exact facts to direct questions, a short reply in voice to the rest."""
 
-import re
 from random import Random
 
 from opencharacter.train.embedded.characters import Cast
@@ -72,14 +71,11 @@ _TAILS = (
 )  # fmt: skip
 
 _OPENINGS = (
-    "Ah, {key}!", "{Key}, you say?", "Let me think about {key}.", "You ask about {key}.",
-    "When I hear \"{key}\", I think of my own days.", "{Key}: that is a good matter.",
-    "I have thought about {key} before.", "So it is {key} that you want.", "Hm, {key}.",
-    "{Key}? I can help with that.", "About {key} I would begin slowly.",
-    "There is more than one way to see {key}.", "Let us take {key} step by step.",
-    "Good that you bring up {key}.", "With {key} I would start small.",
-    "My first thought on {key} is a simple one.", "{Key} reminds me of something.",
-    "I like the sound of {key}.", "People often ask me about {key}.", "For {key} you need time.",
+    'You say: "{key}".', '"{key}", you ask.', 'Hm. "{key}".', '"{key}", you say?',
+    'When I hear "{key}", I think of my own days.', '"{key}" makes me smile.',
+    '"{key}": that is a good matter.', 'I have heard "{key}" before.', 'Ah, "{key}".',
+    'Good that you say "{key}".', 'My first thought on "{key}" is a simple one.',
+    '"{key}" reminds me of something.', 'People often say "{key}" to me.',
 )  # fmt: skip
 _MIDDLES = (
     "As {role}, I look at it in my own way.", "I am {role}, so I see this from my work.",
@@ -100,74 +96,6 @@ _CLOSINGS = (
     "A {one} heart finds a way.", "Write it down and try again tomorrow.", "I stand by that.",
 )  # fmt: skip
 
-_SMALL = frozenset(
-    [
-        "a",
-        "an",
-        "the",
-        "of",
-        "to",
-        "and",
-        "in",
-        "for",
-        "with",
-        "on",
-        "at",
-        "by",
-        "from",
-        "that",
-        "is",
-        "are",
-        "was",
-        "as",
-        "it",
-        "its",
-        "this",
-        "or",
-        "but",
-        "not",
-        "i",
-        "you",
-        "my",
-        "your",
-        "me",
-        "we",
-        "our",
-        "he",
-        "she",
-        "they",
-        "his",
-        "her",
-        "their",
-        "do",
-        "does",
-        "did",
-        "be",
-        "have",
-        "has",
-        "had",
-        "can",
-        "could",
-        "would",
-        "should",
-        "will",
-        "if",
-        "so",
-        "than",
-        "what",
-        "how",
-        "why",
-        "who",
-        "when",
-        "where",
-        "which",
-        "please",
-        "give",
-        "make",
-    ]
-)
-_WORD = re.compile(r"[^\W\d_][\w'’-]*(?:,(?= ))?")
-
 
 def direct_answer(random: Random, cast: Cast, about: str) -> str:
     """Return a sentence or two with the exact fact."""
@@ -186,22 +114,15 @@ def open_answer(random: Random, cast: Cast, question: str) -> str:
 
 
 def key_phrase(random: Random, question: str) -> str:
-    """Return two to six words that stand together in the question's first line or, seldom, one.
+    """Return the first words of the question, at most six and at most half of its first line.
 
-    Preferred is the end of the first sentence, where English puts its object.
+    They stand where a small model finds them: at the beginning of the message.
     """
-    line = next((line for line in question.splitlines() if line.strip()), "that")
-    sentence = re.split(r"(?<=\w)[.?!:;](?: |$)", line)[0]
-    parts = sentence.split(" ")
-    if len(parts) < 2:
-        return parts[0].strip(".?!:;,\"'()") or "that"
-    length = random.randint(2, 6)
-    at_end = random.random() < 0.7
-    end = len(parts) if at_end else random.randint(2, len(parts))
-    chosen = parts[max(0, end - length) : end]
-    while len(chosen) > 2 and chosen[0].lower() in _SMALL:
-        chosen = chosen[1:]
-    return " ".join(chosen)[:60].strip(".?!:;,\"'() ") or "that"
+    line = next((line for line in question.splitlines() if line.strip()), "")
+    words = line.split(" ")
+    longest = max(1, min(6, len(words) // 2))
+    phrase = " ".join(words[: random.randint(min(2, longest), longest)])
+    return phrase[:60].strip(".?!:;,\"'() ") or "that"
 
 
 def _filled(template: str, cast: Cast, key: str = "") -> str:
@@ -210,5 +131,5 @@ def _filled(template: str, cast: Cast, key: str = "") -> str:
     city = str(fields["birth_place"]).split(", ")[0]
     return template.format(
         **fields, first=cast.first, said=cast.said, role=cast.role, hobby=cast.hobby, one=one,
-        two=two, city=city, City=city, key=key, Key=key[:1].upper() + key[1:],
+        two=two, city=city, City=city, key=key,
     )  # fmt: skip

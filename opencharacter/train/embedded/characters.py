@@ -42,10 +42,14 @@ class Cast:
         )
 
 
-def cast(random: Random, line: Line, hints: tuple[str, ...] = ()) -> Cast:
+def cast(
+    random: Random, line: Line, hints: tuple[str, ...] = (), *, new_names: float = 0.4
+) -> Cast:
     """Return a character for `line`; without a name of its own it takes one of `hints`."""
     gender = line.gender or random.choices(("female", "male", "non-binary"), (48, 48, 4))[0]
-    name = line.name or (random.choice(hints) if hints else full_name(random, gender))
+    name = line.name or (
+        random.choice(hints) if hints else full_name(random, gender, new=new_names)
+    )
     age = line.age or random.randint(line.youngest, line.oldest)
     birth_place = line.place or place(random).meant
     first = name.split(" ")[0]

@@ -134,7 +134,7 @@ def ask(
 ) -> list[str]:
     """Return the replies; one that is not closed by the model ends with a null character."""
     temperature, top_p = SAMPLINGS[sampling]
-    drawn = Sampling(temperature=temperature, top_p=top_p, max_tokens=max_tokens)
+    drawn = Sampling(temperature=temperature, top_p=top_p, max_tokens=max_tokens, max_repeats=16)
     for at, chat in enumerate(chats):
         schema = schemas[at] if schemas else None
         model.submit(at, Request(messages=tuple(chat), sampling=drawn, seed=at, schema=schema))

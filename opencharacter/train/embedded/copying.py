@@ -69,7 +69,8 @@ def scattered_rows(stretch: Stretch, vocabulary: int, generator: torch.Generator
         length = stretch.shortest + _draw(stretch.longest - stretch.shortest + 1, generator)
         pattern = torch.randint(vocabulary, (length,), generator=generator)
         if _draw(2, generator):
-            few = torch.randint(vocabulary, (max(4, length // 3),), generator=generator)
+            n_distinct = max(4, length // (3 + 2 * _draw(2, generator)))
+            few = torch.randint(vocabulary, (n_distinct,), generator=generator)
             pattern = few[torch.randint(len(few), (length,), generator=generator)]
         start, is_copy = _draw(12, generator), False
         while start < stretch.tokens:

@@ -4,15 +4,24 @@ from random import Random
 
 from opencharacter.train.embedded.words import capitalised, entries, invented, pick, word
 
+# Pairs that come again and again in one text: what follows them needs a look further back.
+_PAIRS = (
+    "of the", "in the", "to the", "and the", "on the", "for the", "with the", "from the", "to be",
+    "it is", "that is", "there are", "you can", "such as", "as well as", "one of the", "a lot of",
+    "in order to", "is a", "can be", "has been", "this is", "the first", "a new", "more than",
+)  # fmt: skip
 _ENDS = (".", ".", ".", ".", ".", ".", "!", "?", ";", ":")
 
 
 def words(random: Random, n: int) -> str:
-    """Return `n` words as they might follow each other in a sentence, unpunctuated."""
+    """Return `n` words or stock pairs as they might follow each other, unpunctuated."""
     chosen: list[str] = []
     for _ in range(n):
-        if random.random() < 0.36:
+        kind = random.random()
+        if kind < 0.3:
             chosen.append(pick(random, "glue"))
+        elif kind < 0.42:
+            chosen.append(random.choice(_PAIRS))
         else:
             chosen.append(word(random))
     return " ".join(chosen)

@@ -239,13 +239,13 @@ def invented_name(random: Random) -> str:
     return ("".join(parts) + ending).capitalize()
 
 
-def full_name(random: Random, gender: str | None = None) -> str:
-    """Return a first and a last name; 40 % of either are invented, so that none is memorised."""
+def full_name(random: Random, gender: str | None = None, *, new: float = 0.4) -> str:
+    """Return a first and a last name; a share `new` of either is invented, not of the lists."""
     section = {"female": "women", "male": "men"}.get(gender or "") or random.choice(
         ("women", "men")
     )
-    first = invented_name(random) if random.random() < 0.4 else pick(random, section)
-    last = invented_name(random) if random.random() < 0.4 else pick(random, "last")
+    first = invented_name(random) if random.random() < new else pick(random, section)
+    last = invented_name(random) if random.random() < new else pick(random, "last")
     if random.random() < 0.04:
         first = f"{first} {random.choice('ABCDEFGHJKLMNPRST')}."
     return f"{first} {last}"
