@@ -112,7 +112,8 @@ def _prepare_environment(config: ModelConfig) -> None:
     os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     # "No Triton": so it is on a CPU. By level: vLLM's set-up of logging enables what is disabled.
-    logging.getLogger("torch._library.triton").setLevel(logging.ERROR)
+    for name in ("torch._library.triton", "vllm.triton_utils.importing"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", category=FutureWarning, module=r"vllm\.")
     os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
     os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", str(config.cache_gib))

@@ -29,7 +29,8 @@ def test_replicas_find_options_in_a_folder_of_ones_own(start_process, tmp_path):
 
     assert process.returncode == 0, complaint
     assert "ended with status" not in complaint
-    assert "error" not in (tmp_path / "runs" / "t" / "replica-1.log").read_text()
+    log = (tmp_path / "runs" / "t" / "replica-1.log").read_text()
+    assert "llm@teacher" not in log  # it may say that it was interrupted: the leader was quicker
 
 
 def test_tracked_processes_report_to_one_run(start_process, tmp_path):
