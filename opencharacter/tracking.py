@@ -105,9 +105,7 @@ def open_tracker(
     run_dir: Path,
     started: Mapping[str, Any],
 ) -> Tracker:
-    """Start tracking a stage, or go on with the W&B run that it had before.
-
-    Only one process at a time may track a stage: all have the same W&B run.
+    """Start tracking a stage, by one process at a time, or go on with the W&B run it had before.
 
     Args:
         tracking: `none` imports nothing and tracks nothing.

@@ -130,8 +130,7 @@ class Job:
                 force=self.config.force,
                 claims=claims,
             )
-            if folder.manifest() is None and not is_replica():
-                self._write_config(folder)
+            self._write_config(folder)
             yield OpenStage(
                 folder=folder,
                 config=self.config,
@@ -142,7 +141,9 @@ class Job:
             )
 
     def _write_config(self, folder: StageFolder) -> None:
-        """Write the resolved configuration to the stage's folder, below the command."""
+        """Write the configuration to the folder of an unfinished stage, below the command."""
+        if folder.manifest() is not None or is_replica():
+            return
         with whole_file(folder.path / "config.yaml") as temporary:
             settings = yaml.safe_dump(json.loads(json.dumps(asdict(self.config))), sort_keys=False)
             temporary.write_text(f"# {self.command}\n{settings}", encoding="utf-8")

@@ -47,8 +47,8 @@ def draw_rows(candidates: Iterable[Candidate], *, config: MixConfig, seed: int) 
 
     Within a source rows are taken in the order of a hash of seed and id. Sources get rows by
     Sainte-Lague, whose counts only grow with the total: first the sources with a share and all
-    others as one, then these among each other by their size after caps. The total is at most what
-    satisfies every share exactly (`rows / share`, rounded down); single rows are rounded.
+    others as one, then these by their size after caps. The total is at most what satisfies every
+    share exactly (`rows / share`, rounded down).
 
     Args:
         candidates: In any order; read once.
@@ -56,8 +56,7 @@ def draw_rows(candidates: Iterable[Candidate], *, config: MixConfig, seed: int) 
         seed: Of the run.
 
     Raises:
-        ConfigError: A share or cap names an unknown source, a share cannot be met at all, or
-            there are fewer than `config.n` rows or `config.n_characters` draws.
+        ConfigError: An unknown source is named, a share cannot be met, or `n` rows or draws.
         StoreError: A response stands there twice.
     """
     left_out: dict[str, str] = {}
@@ -65,8 +64,7 @@ def draw_rows(candidates: Iterable[Candidate], *, config: MixConfig, seed: int) 
     seen: set[str] = set()
     draws = 0
     for candidate in candidates:
-        _check_new(candidate, seen)
-        seen.add(candidate.response_id)
+        _note_new(candidate, seen)
         queue = queues.setdefault(candidate.source, [])
         reason = _left_out_because(candidate, config)
         if reason in (None, "draw"):
@@ -106,13 +104,14 @@ def _left_out_because(candidate: Candidate, config: MixConfig) -> str | None:
     return None
 
 
-def _check_new(candidate: Candidate, seen: set[str]) -> None:
-    """Check that a response was not seen: its id is a hash of what is one piece of work."""
+def _note_new(candidate: Candidate, seen: set[str]) -> None:
+    """Add a response to those seen; its id is a hash of one piece of work, so it is new."""
     if candidate.response_id in seen:
         raise StoreError(
             f"{candidate.response_id} stands twice among the responses, so a file was added or "
             f"changed by hand; start over with: stage={candidate.method} force=true"
         )
+    seen.add(candidate.response_id)
 
 
 def _check_draws(config: MixConfig, draws: int) -> None:

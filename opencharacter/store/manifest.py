@@ -60,11 +60,10 @@ def close_stage(
     _check_sum(folder, counted, rows_out, rejected)
     _check_unique(folder)
     _check_share(folder, counted, rejected, max_rejected)
-    content = sum(footer.digest for footer in footers) % 2**128
     manifest = {
         "stage": folder.stage,
         "fingerprint": fingerprint,
-        "output": output_fingerprint(fingerprint, content),
+        "output": output_fingerprint(fingerprint, sum(f.digest for f in footers) % 2**128),
         "inputs": started["inputs"],
         "settings": started["settings"],
         "counts": {
@@ -75,7 +74,6 @@ def close_stage(
             "notes": counted.notes,
         },
         "usage": _usage(folder),
-        # Wall clock from the first start to now, pauses included: a kill leaves no time of its own.
         "seconds": round(time.time() - started["at"], 1),
         "parts": len(footers),
         **_shares(folder),
