@@ -193,6 +193,7 @@ class _Span(NamedTuple):
 
     @property
     def seconds(self) -> float:
+        """From the first sample to the last."""
         return self.end.at - self.start.at
 
     def rate(self, start: int, end: int) -> float | None:

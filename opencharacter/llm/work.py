@@ -49,6 +49,7 @@ class _OpenPart(Generic[Record]):
 
     @property
     def is_whole(self) -> bool:
+        """Whether all its sessions have started and ended."""
         return self.is_admitted and len(self.results) == len(self.order)
 
 

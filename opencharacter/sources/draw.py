@@ -45,7 +45,9 @@ Stream = Callable[[], Iterable[Candidate[T] | Rejection]]
 
 
 class _Memory(Protocol):
-    def first_met(self, keys: _Keys, positions: _Positions) -> _Positions: ...
+    def first_met(self, keys: _Keys, positions: _Positions) -> _Positions:
+        """Return where each of `keys` stood first."""
+        ...
 
 
 def draw(

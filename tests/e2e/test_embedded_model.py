@@ -38,6 +38,12 @@ def test_no_open_answer_is_cut_off_more_than_now_and_then(figures):
     assert figures["open answer closed and not empty"] >= N - 2
 
 
+@pytest.mark.xfail(strict=True, reason="the model's card says by how much these are missed")
+def test_the_bars_of_profiles_are_reached(figures):
+    assert figures["profile valid, generated personas"] == N
+    assert figures["persona carried over, generated personas"] >= 0.9 * N
+
+
 def test_the_weights_are_small():
     assert (FOLDER / "model.safetensors").stat().st_size <= 16_000_000
 
