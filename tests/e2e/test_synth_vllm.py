@@ -21,9 +21,6 @@ OVERRIDES = (
     "personas.path=embedded",
     "instructions.paths=[embedded]",
     "parts=2",
-    # The embedded model often loses knowledge in rewriting: its card says so.
-    "rewrite.max_rejected=1",
-    "rewrite.sampling.max_tokens=400",
 )
 LIMIT_S = 400
 

@@ -14,7 +14,8 @@ from opencharacter.train.embedded.dialogues import (
     profile_dialogue,
     rewrite_dialogue,
 )
-from opencharacter.train.embedded.personas import is_heldout, role_phrase, said_of
+from opencharacter.train.embedded.personas import is_heldout, role_phrase, said_of, verbatim
+from opencharacter.train.embedded.phrases import echo
 from opencharacter.train.embedded.pretrain import FOLDER
 from opencharacter.train.embedded.tokenizer import encode
 
@@ -53,10 +54,10 @@ def test_the_experience_repeats_the_persona():
     for seed in range(50):
         person = profile_dialogue(Random(seed)).cast
 
-        assert said_of(person.line.text, person.line.name) in str(person.fields["experience"])
+        assert str(person.fields["experience"]).startswith(verbatim(person.line.text))
 
 
-def test_a_hinted_name_is_taken_where_the_persona_has_none():
+def test_the_first_hinted_name_is_taken_where_the_persona_has_none():
     made = [profile_dialogue(Random(seed)) for seed in range(60)]
     hinted = [
         dialogue
@@ -65,7 +66,27 @@ def test_a_hinted_name_is_taken_where_the_persona_has_none():
     ]
 
     assert len(hinted) > 10
-    assert all(str(each.cast.fields["name"]) in each.messages[0].content for each in hinted)
+    for each in hinted:
+        hints = each.messages[0].content.split("take one such as: ")[1]
+        assert hints.startswith(str(each.cast.fields["name"]))
+
+
+def test_a_birth_place_is_the_one_that_the_persona_says():
+    made = [profile_dialogue(Random(seed)).cast for seed in range(200)]
+    said = [each for each in made if f" born in {each.fields['birth_place']}" in each.line.text]
+
+    assert said
+    assert all(person.line.place == person.fields["birth_place"] for person in said)
+
+
+def test_an_echo_is_a_piece_of_the_text():
+    text = "one two three four five six seven"
+
+    echoes = {echo(Random(seed), text, longest=4) for seed in range(50)}
+
+    assert all(each in text and 1 <= len(each.split()) <= 4 for each in echoes)
+    assert len(echoes) > 5
+    assert echo(Random(1), "alone") == "alone"
 
 
 def test_rewrites_keep_users_and_references_word_for_word():

@@ -52,22 +52,21 @@ DIRECT: dict[str, tuple[str, ...]] = {
 """Questions about the profile, by what they ask for."""
 
 _FACTS: dict[str, tuple[str, ...]] = {
-    "name": ("My name is {name}.", "I am {name}.", "I'm {name}.", "You can call me {first}. My "
-             "full name is {name}."),
-    "age": ("I am {age} years old.", "I'm {age}.", "I am {age}.", "My age is {age}."),
-    "birth_place": ("I was born in {birth_place}.", "I am from {birth_place}.",
+    "name": ("My name is {name}.", "The name is {name}.", "My full name is {name}."),
+    "age": ("My age is {age}.", "I have lived {age} years.", "{age} years old."),
+    "birth_place": ("I was born in {birth_place}.", "My home town is {birth_place}.",
                     "I come from {birth_place}.", "My birth place is {birth_place}."),
-    "gender": ("My gender is {gender}.", "I am {gender}."),
-    "race": ("I am {race}.", "My background is {race}."),
-    "job": ("I am {said}.", "I am {role}.", "What I do? I am {said}."),
+    "gender": ("My gender is {gender}.", "The word for my gender is {gender}."),
+    "race": ("My race is {race}.", "My background is {race}."),
+    "job": ("I am {said}.", "My work? I am {said}.", "What I do? I am {said}."),
     "appearance": ("What others see: {appearance}", "People describe me so: {appearance}"),
-    "personality": ("I am {one} and {two}.", "People say that I am {one} and {two}."),
-    "self": ("I am {name}, {age} years old, from {birth_place}. I am {said}.",
+    "personality": ("By nature {one} and {two}.", "People call me {one} and {two}."),
+    "self": ("My name is {name}, my age is {age}, and I come from {birth_place}. I am {said}.",
              "My name is {name} and I was born in {birth_place}. I am {said}. I enjoy {hobby}."),
 }  # fmt: skip
 _TAILS = (
     "", "", "", "", " Why do you ask?", " {City} is still in my heart.", " And you?",
-    " I say so as {role}.", " I am {one}, as you will notice.", " That is who I am.",
+    " I say so as {role}.", " By nature I stay {one}.", " That is who I am.",
 )  # fmt: skip
 
 _OPENINGS = (
@@ -80,8 +79,9 @@ _OPENINGS = (
 _MIDDLES = (
     "As {role}, I look at it in my own way.", "I am {role}, so I see this from my work.",
     "Being {role} has taught me a lot about such things.", "In {city} we would keep it simple.",
-    "Where I come from, in {city}, people would smile at that.", "I am {one}, so I would not rush.",
-    "I am {one} and {two}, and it shows in my answer.", "It is a bit like {hobby}.",
+    "Where I come from, in {city}, people would smile at that.",
+    "By nature I stay {one}, so I would not rush.",
+    "People call me {one} and {two}, and it shows in my answer.", "It is a bit like {hobby}.",
     "When I enjoy {hobby}, I often think of such questions.", "Speaking as {role}, I would try it.",
     "My years as {role} tell me to look twice.", "I learned that in {city}.",
     "Someone {one} like me starts with the plain facts.", "For {role} like me it matters.",

@@ -5,8 +5,8 @@ from random import Random
 
 from opencharacter.prompts.profile import FIELDS, render_profile
 from opencharacter.records import Call, Character, Split, Usage
-from opencharacter.train.embedded.personas import Line, place, role_phrase, said_of
-from opencharacter.train.embedded.words import entries, full_name, pick
+from opencharacter.train.embedded.personas import Line, place, role_phrase, said_of, verbatim
+from opencharacter.train.embedded.words import entries, familiar_name, full_name, pick, some
 
 _NO_CALL = Call(model="none", prompt_sha256="", sampling="{}", seed=0, engine="none")
 
@@ -20,7 +20,7 @@ class Cast:
     """The eight fields, in the order of FIELDS."""
     first: str
     said: str
-    """The persona's own words, as the experience repeats them."""
+    """The persona's own words, as they follow `I am`."""
     role: str
     hobby: str
     traits: tuple[str, str]
@@ -42,20 +42,43 @@ class Cast:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A name with the gender that fits it."""
+
+    name: str
+    gender: str
+
+
+def named(random: Random, *, new: float = 0.4) -> Named:
+    """Return a name, invented or listed."""
+    gender = _gender(random)
+    return Named(full_name(random, gender, new=new), gender)
+
+
 def cast(
-    random: Random, line: Line, hints: tuple[str, ...] = (), *, new_names: float = 0.4
+    random: Random, line: Line, hint: Named | None = None, *, is_familiar: bool = False
 ) -> Cast:
-    """Return a character for `line`; without a name of its own it takes one of `hints`."""
-    gender = line.gender or random.choices(("female", "male", "non-binary"), (48, 48, 4))[0]
-    name = line.name or (
-        random.choice(hints) if hints else full_name(random, gender, new=new_names)
-    )
+    """Return a character for `line`; one without a name of its own takes the hint's.
+
+    Args:
+        random: Decides what the line leaves open.
+        line: The persona.
+        hint: The first of the names that were offered.
+        is_familiar: Make up only what is learned by heart, as the model itself shall do.
+    """
+    gender = line.gender or (hint.gender if hint else _gender(random))
+    made_up = familiar_name(random, gender) if is_familiar else full_name(random, gender)
+    name = line.name or (hint.name if hint else made_up)
     age = line.age or random.randint(line.youngest, line.oldest)
-    birth_place = line.place or place(random).meant
+    birth_place = line.place or (
+        random.choice(some("cities", 48)) if is_familiar else place(random)
+    )
     first = name.split(" ")[0]
     said = said_of(line.text, line.name)
-    hobby = pick(random, "hobbies")
-    one, two = random.sample(entries("traits"), 2)
+    hobby = random.choice(some("hobbies", 48)) if is_familiar else pick(random, "hobbies")
+    trade = random.choice(some("occupations", 24)) if is_familiar else pick(random, "occupations")
+    one, two = random.sample(entries("traits")[:: 2 if is_familiar else 1], 2)
     subject = {"female": "She", "male": "He"}.get(gender, "They")
     values: dict[str, str | int] = {
         "name": name,
@@ -64,7 +87,8 @@ def cast(
         "race": pick(random, "races"),
         "birth_place": birth_place,
         "appearance": _appearance(random, subject),
-        "experience": _experience(random, first, said, subject, birth_place, hobby),
+        "experience": f"{verbatim(line.text)} "
+        + _life(random, first, subject, birth_place, hobby, trade),
         "personality": _personality(random, first, (one, two)),
     }
     return Cast(
@@ -76,6 +100,10 @@ def cast(
         hobby=hobby,
         traits=(one, two),
     )
+
+
+def _gender(random: Random) -> str:
+    return random.choices(("female", "male", "non-binary"), (48, 48, 4))[0]
 
 
 def _appearance(random: Random, subject: str) -> str:
@@ -92,8 +120,8 @@ def _appearance(random: Random, subject: str) -> str:
     )
 
 
-def _experience(
-    random: Random, first: str, said: str, subject: str, birth_place: str, hobby: str
+def _life(
+    random: Random, first: str, subject: str, birth_place: str, hobby: str, other: str
 ) -> str:
     city = birth_place.split(", ")[0]
     enjoys = "enjoy" if subject == "They" else "enjoys"
@@ -102,8 +130,8 @@ def _experience(
             (
                 f"{first} grew up in {city}.",
                 f"{subject} went to school in {city} and left at {random.randint(15, 22)}.",
-                f"{subject} learned the most from {pick(random, 'occupations')}s in {city}.",
-                f"The first job was that of a {pick(random, 'occupations')} in {city}.",
+                f"{subject} learned the most from {other}s in {city}.",
+                f"The first job was that of a {other} in {city}.",
             )
         ),
         random.choice(
@@ -114,7 +142,7 @@ def _experience(
             )
         ),
     ]
-    return " ".join([f"{first} is {said}.", *more])
+    return " ".join(more)
 
 
 def _personality(random: Random, first: str, traits: tuple[str, str]) -> str:

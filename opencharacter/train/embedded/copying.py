@@ -26,10 +26,9 @@ class Stretch(NamedTuple):
 
 
 STRETCHES = (
-    Stretch(100, 20, 128, 6, 40),
-    Stretch(60, 10, 256, 20, 100),
+    Stretch(40, 10, 256, 20, 100),
     Stretch(40, 4, 640, 60, 280),
-    Stretch(25, 2, 2048, 150, 960),
+    Stretch(30, 2, 2048, 150, 960),
 )
 
 
@@ -60,18 +59,13 @@ def loss_of(model: LlamaForCausalLM, batch: Batch) -> Tensor:
 def scattered_rows(stretch: Stretch, vocabulary: int, generator: torch.Generator) -> Batch:
     """Return rows of a pattern, random filler, the pattern again and so on.
 
-    Half of the patterns hold every token several times, as text does: to copy them a model must
-    look at more than the last token. Learned are the copies without their first two tokens.
+    Learned are the copies without their first two tokens.
     """
     ids = torch.randint(vocabulary, (stretch.rows, stretch.tokens), generator=generator)
     learned = torch.zeros(stretch.rows, stretch.tokens, dtype=torch.bool)
     for row in range(stretch.rows):
         length = stretch.shortest + _draw(stretch.longest - stretch.shortest + 1, generator)
-        pattern = torch.randint(vocabulary, (length,), generator=generator)
-        if _draw(2, generator):
-            n_distinct = max(4, length // (3 + 2 * _draw(2, generator)))
-            few = torch.randint(vocabulary, (n_distinct,), generator=generator)
-            pattern = few[torch.randint(len(few), (length,), generator=generator)]
+        pattern = _pattern(length, vocabulary, generator)
         start, is_copy = _draw(12, generator), False
         while start < stretch.tokens:
             end = min(start + length, stretch.tokens)
@@ -79,6 +73,26 @@ def scattered_rows(stretch: Stretch, vocabulary: int, generator: torch.Generator
             learned[row, start + 2 : end] = is_copy
             start, is_copy = end + _draw(24, generator), True
     return Batch(ids, learned)
+
+
+def _pattern(length: int, vocabulary: int, generator: torch.Generator) -> Tensor:
+    """Return random tokens, or few different ones, or ones with spans that come again.
+
+    Text is of the last two kinds: to copy it a model must look at more than the last token.
+    """
+    kind = _draw(3, generator)
+    if kind == 0:
+        n_distinct = max(4, length // (3 + 2 * _draw(2, generator)))
+        few = torch.randint(vocabulary, (n_distinct,), generator=generator)
+        return few[torch.randint(len(few), (length,), generator=generator)]
+    pattern = torch.randint(vocabulary, (length,), generator=generator)
+    at = 4 + _draw(8, generator)
+    while kind == 1 and at < length:
+        span = min(1 + _draw(8, generator), at, length - at)
+        source = _draw(at - span + 1, generator)
+        pattern[at : at + span] = pattern[source : source + span].clone()
+        at += span + 1 + _draw(6, generator)
+    return pattern
 
 
 def learn_to_copy(model: LlamaForCausalLM, *, seed: int) -> int:

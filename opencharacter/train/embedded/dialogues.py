@@ -11,10 +11,9 @@ from opencharacter.prompts.profile import profile_prompt
 from opencharacter.prompts.rewrite import rewrite_prompt
 from opencharacter.records import Message, Role
 from opencharacter.train.embedded.answers import DIRECT, direct_answer, open_answer
-from opencharacter.train.embedded.characters import Cast, cast
+from opencharacter.train.embedded.characters import Cast, Named, cast, named
 from opencharacter.train.embedded.personas import persona_line
 from opencharacter.train.embedded.phrases import instruction, reference, sentence
-from opencharacter.train.embedded.words import full_name
 
 
 class Dialogue(NamedTuple):
@@ -48,7 +47,7 @@ class Shares(NamedTuple):
     answers: float
 
 
-MIXED = Shares(profiles=0.38, interviews=0.12, answers=0.34)
+MIXED = Shares(profiles=0.36, interviews=0.12, answers=0.3)
 """As the model is used."""
 
 INTERVIEWS = Shares(profiles=0.4, interviews=0.6, answers=0.0)
@@ -71,13 +70,17 @@ def dialogues(seed: int, *, heldout: bool = False, shares: Shares = MIXED) -> It
 
 
 def profile_dialogue(random: Random, *, heldout: bool = False) -> Dialogue:
-    """Return a request for a profile, half of them with name hints, and the compact JSON."""
-    hints: tuple[str, ...] = ()
-    if random.random() < 0.5:
-        hints = tuple(full_name(random) for _ in range(random.randint(3, 8)))
-    person = cast(random, persona_line(random, heldout=heldout), hints, new_names=0.1)
+    """Return a request for a profile, with name hints or without, and the compact JSON.
+
+    The first of the hints is taken: a small model that shall choose at random mixes names up.
+    """
+    hints: list[Named] = []
+    if random.random() < 0.6:
+        hints = [named(random, new=0.25) for _ in range(random.randint(3, 8))]
+    line = persona_line(random, heldout=heldout)
+    person = cast(random, line, hints[0] if hints else None, is_familiar=True)
     answer = json.dumps(person.fields, ensure_ascii=False, separators=(",", ":"))
-    prompt = profile_prompt(person.line.text, name_hints=hints)
+    prompt = profile_prompt(line.text, name_hints=[hint.name for hint in hints])
     return Dialogue([Message(role=Role.user, content=prompt), _assistant(answer)], person)
 
 

@@ -2,29 +2,62 @@
 
 A network this small finds copying only after hours of dialogues, or after a curriculum of random
 tokens. So its first weights already do it, as an induction head does (Olsson et al. 2022,
-arXiv 2209.11895): layer 0 writes the last two tokens beside each token, layer 1 looks for the
-place where these stood before and brings the token that followed. Training then refines it.
+arXiv 2209.11895): layer 0 writes the last two tokens beside each token, and the mean of the last
+30 or so; layer 1 looks for the place where these stood before and brings the token that followed.
+The mean tells two places apart at which the same words stand. Training then refines it.
 """
 
 import math
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from transformers import LlamaConfig, LlamaForCausalLM
 
-VOCABULARY = 3072
+VOCABULARY = 4096
 CONTEXT = 2048
 """Tokens; training rows are this long at most."""
 
-_HEAD = 32
-_GROUPS = 4  # of key-value heads; each serves two query heads
+_HEADS, _HEAD = 4, 64
+_THETA = 500_000.0  # of RoPE; pair p turns by _THETA ** (-p / 32) radians a token
+_PAIRS = _HEAD // 2
 _CODE = 128  # dimensions of the residual stream that hold the token itself
-_LAST, _BEFORE = 18, 12  # of the code of the last token and of the one before, per group
 _CONSTANT = 255  # a dimension that is the same for all tokens
-# Pairs of RoPE that turn less than 3 radians over 1,000 tokens (theta 500,000): content is
-# matched there. The faster ones tell neighbouring positions apart.
-_STEADY = [pair for pair in range(16) if 500_000.0 ** (-pair / 16) < 0.0035]
-_STEADY_PLACES = [*_STEADY, *(pair + 16 for pair in _STEADY)]
+# Pairs that turn less than 3.5 radians over 1,000 tokens: content is matched there. The faster
+# ones tell neighbouring positions apart.
+_STEADY = [pair for pair in range(_PAIRS) if _THETA ** (-pair / _PAIRS) < 0.0035]
+_STEADY_PLACES = [*_STEADY, *(pair + _PAIRS for pair in _STEADY)]
+
+
+class _Written(NamedTuple):
+    """What a head of layer 0 writes beside each token, and how layer 1 matches it."""
+
+    back: int
+    """The distance that it looks back; a pattern of `pairs` blurs it."""
+    pairs: range
+    """The pairs of RoPE that make the distance."""
+    sharpness: float
+    source: int
+    """First dimension of the token's code that it copies."""
+    at: int
+    """First dimension of the residual stream that it writes to."""
+    width: int
+    gain: float
+    matched: int
+    """How many of these dimensions one head of layer 1 matches."""
+    step: int
+    """By how many dimensions the heads of layer 1 differ."""
+    weight: float
+    """Of the match."""
+    against: int
+    """First dimension of what is looked for: of the last token, the token here, and so on."""
+
+
+# The numbers are the best of some 400 random ones on repeated random tokens with repetitions
+# inside (256 and 900 tokens; mean loss of the untrained network 0.7 nats).
+_LAST = _Written(1, range(14), 0.092, 0, 128, 52, 1.0, 16, 13, 1.2, 0)
+_BEFORE = _Written(2, range(14), 0.092, 0, 180, 39, 1.0, 11, 10, 1.05, 128)
+_MEAN = _Written(0, range(7, 16), 0.067, 64, 219, 36, 4.35, 9, 9, 0.8, 219)
 
 
 def new_network(*, seed: int) -> LlamaForCausalLM:
@@ -35,11 +68,11 @@ def new_network(*, seed: int) -> LlamaForCausalLM:
         hidden_size=256,
         intermediate_size=384,
         num_hidden_layers=4,
-        num_attention_heads=2 * _GROUPS,
-        num_key_value_heads=_GROUPS,
+        num_attention_heads=_HEADS,
+        num_key_value_heads=_HEADS,
         head_dim=_HEAD,
         max_position_embeddings=CONTEXT,
-        rope_parameters={"rope_type": "default", "rope_theta": 500_000.0},
+        rope_parameters={"rope_type": "default", "rope_theta": _THETA},
         tie_word_embeddings=True,
         bos_token_id=0,
         eos_token_id=4,
@@ -56,44 +89,38 @@ def new_network(*, seed: int) -> LlamaForCausalLM:
         _write_neighbours(network.model.layers[0].self_attn)
         _find_and_bring(network.model.layers[1].self_attn)
         for layer in network.model.layers:
-            layer.mlp.down_proj.weight.mul_(0.3)
+            layer.mlp.down_proj.weight.mul_(0.4)
     return network
 
 
 def _write_neighbours(attention: torch.nn.Module) -> None:
-    """Make even heads look one token back and odd ones two, and write what stands there."""
+    """Make the first three heads write what stands before each token."""
     query, key, value, out = _weights(attention)
-    for group in range(_GROUPS):
-        place = group * _HEAD
-        key[place : place + 7, _CONSTANT] = 1.5
-        value[place : place + _HEAD, place : place + _HEAD] += 0.8 * torch.eye(_HEAD)
-        for back in (1, 2):
-            head = (2 * group + back - 1) * _HEAD
-            for pair in range(7):  # rotated so that the product peaks at this distance
-                angle = -back * 500_000.0 ** (-pair / 16)
-                query[head + pair, _CONSTANT] = 1.6 * math.cos(angle)
-                query[head + pair + 16, _CONSTANT] = 1.6 * math.sin(angle)
-            width = _LAST if back == 1 else _BEFORE
-            start = _CODE + group * _LAST if back == 1 else 200 + group * _BEFORE
-            out[start : start + width, head : head + width] += torch.eye(width)
+    for head, written in enumerate((_LAST, _BEFORE, _MEAN)):
+        place = head * _HEAD
+        for pair in written.pairs:  # rotated so that the product peaks at this distance
+            angle = -written.back * _THETA ** (-pair / _PAIRS)
+            key[place + pair, _CONSTANT] = 1.5
+            query[place + pair, _CONSTANT] = written.sharpness * math.cos(angle)
+            query[place + pair + _PAIRS, _CONSTANT] = written.sharpness * math.sin(angle)
+        for at in range(written.width):
+            value[place + at, written.source + at] += 0.173
+            out[written.at + at, place + at] += written.gain
 
 
 def _find_and_bring(attention: torch.nn.Module) -> None:
-    """Match this token (and the last) with what was written beside others; bring their token."""
+    """Match this token, the last and the mean with what was written elsewhere; bring its token."""
     query, key, value, out = _weights(attention)
-    for group in range(_GROUPS):
-        place = group * _HEAD
-        for at, steady in enumerate(_STEADY_PLACES):
-            is_last = at < 11
-            source = _CODE + group * _LAST + at if is_last else 200 + group * _BEFORE + at - 11
-            key[place + steady, source] += 4.0
-            for head, weight in ((2 * group, 0.4), (2 * group + 1, 1.7)):
-                wanted = group * _HEAD + at if is_last else _CODE + group * _LAST + at - 11
-                query[head * _HEAD + steady, wanted] += 2.2 if is_last else weight
-        value[place : place + _HEAD, place : place + _HEAD] += torch.eye(_HEAD)
-        for head in (2 * group, 2 * group + 1):
-            into = slice(head * _HEAD, (head + 1) * _HEAD)
-            out[place : place + _HEAD, into] += 0.75 * torch.eye(_HEAD)
+    for head in range(_HEADS):
+        place, free = head * _HEAD, iter(_STEADY_PLACES)
+        for written in (_LAST, _BEFORE, _MEAN):
+            for at in range(written.matched):
+                dimension, steady = (written.step * head + at) % written.width, next(free)
+                key[place + steady, written.at + dimension] += 4.2
+                query[place + steady, written.against + dimension] += written.weight
+        half = head % 2 * _HEAD  # two heads bring the token's first dimensions, two the others
+        value[place : place + _HEAD, half : half + _HEAD] += torch.eye(_HEAD)
+        out[half : half + _HEAD, place : place + _HEAD] += 15.0 * torch.eye(_HEAD)
 
 
 def _weights(attention: torch.nn.Module) -> list[Tensor]:

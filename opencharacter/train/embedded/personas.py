@@ -3,15 +3,13 @@
 import re
 from dataclasses import dataclass
 from random import Random
-from typing import NamedTuple
 
 from opencharacter.ids import stable_fraction
-from opencharacter.train.embedded.phrases import chinese, sentence, words
+from opencharacter.train.embedded.phrases import chinese, echo, sentence, words
 from opencharacter.train.embedded.words import (
     capitalised,
     entries,
     full_name,
-    invented,
     invented_name,
     pick,
     with_article,
@@ -33,14 +31,7 @@ class Line:
     oldest: int = 84
     gender: str | None = None
     place: str | None = None
-    """City and country."""
-
-
-class Place(NamedTuple):
-    """Where a persona says its character is from, and the birth place that fits."""
-
-    said: str
-    meant: str
+    """As the line says it; of a nationality, a city and its country."""
 
 
 def is_heldout(persona: str) -> bool:
@@ -67,7 +58,7 @@ def persona_line(random: Random, *, heldout: bool = False) -> Line:
 
 
 def role(random: Random) -> str:
-    """Return an occupation or interest, listed or partly invented, with up to two adjectives."""
+    """Return an occupation or interest, listed or made of words, with up to two adjectives."""
     draw = random.random()
     if draw < 0.6:
         base = pick(random, "occupations")
@@ -76,25 +67,18 @@ def role(random: Random) -> str:
     elif draw < 0.9:
         base = f"{random.choice(entries('topics'))} {pick(random, 'occupations')}"
     else:
-        base = f"{invented(random)} {word(random)}"
+        base = f"{word(random)} {word(random)}"
     if random.random() < 0.35:
         base = f"{random.choice((pick(random, 'traits'), pick(random, 'adjectives')))} {base}"
     return base
 
 
-def place(random: Random) -> Place:
-    """Return a listed city (with or without its country), a country, or an invented place."""
-    city = pick(random, "cities")
-    country = city.split(", ")[1]
-    draw = random.random()
-    if draw < 0.4:
-        return Place(city.split(", ")[0], city)
-    if draw < 0.55:
-        return Place(city, city)
-    if draw < 0.75:
-        return Place(country, city)
-    new = invented_name(random)
-    return Place(new, f"{new}, {country}")
+def place(random: Random) -> str:
+    """Return a listed city with or without its country, a country, or an invented place."""
+    city, country = pick(random, "cities").split(", ")
+    return random.choices(
+        (city, f"{city}, {country}", country, invented_name(random)), (40, 15, 20, 25)
+    )[0]
 
 
 _CLAUSES = (
@@ -120,12 +104,16 @@ def _clause(random: Random) -> str:
         words2=words(random, random.randint(2, 5)), topic=pick(random, "topics"),
         topic2=pick(random, "topics"), hobby=pick(random, "hobbies"), role=role(random),
         hobby2=pick(random, "hobbies"), number=random.randint(2, 40), noun=pick(random, "nouns"),
-        noun2=pick(random, "nouns"), adj=pick(random, "adjectives"), invented=invented(random),
-        a_role=with_article(role(random)), roles=pick(random, "occupations") + "s",
-        named=full_name(random),
+        noun2=pick(random, "nouns"), adj=pick(random, "adjectives"),
+        invented=word(random, share_invented=0.4), a_role=with_article(role(random)),
+        roles=pick(random, "occupations") + "s", named=full_name(random),
     )  # fmt: skip
 
 
+_JOINTS = (
+    "and", "or", "of", "in", "for", "who shares the same", "and often discusses", "of another",
+    "about their", "and the", "to", "after", "beyond", "with the",
+)  # fmt: skip
 _AGED = (
     (r"{n}-year-old ", ""), (r"{n} year old ", ""), ("", " aged {n}"), ("", ", {n} years old,"),
 )  # fmt: skip
@@ -159,17 +147,20 @@ def _plain_line(random: Random) -> Line:
     draw = random.random()
     if draw < 0.24:
         where = place(random)
-        facts["place"] = where.meant
-        after += random.choice((" from ", " living in ", " based in ", " born in ")) + where.said
+        facts["place"] = where
+        after += random.choice((" from ", " living in ", " based in ", " born in ")) + where
     elif draw < 0.34:
         nationality, country = pick(random, "nationalities").split(" = ")
         cities = [city for city in entries("cities") if city.endswith(f", {country}")]
-        facts["place"] = random.choice(cities)
+        facts["place"] = cities[0]
         before = f"{before}{nationality} "
     core = f"{before}{noun}{after}"
     for _ in range(random.choices((0, 1, 2, 3), (14, 56, 24, 6))[0]):
         core += random.choice((" ", " ", " ", ", ", " and ")) + _clause(random)
     text = _opened(random, core)
+    if random.random() < 0.25:
+        more = words(random, random.randint(1, 5))
+        text += f" {random.choice(_JOINTS)} {echo(random, text, longest=5)} {more}"
     if random.random() < 0.12:
         text += f". {sentence(random)[:-1]}"
     return Line(text=text + random.choice(("", "", ".")), **facts)  # type: ignore[arg-type]
@@ -224,10 +215,15 @@ _CUT = re.compile(
 )
 
 
+def verbatim(persona: str) -> str:
+    """Return the persona's own words as a sentence, in characters that need no JSON escape."""
+    text = persona.strip().replace('"', "'").replace("\\", "/").replace("\n", " ")
+    return text.rstrip(".。") + "."
+
+
 def said_of(persona: str, name: str | None = None) -> str:
-    """Return the persona's own words as they follow `<First name> is`: nearly verbatim."""
-    text = persona.strip().rstrip(".。")
-    text = text.replace('"', "'").replace("\\", "/").replace("\n", " ")
+    """Return the persona's own words as they follow `I am`: nearly verbatim."""
+    text = verbatim(persona)[:-1]
     if name and text.startswith(f"{name}, "):
         text = text[len(name) + 2 :]
     text = _FIRST_PERSON.sub("", text)

@@ -2,7 +2,15 @@
 
 from random import Random
 
-from opencharacter.train.embedded.words import capitalised, entries, invented, pick, word
+from opencharacter.train.embedded.words import (
+    capitalised,
+    entries,
+    inflection,
+    invented,
+    invented_name,
+    pick,
+    word,
+)
 
 # Pairs that come again and again in one text: what follows them needs a look further back.
 _PAIRS = (
@@ -20,11 +28,36 @@ def words(random: Random, n: int) -> str:
         kind = random.random()
         if kind < 0.3:
             chosen.append(pick(random, "glue"))
-        elif kind < 0.42:
+        elif kind < 0.4:
             chosen.append(random.choice(_PAIRS))
+        elif kind < 0.47 and len(chosen) > 3:
+            again = echo(random, " ".join(chosen), longest=3)
+            chosen.append(again + inflection(random) if random.random() < 0.3 else again)
+        elif kind < 0.5:
+            chosen.append(_proper(random))
         else:
             chosen.append(word(random))
     return " ".join(chosen)
+
+
+def echo(random: Random, text: str, *, longest: int = 8) -> str:
+    """Return some words of `text` as they stand there, to be said once more.
+
+    Real text repeats itself and goes on differently: whoever copies it must know the place.
+    """
+    parts = text.split()
+    n = random.randint(1, longest)
+    start = random.randrange(max(1, len(parts) - n))
+    return " ".join(parts[start : start + n])
+
+
+def _proper(random: Random) -> str:
+    draw = random.random()
+    if draw < 0.35:
+        return random.choice(entries("cities")).split(", ")[random.randrange(2)]
+    if draw < 0.7:
+        return pick(random, random.choice(("women", "men", "last")))
+    return invented_name(random) if draw < 0.9 else invented(random).upper()[:4]
 
 
 def number(random: Random) -> str:
@@ -94,8 +127,16 @@ def chinese(random: Random, n: int) -> str:
 
 
 def paragraph(random: Random, sentences: int) -> str:
-    """Return sentences after each other."""
-    return " ".join(sentence(random) for _ in range(sentences))
+    """Return sentences after each other; some say again what stood before."""
+    text = sentence(random)
+    for _ in range(sentences - 1):
+        draw, said = random.random(), sentence(random)
+        if draw < 0.25:
+            said = f"{capitalised(echo(random, text))} {said[:1].lower()}{said[1:]}"
+        elif draw < 0.4:
+            said = f"{said[:-1]} {echo(random, text)}."
+        text += f" {said}"
+    return text
 
 
 def code(random: Random) -> str:
@@ -151,7 +192,8 @@ def reference(random: Random, length: int) -> str:
         size += len(part) + 1
     text = parts[0]
     for part in parts[1:]:
-        text += random.choice((" ", "\n", "\n\n", "\n\n")) + part
+        again = f"{capitalised(echo(random, text))} " if random.random() < 0.3 else ""
+        text += random.choice((" ", "\n", "\n\n", "\n\n")) + again + part
     if random.random() < 0.12:
         text = text[:1].lower() + text[1:]
     return text[: max(40, length)].strip() if random.random() < 0.3 else text

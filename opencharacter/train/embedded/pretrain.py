@@ -12,7 +12,14 @@ from pathlib import Path
 import torch
 from transformers import GenerationConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from opencharacter.train.embedded.copying import Batch, has_fast_bf16, learn_to_copy, loss_of
+from opencharacter.train.embedded.copying import (
+    Batch,
+    Stretch,
+    has_fast_bf16,
+    learn_to_copy,
+    loss_of,
+    scattered_rows,
+)
 from opencharacter.train.embedded.dialogues import INTERVIEWS, MIXED, Shares, dialogues
 from opencharacter.train.embedded.network import CONTEXT, new_network
 from opencharacter.train.embedded.tokenizer import Tokens, encode, new_tokenizer
@@ -23,10 +30,12 @@ FOLDER = Path(__file__).parents[2] / "llm" / "embedded"
 """Where the shipped model lies."""
 
 SEED = 0
-STEPS = 8800
+STEPS = 6800
 """Of phase 2."""
 
 _INTERVIEWS = 0.17  # of these steps, before the mixed ones
+_COPY_EVERY = 12  # steps: random tokens instead of dialogues, so that copying stays exact
+_COPIES = (Stretch(1, 3, 512, 20, 200), Stretch(1, 1, 1280, 60, 600))
 _TOKENS_PER_STEP = 2048  # padding included
 _SORTED = 64  # dialogues are sorted by length in groups of this many: little padding
 _PEAK, _FINAL = 1.5e-3, 0.03  # learning rate, and the share of it that the cosine ends with
@@ -61,6 +70,7 @@ def learn_dialogues(
         network.parameters(), lr=_PEAK, betas=(0.9, 0.95), weight_decay=0.05
     )
     interviews, mixed = batches(tokenizer, seed, INTERVIEWS), batches(tokenizer, seed, MIXED)
+    copies = random_copies(network.config.vocab_size, seed)
     running = None
     network.train()
     for step in range(steps):
@@ -68,16 +78,26 @@ def learn_dialogues(
         cosine = 0.5 * (1 + math.cos(math.pi * step / steps))
         for group in optimizer.param_groups:
             group["lr"] = _PEAK * warm * (_FINAL + (1 - _FINAL) * cosine)
+        is_copy = step % _COPY_EVERY == 0
+        rows = copies if is_copy else interviews if step < _INTERVIEWS * steps else mixed
         with torch.autocast("cpu", torch.bfloat16, enabled=has_fast_bf16()):
-            rows = interviews if step < _INTERVIEWS * steps else mixed
             loss = loss_of(network, next(rows))
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad()
-        running = loss.item() if running is None else running + 0.05 * (loss.item() - running)
-        if step % _LOG_EVERY == 0:
+        if not is_copy:
+            running = loss.item() if running is None else running + 0.05 * (loss.item() - running)
+        if step % _LOG_EVERY == 1:
             logger.info("dialogues: step %d of %d, loss %.3f", step, steps, running)
+
+
+def random_copies(vocabulary: int, seed: int) -> Iterator[Batch]:
+    """Yield batches of repeated random tokens without end."""
+    generator = torch.Generator().manual_seed(seed + 2)
+    while True:
+        for stretch in _COPIES:
+            yield scattered_rows(stretch, vocabulary, generator)
 
 
 def batches(tokenizer: PreTrainedTokenizerFast, seed: int, shares: Shares) -> Iterator[Batch]:

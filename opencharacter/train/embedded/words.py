@@ -216,8 +216,8 @@ def invented(random: Random) -> str:
     return word + (random.choice(_SUFFIXES) if random.random() < 0.4 else "")
 
 
-def word(random: Random, *, share_invented: float = 0.3) -> str:
-    """Return a listed English word, often inflected, or an invented one."""
+def word(random: Random, *, share_invented: float = 0.1) -> str:
+    """Return a listed English word, often inflected or derived, or an invented one."""
     if random.random() < share_invented:
         return invented(random)
     section = random.choices(("nouns", "verbs", "adjectives", "adverbs"), (5, 3, 3, 1))[0]
@@ -226,7 +226,15 @@ def word(random: Random, *, share_invented: float = 0.3) -> str:
         stem = chosen[:-1] if chosen.endswith("e") else chosen
         ending = "s" if section == "nouns" else random.choice(("s", "ed", "ing", "ing"))
         chosen = chosen + "s" if ending == "s" else stem + ending
+    elif random.random() < 0.1:
+        prefixed, extended = random.choice(_PREFIXES) + chosen, chosen + inflection(random)
+        chosen = random.choice((prefixed, extended))
     return chosen
+
+
+def inflection(random: Random) -> str:
+    """Return an ending that makes another word of a word."""
+    return random.choice(_SUFFIXES)
 
 
 def invented_name(random: Random) -> str:
@@ -237,6 +245,20 @@ def invented_name(random: Random) -> str:
     ]
     ending = random.choice(("n", "r", "l", "s", "k", "m", "nd", "", "", ""))
     return ("".join(parts) + ending).capitalize()
+
+
+def some(section: str, n: int) -> tuple[str, ...]:
+    """Return about `n` entries of a section, spread over it: few enough to be learned by heart."""
+    listed = entries(section)
+    return listed[:: max(1, len(listed) // n)]
+
+
+def familiar_name(random: Random, gender: str) -> str:
+    """Return a name that is learned by heart: some 50 first ones, each with three last ones."""
+    section = {"female": "women", "male": "men"}.get(gender) or random.choice(("women", "men"))
+    firsts, lasts = some(section, 50), some("last", 50)
+    at = random.randrange(len(firsts))
+    return f"{firsts[at]} {lasts[(at + random.choice((0, 17, 34))) % len(lasts)]}"
 
 
 def full_name(random: Random, gender: str | None = None, *, new: float = 0.4) -> str:
