@@ -28,7 +28,7 @@ RUN := $(VENV)/bin/python
 PIP := $(VENV)/bin/python -m pip install -qq --progress-bar off --disable-pip-version-check
 STAMP := $(VENV)/.opencharacter-$(STACK)
 
-UNIT_TESTS := $(wildcard tests/test_*.py) $(filter-out tests/e2e/ tests/__pycache__/,$(wildcard tests/*/))
+UNIT_TESTS := $(wildcard tests/test_*.py) $(filter-out tests/e2e/ tests/slurm/ tests/__pycache__/,$(wildcard tests/*/))
 
 .PHONY: help setup demo test check bench embedded-model clean
 
@@ -42,8 +42,8 @@ demo: setup  ## 4 minutes on 2 cores: characters and dialogues from the embedded
 	echo
 	echo "Everything else, with $(RUN) for python: $(RUN) -m opencharacter --help"
 
-test: setup  ## the whole test suite, unit tests first, then end to end on the real engine
-	@$(RUN) -m pytest $(if $(ARGS),$(ARGS),$(UNIT_TESTS) tests/e2e)
+test: setup  ## the whole test suite, unit tests first, then end to end on the real engine, then on a local SLURM
+	@$(RUN) -m pytest $(if $(ARGS),$(ARGS),$(UNIT_TESTS) tests/e2e tests/slurm)
 
 check: setup  ## formatting, lint, types, layers and size caps
 	@$(RUN) -m ruff format --check

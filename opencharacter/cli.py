@@ -1,10 +1,10 @@
 """The command line: composes one typed configuration and hands it to a stage.
 
 `python -m opencharacter stage=synth run=x [section.setting=value ...]`. Hydra composes `conf/`
-under the dataclasses of `config.py` (see `compose.py`, the only home of Hydra). Stages run after it
+under the dataclasses of `config/` (see `compose.py`, the only home of Hydra). Stages run after it
 has returned, so a traceback shows their frames only, and a sweep is checked whole before its
-first job. Exit status: 0 done, 1 a bug (traceback), 2 something the user can mend (one line), 130
-interrupted.
+first job. Exit status: 0 done, 1 a bug (traceback) or problems that `lint` found, 2 something the
+user can mend (one line), 85 stopped on request with work left, 130 interrupted.
 """
 
 import os
@@ -14,7 +14,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from opencharacter import __version__, manual
-from opencharacter.errors import ConfigError, OpenCharacterError
+from opencharacter.errors import ConfigError, OpenCharacterError, StoppedError
+from opencharacter.llm.stopping import STOPPED, Stopping
 
 if TYPE_CHECKING:
     from opencharacter.compose import Planned
@@ -59,6 +60,9 @@ def main() -> int:
         os.environ.setdefault(name, value)
     try:
         return _answer(sys.argv[1:])
+    except StoppedError as stopped:
+        _complain(str(stopped), word="stopped")
+        return STOPPED
     except OpenCharacterError as error:
         _complain(str(error))
         return 2
@@ -84,6 +88,8 @@ def _answer(arguments: list[str]) -> int:
     if "--version" in arguments:
         sys.stdout.write(f"opencharacter {__version__}\n")
         return 0
+    stopping = Stopping()
+    stopping.listen()  # first of all: a signal that comes while an engine opens must not be lost
     options, overrides = _sort_words(arguments)
     is_sweep = "--multirun" in options
     # Hydra's own --cfg would show what no type and no check has seen.
@@ -97,7 +103,7 @@ def _answer(arguments: list[str]) -> int:
     if is_shown:
         sys.stdout.write("".join(compose.as_yaml(job) for job in jobs))
         return 0
-    return _run_sweep(jobs) if is_sweep else _run_all(jobs)
+    return (_run_sweep if is_sweep else _run_all)(jobs, stopping)
 
 
 def _help(arguments: Sequence[str]) -> str:
@@ -147,21 +153,27 @@ def _option_value(name: str, value: str, following: Iterator[str]) -> str:
     return value
 
 
-def _run_all(jobs: "Sequence[Planned]") -> int:
+def _run_all(jobs: "Sequence[Planned]", stopping: Stopping) -> int:
     for config, command in jobs:
+        if config.slurm.submit:
+            import_module("opencharacter.job.submit").submit(config, command)
+            continue
         stage = import_module(f"opencharacter.stages.{config.stage}")
-        with import_module("opencharacter.job").Job(config, command=command) as job:
+        job_of = import_module("opencharacter.job").Job
+        with job_of(config, command=command, stopping=stopping) as job:
             stage.run(config, job)
     return 0
 
 
-def _run_sweep(jobs: "Sequence[Planned]") -> int:
+def _run_sweep(jobs: "Sequence[Planned]", stopping: Stopping) -> int:
     """Run jobs one after another; one that the user must mend does not stop the others."""
     failed = 0
     for number, job in enumerate(jobs, start=1):
         sys.stderr.write(f"job {number} of {len(jobs)}: {job.command}\n")
         try:
-            _run_all([job])
+            _run_all([job], stopping)
+        except StoppedError:
+            raise
         except OpenCharacterError as error:
             _complain(f"{error} (job {number} of {len(jobs)}; the others go on)")
             failed += 1

@@ -1,6 +1,6 @@
 """From words on the command line to one typed configuration: the only module that knows Hydra.
 
-Hydra composes `conf/` under the dataclasses of `config.py`, and its errors, which have many lines,
+Hydra composes `conf/` under the dataclasses of `config/`, and its errors, which have many lines,
 become one that names what would be right. Imported late: Hydra takes a third of a second.
 """
 

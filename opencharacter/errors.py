@@ -5,7 +5,8 @@
     ├── SourceError      a persona or instruction source cannot be read at all
     ├── StoreError       what is on disk is missing, stale, claimed by another process, or full
     ├── ModelError       a model cannot be opened, or the server behind it is unusable
-    └── AccountingError  the counts of a stage do not add up, or too much was rejected
+    ├── AccountingError  the counts of a stage do not add up, or too much was rejected
+    └── StoppedError     the command was asked to stop, and goes on when it is given again
 
 A row that cannot be used is not an error: it is a row in `rejected/` (see `records.Rejection`).
 """
@@ -33,3 +34,7 @@ class ModelError(OpenCharacterError):
 
 class AccountingError(OpenCharacterError):
     """Rows in are not rows out plus rows rejected, or more was rejected than allowed."""
+
+
+class StoppedError(OpenCharacterError):
+    """A signal or the end of the wall time stopped the work; what is done is kept."""

@@ -177,7 +177,10 @@ def _options(folder: Path, default: str) -> list[str]:
 
 @cache
 def _classes() -> dict[str, ast.ClassDef]:
-    trees = [ast.parse((PACKAGE / f).read_text("utf-8")) for f in ("records.py", "config.py")]
+    trees = [
+        ast.parse(f.read_text("utf-8"))
+        for f in (PACKAGE / "records.py", *sorted((PACKAGE / "config").glob("*.py")))
+    ]
     nodes = [node for tree in trees for node in tree.body]
     return {node.name: node for node in nodes if isinstance(node, ast.ClassDef)}
 

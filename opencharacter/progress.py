@@ -47,6 +47,8 @@ class Progress(NamedTuple):
     cached_tokens: int
     """Of the prompt tokens, those that the engine's prefix cache held."""
     calls: int
+    unsealed: int = 0
+    """Of `done`, those of this process whose part is not whole yet."""
 
 
 class _Sample(NamedTuple):

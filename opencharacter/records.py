@@ -175,6 +175,8 @@ class Response:
     messages: tuple[Message, ...]
     """User and assistant in turn; no system message (`mix` renders it)."""
     finish_reasons: tuple[str, ...]
+    marks: tuple[str, ...] = ()
+    """Names of the checks that found something and did not reject it (see `checks.answers`)."""
     call: Call
     """The first call of the dialogue."""
     usage: Usage

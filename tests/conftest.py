@@ -91,6 +91,9 @@ def opencharacter(
         except OpenCharacterError as error:
             captured = capsys.readouterr()
             return Done(2, captured.out, f"{captured.err}{error}")
+        except SystemExit as ended:
+            captured = capsys.readouterr()
+            return Done(int(str(ended.code)), captured.out, captured.err)
         captured = capsys.readouterr()
         return Done(0, captured.out, captured.err)
 

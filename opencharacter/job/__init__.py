@@ -15,13 +15,14 @@ from typing import Any, Self
 
 import yaml
 
-from opencharacter.config import Backend, Config, ModelConfig, data_settings
+from opencharacter.config import Backend, Config, LLMStageConfig, ModelConfig, data_settings
 from opencharacter.errors import ConfigError
 from opencharacter.ids import canonical_json
 from opencharacter.job.replicas import Replicas, end_with_leader, is_replica, wait_for_leader
 from opencharacter.job.stage import OpenStage
 from opencharacter.llm.opening import model_name, open_model
 from opencharacter.llm.requests import Model
+from opencharacter.llm.stopping import Stopping
 from opencharacter.store.claims import Claims
 from opencharacter.store.files import whole_file
 from opencharacter.store.stage import StageFolder, begin, finished_input, stage_fingerprint
@@ -30,13 +31,15 @@ from opencharacter.store.stage import StageFolder, begin, finished_input, stage_
 class Job:
     """One command: the run's folder, and the models that its stages share."""
 
-    def __init__(self, config: Config, *, command: str) -> None:
+    def __init__(self, config: Config, *, command: str, stopping: Stopping | None = None) -> None:
         """Prepare; nothing is opened yet.
 
         Args:
             config: The whole run.
             command: As it was typed, for manifests.
+            stopping: Says when to ask models nothing new; None = never.
         """
+        self.stopping = stopping or Stopping()
         self.config = config
         self.command = command
         self.run_dir = Path(config.runs_dir) / config.run
@@ -44,20 +47,18 @@ class Job:
         self._replicas = Replicas(command, logs=self.run_dir, starts_over=config.force)
 
     def __enter__(self) -> Self:
-        """Make the run's folder.
-
-        Raises:
-            ConfigError: there can be no such folder.
-        """
+        """Watch the leader, in a replica."""
         if is_replica():
             end_with_leader()
+        return self
+
+    def _make_folder(self) -> None:
         try:
             self.run_dir.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ConfigError(
                 f"cannot make the folder {self.run_dir}: {error.strerror}; check runs_dir and run"
             ) from error
-        return self
 
     def __exit__(
         self,
@@ -108,8 +109,10 @@ class Job:
             sources: Fingerprints of what it reads from outside the run.
 
         Raises:
+            ConfigError: there can be no such folder.
             StoreError: an input is missing or stale, or the stage was started otherwise.
         """
+        self._make_folder()
         folder = self.folder(name)
         inputs = {
             stage: finished_input(self.run_dir, stage, run=self.config.run) for stage in reads
@@ -121,7 +124,11 @@ class Job:
             decisive["sources"] = dict(sources)
         if is_replica():
             wait_for_leader(folder, stage_fingerprint(name, decisive, inputs))
-        with Claims(folder.path / "claims", timeout_s=self.config.claim_timeout_s) as claims:
+        claims = Claims(folder.path / "claims", timeout_s=self.config.claim_timeout_s)
+        if self.config.preview and any(isinstance(each, LLMStageConfig) for each in settings):
+            yield self._open(folder, "", claims)  # it leaves nothing behind, so it starts nothing
+            return
+        with claims:
             fingerprint = begin(
                 folder,
                 settings=decisive,
@@ -131,14 +138,18 @@ class Job:
                 claims=claims,
             )
             self._write_config(folder)
-            yield OpenStage(
-                folder=folder,
-                config=self.config,
-                command=self.command,
-                fingerprint=fingerprint,
-                claims=claims,
-                replicas=self._replicas,
-            )
+            yield self._open(folder, fingerprint, claims)
+
+    def _open(self, folder: StageFolder, fingerprint: str, claims: Claims) -> OpenStage:
+        return OpenStage(
+            folder=folder,
+            config=self.config,
+            command=self.command,
+            fingerprint=fingerprint,
+            claims=claims,
+            replicas=self._replicas,
+            stopping=self.stopping,
+        )
 
     def _write_config(self, folder: StageFolder) -> None:
         """Write the configuration to the folder of an unfinished stage, below the command."""

@@ -4,27 +4,31 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from opencharacter import __version__
 from opencharacter.config import Config, Tracking
-from opencharacter.errors import AccountingError, StoreError
+from opencharacter.errors import AccountingError, StoppedError, StoreError
+from opencharacter.job.preview import preview
 from opencharacter.job.replicas import Replicas, is_replica
 from opencharacter.llm.requests import Model
+from opencharacter.llm.stopping import Stopping
 from opencharacter.llm.work import PartWorker, Plan, parts_for
 from opencharacter.progress import Display, Progress
 from opencharacter.records import Rejection
 from opencharacter.sources.rows import Tally
 from opencharacter.store.claims import Claims, Holder, Part
+from opencharacter.store.files import read_json
 from opencharacter.store.manifest import Counted, check_all_done, close_stage
+from opencharacter.store.reports import EVERY_S, Reporter
 from opencharacter.store.rows import PartWriter, part_files, read_columns, read_footer
 from opencharacter.store.stage import StageFolder
 from opencharacter.tracking import Tracker, open_tracker
 
-_LOG_EVERY_S = 5.0
 _POLL_S = 1.0
+_LOOK_EVERY = 1000  # rows of a stream between two looks at whether to stop
 _TRACKING = "tracking"  # claim of the one process that reports a stage to W&B
 
 
@@ -38,6 +42,7 @@ class OpenStage:
     fingerprint: str
     claims: Claims
     replicas: Replicas
+    stopping: Stopping
 
     @property
     def is_finished(self) -> bool:
@@ -95,19 +100,28 @@ class OpenStage:
             notes: Called when nothing is left: counts worth telling that are no rejections.
 
         Raises:
+            SystemExit: with status 0, after a preview.
             StoreError: the one part asked for is held by another process, or the disk is full.
             AccountingError: the books do not close, or too much was rejected.
         """
+        if self.config.preview:
+            preview(plan, open_model(), self.config.preview)
+            raise SystemExit(0)
         if self._say_finished():
             return
         keys = list(plan.keys())
-        with Display(self.folder.stage, unit="records") as display, self._tracker() as tracker:
+        with (
+            Display(self.folder.stage, unit="records") as display,
+            self._tracker() as tracker,
+            closing(Reporter(self.folder.path)) as reporter,
+        ):
             worker = PartWorker(
                 self.folder,
                 plan,
                 claims=self.claims,
                 parts=parts_for(len(keys), self.config.parts),
-                show=self._shower(display, tracker, rejected_before=self._n_rejected()),
+                show=self._shower(display, tracker, reporter, rejected_before=self._n_rejected()),
+                stopping=self.stopping,
             )
             if not keys:
                 worker.seal_without_work()
@@ -118,6 +132,8 @@ class OpenStage:
             left = worker.left()
             done = self.folder.done_keys(plan.key_columns)
             display.settle(done=len(done), rejected=self._n_rejected())
+            if left:
+                self._stop_if_asked(f"{len(left)} of {worker.parts} parts are left")
             if left and set(keys) - done:
                 self._say(
                     f"{len(left)} of {worker.parts} parts are left (parts= goes on with them)"
@@ -155,6 +171,8 @@ class OpenStage:
         is_told = False
         while True:
             free, holders = self._look(worker)
+            if self.stopping.reason:
+                return
             if free:
                 worker.run(open_model(), free)
                 continue
@@ -209,6 +227,8 @@ class OpenStage:
             for row in rows:
                 (rejections if isinstance(row, Rejection) else records).write(row)
                 written = records.rows + rejections.rows
+                if written % _LOOK_EVERY == 0:
+                    self._stop_if_asked("nothing of it is kept")
                 show(Progress(written, rejections.rows, None, 0, 0, 0, 0))
             rejections.close()
             records.close()
@@ -223,7 +243,8 @@ class OpenStage:
             self.folder,
             counted,
             fingerprint=self.fingerprint,
-            about={"what": what, "command": self.command, "opencharacter": __version__},
+            about={"what": what, "command": self.command, "opencharacter": __version__}
+            | self._planned(),
             max_rejected=max_rejected,
         )
         if tracker.run is not None:
@@ -231,6 +252,13 @@ class OpenStage:
         elif self.config.tracking is not Tracking.none:  # whoever tracked has ended meanwhile
             with self._tracker() as late:
                 late.finish(self.folder.manifest_file)
+
+    def _planned(self) -> dict[str, Any]:
+        """Return what `stage=plan` said this stage would cost, if it was asked."""
+        plan = read_json(self.folder.run_dir / "plan" / "plan.json") or {"stages": {}}
+        stages: dict[str, Any] = plan["stages"]
+        stage = self.folder.stage
+        return {"planned": stages[stage]} if stage in stages else {}
 
     def _refuse_nothing_made(self, counted: Counted) -> None:
         """Raise if rows came in and none is left: a wrong column or template, not a data set."""
@@ -245,6 +273,17 @@ class OpenStage:
             f"{self.folder.stage}: of {counted.rows_in:,} rows none is left: {listed}; look at "
             f"{self.folder.rejected}, then mend the cause and use force=true"
         )
+
+    def _stop_if_asked(self, left: str) -> None:
+        """Raise if the command shall stop.
+
+        Raises:
+            StoppedError: with the reason, and what is left.
+        """
+        if self.stopping.reason:
+            raise StoppedError(
+                f"{self.folder.stage}: {self.stopping.reason}; {left}; the same command goes on"
+            )
 
     def _n_rejected(self) -> int:
         """Count the rejections of whole parts, whoever worked on them."""
@@ -275,20 +314,29 @@ class OpenStage:
                 self.claims.release(_TRACKING)
 
     def _shower(
-        self, display: Display, tracker: Tracker, *, rejected_before: int = 0
+        self,
+        display: Display,
+        tracker: Tracker,
+        reporter: Reporter | None = None,
+        *,
+        rejected_before: int = 0,
     ) -> Callable[[Progress], None]:
-        """Return what shows progress on the terminal, and every few seconds to the tracker."""
+        """Return what shows progress on the terminal, and every few seconds to everybody else."""
         started = last = time.monotonic()
+        done_before: int | None = None
 
         def show(progress: Progress) -> None:
-            nonlocal last
+            nonlocal last, done_before
+            done_before = progress.done if done_before is None else done_before
             total = progress._replace(rejected=rejected_before + progress.rejected)
             display.update(total)
             now = time.monotonic()
-            if now - last >= _LOG_EVERY_S:
+            if now - last >= EVERY_S:
                 last = now
                 self.replicas.report_dead()
                 tracker.log(_metrics(total, now - started), total.done)
+                if reporter:
+                    reporter.write(**_report(total, done=total.done - done_before))
 
         return show
 
@@ -299,6 +347,17 @@ class OpenStage:
 
     def _say(self, text: str) -> None:
         print(f"{self.folder.stage}: {text}", file=sys.stderr)
+
+
+def _report(progress: Progress, *, done: int) -> dict[str, int]:
+    return {
+        "total": progress.total or 0,
+        "done": done,
+        "unsealed": progress.unsealed,
+        "output_tokens": progress.output_tokens,
+        "prompt_tokens": progress.prompt_tokens,
+        "cached_tokens": progress.cached_tokens,
+    }
 
 
 def _metrics(progress: Progress, seconds: float) -> dict[str, float]:

@@ -28,7 +28,7 @@ class Finish(StrEnum):
     length = "length"
     """Cut off at `max_tokens` or at the model's length: a failure, not text."""
     repetition = "repetition"
-    """Stopped at `max_repeats`: it went round in circles."""
+    """StoppedError at `max_repeats`: it went round in circles."""
     too_long = "too_long"
     """The prompt alone leaves no room; nothing was generated."""
     filtered = "filtered"

@@ -1,10 +1,12 @@
 """Keep an engine full of sessions: no barrier between turns, and no session delays another."""
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
 from opencharacter.llm.requests import Completion, Finish, Model, Session
+from opencharacter.llm.stopping import Stopping
 from opencharacter.records import Rejection
 
 Owner = TypeVar("Owner")
@@ -36,7 +38,10 @@ class Admitted(Generic[Owner, Outcome]):
 @dataclass(slots=True)
 class _Live(Generic[Owner, Outcome]):
     admitted: Admitted[Owner, Outcome]
+    model_name: str
     key: str = ""
+    asked_at: float = 0.0
+    """When the request that is in flight was submitted, on the monotonic clock."""
 
 
 def run_sessions(
@@ -44,6 +49,7 @@ def run_sessions(
     sessions: Iterable[Admitted[Owner, Outcome]],
     *,
     heard: Callable[[Completion], None] = lambda completion: None,
+    stopping: Stopping | None = None,
 ) -> Iterator[tuple[Owner, Outcome | Rejection]]:
     """Yield each session's owner and result as they finish, in no particular order.
 
@@ -56,48 +62,56 @@ def run_sessions(
         model: Where requests go.
         sessions: In the order in which they should start; neighbours should share prompt prefixes.
         heard: Called with each new completion, not with replayed ones.
+        stopping: Once it has a reason, nothing new is asked: running requests end and are logged,
+            and sessions that need no more of them finish.
     """
+    stopping = stopping or Stopping()
     waiting = iter(sessions)
     flying: dict[int, _Live[Owner, Outcome]] = {}
     ticket = 0
     exhausted = False
     while True:
-        while not exhausted and len(flying) < model.window:
+        while not exhausted and not stopping.reason and len(flying) < model.window:
             admitted = next(waiting, None)
             if admitted is None:
                 exhausted = True
                 break
-            live = _Live(admitted)
+            live = _Live(admitted, model.name)
             result = _advance(live, None, model, ticket)
             if result is None:
                 flying[ticket] = live
                 ticket += 1
             else:
                 yield admitted.owner, result
-        if not flying:
+        if not flying or stopping.is_over:
             return
         for done, completion in model.collect():
             live = flying.pop(done)
             heard(completion)
+            stopping.took(time.monotonic() - live.asked_at)
             if completion.finish not in _NOT_LOGGED:
                 live.admitted.log.append(live.key, asdict(completion))
-            result = _advance(live, completion, model, ticket)
-            if result is None:
+            asked = None if stopping.reason else model
+            result = _advance(live, completion, asked, ticket)
+            if result is not None:
+                yield live.admitted.owner, result
+            elif asked:
                 flying[ticket] = live
                 ticket += 1
-            else:
-                yield live.admitted.owner, result
 
 
 def _advance(
-    live: _Live[Owner, Outcome], completion: Completion | None, model: Model, ticket: int
+    live: _Live[Owner, Outcome], completion: Completion | None, asked: Model | None, ticket: int
 ) -> Outcome | Rejection | None:
-    """Run a session to its next unanswered request and submit it, or to its result."""
+    """Run a session to its next unanswered request and submit it, or to its result.
+
+    Without a model to ask the request is not made.
+    """
     session = live.admitted.session
     try:
         request = next(session) if completion is None else session.send(completion)
         while True:
-            live.key = request.key(model.name)
+            live.key = request.key(live.model_name)
             logged = live.admitted.log.get(live.key)
             if logged is None:
                 break
@@ -105,7 +119,9 @@ def _advance(
     except StopIteration as end:
         result: Outcome | Rejection = end.value
         return result
-    model.submit(ticket, request)
+    if asked:
+        asked.submit(ticket, request)
+        live.asked_at = time.monotonic()
     return None
 
 

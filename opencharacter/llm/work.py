@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 
 from opencharacter.llm.requests import Completion, Model, Session
 from opencharacter.llm.sessions import Admitted, run_sessions
+from opencharacter.llm.stopping import Stopping
 from opencharacter.progress import Progress
 from opencharacter.records import Rejection
 from opencharacter.store.claims import Claims, Part
@@ -64,6 +65,7 @@ class PartWorker(Generic[Record]):
         claims: Claims,
         parts: int,
         show: Callable[[Progress], None],
+        stopping: Stopping,
     ) -> None:
         """Look at what is done already.
 
@@ -73,12 +75,14 @@ class PartWorker(Generic[Record]):
             claims: The stage's, entered.
             parts: How many parts the work is cut into.
             show: Called after each finished piece of work.
+            stopping: Says when to ask nothing new.
         """
         self._folder = folder
         self._plan = plan
         self._claims = claims
         self.parts = parts
         self._show = show
+        self._stopping = stopping
         self._open: list[_OpenPart[Record]] = []
         self._done = 0
         self._rejected = 0
@@ -94,15 +98,22 @@ class PartWorker(Generic[Record]):
         self._done = len(self._folder.done_keys(self._plan.key_columns))
         self._show(self._heard._replace(done=self._done, total=self.total))
         try:
-            finished = run_sessions(model, self._admit(numbers), heard=self._hear)
+            finished = run_sessions(
+                model, self._admit(numbers), heard=self._hear, stopping=self._stopping
+            )
             for (opened, key), result in finished:
                 opened.results[key] = result
                 self._done += 1
                 self._rejected += isinstance(result, Rejection)
-                self._show(
-                    self._heard._replace(done=self._done, rejected=self._rejected, total=self.total)
-                )
                 self._seal_whole_parts()
+                self._show(
+                    self._heard._replace(
+                        done=self._done,
+                        rejected=self._rejected,
+                        total=self.total,
+                        unsealed=sum(len(opened.results) for opened in self._open),
+                    )
+                )
         finally:
             for opened in self._open:
                 opened.log.close()

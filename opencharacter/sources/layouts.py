@@ -10,6 +10,7 @@ In `messages` an assistant turn whose content is null is an answer that nobody h
 """
 
 import re
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from opencharacter.records import Role
@@ -80,6 +81,39 @@ def read_turns(row: dict[str, Any]) -> list[Turn]:
         return [Turn(Role.user, _synthesized(row["synthesized text"]))]
     keys = [str(key)[:40] for key in list(row)[:10]]
     raise LayoutError("unknown_layout", f"the keys {keys} fit none of: {_KNOWN}")
+
+
+def with_turns(row: dict[str, Any], turns: Sequence[Turn]) -> dict[str, Any]:
+    """Return a copy of a row with other turns, in the row's own layout.
+
+    Roles that a row names in its own way ("human", "gpt") keep their names.
+
+    Raises:
+        LayoutError: `unknown_layout`: this layout has no room for these turns.
+    """
+    if "messages" in row:
+        return row | {"messages": _tagged_again(row, "messages", "role", "content", turns)}
+    if "conversations" in row:
+        before = _listed(row, "conversations")
+        if before and isinstance(before[0], str):
+            return row | {"conversations": [turn.text for turn in turns]}
+        keys = ("role", "content") if before and "role" in before[0] else ("from", "value")
+        return row | {"conversations": _tagged_again(row, "conversations", *keys, turns)}
+    texts = [turn.text or "" for turn in turns]
+    if "instruction" in row and len(turns) <= 2:
+        if list(turns) == _alpaca(row):
+            return dict(row)
+        return row | {"instruction": texts[0], "input": "", "output": "".join(texts[1:])}
+    raise LayoutError("unknown_layout", f"no room for {len(turns)} turns beside {sorted(row)}")
+
+
+def _tagged_again(
+    row: dict[str, Any], name: str, role_key: str, text_key: str, turns: Sequence[Turn]
+) -> list[dict[str, Any]]:
+    spelled = {Role(role): str(role) for role in Role}
+    for turn in reversed(_listed(row, name)):
+        spelled[_ROLES[turn[role_key].strip().lower()]] = turn[role_key]
+    return [{role_key: spelled[turn.role], text_key: turn.text} for turn in turns]
 
 
 def _alpaca(row: dict[str, Any]) -> list[Turn]:

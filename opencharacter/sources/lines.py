@@ -22,6 +22,8 @@ class Row(NamedTuple):
     place: str
     """File name with `number`."""
     value: dict[str, Any]
+    is_encoded_twice: bool = False
+    """The row stood in the file as a JSON string that holds an object."""
 
 
 class _Line(NamedTuple):
@@ -80,10 +82,11 @@ def checked_row(value: Any, number: int, place: str) -> Row | Rejection:
 
     Persona Hub's tool samples are encoded twice: a JSON string that holds a JSON object.
     """
-    if isinstance(value, str):
+    is_text = isinstance(value, str)
+    if is_text:
         value = decoded_again(value)
     if isinstance(value, dict):
-        return Row(number, place, value)
+        return Row(number, place, value, is_text)
     detail = f"a row must be a JSON object; this one is of type {type(value).__name__}"
     return reject(place, "wrong_type", detail, value)
 

@@ -13,6 +13,7 @@ from opencharacter.llm.requests import Session
 from opencharacter.prompts.character import RENDER_VERSION
 from opencharacter.records import Character, Instruction, Response
 from opencharacter.store.rows import read_records
+from opencharacter.synth.checking import rejecting
 from opencharacter.synth.generate import answer_in_turns
 from opencharacter.synth.responses import Asking, Task, meetings, response_plan
 
@@ -20,6 +21,7 @@ from opencharacter.synth.responses import Asking, Task, meetings, response_plan
 def run(config: Config, job: Job) -> None:
     """Write a dialogue for every character that meets an instruction."""
     settings = config.generate
+    reject = rejecting(settings.reject, section="generate")
     versions = {"model": model_name(config.teacher), "prompt": RENDER_VERSION}
     with job.stage(
         "generate",
@@ -38,7 +40,9 @@ def run(config: Config, job: Job) -> None:
             model = job.model(config.teacher)
             asking = Asking(stage="generate", seed=config.seed, settings=settings, model=model)
             asker = asking.asker(task.key, task.key)
-            return answer_in_turns(task.character, task.instruction, asker, draw=task.draw)
+            return answer_in_turns(
+                task.character, task.instruction, asker, draw=task.draw, reject=reject
+            )
 
         stage.work(
             response_plan(tasks, start),

@@ -13,6 +13,7 @@ from opencharacter.llm.requests import Session
 from opencharacter.prompts.rewrite import REWRITE_VERSION
 from opencharacter.records import Character, Instruction, Response
 from opencharacter.store.rows import read_records
+from opencharacter.synth.checking import rejecting
 from opencharacter.synth.responses import Asking, Task, meetings, response_plan
 from opencharacter.synth.rewrite import rewrite_dialogue
 
@@ -20,6 +21,7 @@ from opencharacter.synth.rewrite import rewrite_dialogue
 def run(config: Config, job: Job) -> None:
     """Write a rewritten dialogue for every character that meets an answered instruction."""
     settings = config.rewrite
+    reject = rejecting(settings.reject, section="rewrite")
     versions = {"model": model_name(config.teacher), "prompt": REWRITE_VERSION}
     with job.stage(
         "rewrite",
@@ -40,7 +42,12 @@ def run(config: Config, job: Job) -> None:
             asking = Asking(stage="rewrite", seed=config.seed, settings=settings, model=model)
             asker = asking.asker(task.key, task.key)
             return rewrite_dialogue(
-                task.character, task.instruction, asker, draw=task.draw, min_kept=settings.min_kept
+                task.character,
+                task.instruction,
+                asker,
+                draw=task.draw,
+                min_kept=settings.min_kept,
+                reject=reject,
             )
 
         stage.work(

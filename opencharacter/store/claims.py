@@ -64,11 +64,11 @@ class Claims:
         self._token = secrets.token_hex(8)
         self._stop = threading.Event()
         self._beat = threading.Thread(target=self._keep_beating, daemon=True, name="claims")
-        with disk_errors(folder):
-            folder.mkdir(parents=True, exist_ok=True)
 
     def __enter__(self) -> Self:
-        """Start the heartbeat."""
+        """Make the folder, and start the heartbeat."""
+        with disk_errors(self._folder):
+            self._folder.mkdir(parents=True, exist_ok=True)
         self._beat.start()
         return self
 
@@ -120,6 +120,11 @@ class Claims:
             if holder and holder.token != self._token and self._is_alive(holder):
                 found[path.stem] = holder
         return found
+
+    def dead(self) -> dict[str, Holder]:
+        """Return the claims whose process is gone, without touching them."""
+        holders = {path.stem: self._holder(path) for path in sorted(self._folder.glob("*.json"))}
+        return {name: h for name, h in holders.items() if h and not self._is_alive(h)}
 
     def refuse_other_partition(self, of: int) -> None:
         """Raise if a living process cuts the same work into another number of parts.

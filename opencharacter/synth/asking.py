@@ -4,6 +4,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
+from opencharacter.checks.problem import Problem
 from opencharacter.config import SamplingConfig
 from opencharacter.ids import request_seed
 from opencharacter.llm.requests import (
@@ -16,7 +17,6 @@ from opencharacter.llm.requests import (
 )
 from opencharacter.records import Call, Message, Rejection, Usage
 from opencharacter.sources.lines import storable
-from opencharacter.synth.filters import Problem
 from opencharacter.synth.replies import plain_lines
 
 Answer = TypeVar("Answer")

@@ -2,34 +2,48 @@
 
 from functools import partial
 
+from opencharacter.checks.problem import Problem
 from opencharacter.llm.requests import Session
 from opencharacter.prompts.character import system_message
 from opencharacter.records import Character, Instruction, Message, Method, Rejection, Response, Role
 from opencharacter.synth.asking import Asker
-from opencharacter.synth.filters import Problem, answer_problem
+from opencharacter.synth.checking import Checker
 from opencharacter.synth.responses import response
 
 
 def answer_in_turns(
-    character: Character, instruction: Instruction, asker: Asker[str], *, draw: int
+    character: Character,
+    instruction: Instruction,
+    asker: Asker[str],
+    *,
+    draw: int,
+    reject: frozenset[str],
 ) -> Session[Response]:
     """Let `character` answer every user turn of `instruction` (OpenCharacter, arXiv 2501.15427).
 
     One turn that stays unusable after all attempts rejects the dialogue: a dialogue with a hole
     is no training data.
+
+    Args:
+        character: Who answers.
+        instruction: The user's turns.
+        asker: Asks for this pair.
+        draw: Place of the character among those drawn for the instruction.
+        reject: Names of the checks that reject an answer.
     """
+    checker = Checker(character=character, reject=reject)
     messages = [system_message(character)]
     for turn in instruction.messages:
         messages.append(turn)
-        answer = yield from asker.ask(tuple(messages), partial(_read, turn.content, character))
+        answer = yield from asker.ask(tuple(messages), partial(_read, turn.content, checker))
         if isinstance(answer, Rejection):
             return answer
         messages.append(Message(role=Role.assistant, content=answer))
     return response(
-        character, instruction, asker, method=Method.generate, draw=draw, messages=messages[1:]
+        checker, instruction, asker, method=Method.generate, draw=draw, messages=messages[1:]
     )
 
 
-def _read(question: str, character: Character, text: str) -> str | Problem:
+def _read(question: str, checker: Checker, text: str) -> str | Problem:
     answer = text.strip()
-    return answer_problem(answer, question=question, character=character) or answer
+    return checker.problem(answer, question=question) or answer

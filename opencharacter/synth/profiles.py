@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from opencharacter.checks.control import control_tokens
+from opencharacter.checks.problem import Problem
 from opencharacter.llm.requests import Session
 from opencharacter.prompts.profile import (
     FIELDS,
@@ -14,7 +16,6 @@ from opencharacter.prompts.profile import (
 )
 from opencharacter.records import Character, Message, Persona, Rejection, Role
 from opencharacter.synth.asking import Asker
-from opencharacter.synth.filters import Problem, control_tokens
 from opencharacter.synth.replies import find_object
 
 _HEADING = re.compile(

@@ -4,7 +4,7 @@ import json
 import re
 from typing import Any
 
-from opencharacter.synth.filters import Problem
+from opencharacter.checks.problem import Problem
 
 # What stands before the object: nothing, else all up to a code fence with an object in it, else
 # all up to the first brace. The end needs no pattern: it is where the object is whole.

@@ -13,6 +13,7 @@ from opencharacter.records import Character, Instruction, Message, Method, Respo
 from opencharacter.store.claims import Part
 from opencharacter.synth.asking import Asker
 from opencharacter.synth.assign import assign_characters
+from opencharacter.synth.checking import Checker
 
 
 class Task(NamedTuple):
@@ -104,7 +105,7 @@ def response_plan(
 
 
 def response(
-    character: Character,
+    checker: Checker,
     instruction: Instruction,
     asker: Asker[Any],
     *,
@@ -112,7 +113,8 @@ def response(
     draw: int,
     messages: Sequence[Message],
 ) -> Response:
-    """Return the record of a finished dialogue."""
+    """Return the record of a finished dialogue of the checker's character."""
+    character = checker.character
     licences = sorted({character.licence, instruction.licence})
     return Response(
         character_id=character.id,
@@ -123,6 +125,7 @@ def response(
         licence=" + ".join(licences),
         messages=tuple(messages),
         finish_reasons=tuple(asker.finishes),
+        marks=checker.marks(messages, instruction.references),
         call=asker.calls[0],
         usage=asker.usage,
     )

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from itertools import chain
 
+from opencharacter.checks.problem import Problem
 from opencharacter.llm.requests import Session
 from opencharacter.prompts.rewrite import rewrite_prompt, rewrite_schema
 from opencharacter.records import Character, Instruction, Message, Method, Rejection, Response, Role
 from opencharacter.synth.asking import Asker
-from opencharacter.synth.filters import Problem, answer_problem
+from opencharacter.synth.checking import Checker
 from opencharacter.synth.knowledge import kept_share
 from opencharacter.synth.replies import find_object, plain_lines
 from opencharacter.synth.responses import response
@@ -20,6 +21,7 @@ def rewrite_dialogue(
     *,
     draw: int,
     min_kept: float,
+    reject: frozenset[str],
 ) -> Session[Response]:
     """Have all answers of `instruction` rewritten in one call (OpenCharacter, arXiv 2501.15427).
 
@@ -29,15 +31,17 @@ def rewrite_dialogue(
         asker: Asks for this pair.
         draw: Place of the character among those drawn for the instruction.
         min_kept: Least share of the reference's facts in the rewrite.
+        reject: Names of the checks that reject an answer.
     """
     questions = [message.content for message in instruction.messages]
+    checker = Checker(character=character, reject=reject)
     prompt = rewrite_prompt(character, questions, instruction.references)
 
     def read(text: str) -> list[str] | Problem:
         answers = read_rewrite(text, questions)
         if isinstance(answers, Problem):
             return answers
-        problem = _answers_problem(answers, questions, character)
+        problem = _answers_problem(answers, instruction, checker)
         return problem or _lost_knowledge(answers, instruction.references, min_kept) or answers
 
     answers = yield from asker.ask(
@@ -46,10 +50,8 @@ def rewrite_dialogue(
     if isinstance(answers, Rejection):
         return answers
     spoken = [Message(role=Role.assistant, content=answer) for answer in answers]
-    turns = chain.from_iterable(zip(instruction.messages, spoken, strict=True))
-    return response(
-        character, instruction, asker, method=Method.rewrite, draw=draw, messages=list(turns)
-    )
+    turns = list(chain.from_iterable(zip(instruction.messages, spoken, strict=True)))
+    return response(checker, instruction, asker, method=Method.rewrite, draw=draw, messages=turns)
 
 
 def read_rewrite(text: str, questions: Sequence[str]) -> list[str] | Problem:
@@ -75,13 +77,14 @@ def read_rewrite(text: str, questions: Sequence[str]) -> list[str] | Problem:
 
 
 def _answers_problem(
-    answers: Sequence[str], questions: Sequence[str], character: Character
+    answers: Sequence[str], instruction: Instruction, checker: Checker
 ) -> Problem | None:
-    for answer, question in zip(answers, questions, strict=True):
-        problem = answer_problem(answer, question=question, character=character)
-        if problem:
-            return problem
-    return None
+    turns = zip(answers, instruction.messages, instruction.references, strict=True)
+    found = (
+        checker.problem(answer, question=question.content, reference=reference)
+        for answer, question, reference in turns
+    )
+    return next((problem for problem in found if problem), None)
 
 
 def _lost_knowledge(

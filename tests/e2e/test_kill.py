@@ -3,18 +3,15 @@
 import json
 import random
 import signal
-import threading
 import time
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
-from opencharacter.llm.requests import Request, Sampling
-from opencharacter.llm.scripted import scripted_reply
-from opencharacter.records import Character, Message, Response, Role
+from opencharacter.records import Character, Response
 from opencharacter.store.rows import read_records
+from tests.servers import serving
 
 WINDOW = 5  # requests in flight with four seats
 OVERRIDES = ("stage=synth", "teacher.seats=4", "parts=3")
@@ -70,56 +67,10 @@ def kill_when_logged(process, run: Path, lines: int) -> bool:
     return kill_when(process, lambda: logged() > lines * 300)
 
 
-class Server(ThreadingHTTPServer):
-    """An OpenAI-compatible server that keeps every request which reaches it."""
-
-    request_queue_size = 64
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.asked: list[Request] = []
-
-    def handle_error(self, request, client_address):
-        """Say nothing: a client that is killed hangs up."""
-
-
-class Handler(BaseHTTPRequestHandler):
-    """Notes a request, then answers it as the scripted model would."""
-
-    protocol_version = "HTTP/1.1"
-    server: Server
-
-    def do_POST(self):
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        asked = Request(
-            messages=tuple(
-                Message(role=Role(message["role"]), content=message["content"])
-                for message in body["messages"]
-            ),
-            sampling=Sampling(**{k: body[k] for k in ("temperature", "top_p", "max_tokens")}),
-            seed=body["seed"],
-            schema=body.get("response_format", {}).get("json_schema", {}).get("schema"),
-        )
-        self.server.asked.append(asked)
-        choice = {"message": {"content": scripted_reply(asked)}, "finish_reason": "stop"}
-        data = json.dumps({"choices": [choice]}).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, *_):
-        pass
-
-
 @pytest.fixture
 def server():
-    with Server() as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
+    with serving() as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 def test_killed_runs_end_like_an_undisturbed_one(start_process, tmp_path):
@@ -146,9 +97,7 @@ def test_killed_runs_end_like_an_undisturbed_one(start_process, tmp_path):
 
 
 def test_at_most_a_window_of_calls_is_lost_by_a_kill(start_process, server):
-    address = f"http://127.0.0.1:{server.server_address[1]}/v1"
-    teacher = ("llm@teacher=endpoint", f"teacher.base_url={address}", "teacher.model=scripted")
-    command = ("stage=synth", *teacher, "teacher.seats=4", "synth.methods=[generate]")
+    command = ("stage=synth", *server.teacher, "teacher.seats=4", "synth.methods=[generate]")
     for moment in (30, 300):
         assert kill_when(start_process(*command), lambda n=moment: len(server.asked) >= n)
     last = start_process(*command)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from opencharacter.checks.problem import Problem
 from opencharacter.config import SamplingConfig
 from opencharacter.llm.requests import Completion, Finish
 from opencharacter.llm.scripted import ScriptedModel
@@ -9,7 +10,6 @@ from opencharacter.llm.sessions import Admitted, run_sessions
 from opencharacter.records import Message, Rejection, Role
 from opencharacter.store.rows import read_records, write_records
 from opencharacter.synth.asking import Asker
-from opencharacter.synth.filters import Problem
 
 
 class Log(dict):

@@ -4,12 +4,12 @@ import json
 
 import pytest
 
+from opencharacter.checks.problem import Problem
 from opencharacter.config import ProfilesConfig
 from opencharacter.llm.requests import Completion, Finish
 from opencharacter.prompts.profile import FIELDS, render_profile
 from opencharacter.records import Character, Persona, Rejection, Split
 from opencharacter.synth.asking import Asker
-from opencharacter.synth.filters import Problem
 from opencharacter.synth.profiles import read_json_profile, read_text_profile, write_profile
 
 FIELDS_OF_ANA = {

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from opencharacter.synth.filters import Problem
+from opencharacter.checks.problem import Problem
 from opencharacter.synth.replies import find_object, plain_lines
 
 OBJECT = {"code": "```py\nx = {1: 2}\n```", "said": 'a "brace" } {'}

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from opencharacter.synth.filters import Problem
+from opencharacter.checks.problem import Problem
 from opencharacter.synth.rewrite import read_rewrite
 
 QUESTIONS = ['Say "hi"\n\tnow.', "Привет, как дела? 👋"]

@@ -1,0 +1,53 @@
+"""Answers in the voice of an assistant, or in the user's."""
+
+import re
+
+_OFFERS = re.compile(
+    r"\bhow (?:can|may) i (?:assist|help) you (?:today|further|with (?:this|that|anything))\b"
+    r"|\b(?:i )?hope (?:this|that) (?:helps|was helpful|answers your question)\b"
+    r"|\b(?:please )?(?:feel free|don't hesitate) to (?:ask|reach out|let me know)\b"
+    r"|\bis there anything else (?:i can (?:help|assist|do)|you(?:'d| would) like)\b"
+    r"|\blet me know if (?:you (?:have|need) (?:any|further|more)|there(?:'s| is) anything else)\b"
+    r"|\bi(?:'m| am) here to (?:help|assist)\b"
+    r"|\A\W*(?:certainly|sure|of course|absolutely)[!,.]? (?:here(?:'s| is| are)|i can help)\b"
+)
+_BEGIN = ("how ", "hope ", "to ask", "to reach", "to let", "anything else", "let me know", "here")
+
+
+def assistant_voice(plain: str) -> str | None:
+    """Return the phrase by which chat assistants are known, or None.
+
+    A shopkeeper may well say one of these: a mark to count and look at, not a fault for certain.
+
+    Args:
+        plain: The answer in lower case, with straight apostrophes.
+    """
+    if not any(begin in plain for begin in _BEGIN):
+        return None
+    found = _OFFERS.search(plain)
+    return repr(found[0].strip()) if found else None
+
+
+_LABEL = re.compile(r"^[ \t>*#\[_-]*(user|human)[\]*_]*[ \t]*:[ \t*_]*\S", re.MULTILINE)
+_ASKS_FOR_DIALOGUE = re.compile(
+    r"\b(?:dialog(?:ue)?s?|conversations?|scripts?|transcripts?|interviews?|chats?|exchanges?"
+    r"|user:|human:|yaml|json|config)\b"
+)
+
+
+def speaks_for_user(plain: str, question: str) -> str | None:
+    """Return the line in which an answer goes on as the user, or None.
+
+    That is a line that begins with "User:" or "Human:", unless the question asks for a dialogue
+    or shows such a line itself.
+
+    Args:
+        plain: The answer in lower case, with straight apostrophes.
+        question: The user turn right before it.
+    """
+    if "user" not in plain and "human" not in plain:
+        return None
+    found = _LABEL.search(plain)
+    if found is None or _ASKS_FOR_DIALOGUE.search(question.lower()):
+        return None
+    return repr(plain[found.start() : found.end() + 30].strip())

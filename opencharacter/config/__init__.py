@@ -1,0 +1,145 @@
+"""The whole run as plain dataclasses: a section per stage, a unit under each field.
+
+`cli.py` composes these from `conf/` with Hydra; nothing behind it knows Hydra. Checks that need two
+fields, or a range, are in `__post_init__`, so a wrong value is one line before any work is done.
+They are not frozen because Hydra cannot compose frozen ones; nothing may change them later.
+"""
+
+import json
+from dataclasses import asdict, dataclass, field, is_dataclass
+from enum import StrEnum
+from typing import Any
+
+from opencharacter.config.asking import (
+    GenerateConfig,
+    LLMStageConfig,
+    ProfilesConfig,
+    RewriteConfig,
+    SynthConfig,
+)
+from opencharacter.config.cluster import SlurmConfig
+from opencharacter.config.mixing import LintConfig, MixConfig
+from opencharacter.config.model import Backend, ModelConfig, SamplingConfig
+from opencharacter.config.planning import AssumeConfig, PlanConfig
+from opencharacter.config.ranges import require
+from opencharacter.config.sources import InstructionsConfig, PersonasConfig
+
+__all__ = [
+    "NOT_DATA",
+    "AssumeConfig",
+    "Backend",
+    "Config",
+    "GenerateConfig",
+    "InstructionsConfig",
+    "LLMStageConfig",
+    "LintConfig",
+    "MixConfig",
+    "ModelConfig",
+    "PersonasConfig",
+    "PlanConfig",
+    "ProfilesConfig",
+    "RewriteConfig",
+    "SamplingConfig",
+    "SlurmConfig",
+    "SynthConfig",
+    "Tracking",
+    "data_settings",
+]
+
+
+class Tracking(StrEnum):
+    """Where metrics go."""
+
+    none = "none"
+    wandb = "wandb"
+
+
+@dataclass(kw_only=True)
+class Config:
+    """One run."""
+
+    stage: str = "???"
+    """What to do; `--help` lists the stages."""
+    run: str = "main"
+    """Name of the run: its folder, and its W&B group."""
+    runs_dir: str = "runs"
+    """Where runs are kept."""
+    seed: int = 0
+    """Every draw and every request's seed hang on it."""
+    parts: int | None = None
+    """Pieces a stage's work is cut into; None = by size. More parts than processes."""
+    part: int | None = None
+    """Do just this part, from 0; None = claim one after another."""
+    force: bool = False
+    """Start the stage over; answers whose request is unchanged come from the log."""
+    claim_timeout_s: float = 120.0
+    """A claim without a heartbeat for so long is free again."""
+    preview: int = 0
+    """Show the prompts, answers and records of so many pieces of work of a stage that asks a model,
+    and stop there; 0 = do all of it."""
+    dry_run: bool = False
+    """With `slurm=cluster`: print what would be submitted, and submit nothing."""
+    tracking: Tracking = Tracking.none
+    project: str = "opencharacter"
+    """W&B project."""
+    teacher: ModelConfig = field(default_factory=ModelConfig)
+    personas: PersonasConfig = field(default_factory=PersonasConfig)
+    instructions: InstructionsConfig = field(default_factory=InstructionsConfig)
+    profiles: ProfilesConfig = field(default_factory=ProfilesConfig)
+    rewrite: RewriteConfig = field(default_factory=RewriteConfig)
+    generate: GenerateConfig = field(default_factory=GenerateConfig)
+    synth: SynthConfig = field(default_factory=SynthConfig)
+    mix: MixConfig = field(default_factory=MixConfig)
+    lint: LintConfig = field(default_factory=LintConfig)
+    plan: PlanConfig = field(default_factory=PlanConfig)
+    slurm: SlurmConfig = field(default_factory=SlurmConfig)
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        require(self.parts is None or self.parts >= 1, f"parts is {self.parts}; it must be >= 1")
+        if self.part is not None:
+            require(self.parts is not None, f"part={self.part} needs parts=, the number of parts")
+            require(
+                0 <= self.part < (self.parts or 1),
+                f"part is {self.part}; with parts={self.parts} it must be in [0, {self.parts})",
+            )
+            require(
+                self.teacher.data_parallel == 1,
+                f"part={self.part} is work for one process; set teacher.data_parallel=1",
+            )
+        require(self.preview >= 0, f"preview is {self.preview}; it must be >= 0")
+        require(
+            self.claim_timeout_s > 0,
+            f"claim_timeout_s is {self.claim_timeout_s}; it must be > 0",
+        )
+        is_name = self.run not in ("", ".", "..") and "/" not in self.run and "\\" not in self.run
+        require(is_name, f"run is '{self.run}'; it must be a plain folder name")
+
+
+NOT_DATA: dict[str, str] = {
+    "dtype": "how numbers are rounded: the last bits, like the batch",
+    "tensor_parallel": "how many GPUs share the model",
+    "data_parallel": "how many processes work",
+    "seats": "how many requests run at once",
+    "memory": "how much the engine may use",
+    "threads": "how much the engine may use",
+    "cache_gib": "how much the engine may use",
+    "base_url": "where the server is, not what it serves",
+    "api_key_env": "who pays",
+    "timeout_s": "how long to wait",
+    "max_retries": "how often to try again after a passing fault",
+    "max_rejected": "when to fail, not what to make",
+}
+"""Settings that change cost or speed and never what is asked or kept, each with the reason.
+
+Everything else is part of a stage's fingerprint: changing it makes what is on disk stale.
+"""
+
+
+def data_settings(section: object) -> dict[str, Any]:
+    """Return the settings of a section that decide what is asked and kept, as plain JSON."""
+    if not is_dataclass(section) or isinstance(section, type):
+        raise TypeError(f"{section!r} is no section of the configuration")
+    kept = {name: value for name, value in asdict(section).items() if name not in NOT_DATA}
+    plain: dict[str, Any] = json.loads(json.dumps(kept))
+    return plain

@@ -1,0 +1,98 @@
+"""The stages that ask a model."""
+
+from dataclasses import dataclass, field
+
+from opencharacter.config.model import SamplingConfig
+from opencharacter.config.ranges import require
+from opencharacter.records import Method
+
+
+@dataclass(kw_only=True)
+class LLMStageConfig:
+    """What every stage that asks a model has in common."""
+
+    sampling: SamplingConfig = field(default_factory=SamplingConfig)
+    retries: int = 3
+    """Further attempts, each with a new seed, after an answer that cannot be used."""
+    max_rejected: float = 0.2
+    """Largest share of rejected rows; above it the stage fails at its end, in [0, 1]."""
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        require(self.retries >= 0, f"retries is {self.retries}; it must be >= 0")
+        require(
+            0 <= self.max_rejected <= 1,
+            f"max_rejected is {self.max_rejected}; it must be in [0, 1]",
+        )
+
+
+@dataclass(kw_only=True)
+class ProfilesConfig(LLMStageConfig):
+    """From personas to characters."""
+
+    name_hints: int = 0
+    """Names offered in each prompt, drawn anew for each persona; 0 = the model chooses alone."""
+    as_json: bool = True
+    """True: JSON steered by the schema. False: free text with a heading per field, parsed."""
+
+
+@dataclass(kw_only=True)
+class AnswersConfig(LLMStageConfig):
+    """What the stages that write dialogues have in common."""
+
+    reject: list[str] = field(
+        default_factory=lambda: [
+            "breaks_character",
+            "copies_question",
+            "prompt_leak",
+            "placeholder",
+            "repetition",
+            "speaks_for_user",
+            "contradicts_profile",
+            "copies_reference",
+        ]
+    )
+    """Checks that reject an answer; the others only leave their name in the record's `marks`.
+    `empty` and `control_tokens` always reject; language_switch and assistant_voice are to be had
+    too."""
+
+
+@dataclass(kw_only=True)
+class RewriteConfig(AnswersConfig):
+    """OpenCharacter-R."""
+
+    min_kept: float = 0.5
+    """Least share of the reference's facts (numbers, names, long words) found in the rewrite."""
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        LLMStageConfig.__post_init__(self)
+        require(
+            0 <= self.min_kept <= 1, f"rewrite.min_kept is {self.min_kept}; it must be in [0, 1]"
+        )
+
+
+@dataclass(kw_only=True)
+class GenerateConfig(AnswersConfig):
+    """OpenCharacter-G."""
+
+
+@dataclass(kw_only=True)
+class SynthConfig:
+    """Which characters meet which instructions, and how they are answered."""
+
+    n_characters: int = 3
+    """Distinct characters per instruction (the paper: 3)."""
+    methods: list[Method] = field(default_factory=lambda: [Method.generate])
+    """`rewrite`, `generate`, or both."""
+
+    def __post_init__(self) -> None:
+        """Check ranges and methods."""
+        require(
+            self.n_characters >= 1, f"synth.n_characters is {self.n_characters}; it must be >= 1"
+        )
+        possible = {Method.rewrite, Method.generate}
+        require(
+            bool(self.methods) and set(self.methods) <= possible,
+            f"synth.methods is {[str(m) for m in self.methods]}; choose from [rewrite, generate]",
+        )

@@ -1,0 +1,39 @@
+"""What a command asks SLURM for."""
+
+import re
+from dataclasses import dataclass, field
+
+from opencharacter.config.ranges import require
+
+
+@dataclass(kw_only=True)
+class SlurmConfig:
+    """Resources of the jobs that a command becomes."""
+
+    submit: bool = False
+    """Submit the command instead of running it here; `slurm=cluster` sets it."""
+    array: int = 8
+    """Tasks of a job that asks a model: processes that claim parts of the work."""
+    gpus: int | None = None
+    """GPUs of a task; None = as many as the teacher needs."""
+    cpus: int = 8
+    """CPU cores of a task."""
+    memory_gib: int | None = None
+    """Memory of a task, in GiB; None = the cluster's default."""
+    time: str = "04:00:00"
+    """Longest run of a task, `hours:minutes:seconds`; then it is requeued and goes on."""
+    partition: str | None = None
+    account: str | None = None
+    qos: str | None = None
+    sbatch: list[str] = field(default_factory=list)
+    """Further options of sbatch, such as `[--constraint=h100]`."""
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        require(self.array >= 1, f"slurm.array is {self.array}; it must be >= 1")
+        require(self.cpus >= 1, f"slurm.cpus is {self.cpus}; it must be >= 1")
+        require(self.gpus is None or self.gpus >= 0, f"slurm.gpus is {self.gpus}; it must be >= 0")
+        require(
+            bool(re.fullmatch(r"(\d+-)?\d+(:\d\d){1,2}", self.time)),
+            f"slurm.time is '{self.time}'; write hours:minutes:seconds, or days-hours:minutes",
+        )

@@ -1,0 +1,59 @@
+"""What is made of the responses, and of anybody's."""
+
+from dataclasses import dataclass, field
+
+from opencharacter.config.ranges import require
+from opencharacter.records import Method
+
+
+@dataclass(kw_only=True)
+class MixConfig:
+    """An SFT mixture out of responses."""
+
+    n_characters: int | None = None
+    """Characters kept per instruction; a smaller one is a subset of a larger one. None = all."""
+    methods: list[Method] = field(default_factory=list)
+    """Methods that enter; empty = all that were made."""
+    shares: dict[str, float] = field(default_factory=dict)
+    """Share of rows by source, such as {lima_format: 0.3}; sources left out share the rest."""
+    caps: dict[str, int] = field(default_factory=dict)
+    """Most rows by source."""
+    n: int | None = None
+    """Rows in all; None = as many as shares and caps allow."""
+    system_prompt: str = "both"
+    """What the system prompt shows: `persona`, `profile` or `both`."""
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        require(
+            self.n_characters is None or self.n_characters >= 1,
+            f"mix.n_characters is {self.n_characters}; it must be >= 1",
+        )
+        require(self.n is None or self.n >= 1, f"mix.n is {self.n}; it must be >= 1")
+        total = sum(self.shares.values())
+        require(
+            all(share >= 0 for share in self.shares.values()) and total <= 1 + 1e-9,
+            f"mix.shares add up to {total}; each must be >= 0 and all together at most 1",
+        )
+        require(
+            self.system_prompt in ("persona", "profile", "both"),
+            f"mix.system_prompt is '{self.system_prompt}'; choose persona, profile or both",
+        )
+
+
+@dataclass(kw_only=True)
+class LintConfig:
+    """What to look at, and what to look for."""
+
+    path: str = ""
+    """A file or folder of training dialogues: .jsonl, .json, .parquet; or `hub:owner/name`."""
+    fix: bool = False
+    """Write a mended copy too."""
+    skip: list[str] = field(default_factory=list)
+    """Problems that are not looked for, by the names that the report shows."""
+    shown: int = 5
+    """Most rows shown of a problem; all are in findings.jsonl."""
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        require(self.shown >= 0, f"lint.shown is {self.shown}; it must be >= 0")

@@ -1,0 +1,101 @@
+"""A model: what it is, what the engine may use, and how tokens are drawn."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from opencharacter.config.ranges import require
+
+
+class Backend(StrEnum):
+    """What runs a model."""
+
+    vllm = "vllm"
+    """The vLLM engine in this process."""
+    endpoint = "endpoint"
+    """An OpenAI-compatible server."""
+    scripted = "scripted"
+    """Replies made up from the request itself: tests and dry runs only, never a default."""
+
+
+@dataclass(kw_only=True)
+class SamplingConfig:
+    """How tokens are drawn."""
+
+    temperature: float = 0.6
+    """0 = greedy."""
+    top_p: float = 0.95
+    """Share of probability mass kept, in (0, 1]."""
+    max_tokens: int = 1024
+    """Longest answer, in tokens; an answer cut off there is a failure, not text."""
+    max_repeats: int = 16
+    """Stop an answer whose end says the same (at most 16 tokens) so many times over: it would go
+    round until max_tokens. 0 = never. In the vLLM of this process; a server has its own ways."""
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        require(self.temperature >= 0, f"temperature is {self.temperature}; it must be >= 0")
+        require(0 < self.top_p <= 1, f"top_p is {self.top_p}; it must be in (0, 1]")
+        require(self.max_tokens >= 1, f"max_tokens is {self.max_tokens}; it must be >= 1")
+        require(
+            self.max_repeats == 0 or self.max_repeats >= 2,
+            f"max_repeats is {self.max_repeats}; it must be 0 or >= 2",
+        )
+
+
+@dataclass(kw_only=True)
+class ModelConfig:
+    """One model: what it is, and what the engine may use."""
+
+    backend: Backend = Backend.vllm
+    model: str = "embedded"
+    """Hub id, folder, or `embedded`: the small model inside the package."""
+    revision: str | None = None
+    """Commit or tag on the hub; None = whatever the hub holds now, recorded as `main`."""
+    dtype: str = "auto"
+    """`bfloat16`, `float16`, `float32`; `auto` = bfloat16 where the hardware multiplies it, which
+    CPUs without AVX512-BF16 or AMX do a hundred times more slowly than float32."""
+    tensor_parallel: int = 1
+    """GPUs that share one copy of the model."""
+    data_parallel: int = 1
+    """Copies, as processes of this machine that claim parts; each gets its own GPUs."""
+    max_length: int = 8192
+    """Prompt and answer together, in tokens."""
+    seats: int = 256
+    """Requests the engine runs at once; about 1.25 times as many are kept in flight."""
+    memory: float = 0.9
+    """Share of GPU memory for the engine, in (0, 1]; on the CPU see `cache_gib`."""
+    threads: int | None = None
+    """CPU threads of the engine, left unbound; None = vLLM's choice: all cores, bound to them,
+    which is best for large models on an idle machine and ruinous on a busy one."""
+    cache_gib: int = 1
+    """Key-value cache on the CPU, in GiB."""
+    seed: int = 0
+    """Of the engine; requests carry seeds of their own."""
+    base_url: str | None = None
+    """Of the server, ending in `/v1`; `endpoint` only."""
+    api_key_env: str = "OPENAI_API_KEY"
+    """Environment variable that holds the key; `endpoint` only."""
+    timeout_s: float = 600.0
+    """Longest wait for one answer; `endpoint` only."""
+    max_retries: int = 8
+    """Tries after a passing fault (429, 5xx, cut connection) of one request; `endpoint` only."""
+    structured_output: bool = True
+    """False for servers that cannot steer by a JSON schema: answers are then only checked."""
+
+    def __post_init__(self) -> None:
+        """Check ranges and that the back end has what it needs."""
+        require(bool(self.model), "teacher.model must be given: a hub id, a folder, or `embedded`")
+        for name in ("tensor_parallel", "data_parallel", "seats", "max_length", "cache_gib"):
+            value = getattr(self, name)
+            require(value >= 1, f"{name} is {value}; it must be >= 1")
+        require(
+            self.threads is None or self.threads >= 1,
+            f"threads is {self.threads}; it must be >= 1",
+        )
+        require(0 < self.memory <= 1, f"memory is {self.memory}; it must be in (0, 1]")
+        require(self.timeout_s > 0, f"timeout_s is {self.timeout_s}; it must be > 0")
+        require(self.max_retries >= 0, f"max_retries is {self.max_retries}; it must be >= 0")
+        copies_a_server = self.backend is Backend.endpoint and self.data_parallel > 1
+        require(not copies_a_server, "data_parallel copies a vLLM model; a server has its own")
+        missing_url = self.backend is Backend.endpoint and not self.base_url
+        require(not missing_url, "an endpoint needs a base_url, such as http://localhost:8000/v1")

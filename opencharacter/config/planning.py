@@ -1,0 +1,57 @@
+"""What a plan needs to know that no configuration says."""
+
+from dataclasses import dataclass, field
+
+from opencharacter.config.ranges import require
+
+
+@dataclass(kw_only=True)
+class AssumeConfig:
+    """What one record costs; a pilot measures these instead."""
+
+    profile_prompt_tokens: float = 250.0
+    """Of one call of `profiles`; ours: the prompt and a persona of two lines."""
+    profile_output_tokens: float = 350.0
+    """Unmeasured: eight fields, two of them of several sentences."""
+    answer_prompt_tokens: float = 650.0
+    """Of one turn of `generate`: system prompt with the profile, and the question."""
+    answer_output_tokens: float = 350.0
+    """Of one turn; `rewrite` gives back the question too."""
+    rewrite_prompt_tokens: float = 1100.0
+    """Of one call of `rewrite`: the profile and the dialogue with its references."""
+    rewrite_output_tokens: float = 450.0
+    turns: float = 1.0
+    """User turns of a dialogue."""
+    answered: float = 1.0
+    """Share of the instructions that have reference answers: the others are not rewritten."""
+    calls_per_answer: float = 1.05
+    """Attempts: answers that cannot be used are asked for again."""
+    bytes_per_record: float = 6000.0
+    """On disk: the row and the logged calls."""
+    personas: int | None = None
+    """How many there are, where `personas.n` does not say."""
+    instructions: int | None = None
+    """How many there are, where `instructions.n` does not say."""
+
+
+@dataclass(kw_only=True)
+class PlanConfig:
+    """What a run will cost, before it is started."""
+
+    pilot: int = 0
+    """Measure on so many instructions first, in the run `<run>-pilot`; 0 = take `plan.assume`."""
+    gpus: int = 8
+    """How many work on it."""
+    tokens_per_s: float = 2000.0
+    """Output tokens a second of all these GPUs together; unmeasured, take your own."""
+    price_prompt: float = 0.0
+    """Money for a million prompt tokens; 0 = your own GPUs."""
+    price_output: float = 0.0
+    """Money for a million output tokens."""
+    assume: AssumeConfig = field(default_factory=AssumeConfig)
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        require(self.pilot >= 0, f"plan.pilot is {self.pilot}; it must be >= 0")
+        require(self.gpus >= 1, f"plan.gpus is {self.gpus}; it must be >= 1")
+        require(self.tokens_per_s > 0, f"plan.tokens_per_s is {self.tokens_per_s}; it must be > 0")

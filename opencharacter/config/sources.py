@@ -1,0 +1,59 @@
+"""Where personas and instructions come from."""
+
+from dataclasses import dataclass, field
+
+from opencharacter.config.ranges import require
+
+
+@dataclass(kw_only=True)
+class PersonasConfig:
+    """Where personas come from, and which are kept."""
+
+    path: str = "embedded"
+    """`embedded`, a file or folder (.jsonl, .json, .txt, .parquet), or a hub data set:
+    `hub:owner/name[:config][@revision]`."""
+    hub_config: str | None = None
+    """Configuration of the hub data set."""
+    revision: str | None = None
+    """Of the hub data set; pin it."""
+    column: str | None = None
+    """Column of the text; None = the first known of `persona`, `input persona`, `text`."""
+    licence: str = "unknown"
+    """Licence of the source; every row carries it."""
+    n: int | None = None
+    """How many to keep, held-out ones included; None = all."""
+    heldout: float = 0.05
+    """Share never trained on, in [0, 1); chosen by a hash of the text."""
+    max_chars: int = 2000
+    """A longer persona is rejected."""
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        require(bool(self.path), "personas.path must be given: a file, a folder or hub:owner/name")
+        require(self.n is None or self.n >= 1, f"personas.n is {self.n}; it must be >= 1")
+        require(0 <= self.heldout < 1, f"personas.heldout is {self.heldout}; it must be in [0, 1)")
+        require(self.max_chars >= 1, f"personas.max_chars is {self.max_chars}; it must be >= 1")
+
+
+@dataclass(kw_only=True)
+class InstructionsConfig:
+    """Where instructions come from, and how many are kept."""
+
+    paths: list[str] = field(default_factory=lambda: ["embedded"])
+    """Each `embedded`, a file or folder (.json, .jsonl, .parquet), or a hub data set:
+    `hub:owner/name[:config][@revision]`."""
+    licences: list[str] = field(default_factory=list)
+    """One per path, in the same order; empty = unknown."""
+    n: int | None = None
+    """How many to keep of all sources together; None = all."""
+    max_chars: int = 20_000
+    """An instruction whose turns and references are longer together is rejected."""
+
+    def __post_init__(self) -> None:
+        """Check ranges and that licences match paths."""
+        require(self.n is None or self.n >= 1, f"instructions.n is {self.n}; it must be >= 1")
+        require(bool(self.paths), "instructions.paths is empty; name at least one source")
+        require(
+            not self.licences or len(self.licences) == len(self.paths),
+            f"instructions.licences has {len(self.licences)} entries for {len(self.paths)} paths",
+        )

@@ -1,0 +1,1 @@
+"""Reading anybody's training files: what is wrong with them, and a mended copy."""

@@ -1,0 +1,95 @@
+"""When to stop before the work is done: on a signal, or when the wall time is nearly over.
+
+SLURM sends USR1 some minutes before a job's end (`--signal=USR1@300`) and when another job takes
+its place; TERM means the same. Whoever works then asks nothing new, lets running requests end, and
+the command ends with status 85, on which the batch file requeues it.
+"""
+
+import os
+import re
+import signal
+import subprocess
+import time
+from collections import deque
+from collections.abc import Callable
+from datetime import datetime
+from types import FrameType
+
+STOPPED = 85
+"""Exit status of a command that stopped with work left: no `afterok` job may start on it."""
+
+_SIGNALS = (signal.SIGUSR1, signal.SIGTERM)
+_RECENT = 1000  # answers whose times are kept
+_SEAL_S = 20.0  # kept free for writing what is done
+_ASK_S = 10.0  # longest wait for SLURM's answer
+
+
+class Stopping:
+    """Knows whether to go on; one for the whole command."""
+
+    def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
+        """Go on for ever, until `listen` or `until` says otherwise."""
+        self._clock = clock
+        self._reason = ""
+        self._ends_at: float | None = None
+        self._seconds: deque[float] = deque(maxlen=_RECENT)
+
+    @property
+    def reason(self) -> str:
+        """Why nothing new may be asked; empty = go on."""
+        if not self._reason and self._ends_at is not None:
+            left = self._ends_at - self._clock()
+            if left < max(self._seconds, default=0.0) + _SEAL_S:
+                self._reason = f"{left:.0f} s of the wall time are left"
+        return self._reason
+
+    @property
+    def is_over(self) -> bool:
+        """Whether not even running requests may be waited for."""
+        return self._ends_at is not None and self._ends_at - self._clock() < _SEAL_S / 2
+
+    def took(self, seconds: float) -> None:
+        """Remember how long an answer took."""
+        self._seconds.append(seconds)
+
+    def until(self, ends_at: float) -> None:
+        """Set when the wall time ends, in seconds since 1970."""
+        self._ends_at = ends_at
+
+    def listen(self) -> None:
+        """Stop on USR1 and TERM; the second one of them has its usual effect.
+
+        Also asks SLURM for the end of the job, inside of one.
+        """
+        for number in _SIGNALS:
+            signal.signal(number, self._on_signal)
+        ends_at = slurm_end()
+        if ends_at is not None:
+            self.until(ends_at)
+
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        self._reason = f"{signal.Signals(number).name} was sent"
+        for each in _SIGNALS:
+            signal.signal(each, signal.SIG_DFL)
+
+
+def slurm_end() -> float | None:
+    """Return when this SLURM job ends, in seconds since 1970; None outside, or without a limit."""
+    job = os.environ.get("SLURM_JOB_ID")
+    if job is None:
+        return None
+    known = os.environ.get("SLURM_JOB_END_TIME", "")
+    if known.isdigit():
+        return float(known)
+    try:
+        shown = subprocess.run(
+            ["scontrol", "show", "job", "-o", job],
+            capture_output=True,
+            text=True,
+            timeout=_ASK_S,
+            check=True,
+        ).stdout
+    except (OSError, subprocess.SubprocessError):
+        return None
+    found = re.search(r"\bEndTime=(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)", shown)
+    return datetime.fromisoformat(found[1]).timestamp() if found else None

@@ -1,0 +1,65 @@
+"""What a run will cost: calls, tokens, GPU hours, money and disk, before it is started.
+
+Reads    the configuration; with plan.pilot=50 also the run <run>-pilot, which it makes first
+Writes   runs/<run>/plan/plan.json: the manifests of the run's stages then tell planned and measured
+Costs    nothing, or the pilot
+Run      python -m opencharacter stage=plan run=big experiment=paper/opencharacter_g plan.pilot=50
+"""
+
+from dataclasses import asdict, replace
+
+from opencharacter.config import Config
+from opencharacter.job import Job
+from opencharacter.job.plans import print_plan
+from opencharacter.stages import synth
+from opencharacter.store.files import write_json
+from opencharacter.store.stage import StageFolder
+from opencharacter.synth.planning import Each, assumed, costs, measured, records_of
+
+
+def run(config: Config, job: Job) -> None:
+    """Print what the run will cost, and keep it."""
+    each, answered = assumed(config.plan.assume), config.plan.assume.answered
+    if config.plan.pilot:
+        pilot = _pilot(config)
+        with Job(pilot, command=job.command, stopping=job.stopping) as pilot_job:
+            synth.run(pilot, pilot_job)
+            found = {str(m): pilot_job.folder(str(m)) for m in ("profiles", *pilot.synth.methods)}
+        each |= {stage: _measured(folder) for stage, folder in found.items()}
+        answered = _answered(found, answered)
+    planned = costs(records_of(config, answered=answered), each, config)
+    write_json(
+        job.folder("plan").path / "plan.json",
+        {
+            "stages": {stage: asdict(cost) for stage, cost in planned.items()},
+            "of_each": {stage: one._asdict() for stage, one in each.items()},
+            "assumptions": asdict(config.plan),
+        },
+    )
+    print_plan(planned, config)
+
+
+def _pilot(config: Config) -> Config:
+    """Return the same run in small: every persona is met, so that prefixes are shared as later."""
+    n = config.plan.pilot
+    return replace(
+        config,
+        stage="synth",
+        run=f"{config.run}-pilot",
+        personas=replace(config.personas, n=n * config.synth.n_characters, heldout=0.0),
+        instructions=replace(config.instructions, n=n),
+    )
+
+
+def _measured(folder: StageFolder) -> Each:
+    size = sum(path.stat().st_size for path in folder.path.rglob("*") if path.is_file())
+    return measured(folder.manifest() or {}, size)
+
+
+def _answered(found: dict[str, StageFolder], otherwise: float) -> float:
+    """Return the share of instructions that could be rewritten."""
+    if "rewrite" not in found or "generate" not in found:
+        return otherwise
+    counts = [(found[stage].manifest() or {})["counts"] for stage in ("rewrite", "generate")]
+    rewritten, generated = (int(count["in"]) for count in counts)
+    return rewritten / max(1, generated)

@@ -1,0 +1,154 @@
+import os
+import signal
+import time
+
+import pytest
+
+from opencharacter.llm.requests import Completion, Finish, Request, Sampling
+from opencharacter.llm.scripted import ScriptedModel
+from opencharacter.llm.sessions import Admitted, run_sessions
+from opencharacter.llm.stopping import Stopping, slurm_end
+from opencharacter.records import Message, Role
+from tests.servers import serving
+
+
+class Log(dict):
+    def append(self, key, completion):
+        self[key] = completion
+
+
+def request(text):
+    return Request(messages=(Message(role=Role.user, content=text),), sampling=Sampling(), seed=0)
+
+
+def session(name, turns):
+    for turn in range(turns):
+        yield request(f"{name} {turn}")
+    return name
+
+
+def model():
+    def reply(_request):
+        return Completion(text="x", finish=Finish.stop, output_tokens=1)
+
+    return ScriptedModel(reply, window=4)
+
+
+def run(n, turns, *, log, stopping, stop_after):
+    finished = []
+    admitted = (Admitted(name, session(name, turns), log) for name in range(n))
+    heard = []
+
+    def hear(completion):
+        heard.append(completion)
+        if len(heard) == stop_after:
+            os.kill(os.getpid(), signal.SIGUSR1)
+
+    for name, _ in run_sessions(model(), admitted, heard=hear, stopping=stopping):
+        finished.append(name)
+    return finished, len(heard)
+
+
+@pytest.fixture
+def server():
+    with serving(delay_s=0.05) as server:
+        yield server
+
+
+@pytest.fixture
+def listening():
+    before = {number: signal.getsignal(number) for number in (signal.SIGUSR1, signal.SIGTERM)}
+    stopping = Stopping()
+    stopping.listen()
+    yield stopping
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def test_without_a_signal_or_limit_it_goes_on():
+    stopping = Stopping()
+    stopping.took(10_000)
+
+    assert stopping.reason == ""
+    assert not stopping.is_over
+
+
+def test_after_a_signal_only_running_requests_end_and_all_are_logged(listening):
+    log = Log()
+
+    finished, calls = run(50, 3, log=log, stopping=listening, stop_after=20)
+
+    assert listening.reason == "SIGUSR1 was sent"
+    assert 20 <= calls <= 24  # the window is four
+    assert len(log) == calls
+    assert 0 < len(finished) < 50
+
+    rest, further = run(50, 3, log=log, stopping=Stopping(), stop_after=-1)
+    assert len(rest) == 50
+    assert calls + further == 150
+
+
+def test_the_second_signal_has_its_usual_effect(listening):
+    os.kill(os.getpid(), signal.SIGTERM)
+    assert listening.reason == "SIGTERM was sent"
+
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    assert signal.getsignal(signal.SIGUSR1) is signal.SIG_DFL
+
+
+def test_it_stops_when_the_slowest_answer_would_not_fit_any_more():
+    now = 1000.0
+    stopping = Stopping(clock=lambda: now)
+    stopping.until(1100.0)
+    stopping.took(30.0)
+    assert stopping.reason == ""
+
+    now = 1055.0
+    assert stopping.reason == "45 s of the wall time are left"
+    assert not stopping.is_over
+
+    now = 1095.0
+    assert stopping.is_over
+
+
+def test_outside_of_slurm_there_is_no_end(monkeypatch):
+    monkeypatch.delenv("SLURM_JOB_ID", raising=False)
+
+    assert slurm_end() is None
+
+
+def test_slurm_says_when_the_job_ends(monkeypatch, tmp_path):
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    monkeypatch.delenv("SLURM_JOB_END_TIME", raising=False)
+    scontrol = tmp_path / "scontrol"
+    scontrol.write_text("#!/bin/sh\necho JobId=7 EndTime=2030-01-02T03:04:05 Deadline=N/A\n")
+    scontrol.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+
+    expected = time.mktime(time.strptime("2030-01-02T03:04:05", "%Y-%m-%dT%H:%M:%S"))
+    assert slurm_end() == expected
+
+    scontrol.write_text("#!/bin/sh\necho JobId=7 EndTime=Unknown\n")
+    assert slurm_end() is None
+    scontrol.write_text("#!/bin/sh\nexit 1\n")
+    assert slurm_end() is None
+    monkeypatch.setenv("SLURM_JOB_END_TIME", "123")
+    assert slurm_end() == 123.0
+
+
+def test_a_command_that_is_asked_to_stop_ends_with_85_and_goes_on(start_process, tmp_path, server):
+    command = ("stage=synth", *server.teacher, "teacher.seats=2", "synth.methods=[generate]")
+    process = start_process(*command)
+    log = tmp_path / "runs" / "t" / "profiles" / "completions"
+    while not any(path.stat().st_size for path in log.glob("*")):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
+    process.send_signal(signal.SIGTERM)
+    _, complaint = process.communicate(timeout=60)
+
+    assert process.returncode == 85, complaint
+    assert "stopped: profiles: SIGTERM was sent; 1 of 1 parts are left" in complaint
+    last = start_process(*command)
+    assert last.wait(timeout=120) == 0, last.communicate()
+    asked = [request.key("scripted") for request in server.asked]
+    assert len(asked) == len(set(asked))

@@ -1,0 +1,56 @@
+import json
+
+GOOD = {"messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "Hello."}]}
+OPEN = {"messages": [*GOOD["messages"], {"role": "user", "content": "so?"}]}
+
+
+def write(path, *rows):
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def lines(path):
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def test_a_faulty_file_ends_with_status_1_and_a_mended_copy(opencharacter, tmp_path):
+    path = write(tmp_path / "sft.jsonl", GOOD, OPEN, {"x": 1})
+
+    done = opencharacter("stage=lint", f"lint.path={path}", "lint.fix=true")
+
+    assert done.returncode == 1, done.stderr
+    assert "sft.jsonl:2: no_last_answer" in done.stdout
+    assert "2 of 3 rows have problems." in done.stdout
+    folder = tmp_path / "runs" / "t" / "lint"
+    assert [row["place"] for row in lines(folder / "findings.jsonl")] == [
+        "sft.jsonl:2", "sft.jsonl:2", "sft.jsonl:3",
+    ]  # fmt: skip
+    assert lines(folder / "sft.jsonl") == [GOOD]
+
+
+def test_a_clean_file_ends_with_status_0(opencharacter, tmp_path):
+    path = write(tmp_path / "sft.jsonl", GOOD)
+
+    done = opencharacter("stage=lint", f"lint.path={path}")
+
+    assert done.returncode == 0, done.stderr
+    assert "1 rows, no problems." in done.stdout
+    assert not (tmp_path / "runs" / "t" / "lint" / "sft.jsonl").exists()
+
+
+def test_our_own_mixture_can_be_looked_at(opencharacter, tmp_path):
+    assert opencharacter("stage=synth").returncode == 0
+    assert opencharacter("stage=mix").returncode == 0
+
+    done = opencharacter("stage=lint", f"lint.path={tmp_path}/runs/t/mix/data")
+
+    assert "rows" in done.stdout, done.stderr
+    assert "unknown_layout" not in done.stdout
+
+
+def test_without_a_file_or_rows_the_error_says_so(opencharacter, tmp_path):
+    empty = write(tmp_path / "empty.jsonl")
+
+    for word, said in (("lint.path=''", "name a file"), (f"lint.path={empty}", "no rows")):
+        done = opencharacter("stage=lint", word)
+        assert (done.returncode, said in done.stderr) == (2, True), done.stderr

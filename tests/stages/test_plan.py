@@ -1,0 +1,47 @@
+import json
+
+
+def plan(tmp_path, run="t"):
+    return json.loads((tmp_path / "runs" / run / "plan" / "plan.json").read_text())["stages"]
+
+
+def test_a_plan_from_assumptions_multiplies_them_out(opencharacter, tmp_path):
+    done = opencharacter(
+        "stage=plan", "personas.n=1000", "instructions.n=200", "synth.n_characters=3",
+        "plan.assume.calls_per_answer=1", "plan.assume.answered=0.5", "plan.gpus=4",
+        "plan.tokens_per_s=1000", "plan.price_output=2", "plan.assume.answer_output_tokens=360",
+        "plan.assume.turns=2",
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    stages = plan(tmp_path)
+    assert [stages[s]["records"] for s in ("profiles", "rewrite", "generate")] == [1000, 300, 600]
+    generate = stages["generate"]
+    assert (generate["calls"], generate["output_tokens"]) == (1200, 1200 * 360)
+    assert generate["hours"] == 1200 * 360 / 1000 / 3600
+    assert generate["gpu_hours"] == 4 * generate["hours"]
+    assert generate["money"] == 1200 * 360 * 2 / 1e6
+    assert stages["all"]["calls"] == 1000 + 300 + 1200
+    assert "GPU hours" in done.stdout
+
+
+def test_what_is_not_known_is_asked_for(opencharacter):
+    done = opencharacter("stage=plan", "personas.n=10", "instructions.n=null")
+
+    assert done.returncode == 2
+    assert "plan.assume.instructions" in done.stderr
+
+
+def test_a_pilot_measures_and_manifests_tell_planned_and_measured(opencharacter, tmp_path):
+    given = ("personas.n=30", "instructions.n=12", "synth.n_characters=2")
+    planned = opencharacter("stage=plan", *given, "plan.pilot=4")
+    assert planned.returncode == 0, planned.stderr
+    assert "a pilot of 4 instructions" in planned.stdout
+
+    assert opencharacter("stage=synth", *given).returncode == 0
+
+    manifest = json.loads((tmp_path / "runs" / "t" / "generate" / "manifest.json").read_text())
+    assert manifest["planned"] == plan(tmp_path)["generate"]
+    # Two turns each, as the pilot found out.
+    assert manifest["planned"]["records"] == manifest["counts"]["in"] == 24
+    assert manifest["planned"]["calls"] == manifest["usage"]["calls"] == 48

@@ -1,0 +1,47 @@
+import time
+
+import pytest
+
+from tests.servers import serving
+
+
+@pytest.fixture
+def server():
+    with serving(delay_s=0.2) as server:
+        yield server
+
+
+def test_a_finished_run_is_told_with_its_counts(opencharacter):
+    assert opencharacter("stage=synth").returncode == 0
+
+    shown = opencharacter("stage=status").stdout
+
+    assert shown.count("finished") == 5
+    assert "56" in shown
+
+
+def test_a_running_one_is_told_with_its_pace_and_a_killed_one_with_its_claims(
+    opencharacter, start_process, server, tmp_path
+):
+    command = ("stage=synth", *server.teacher, "teacher.seats=1", "synth.methods=[generate]")
+    process = start_process(*command)
+    progress = tmp_path / "runs" / "t" / "profiles" / "progress"
+    while not list(progress.glob("[!.]*.json")):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+
+    running = opencharacter("stage=status").stdout
+    assert "running" in running
+    assert f"process {process.pid} on" in running
+
+    process.kill()
+    process.communicate()
+    dead = opencharacter("stage=status").stdout
+    assert f"part-00000-of-00001 was held by process {process.pid}" in dead
+
+
+def test_a_run_that_never_was_is_an_error_and_makes_no_folder(opencharacter, tmp_path):
+    done = opencharacter("stage=status", "run=nobody")
+
+    assert (done.returncode, "nobody has no stage" in done.stderr) == (2, True)
+    assert not (tmp_path / "runs" / "nobody").exists()
