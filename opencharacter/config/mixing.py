@@ -57,3 +57,18 @@ class LintConfig:
     def __post_init__(self) -> None:
         """Check ranges."""
         require(self.shown >= 0, f"lint.shown is {self.shown}; it must be >= 0")
+
+
+@dataclass(kw_only=True)
+class PopulationConfig:
+    """What the characters are compared with."""
+
+    census: str = ""
+    """CSV with the columns attribute (gender, age, race, country), value, share; empty = uniform.
+    Ages are decades: `30-39`."""
+    top: int = 10
+    """How many of the commonest names and openings are listed."""
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        require(self.top >= 1, f"population.top is {self.top}; it must be >= 1")

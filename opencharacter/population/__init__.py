@@ -1,0 +1,1 @@
+"""What a population of characters is like as a whole: attributes, names, texts, one page."""

@@ -1,0 +1,77 @@
+import pytest
+
+from opencharacter.errors import ConfigError
+from opencharacter.population.attributes import (
+    attributes_of,
+    distribution,
+    joints,
+    read_census,
+)
+from tests.checks.people import character_named
+
+
+def rows(*pairs):
+    fixed = {"age": "30-39", "country": "ireland"}
+    return [{"gender": gender, "race": race} | fixed for gender, race in pairs]
+
+
+def test_attributes_are_counted_in_plain_form():
+    found = attributes_of(character_named("Ann Lee", 47, "Cork,  Ireland"))
+
+    assert (found["age"], found["country"], found["gender"]) == ("40-49", "ireland", "male")
+    assert attributes_of(character_named("Old", 132, "Mars"))["age"] == "100+"
+    assert attributes_of(character_named("Old", 132, "Mars"))["country"] == "mars"
+
+
+def test_an_even_distribution_has_evenness_1_and_no_distance_from_uniform():
+    even = distribution("gender", ["a", "b"] * 10, {})
+    skewed = distribution("gender", ["a"] * 9 + ["b"], {})
+
+    assert (even.evenness, even.distance, even.expected) == (1.0, 0.0, "uniform")
+    assert skewed.distance == pytest.approx(0.4)
+    assert skewed.evenness == pytest.approx(0.469, abs=1e-3)
+    assert distribution("gender", ["a"] * 3, {}).evenness == 0.0
+
+
+def test_a_census_counts_the_values_that_are_missing_too():
+    census = {"gender": {"a": 0.5, "b": 0.25, "c": 0.25}}
+
+    found = distribution("gender", ["a", "a", "b", "b"], census)
+
+    assert (found.expected, found.distance) == ("census", 0.25)
+
+
+def test_attributes_that_decide_each_other_are_associated_and_independent_ones_are_not():
+    tied = joints(rows(*[("f", "x")] * 10, *[("m", "y")] * 10))[0]
+    free = joints(rows(*[("f", "x"), ("f", "y"), ("m", "x"), ("m", "y")] * 10))[0]
+
+    assert tied.attributes == ("gender", "race")
+    assert tied.association == pytest.approx(1.0)
+    assert tied.striking[0][2] == 2.0
+    assert free.association == pytest.approx(0.0, abs=1e-12)
+
+
+def test_a_census_is_read_and_made_to_add_up(tmp_path):
+    path = tmp_path / "census.csv"
+    path.write_text("attribute,value,share\ngender,Female,51\ngender,Male,49\n")
+
+    assert read_census(str(path)) == {"gender": {"female": 0.51, "male": 0.49}}
+    assert read_census("") == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a,b\n1,2\n", "columns attribute, value, share"),
+        ("attribute,value,share\ngender,f,much\n", "columns attribute, value, share"),
+        ("attribute,value,share\nshoes,f,1\n", "has the attribute shoes"),
+    ],
+)
+def test_a_broken_census_is_an_error(tmp_path, text, said):
+    path = tmp_path / "census.csv"
+    path.write_text(text)
+
+    with pytest.raises(ConfigError, match=said):
+        read_census(str(path))
+    with pytest.raises(ConfigError, match="cannot read population.census"):
+        read_census(str(tmp_path / "none.csv"))
