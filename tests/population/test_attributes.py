@@ -73,5 +73,5 @@ def test_a_broken_census_is_an_error(tmp_path, text, said):
 
     with pytest.raises(ConfigError, match=said):
         read_census(str(path))
-    with pytest.raises(ConfigError, match="cannot read population.census"):
+    with pytest.raises(ConfigError, match=r"cannot read population\.census"):
         read_census(str(tmp_path / "none.csv"))
