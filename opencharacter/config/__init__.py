@@ -18,7 +18,7 @@ from opencharacter.config.asking import (
     SynthConfig,
 )
 from opencharacter.config.cluster import SlurmConfig
-from opencharacter.config.mixing import LintConfig, MixConfig, PopulationConfig
+from opencharacter.config.mixing import ExportConfig, LintConfig, MixConfig, PopulationConfig
 from opencharacter.config.model import Backend, ModelConfig, SamplingConfig
 from opencharacter.config.planning import AssumeConfig, PlanConfig
 from opencharacter.config.ranges import require
@@ -29,6 +29,7 @@ __all__ = [
     "AssumeConfig",
     "Backend",
     "Config",
+    "ExportConfig",
     "GenerateConfig",
     "InstructionsConfig",
     "LLMStageConfig",
@@ -92,6 +93,7 @@ class Config:
     synth: SynthConfig = field(default_factory=SynthConfig)
     mix: MixConfig = field(default_factory=MixConfig)
     lint: LintConfig = field(default_factory=LintConfig)
+    export: ExportConfig = field(default_factory=ExportConfig)
     population: PopulationConfig = field(default_factory=PopulationConfig)
     plan: PlanConfig = field(default_factory=PlanConfig)
     slurm: SlurmConfig = field(default_factory=SlurmConfig)

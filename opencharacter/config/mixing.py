@@ -72,3 +72,28 @@ class PopulationConfig:
     def __post_init__(self) -> None:
         """Check ranges."""
         require(self.top >= 1, f"population.top is {self.top}; it must be >= 1")
+
+
+@dataclass(kw_only=True)
+class ExportConfig:
+    """How a mixture is handed to a trainer."""
+
+    layout: str = "messages"
+    """`messages`, `sharegpt` or `alpaca`."""
+    format: str = "jsonl"
+    """`jsonl` or `parquet`."""
+    push: str = ""
+    """Data set on the hub to push to, `owner/name`; empty = only write."""
+    private: bool = True
+    """Whether a data set that is pushed anew is private."""
+
+    def __post_init__(self) -> None:
+        """Check choices."""
+        for name, choices in (
+            ("layout", ("messages", "sharegpt", "alpaca")),
+            ("format", ("jsonl", "parquet")),
+        ):
+            value = getattr(self, name)
+            require(
+                value in choices, f"export.{name} is '{value}'; choose from {', '.join(choices)}"
+            )

@@ -5,16 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from opencharacter.store.files import whole_file
+from opencharacter.store.licences import strictest
 from opencharacter.store.rows import part_files
 from opencharacter.store.stage import StageFolder
-
-_LICENCES = {  # names on cards to the hub's identifiers; anything else is `other`
-    "apache-2.0": "apache-2.0",
-    "mit": "mit",
-    "cc-by-nc-sa-4.0": "cc-by-nc-sa-4.0",
-    "cc-by-nc-4.0": "cc-by-nc-4.0",
-    "cc-by-4.0": "cc-by-4.0",
-}
 
 _SHARES = {
     "Licences of the parents": "licences",
@@ -32,10 +25,8 @@ def write_card(folder: StageFolder, manifest: Mapping[str, Any]) -> None:
 
 
 def _front_matter(folder: StageFolder, manifest: Mapping[str, Any]) -> str:
-    licences = sorted(manifest.get("licences", {}))
-    known = {_LICENCES.get(name.lower(), "other") for name in licences}
-    licence = known.pop() if len(known) == 1 else "other"
-    lines = ["---", f"license: {licence}", "tags: [opencharacter, role-play, synthetic]"]
+    licence = strictest(manifest.get("licences", {}))
+    lines = ["---", f"license: {licence.hub}", "tags: [opencharacter, role-play, synthetic]"]
     lines += ["configs:", "- config_name: default", "  data_files:"]
     lines += ["  - split: train", "    path: data/*.parquet"]
     if part_files(folder.rejected) and any(manifest["counts"]["rejected"].values()):
