@@ -20,6 +20,15 @@ class MixConfig:
     """Most rows by source."""
     n: int | None = None
     """Rows in all; None = as many as shares and caps allow."""
+    per_character: int | None = None
+    """Most rows of one character; None = no limit."""
+    replay_paths: list[str] = field(default_factory=list)
+    """General instruction data with answers, mixed in without a character against forgetting: what
+    `instructions.paths` takes."""
+    replay_licences: list[str] = field(default_factory=list)
+    """One per path, in the same order; empty = unknown."""
+    replay_share: float = 0.1
+    """Share of the mixture's rows that are replayed, in [0, 1); only with `replay_paths`."""
     system_prompt: str = "both"
     """What the system prompt shows: `persona`, `profile` or `both`."""
 
@@ -30,6 +39,14 @@ class MixConfig:
             f"mix.n_characters is {self.n_characters}; it must be >= 1",
         )
         require(self.n is None or self.n >= 1, f"mix.n is {self.n}; it must be >= 1")
+        require(
+            self.per_character is None or self.per_character >= 1,
+            f"mix.per_character is {self.per_character}; it must be >= 1",
+        )
+        require(
+            0 <= self.replay_share < 1,
+            f"mix.replay_share is {self.replay_share}; it must be in [0, 1)",
+        )
         total = sum(self.shares.values())
         require(
             all(share >= 0 for share in self.shares.values()) and total <= 1 + 1e-9,

@@ -25,6 +25,7 @@ class Candidate(NamedTuple):
     """Its character is the draw-th (from 0) of the instruction."""
     split: Split
     """Of the persona behind the character."""
+    character_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,8 @@ class Drawn:
     kept: frozenset[str]
     """Response ids."""
     left_out: dict[str, str]
-    """Response id -> `heldout`, `method`, `draw`, `cap`, `share` or `n`, the first that applies."""
+    """Response id -> `heldout`, `method`, `draw`, `per_character`, `cap`, `share` or `n`, the first
+    that applies."""
 
     @property
     def reasons(self) -> dict[str, int]:
@@ -60,7 +62,7 @@ def draw_rows(candidates: Iterable[Candidate], *, config: MixConfig, seed: int) 
         StoreError: A response stands there twice.
     """
     left_out: dict[str, str] = {}
-    queues: dict[str, list[tuple[int, str]]] = {}
+    queues: dict[str, list[_Queued]] = {}
     seen: set[str] = set()
     draws = 0
     for candidate in candidates:
@@ -71,11 +73,13 @@ def draw_rows(candidates: Iterable[Candidate], *, config: MixConfig, seed: int) 
             draws = max(draws, candidate.draw + 1)
         if reason is None:
             key = stable_number("mix", seed, candidate.response_id)
-            queue.append((key, candidate.response_id))
+            queue.append(_Queued(key, candidate.response_id, candidate.character_id))
         else:
             left_out[candidate.response_id] = reason
     _check_draws(config, draws)
     _check_names(config, queues)
+    if config.per_character is not None:
+        left_out |= _cap_characters(queues, config.per_character)
     sizes = {
         source: min(len(queue), config.caps.get(source, len(queue)))
         for source, queue in queues.items()
@@ -86,12 +90,33 @@ def draw_rows(candidates: Iterable[Candidate], *, config: MixConfig, seed: int) 
     kept: list[str] = []
     for source, queue in queues.items():
         queue.sort()
-        ids = [response_id for _, response_id in queue]
+        ids = [queued.response_id for queued in queue]
         kept += ids[: counts[source]]
         left_out |= dict.fromkeys(ids[counts[source] : by_share[source]], "n")
         left_out |= dict.fromkeys(ids[by_share[source] : sizes[source]], "share")
         left_out |= dict.fromkeys(ids[sizes[source] :], "cap")
     return Drawn(frozenset(kept), left_out)
+
+
+class _Queued(NamedTuple):
+    """A response that may enter, in the order in which they do."""
+
+    key: int
+    response_id: str
+    character_id: str
+
+
+def _cap_characters(queues: dict[str, list[_Queued]], most: int) -> dict[str, str]:
+    """Take all but the first `most` rows of each character out of the queues; return those."""
+    taken: Counter[str] = Counter()
+    left_out: dict[str, str] = {}
+    for queued in sorted(queued for queue in queues.values() for queued in queue):
+        taken[queued.character_id] += 1
+        if taken[queued.character_id] > most:
+            left_out[queued.response_id] = "per_character"
+    for source, queue in queues.items():
+        queues[source] = [queued for queued in queue if queued.response_id not in left_out]
+    return left_out
 
 
 def _left_out_because(candidate: Candidate, config: MixConfig) -> str | None:

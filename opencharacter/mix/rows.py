@@ -43,6 +43,7 @@ def candidates(
                 method=Method(method),
                 draw=draw,
                 split=characters[character_id].split,
+                character_id=character_id,
             )
 
 

@@ -6,12 +6,16 @@ Costs    two passes over the responses, constant memory
 Run      python -m opencharacter stage=mix run=main mix.n_characters=2
 """
 
+from itertools import chain
+
 from opencharacter.config import Config
 from opencharacter.job import Job
 from opencharacter.mix.draw import draw_rows
+from opencharacter.mix.replay import replay_rows
 from opencharacter.mix.rows import candidates, made_methods, mixture_rows
 from opencharacter.prompts.character import RENDER_VERSION, Shown
 from opencharacter.records import Character, MixtureRow
+from opencharacter.sources.fingerprint import source_fingerprint
 from opencharacter.sources.rows import Tally
 from opencharacter.store.rows import read_records
 
@@ -21,8 +25,13 @@ def run(config: Config, job: Job) -> None:
     settings = config.mix
     methods = made_methods(settings.methods, job.folder)
     reads = ["profiles", *(str(method) for method in methods)]
+    sources = {path: source_fingerprint(path) for path in settings.replay_paths}
     with job.stage(
-        "mix", settings=[settings], versions={"prompt": RENDER_VERSION}, reads=reads
+        "mix",
+        settings=[settings],
+        versions={"prompt": RENDER_VERSION},
+        reads=reads,
+        sources=sources,
     ) as stage:
         responses = [job.folder(method).data for method in methods]
         characters = {c.id: c for c in read_records(job.folder("profiles").data, Character)}
@@ -32,8 +41,9 @@ def run(config: Config, job: Job) -> None:
             not_drawn=len(drawn.left_out),
             notes={f"left out: {reason}": count for reason, count in drawn.reasons.items()},
         )
-        rows = mixture_rows(responses, characters, drawn.kept, Shown(settings.system_prompt))
+        roleplay = mixture_rows(responses, characters, drawn.kept, Shown(settings.system_prompt))
+        replay = replay_rows(settings, len(drawn.kept), seed=config.seed, tally=tally)
         what = (
             "A mixture for supervised fine-tuning: `messages` with the character's system prompt."
         )
-        stage.stream(MixtureRow, rows, tally, what=what, unit="rows")
+        stage.stream(MixtureRow, chain(roleplay, replay), tally, what=what, unit="rows")

@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from itertools import pairwise
 from typing import NamedTuple
 
 import pytest
@@ -200,3 +201,28 @@ def test_no_candidates_make_an_empty_mixture():
     assert drawn([]).sources == {}
     with pytest.raises(ConfigError, match=r"0 are available \(by source: none\)"):
         draw_rows([], config=MixConfig(n=1), seed=0)
+
+
+def of_characters(n_characters, each):
+    return [
+        Candidate(f"r{c}-{i}", "ab"[i % 2], Method.generate, 0, Split.train, f"c{c}")
+        for c in range(n_characters)
+        for i in range(each)
+    ]
+
+
+def test_no_character_has_more_rows_than_allowed_over_all_sources():
+    candidates = of_characters(6, 10)
+    capped = drawn(candidates, per_character=4)
+
+    owner = {c.response_id: c.character_id for c in candidates}
+    assert set(Counter(owner[id_] for id_ in capped.kept).values()) == {4}
+    assert capped.reasons == {"per_character": 36}
+
+
+def test_a_smaller_cap_by_character_keeps_a_subset():
+    candidates = of_characters(6, 10)
+    kept = [drawn(candidates, per_character=n).kept for n in (1, 3, 7, 10)]
+
+    assert all(small < large for small, large in pairwise(kept))
+    assert len(kept[-1]) == 60

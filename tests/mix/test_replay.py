@@ -1,0 +1,72 @@
+import json
+
+import pytest
+
+from opencharacter.config import MixConfig
+from opencharacter.errors import ConfigError
+from opencharacter.mix.replay import replay_rows
+from opencharacter.records import Method, MixtureRow, Rejection
+from opencharacter.sources.rows import Tally
+
+
+@pytest.fixture
+def general(tmp_path):
+    path = tmp_path / "general.jsonl"
+    rows = [{"instruction": f"Name {n} birds.", "output": f"Bird {n}."} for n in range(40)]
+    rows += [{"instruction": "Unanswered?", "output": ""}, {"x": 1}, rows[0]]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return str(path)
+
+
+def replayed(path, n, share, seed=0):
+    tally = Tally(rows=n)
+    config = MixConfig(replay_paths=[path], replay_share=share)
+    rows = list(replay_rows(config, n, seed=seed, tally=tally))
+    kept = [row for row in rows if isinstance(row, MixtureRow)]
+    rejected = [row for row in rows if isinstance(row, Rejection)]
+    assert tally.rows == n + len(kept) + len(rejected) + tally.not_drawn
+    return kept, rejected, tally
+
+
+def test_the_share_is_of_the_whole_mixture(general):
+    kept, rejected, tally = replayed(general, 30, 0.25)
+
+    assert len(kept) == 10
+    assert sorted(r.reason for r in rejected) == ["duplicate", "unknown_layout"]
+    assert tally.notes == {"replay: without an answer to every turn": 1}
+
+
+def test_rows_have_no_system_prompt_and_say_where_they_are_from(general):
+    row = replayed(general, 30, 0.25)[0][0]
+
+    assert [m.role for m in row.messages] == ["user", "assistant"]
+    assert (row.source, row.method, row.character_id) == ("general", Method.ingested, "")
+
+
+def test_a_smaller_share_is_part_of_a_larger(general):
+    small, large = ({row.id for row in replayed(general, 30, s)[0]} for s in (0.1, 0.4))
+
+    assert small < large
+    assert {row.id for row in replayed(general, 30, 0.1, seed=1)[0]} != small
+
+
+def test_too_few_rows_are_an_error_with_the_numbers(general):
+    with pytest.raises(ConfigError, match="takes 100 dialogues, but mix.replay_paths have 40"):
+        replayed(general, 100, 0.5)
+
+
+def test_without_sources_nothing_is_replayed():
+    assert list(replay_rows(MixConfig(), 100, seed=0, tally=Tally())) == []
+
+
+def test_the_stage_mixes_them_in_and_the_books_close(opencharacter, tmp_path, general):
+    assert opencharacter("stage=synth").returncode == 0
+
+    done = opencharacter("stage=mix", f"mix.replay_paths=[{general}]", "mix.replay_share=0.2")
+
+    assert done.returncode == 0, done.stderr
+    manifest = json.loads((tmp_path / "runs" / "t" / "mix" / "manifest.json").read_text())
+    made = manifest["methods"]["rewrite"] + manifest["methods"]["generate"]
+    assert manifest["methods"]["ingested"] == round(made / 4)
+    counts = manifest["counts"]
+    assert counts["in"] == counts["out"] + sum(counts["rejected"].values()) + counts["not_drawn"]
