@@ -21,19 +21,19 @@ WIDTH = 100
 # In the order of the work; stages that are not named here come after, by name.
 PIPELINE = (
     *("personas", "profiles", "instructions", "rewrite", "generate", "dialogues", "ingest"),
-    *("synth", "mix", "tokenize", "train", "play", "judge", "qualify", "report", "eval"),
-    *("compare", "all", "plan", "chat", "serve", "bot"),
+    *("synth", "population", "mix", "export", "lint", "tokenize", "train", "play", "judge", "qualify", "report", "eval"),
+    *("compare", "all", "plan", "status", "chat", "serve", "bot"),
 )
 
 # What most people turn, in the order of the work; a test holds them against the dataclasses.
 MOST_USED = (
-    *("run", "runs_dir", "seed", "parts", "part", "force", "tracking"),
+    *("run", "runs_dir", "seed", "parts", "part", "force", "preview", "dry_run", "tracking"),
     *("personas.path", "personas.n", "personas.heldout"),
     *("instructions.paths", "instructions.n"),
     *("teacher.model", "teacher.tensor_parallel", "teacher.data_parallel", "teacher.base_url"),
     *("profiles.retries", "profiles.max_rejected", "generate.sampling.temperature"),
     *("generate.sampling.max_tokens", "synth.n_characters", "synth.methods"),
-    *("mix.n_characters", "mix.methods", "mix.n"),
+    *("mix.n_characters", "mix.methods", "mix.n", "export.layout", "lint.path", "lint.fix"),
 )
 
 _INTRO = """\
