@@ -45,6 +45,9 @@ class SamplingConfig:
     """0 = greedy."""
     top_p: float = 0.95
     """Share of probability mass kept, in (0, 1]."""
+    min_p: float = 0.05
+    """A token less likely than this share of the likeliest one is never drawn (arXiv 2407.01082);
+    0 = off. In the vLLM of this process; a server has its own ways."""
     max_tokens: int = 1024
     """Longest answer, in tokens; an answer cut off there is a failure, not text."""
     max_repeats: int = 16
@@ -55,6 +58,7 @@ class SamplingConfig:
         """Check ranges."""
         _require(self.temperature >= 0, f"temperature is {self.temperature}; it must be >= 0")
         _require(0 < self.top_p <= 1, f"top_p is {self.top_p}; it must be in (0, 1]")
+        _require(0 <= self.min_p < 1, f"min_p is {self.min_p}; it must be in [0, 1)")
         _require(self.max_tokens >= 1, f"max_tokens is {self.max_tokens}; it must be >= 1")
         _require(
             self.max_repeats == 0 or self.max_repeats >= 2,
@@ -210,6 +214,8 @@ class RewriteConfig(LLMStageConfig):
 
     min_kept: float = 0.5
     """Least share of the reference's facts (numbers, names, long words) found in the rewrite."""
+    max_rejected: float = 0.5
+    """As in other stages; more, since knowledge is lost by small models before all else."""
 
     def __post_init__(self) -> None:
         """Check ranges."""
