@@ -63,6 +63,8 @@ class RewriteConfig(AnswersConfig):
 
     min_kept: float = 0.5
     """Least share of the reference's facts (numbers, names, long words) found in the rewrite."""
+    max_rejected: float = 0.5
+    """As in other stages; more, since knowledge is lost by small models before all else."""
 
     def __post_init__(self) -> None:
         """Check ranges."""

@@ -25,6 +25,9 @@ class SamplingConfig:
     """0 = greedy."""
     top_p: float = 0.95
     """Share of probability mass kept, in (0, 1]."""
+    min_p: float = 0.05
+    """A token less likely than this share of the likeliest one is never drawn (arXiv 2407.01082);
+    0 = off. In the vLLM of this process; a server has its own ways."""
     max_tokens: int = 1024
     """Longest answer, in tokens; an answer cut off there is a failure, not text."""
     max_repeats: int = 16
@@ -35,6 +38,7 @@ class SamplingConfig:
         """Check ranges."""
         require(self.temperature >= 0, f"temperature is {self.temperature}; it must be >= 0")
         require(0 < self.top_p <= 1, f"top_p is {self.top_p}; it must be in (0, 1]")
+        require(0 <= self.min_p < 1, f"min_p is {self.min_p}; it must be in [0, 1)")
         require(self.max_tokens >= 1, f"max_tokens is {self.max_tokens}; it must be >= 1")
         require(
             self.max_repeats == 0 or self.max_repeats >= 2,

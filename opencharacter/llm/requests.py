@@ -44,8 +44,9 @@ class Sampling:
     temperature: float
     top_p: float
     max_tokens: int
+    min_p: float = 0.0
+    """See `config.SamplingConfig` for this and the next."""
     max_repeats: int = 0
-    """See `config.SamplingConfig`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

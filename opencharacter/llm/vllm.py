@@ -144,6 +144,7 @@ def sampling_params(request: Request, room: int) -> SamplingParams:
     return SamplingParams(
         temperature=request.sampling.temperature,
         top_p=request.sampling.top_p,
+        min_p=request.sampling.min_p,
         max_tokens=min(request.sampling.max_tokens, room),
         seed=request.seed,
         output_kind=RequestOutputKind.FINAL_ONLY,

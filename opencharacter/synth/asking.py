@@ -94,6 +94,7 @@ class Asker(Generic[Answer]):
             sampling=Sampling(
                 temperature=self.sampling.temperature,
                 top_p=self.sampling.top_p,
+                min_p=self.sampling.min_p,
                 max_tokens=self.sampling.max_tokens,
                 max_repeats=self.sampling.max_repeats,
             ),

@@ -1,4 +1,4 @@
-"""The shipped model through vLLM: a small version of the bars of its card."""
+"""The shipped model through vLLM, one attempt each: a small version of the table on its card."""
 
 import json
 import subprocess
@@ -9,14 +9,14 @@ import pytest
 from opencharacter.train.embedded.pretrain import FOLDER
 
 pytest.importorskip("vllm")
-N = 12
+N = 20
 
 
 @pytest.fixture(scope="module")
 def figures():
     command = [sys.executable, "-m", "opencharacter.train.embedded", "check", "--json"]
     done = subprocess.run(
-        [*command, "--n", str(N), "--sampling", "greedy"],
+        [*command, "--n", str(N), "--sampling", "sampled"],
         capture_output=True,
         text=True,
         check=False,
@@ -25,23 +25,23 @@ def figures():
     return {name: hits for name, _, hits, _ in (f.values() for f in json.loads(done.stdout))}
 
 
-def test_profiles_are_valid(figures):
-    assert figures["profile valid, generated personas"] >= N - 2
+def test_profiles_are_valid_and_carry_the_persona(figures):
+    assert figures["profile valid, generated personas"] >= 0.85 * N
+    assert figures["persona carried over, generated personas"] >= 0.85 * N
 
 
 @pytest.mark.parametrize("about", ["name", "age", "birth_place"])
 def test_facts_of_the_profile_are_answered(figures, about):
-    assert figures[f"answer: {about}"] >= N - 2
+    assert figures[f"answer: {about}"] >= 0.9 * N
 
 
-def test_no_open_answer_is_cut_off_more_than_now_and_then(figures):
-    assert figures["open answer closed and not empty"] >= N - 2
+def test_open_answers_end_and_say_something(figures):
+    assert figures["open answer closed and not empty"] >= N - 1
 
 
-@pytest.mark.xfail(strict=True, reason="the model's card says by how much these are missed")
-def test_the_bars_of_profiles_are_reached(figures):
-    assert figures["profile valid, generated personas"] == N
-    assert figures["persona carried over, generated personas"] >= 0.9 * N
+def test_dialogues_are_rewritten_with_what_they_say(figures):
+    assert figures["rewrite valid"] >= 0.75 * N
+    assert figures["rewrite keeps the reference"] >= 0.7 * N
 
 
 def test_the_weights_are_small():

@@ -22,3 +22,8 @@ def test_an_answer_never_leaves_the_context():
 def test_circles_are_looked_for_only_when_asked_to():
     assert params().repetition_detection is None
     assert params(max_repeats=16).repetition_detection.min_count == 16
+
+
+def test_unlikely_tokens_are_left_out_as_asked():
+    assert params().min_p == 0.0
+    assert params(min_p=0.05).min_p == 0.05

@@ -22,8 +22,8 @@ from opencharacter.train.embedded.phrases import instruction, reference
 from opencharacter.train.embedded.pretrain import FOLDER
 from opencharacter.train.embedded.words import full_name
 
-SAMPLINGS = {"greedy": (0.0, 1.0), "sampled": (0.7, 0.95)}
-"""Temperature and top_p."""
+SAMPLINGS = {"greedy": (0.0, 1.0, 0.0), "sampled": (0.7, 0.95, 0.05)}
+"""Temperature, top_p and min_p."""
 
 _SMALL_WORDS = frozenset(
     "a an the of to and in for with on at by from that is are was as it its this or but not who "
@@ -133,8 +133,10 @@ def ask(
     schemas: Sequence[dict[str, Any]] | None = None,
 ) -> list[str]:
     """Return the replies; one that is not closed by the model ends with a null character."""
-    temperature, top_p = SAMPLINGS[sampling]
-    drawn = Sampling(temperature=temperature, top_p=top_p, max_tokens=max_tokens, max_repeats=16)
+    temperature, top_p, min_p = SAMPLINGS[sampling]
+    drawn = Sampling(
+        temperature=temperature, top_p=top_p, min_p=min_p, max_tokens=max_tokens, max_repeats=16
+    )
     for at, chat in enumerate(chats):
         schema = schemas[at] if schemas else None
         model.submit(at, Request(messages=tuple(chat), sampling=drawn, seed=at, schema=schema))

@@ -27,8 +27,8 @@ class Stretch(NamedTuple):
 
 STRETCHES = (
     Stretch(40, 10, 256, 20, 100),
-    Stretch(40, 4, 640, 60, 280),
-    Stretch(30, 2, 2048, 150, 960),
+    Stretch(60, 4, 640, 60, 280),
+    Stretch(40, 2, 2048, 150, 960),
 )
 
 
@@ -72,6 +72,7 @@ def scattered_rows(stretch: Stretch, vocabulary: int, generator: torch.Generator
             ids[row, start:end] = pattern[: end - start]
             learned[row, start + 2 : end] = is_copy
             start, is_copy = end + _draw(24, generator), True
+    ids[:, 0], learned[:, 0] = 0, False  # <|begin_of_text|>
     return Batch(ids, learned)
 
 

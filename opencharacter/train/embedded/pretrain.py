@@ -30,11 +30,11 @@ FOLDER = Path(__file__).parents[2] / "llm" / "embedded"
 """Where the shipped model lies."""
 
 SEED = 0
-STEPS = 6800
+STEPS = 6000
 """Of phase 2."""
 
 _INTERVIEWS = 0.17  # of these steps, before the mixed ones
-_COPY_EVERY = 12  # steps: random tokens instead of dialogues, so that copying stays exact
+_COPY_EVERY = 8  # steps: random tokens instead of dialogues, so that copying stays exact
 _COPIES = (Stretch(1, 3, 512, 20, 200), Stretch(1, 1, 1280, 60, 600))
 _TOKENS_PER_STEP = 2048  # padding included
 _SORTED = 64  # dialogues are sorted by length in groups of this many: little padding
