@@ -30,8 +30,9 @@ class LLMStageConfig:
 class ProfilesConfig(LLMStageConfig):
     """From personas to characters."""
 
-    name_hints: int = 0
-    """Names offered in each prompt, drawn anew for each persona; 0 = the model chooses alone."""
+    name_hints: int = 5
+    """Names offered in each prompt, drawn anew for each persona; 0 = the model chooses alone, and
+    names collapse: models fall back on a handful."""
     as_json: bool = True
     """True: JSON steered by the schema. False: free text with a heading per field, parsed."""
 
