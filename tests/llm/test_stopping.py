@@ -18,7 +18,11 @@ class Log(dict):
 
 
 def request(text):
-    return Request(messages=(Message(role=Role.user, content=text),), sampling=Sampling(), seed=0)
+    return Request(
+        messages=(Message(role=Role.user, content=text),),
+        sampling=Sampling(temperature=0, top_p=1, max_tokens=9),
+        seed=0,
+    )
 
 
 def session(name, turns):

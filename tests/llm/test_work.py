@@ -5,6 +5,7 @@ from pathlib import Path
 from opencharacter.ids import part_of
 from opencharacter.llm.requests import Request, Sampling
 from opencharacter.llm.scripted import ScriptedModel, scripted_reply
+from opencharacter.llm.stopping import Stopping
 from opencharacter.llm.work import PartWorker, Plan
 from opencharacter.records import Message, Persona, Rejection, Role, Split, Usage
 from opencharacter.store.claims import Claims, Part
@@ -50,7 +51,14 @@ def work(folder, plan, parts, model):
     """Do all parts of a plan and close the stage; return its manifest."""
     with Claims(folder.path / "claims", timeout_s=60) as claims:
         fingerprint = begin(folder, settings={}, inputs={}, command="c", force=False, claims=claims)
-        worker = PartWorker(folder, plan, claims=claims, parts=parts, show=lambda progress: None)
+        worker = PartWorker(
+            folder,
+            plan,
+            claims=claims,
+            parts=parts,
+            show=lambda progress: None,
+            stopping=Stopping(),
+        )
         worker.run(model, worker.left())
         assert worker.left() == []
         done = check_all_done(folder, plan.keys(), folder.done_keys(plan.key_columns))

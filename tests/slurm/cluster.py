@@ -191,14 +191,19 @@ def _install() -> None:
 def _free_ports(n: int) -> list[int]:
     """Return `n` neighbouring ports that are free."""
     for first in range(17100, 19000, n):
-        try:
-            for port in range(first, first + n):
-                with socket.socket() as tried:
-                    tried.bind(("127.0.0.1", port))
-        except OSError:
-            continue
-        return list(range(first, first + n))
+        ports = list(range(first, first + n))
+        if all(map(_is_free, ports)):
+            return ports
     raise CannotRunError("no free ports on loopback")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as tried:
+        try:
+            tried.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def _do(*words: str) -> str:

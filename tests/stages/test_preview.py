@@ -3,7 +3,7 @@ def test_a_preview_shows_prompts_answers_and_records_and_leaves_nothing(openchar
 
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("call 1, stop") == 2
-    assert done.stdout.count("birth_place:") == 2
+    assert done.stdout.count("  birth_place:") == 2
     run = tmp_path / "runs" / "t"
     assert (run / "personas" / "manifest.json").exists()
     assert not (run / "profiles").exists()
