@@ -153,6 +153,7 @@ def test_a_command_that_is_asked_to_stop_ends_with_85_and_goes_on(start_process,
     assert process.returncode == 85, complaint
     assert "stopped: profiles: SIGTERM was sent; 1 of 1 parts are left" in complaint
     last = start_process(*command)
-    assert last.wait(timeout=120) == 0, last.communicate()
+    _, complaint = last.communicate(timeout=120)
+    assert last.returncode == 0, complaint
     asked = [request.key("scripted") for request in server.asked]
     assert len(asked) == len(set(asked))
