@@ -7,7 +7,7 @@ accounting, tracking) is here.
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
@@ -47,14 +47,22 @@ class Job:
         self._replicas = Replicas(command, logs=self.run_dir, starts_over=config.force)
 
     def __enter__(self) -> Self:
-        """Watch the leader, in a replica."""
+        """Watch the leader, in a replica.
+
+        Raises:
+            ConfigError: there can be no such folder; it is made when a stage starts.
+        """
+        with self._told_of_folder():
+            with suppress(FileNotFoundError):
+                self.run_dir.stat()
         if is_replica():
             end_with_leader()
         return self
 
-    def _make_folder(self) -> None:
+    @contextmanager
+    def _told_of_folder(self) -> Iterator[None]:
         try:
-            self.run_dir.mkdir(parents=True, exist_ok=True)
+            yield
         except OSError as error:
             raise ConfigError(
                 f"cannot make the folder {self.run_dir}: {error.strerror}; check runs_dir and run"
@@ -112,7 +120,8 @@ class Job:
             ConfigError: there can be no such folder.
             StoreError: an input is missing or stale, or the stage was started otherwise.
         """
-        self._make_folder()
+        with self._told_of_folder():
+            self.run_dir.mkdir(parents=True, exist_ok=True)
         folder = self.folder(name)
         inputs = {
             stage: finished_input(self.run_dir, stage, run=self.config.run) for stage in reads
