@@ -1,6 +1,6 @@
 """Output tokens per second of `stage=generate` against the raw engine on the same work, as ratios.
 
-    python bench/synth.py [--model embedded] [--requests 192] [--dialogues 96] [--rounds 2]
+    python bench/synth.py [--model embedded] [--requests 256] [--dialogues 96] [--rounds 6]
 
 Two comparisons in one process with one engine. Every measurement starts with empty caches (the
 engine's prefixes, encoded texts, what filters remember); from round to round the other side goes
@@ -34,7 +34,7 @@ from opencharacter.ids import request_seed
 from opencharacter.job import Job
 from opencharacter.llm.chat import ChatEncoder
 from opencharacter.llm.opening import open_model
-from opencharacter.llm.requests import Completion, Finish, Model, Request, Sampling
+from opencharacter.llm.requests import Completion, Finish, Model, Request
 from opencharacter.llm.vllm import VllmModel, sampling_params
 from opencharacter.prompts.character import system_message
 from opencharacter.prompts.profile import render_profile
@@ -44,6 +44,7 @@ from opencharacter.store.files import write_json
 from opencharacter.store.rows import write_records
 from opencharacter.store.stage import StageFolder
 from opencharacter.synth import filters
+from opencharacter.synth.asking import requested
 from opencharacter.synth.responses import Task, meetings
 
 SEATS = 64
@@ -57,11 +58,11 @@ def main() -> None:
     """Measure both comparisons and print their ratios."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", default="embedded")
-    parser.add_argument("--requests", type=int, default=192)
+    parser.add_argument("--requests", type=int, default=256)
     parser.add_argument("--dialogues", type=int, default=96)
-    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=6)
     args = parser.parse_args()
-    model = open_model(ModelConfig(model=args.model, max_length=2048, seats=SEATS, threads=1))
+    model = open_model(ModelConfig(model=args.model, max_length=2048, seats=SEATS, threads=2))
     assert isinstance(model, VllmModel)
     run_stage(model, make_work(16, 1))  # warm-up
     for comparison in (
@@ -174,11 +175,8 @@ def make_character(number: int) -> Character:
 
 def turn_request(task: Task, history: list[Message], turn: int) -> Request:
     """Return the call that the stage makes for a turn, shortened."""
-    sampling = Sampling(
-        temperature=SAMPLING.temperature, top_p=SAMPLING.top_p, max_tokens=SAMPLING.max_tokens
-    )
     seed = request_seed(SEED, task.key, "generate", turn, 0)
-    return shortened(Request(messages=tuple(history), sampling=sampling, seed=seed))
+    return shortened(Request(messages=tuple(history), sampling=requested(SAMPLING), seed=seed))
 
 
 def shortened(request: Request) -> Request:

@@ -1,11 +1,11 @@
 """Keep an engine full of sessions: no barrier between turns, and no session delays another."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
 from opencharacter.llm.requests import Completion, Finish, Model, Session
-from opencharacter.records import Rejection
+from opencharacter.records import Rejection, to_row
 
 Owner = TypeVar("Owner")
 Outcome = TypeVar("Outcome")
@@ -80,7 +80,7 @@ def run_sessions(
             live = flying.pop(done)
             heard(completion)
             if completion.finish not in _NOT_LOGGED:
-                live.admitted.log.append(live.key, asdict(completion))
+                live.admitted.log.append(live.key, to_row(completion))
             result = _advance(live, completion, model, ticket)
             if result is None:
                 flying[ticket] = live
