@@ -15,6 +15,9 @@ from opencharacter.compose import compose_config
 from opencharacter.errors import OpenCharacterError
 from opencharacter.job import Job
 
+# Several engines run at a time here, and threads that wait for each other waste the cores.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 JOBS = ["baker", "sailor", "teacher", "welder", "nurse", "chemist", "pilot", "farmer"]
 PLACES = ["Lisbon", "Osaka", "Quito", "Perth", "Oslo", "Accra", "Lima"]
 

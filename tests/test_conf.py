@@ -63,7 +63,7 @@ def test_without_options_a_run_is_embedded_through_and_through():
 
     assert asdict(config) == asdict(
         Config(
-            stage="synth", teacher=ModelConfig(max_length=2048, seats=128, cache_gib=1, threads=1)
+            stage="synth", teacher=ModelConfig(max_length=2048, seats=128, cache_gib=1, threads=2)
         )
     )
 

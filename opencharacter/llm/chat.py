@@ -1,5 +1,6 @@
 """Messages to token ids: the template's control tokens are control tokens, the text is text."""
 
+from copy import deepcopy
 from functools import lru_cache
 from typing import Any
 
@@ -27,6 +28,7 @@ class ChatEncoder:
                 "choose an instruction-tuned one"
             )
         self._tokenizer = tokenizer
+        self._fast = _fast_text_tokenizer(tokenizer)
         self._template = lru_cache(maxsize=256)(self._render)
         self._text = lru_cache(maxsize=4096)(self._encode_text)
 
@@ -64,6 +66,8 @@ class ChatEncoder:
         return tuple(self._tokenizer.encode(text, add_special_tokens=False)) if text else ()
 
     def _encode_text(self, text: str) -> tuple[int, ...]:
+        if self._fast is not None:
+            return tuple(self._fast.encode(text, add_special_tokens=False).ids)
         ids = self._tokenizer.encode(
             text,
             add_special_tokens=False,
@@ -71,3 +75,18 @@ class ChatEncoder:
             verbose=False,  # an over-long text is answered `too_long`, not warned about
         )
         return tuple(ids)
+
+
+def _fast_text_tokenizer(tokenizer: Any) -> Any:
+    """Return a copy of a `tokenizers` tokenizer that splits special tokens, None of a slow one.
+
+    Asked directly it takes a third of the time of a short text.
+    """
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is None:
+        return None
+    fast = deepcopy(backend)
+    fast.encode_special_tokens = True
+    fast.no_truncation()
+    fast.no_padding()
+    return fast

@@ -10,8 +10,9 @@ record or a `Rejection`. It knows nothing of engines, threads or `async`:
 """
 
 from collections.abc import Generator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from functools import cache
 from typing import Any, Protocol, TypeVar
 
 from opencharacter.ids import canonical_json, digest
@@ -28,7 +29,7 @@ class Finish(StrEnum):
     length = "length"
     """Cut off at `max_tokens` or at the model's length: a failure, not text."""
     repetition = "repetition"
-    """StoppedError at `max_repeats`: it went round in circles."""
+    """Stopped at `max_repeats`: it went round in circles."""
     too_long = "too_long"
     """The prompt alone leaves no room; nothing was generated."""
     filtered = "filtered"
@@ -59,11 +60,15 @@ class Request:
     """In [0, 2**31); see `ids.request_seed`."""
     schema: dict[str, Any] | None = None
     """JSON schema of the answer; None = free text."""
+    _keys: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def key(self, model: str) -> str:
         """Return the sha256 under which the completion is logged: equal requests, equal keys."""
-        messages = [[message.role, message.content] for message in self.messages]
-        return digest(model, messages, asdict(self.sampling), self.seed, self.schema)
+        if model not in self._keys:
+            messages = [[message.role, message.content] for message in self.messages]
+            sampling = _sampling_row(self.sampling)
+            self._keys[model] = digest(model, messages, sampling, self.seed, self.schema)
+        return self._keys[model]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,9 +111,15 @@ class Model(Protocol):
         """Free what the model holds; requests in flight are dropped."""
 
 
+@cache
 def sampling_json(sampling: Sampling) -> str:
     """Return sampling settings as canonical JSON, as `records.Call` stores them."""
-    return canonical_json(asdict(sampling))
+    return canonical_json(_sampling_row(sampling))
+
+
+@cache
+def _sampling_row(sampling: Sampling) -> dict[str, float]:
+    return asdict(sampling)
 
 
 def add_usage(total: Usage, completion: Completion) -> Usage:

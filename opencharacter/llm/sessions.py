@@ -2,12 +2,12 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
 from opencharacter.llm.requests import Completion, Finish, Model, Session
 from opencharacter.llm.stopping import Stopping
-from opencharacter.records import Rejection
+from opencharacter.records import Rejection, to_row
 
 Owner = TypeVar("Owner")
 Outcome = TypeVar("Outcome")
@@ -90,7 +90,7 @@ def run_sessions(
             heard(completion)
             stopping.took(time.monotonic() - live.asked_at)
             if completion.finish not in _NOT_LOGGED:
-                live.admitted.log.append(live.key, asdict(completion))
+                live.admitted.log.append(live.key, to_row(completion))
             asked = None if stopping.reason else model
             result = _advance(live, completion, asked, ticket)
             if result is not None:

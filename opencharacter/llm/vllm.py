@@ -130,8 +130,10 @@ def _hardware(config: ModelConfig) -> dict[str, Any]:
     if vllm.platforms.current_platform.is_cpu():
         # A seeded request whose prompt is prefilled in chunks stops the CPU engine
         # ("CPU Generator does not use offset"), so there chunking is off.
+        # Blocks of 32 tokens instead of its 128: more of a prompt is found in the prefix cache.
         return {
             "enforce_eager": True,
+            "block_size": 32,
             "enable_chunked_prefill": False,
             "max_num_batched_tokens": max(16_384, config.max_length),
         }

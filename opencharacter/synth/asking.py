@@ -22,6 +22,17 @@ from opencharacter.synth.replies import plain_lines
 Answer = TypeVar("Answer")
 
 
+def requested(config: SamplingConfig) -> Sampling:
+    """Return what every request of a stage with these settings carries."""
+    return Sampling(
+        temperature=config.temperature,
+        top_p=config.top_p,
+        min_p=config.min_p,
+        max_tokens=config.max_tokens,
+        max_repeats=config.max_repeats,
+    )
+
+
 @dataclass(slots=True, kw_only=True)
 class Asker(Generic[Answer]):
     """Asks on behalf of one record, and remembers what it cost.
@@ -91,13 +102,7 @@ class Asker(Generic[Answer]):
     ) -> Request:
         return Request(
             messages=messages,
-            sampling=Sampling(
-                temperature=self.sampling.temperature,
-                top_p=self.sampling.top_p,
-                min_p=self.sampling.min_p,
-                max_tokens=self.sampling.max_tokens,
-                max_repeats=self.sampling.max_repeats,
-            ),
+            sampling=requested(self.sampling),
             seed=request_seed(self.seed, self.record_id, self.stage, turn, attempt),
             schema=schema,
         )
