@@ -120,5 +120,7 @@ def _prepare_environment(config: ModelConfig) -> None:
     if config.threads is not None:
         os.environ.setdefault("VLLM_CPU_OMP_THREADS_BIND", "nobind")
         os.environ.setdefault("OMP_NUM_THREADS", str(config.threads))
+        # Threads that wait by turning round take the cores from whatever else runs here.
+        os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     if config.model == EMBEDDED:
         os.environ.setdefault("HF_HUB_OFFLINE", "1")
