@@ -3,10 +3,10 @@
     python bench/synth.py [--model embedded] [--requests 256] [--dialogues 96] [--rounds 6]
 
 Two comparisons in one process with one engine. Every measurement starts with empty caches (the
-engine's prefixes, encoded texts, what filters remember); from round to round the other side goes
+engine's prefixes, encoded texts, what checks remember); from round to round the other side goes
 first, so that a drifting machine hurts both alike:
 
-1. Single turns: the whole stage (records read, prompts, encoding, sessions, filters, log of calls,
+1. Single turns: the whole stage (records read, prompts, encoding, sessions, checks, log of calls,
    Parquet, manifest) over the engine's own loop, whose token ids are encoded before its clock
    starts. Bar: >= 0.95.
 2. Dialogues of four turns: the whole stage over one `LLM.generate` per turn for all dialogues,
@@ -32,6 +32,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
+from opencharacter.checks import breaking, leaking
 from opencharacter.config import Config, GenerateConfig, ModelConfig, SamplingConfig, SynthConfig
 from opencharacter.ids import request_seed
 from opencharacter.job import Job
@@ -46,7 +47,6 @@ from opencharacter.stages import generate
 from opencharacter.store.files import write_json
 from opencharacter.store.rows import write_records
 from opencharacter.store.stage import StageFolder
-from opencharacter.synth import filters
 from opencharacter.synth.asking import requested
 from opencharacter.synth.responses import Task, meetings
 
@@ -121,9 +121,10 @@ def empty_caches(model: VllmModel) -> None:
     """Empty what a measurement could find done by the one before."""
     model.llm.reset_prefix_cache()
     model.chat = ChatEncoder(model.llm.get_tokenizer())
-    for found in vars(filters).values():
-        if hasattr(found, "cache_clear"):
-            found.cache_clear()
+    for module in (breaking, leaking):
+        for found in vars(module).values():
+            if hasattr(found, "cache_clear"):
+                found.cache_clear()
 
 
 def make_work(dialogues: int, turns: int) -> Work:
@@ -248,11 +249,11 @@ class OpenJob(Job):
     def __init__(self, config: Config, model: Model) -> None:
         """Take the model; whoever opened it closes it."""
         super().__init__(config, command="bench/synth.py")
-        self._open = model
+        self._ready = model
 
     def model(self, config: ModelConfig) -> Model:
         """Return the open model."""
-        return self._open
+        return self._ready
 
 
 def run_stage(model: VllmModel, work: Work) -> float:

@@ -21,7 +21,20 @@ WIDTH = 100
 # In the order of the work; stages that are not named here come after, by name.
 PIPELINE = (
     *("personas", "profiles", "instructions", "rewrite", "generate", "dialogues", "ingest"),
-    *("synth", "population", "mix", "export", "lint", "tokenize", "train", "play", "judge", "qualify", "report", "eval"),
+    *(
+        "synth",
+        "population",
+        "mix",
+        "export",
+        "lint",
+        "tokenize",
+        "train",
+        "play",
+        "judge",
+        "qualify",
+        "report",
+        "eval",
+    ),
     *("compare", "all", "plan", "status", "chat", "serve", "bot"),
 )
 

@@ -117,7 +117,7 @@ class Config:
             f"claim_timeout_s is {self.claim_timeout_s}; it must be > 0",
         )
         size = len(self.run.encode())
-        require(size <= _LONGEST_NAME, f"run is {size} bytes long; a folder's name has at most 255")
+        require(size <= 255, f"run is {size} bytes long; a folder's name has at most 255")
         is_name = self.run not in ("", ".", "..") and "/" not in self.run and "\\" not in self.run
         require(is_name, f"run is '{self.run}'; it must be a plain folder name")
 

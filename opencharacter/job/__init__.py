@@ -52,9 +52,8 @@ class Job:
         Raises:
             ConfigError: there can be no such folder; it is made when a stage starts.
         """
-        with self._told_of_folder():
-            with suppress(FileNotFoundError):
-                self.run_dir.stat()
+        with self._told_of_folder(), suppress(FileNotFoundError):
+            self.run_dir.stat()
         if is_replica():
             end_with_leader()
         return self
