@@ -10,15 +10,18 @@ from opencharacter.compose import compose_config
 from opencharacter.job import Job
 from opencharacter.store.claims import Claims
 
-# Holds a part for two seconds and dies without letting go.
+# Holds a part until some seconds after the stage was started, and dies without letting go.
 HOLDER = """
 import os, sys, time
 from pathlib import Path
 from opencharacter.store.claims import Claims
-with Claims(Path(sys.argv[1]), timeout_s=60) as claims:
-    claims.take(sys.argv[2])
+folder, part, seconds = Path(sys.argv[1]), sys.argv[2], float(sys.argv[3])
+with Claims(folder, timeout_s=60) as claims:
+    claims.take(part)
     print("ready", flush=True)
-    time.sleep(2)
+    while not (folder.parent / "started.json").exists():
+        time.sleep(0.1)
+    time.sleep(seconds)
     os._exit(3)
 """
 
@@ -36,10 +39,9 @@ def hold(claims_folder):
     """Return a function that starts a process which holds a part for a while."""
     started = []
 
-    def start(part):
-        process = subprocess.Popen(
-            [sys.executable, "-c", HOLDER, str(claims_folder), part], stdout=subprocess.PIPE
-        )
+    def start(part, seconds=4):
+        command = [sys.executable, "-c", HOLDER, str(claims_folder), part, str(seconds)]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE)
         started.append(process)
         assert process.stdout.readline() == b"ready\n"
         return process
@@ -69,7 +71,7 @@ def test_the_leader_waits_for_its_replica_and_does_the_parts_of_a_dead_one(
 
 
 def test_a_single_stage_does_not_wait_for_the_parts_of_strangers(hold, opencharacter, tmp_path):
-    hold("part-00001-of-00002")
+    hold("part-00001-of-00002", seconds=600)
 
     done = opencharacter("stage=generate", "parts=2")
 
