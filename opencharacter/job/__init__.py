@@ -7,7 +7,7 @@ accounting, tracking) is here.
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
@@ -24,7 +24,8 @@ from opencharacter.llm.opening import model_name, open_model
 from opencharacter.llm.requests import Model
 from opencharacter.store.claims import Claims
 from opencharacter.store.files import whole_file
-from opencharacter.store.stage import StageFolder, begin, finished_input, stage_fingerprint
+from opencharacter.store.stage import StageFolder, finished_input, stage_fingerprint
+from opencharacter.store.starting import begin
 
 
 class Job:
@@ -71,6 +72,8 @@ class Job:
         self._replicas.end()
         for model in self._models.values():
             model.close()
+        with suppress(OSError):  # there is nothing in it
+            self.run_dir.rmdir()
 
     def model(self, config: ModelConfig) -> Model:
         """Return the model of `config`, opened once for all stages that ask for it."""
@@ -122,23 +125,28 @@ class Job:
         if is_replica():
             wait_for_leader(folder, stage_fingerprint(name, decisive, inputs))
         with Claims(folder.path / "claims", timeout_s=self.config.claim_timeout_s) as claims:
-            fingerprint = begin(
+            start = begin(
                 folder,
                 settings=decisive,
                 inputs=inputs,
-                command=f"python -m opencharacter stage={name} run={self.config.run}",
+                command=self.command,
                 force=self.config.force,
                 claims=claims,
             )
-            self._write_config(folder)
-            yield OpenStage(
-                folder=folder,
-                config=self.config,
-                command=self.command,
-                fingerprint=fingerprint,
-                claims=claims,
-                replicas=self._replicas,
-            )
+            try:
+                self._write_config(folder)
+                yield OpenStage(
+                    folder=folder,
+                    config=self.config,
+                    command=self.command,
+                    fingerprint=start.fingerprint,
+                    claims=claims,
+                    replicas=self._replicas,
+                )
+            except BaseException:
+                start.end(claims)
+                raise
+            start.keep()
 
     def _write_config(self, folder: StageFolder) -> None:
         """Write the configuration to the folder of an unfinished stage, below the command."""
