@@ -226,6 +226,7 @@ class OpenStage:
             about={"what": what, "command": self.command, "opencharacter": __version__},
             max_rejected=max_rejected,
         )
+        self._say_rejected()
         if tracker.run is not None:
             tracker.finish(self.folder.manifest_file)
         elif self.config.tracking is not Tracking.none:  # whoever tracked has ended meanwhile
@@ -291,6 +292,14 @@ class OpenStage:
                 tracker.log(_metrics(total, now - started), total.done)
 
         return show
+
+    def _say_rejected(self) -> None:
+        """Tell the reasons; a composite's closing table does."""
+        manifest = self.folder.manifest() or {"counts": {"rejected": {}}}
+        reasons = manifest["counts"]["rejected"]
+        if reasons and not self.is_inside_composite:
+            listed = ", ".join(f"{count:,} {reason}" for reason, count in reasons.items())
+            self._say(f"rejected: {listed}; each with its reason in {self.folder.rejected}")
 
     def _say_finished(self) -> bool:
         if self.is_finished:

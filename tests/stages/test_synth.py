@@ -214,3 +214,22 @@ def test_a_stage_keeps_the_configuration_that_made_it(opencharacter, tmp_path):
     assert refused.returncode == 2
     assert kept.startswith("# python -m opencharacter stage=personas personas.n=20\n")
     assert yaml.safe_load(kept)["personas"]["n"] == 20
+
+
+def test_too_few_characters_are_noticed_before_a_model_is_opened(opencharacter):
+    refused = opencharacter("stage=synth", "personas.n=2", "synth.n_characters=3")
+
+    assert refused.returncode == 2
+    assert "asked for 3 distinct characters per instruction but there are only" in refused.stderr
+    assert "opening" not in refused.stderr
+
+
+def test_a_single_stage_tells_why_rows_were_rejected(opencharacter, tmp_path):
+    path = tmp_path / "bad.jsonl"
+    path.write_text('{"persona": "A baker from Lima"}\n{"persona": ""}\n{broken\n')
+
+    done = opencharacter("stage=personas", f"personas.path={path}")
+
+    assert done.returncode == 0
+    assert "personas: rejected: 1 " in done.stderr
+    assert str(tmp_path / "runs/t/personas/rejected") in done.stderr
