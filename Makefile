@@ -35,9 +35,9 @@ UNIT_TESTS := $(wildcard tests/test_*.py) $(filter-out tests/e2e/ tests/slurm/ t
 help:  ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
-setup: $(STAMP)  ## make .venv and install everything, for the CPU or the GPU (about 3 minutes, 3.5 GB)
+setup: $(STAMP)  ## make .venv and install everything, for the CPU or the GPU (3 to 5 minutes, 3.5 GB)
 
-demo: setup  ## 4 minutes on 2 cores: characters and dialogues from the embedded model, without network
+demo: setup  ## 1 minute on 2 cores: characters and dialogues from the embedded model, without network
 	@HF_HUB_OFFLINE=1 $(RUN) -m opencharacter stage=synth run=demo $(ARGS)
 	echo
 	echo "Everything else, with $(RUN) for python: $(RUN) -m opencharacter --help"

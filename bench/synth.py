@@ -52,7 +52,8 @@ from opencharacter.synth.responses import Task, meetings
 
 SEATS = 64
 LONGEST = 400  # tokens of an answer
-SAMPLING = SamplingConfig(temperature=1.0, top_p=1.0, max_tokens=LONGEST)
+# Answers in circles are not stopped: the stage would refuse their dialogues and ask less.
+SAMPLING = SamplingConfig(temperature=1.0, top_p=1.0, max_tokens=LONGEST, max_repeats=0)
 SEED = 0
 CALL = Call(model="m@1", prompt_sha256="0", sampling="{}", seed=0, engine="none")
 

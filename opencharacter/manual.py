@@ -220,7 +220,7 @@ def _class_fields(name: str) -> list[Setting]:
             default = "???" if statement.value is None else _default(statement.value)
             type_ = _type(statement.annotation)
             fields.append(Setting(statement.target.id, type_, default, _text(after)))
-    return fields
+    return list({field.key: field for field in fields}.values())  # the last definition counts
 
 
 def _text(statement: ast.stmt | None) -> str:

@@ -142,7 +142,10 @@ class Display:
 
     def _draw(self, now: float, progress: Progress) -> None:
         self._next_draw = now + (_REDRAW_S if self._is_terminal else self._every_s)
-        text = status_line(self._unit, _Span("", self._samples[0], _Sample(now, progress)))
+        latest = _Sample(now, progress)
+        assert self._first is not None
+        whole = _Span("", self._first, latest)
+        text = status_line(self._unit, _Span("", self._samples[0], latest), whole)
         if self._is_terminal:
             self._attempt(lambda: self._redraw(text, progress))
         else:
@@ -203,17 +206,21 @@ class _Span(NamedTuple):
         return (end - start) / self.seconds if self.seconds > 0 else None
 
 
-def status_line(unit: str, span: _Span) -> str:
+def status_line(unit: str, span: _Span, whole: _Span) -> str:
     """Return how far a stage is: `120/500 personas, 24%, 2 min 3 s left, 3.1/s, 2 rejected ...`.
 
-    What matters most stands first: a narrow terminal cuts the end.
+    What matters most stands first: a narrow terminal cuts the end. The time left is reckoned from
+    the mean rate since the beginning, once there is enough to reckon with: long dialogues end last
+    and in bursts.
     """
     now = span.end.progress
     pieces = [_counted(now, unit)]
     if now.total:
         pieces.append(f"{now.done / now.total:.0%}")
-    rate = span.rate(span.start.progress.done, now.done)
-    if now.total is not None and rate and now.done < now.total:
+    begun = whole.start.progress.done
+    rate = whole.rate(begun, now.done)
+    is_telling = now.total is not None and now.done - begun >= min(50, now.total / 20)
+    if now.total is not None and rate and is_telling and now.done < now.total:
         pieces.append(f"{duration((now.total - now.done) / rate)} left")
     return ", ".join([*pieces, *_rates(span)])
 

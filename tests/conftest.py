@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -89,7 +90,7 @@ def opencharacter(
         stage = import_module(f"opencharacter.stages.{config.stage}")
         capsys.readouterr()
         try:
-            with Job(config, command="test") as job:
+            with Job(config, command=shlex.join(["python", "-m", "opencharacter", *given])) as job:
                 stage.run(config, job)
         except OpenCharacterError as error:
             captured = capsys.readouterr()

@@ -69,6 +69,13 @@ def test_help_knows_every_setting_of_the_dataclasses():
     assert shown == set(leaves(config))
 
 
+def test_help_lists_a_setting_once():
+    for section in manual.sections():
+        keys = [setting.key for setting in manual.settings(section)]
+
+        assert len(keys) == len(set(keys))
+
+
 @pytest.mark.parametrize("words", [["--help", "generate"], ["stage=generate", "-h"]])
 def test_help_of_a_section_shows_all_of_it(words, tmp_path):
     text = command(*words, cwd=tmp_path).stdout

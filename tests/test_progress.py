@@ -64,6 +64,19 @@ def test_the_rate_is_that_of_the_last_ten_seconds():
     assert ", 10/s, " in last_but_final
 
 
+def test_no_time_is_left_before_there_is_enough_to_tell():
+    lines = lines_of([(0, at(0)), (6, at(4)), (6, at(5))])
+
+    assert [", 1 min 5" in line or " left" in line for line in lines[:2]] == [False, True]
+
+
+def test_the_time_left_is_reckoned_from_the_whole_run():
+    slow = [(1, at(second)) for second in range(30)]
+    fast = [(1, at(30 + 5 * second)) for second in range(1, 8)]
+
+    assert "55%, 28 s left, 3.1/s" in lines_of([*slow, *fast])[-2]
+
+
 def test_what_an_earlier_process_did_is_not_counted_as_fast():
     assert ", 1.0/s, " in lines_of([(0, at(90)), (8, at(98))])[0]
 

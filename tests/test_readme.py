@@ -91,6 +91,20 @@ def test_the_rows_can_be_loaded(demo):
     assert f"num_rows: {counts(demo / 'runs/demo/generate')['out']}" in shown
 
 
+def test_rows_loaded_are_those_of_the_folder_not_of_a_cache(tmp_path):
+    """`datasets` finds a folder's cache by its card; the same card would mean other rows."""
+    datasets = pytest.importorskip("datasets")
+    command = ("-m", "opencharacter", "stage=personas", "force=true")
+    found = []
+    for n, name in ((5, "a"), (7, "b"), (6, "a")):
+        run(*command, f"personas.n={n}", f"run={name}", cwd=tmp_path)
+        path = str(tmp_path / "runs" / name / "personas")
+        rows = datasets.load_dataset(path, split="train", cache_dir=str(tmp_path / "cache"))
+        found.append(len(rows))
+
+    assert found == [5, 7, 6]
+
+
 def test_data_of_ones_own_goes_all_the_way(tmp_path):
     personas = [{"persona": f"A baker with the number {n}"} for n in range(40)]
     alpaca = [{"instruction": f"Add {n} and 1.", "input": "", "output": str(n)} for n in range(9)]

@@ -35,6 +35,8 @@ _MADE = (
     rf"(?<!\w)i was (?:(?:created|developed|built|made) by {_MAKER}|trained by {_LAB})"
     rf"(?:{_AI_END}|(?= and know\b| to (?:assist|help|answer|serve)\b| in \d{{4}}\b))"
 )
+_NAMED = r"(?:vicuna|chatgpt|gpt-\d|chatglm|wizardlm|openassistant)\b"  # names of no person
+_TRAINED = rf"(?<!\w)i was trained\b[^.!?\n]{{0,100}}? as an? {_AI}{_AI_END}"
 _MADE_AS_AI = rf"(?<!\w)i was \w+ by {_MAKER} as an? {_AI}{_AI_END}"
 _Pattern = tuple[str, re.Pattern[str]]
 # (how the pattern begins, the pattern), for lower-case text: finding the beginning is what costs,
@@ -48,6 +50,12 @@ _SAYS_AI: tuple[_Pattern, ...] = tuple(
         ("i am ", rf"{_AM}an? {_AI}{_AI_END}"),
         ("i was ", _MADE),
         ("i was ", _MADE_AS_AI),
+        ("i was trained", _TRAINED),
+        ("i was trained", r"(?<!\w)i was trained by [^.!?\n]{0,60}?\blmsys\b"),
+        ("i'm ", rf"(?<!\w)i'm {_NAMED}"),
+        ("i am ", rf"(?<!\w)i am {_NAMED}"),
+        ("me ", rf"(?<=\bcall )me {_NAMED}"),
+        ("name is ", rf"(?<=\bmy )name is {_NAMED}"),
         ("my ", r"(?<!\w)my (?:knowledge cut-?off|training cut-?off|last knowledge update)\b"),
         (
             "personal ",

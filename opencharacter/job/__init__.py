@@ -25,7 +25,8 @@ from opencharacter.llm.requests import Model
 from opencharacter.llm.stopping import Stopping
 from opencharacter.store.claims import Claims
 from opencharacter.store.files import whole_file
-from opencharacter.store.stage import StageFolder, begin, finished_input, stage_fingerprint
+from opencharacter.store.stage import StageFolder, finished_input, stage_fingerprint
+from opencharacter.store.starting import begin
 
 
 class Job:
@@ -79,6 +80,8 @@ class Job:
         self._replicas.end()
         for model in self._models.values():
             model.close()
+        with suppress(OSError):  # there is nothing in it
+            self.run_dir.rmdir()
 
     def model(self, config: ModelConfig) -> Model:
         """Return the model of `config`, opened once for all stages that ask for it."""
@@ -137,16 +140,21 @@ class Job:
             yield self._open(folder, "", claims)  # it leaves nothing behind, so it starts nothing
             return
         with claims:
-            fingerprint = begin(
+            start = begin(
                 folder,
                 settings=decisive,
                 inputs=inputs,
-                command=f"python -m opencharacter stage={name} run={self.config.run}",
+                command=self.command,
                 force=self.config.force,
                 claims=claims,
             )
-            self._write_config(folder)
-            yield self._open(folder, fingerprint, claims)
+            try:
+                self._write_config(folder)
+                yield self._open(folder, start.fingerprint, claims)
+            except BaseException:
+                start.end(claims)
+                raise
+            start.keep()
 
     def _open(self, folder: StageFolder, fingerprint: str, claims: Claims) -> OpenStage:
         return OpenStage(

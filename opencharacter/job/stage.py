@@ -247,6 +247,7 @@ class OpenStage:
             | self._planned(),
             max_rejected=max_rejected,
         )
+        self._say_rejected()
         if tracker.run is not None:
             tracker.finish(self.folder.manifest_file)
         elif self.config.tracking is not Tracking.none:  # whoever tracked has ended meanwhile
@@ -339,6 +340,14 @@ class OpenStage:
                     reporter.write(**_report(total, done=total.done - done_before))
 
         return show
+
+    def _say_rejected(self) -> None:
+        """Tell the reasons; a composite's closing table does."""
+        manifest = self.folder.manifest() or {"counts": {"rejected": {}}}
+        reasons = manifest["counts"]["rejected"]
+        if reasons and not self.is_inside_composite:
+            listed = ", ".join(f"{count:,} {reason}" for reason, count in reasons.items())
+            self._say(f"rejected: {listed}; each with its reason in {self.folder.rejected}")
 
     def _say_finished(self) -> bool:
         if self.is_finished:

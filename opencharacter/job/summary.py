@@ -51,8 +51,12 @@ def _print_names(job: Job) -> None:
     report = commonest(names, 3)
     if not report.full:
         return
-    top = ", ".join(f"{name.name} ({name.times})" for name in (*report.full, *report.first))
-    print(f"\nNames: {report.distinct:,} distinct of {report.n:,}; commonest: {top}")
+    full, first = (
+        ", ".join(f"{name.name} ({name.times})" for name in names)
+        for names in (report.full, report.first)
+    )
+    print(f"\nNames: {report.distinct:,} distinct of {report.n:,}; commonest: {full}")
+    print(f"  commonest first names: {first}")
     if report.full[0].times >= _OFTEN and report.full[0].share > _COLLAPSED:
         print("  These collapse: profiles.name_hints=5 offers names that spread them.")
 

@@ -58,10 +58,13 @@ def model_path(config: ModelConfig) -> str:
     """Return the hub id or folder of the weights.
 
     Raises:
-        ModelError: the embedded model is asked for and not in the package.
+        ModelError: there is no such folder, or no embedded model in the package.
     """
     if config.model != EMBEDDED:
-        return config.model
+        path = Path(config.model).expanduser()
+        if config.model.startswith(("/", "./", "../", "~")) and not path.is_dir():
+            raise ModelError(f"there is no folder {path}; check teacher.model")
+        return str(path) if path.is_dir() else config.model
     folder = Path(str(files("opencharacter.llm"))) / EMBEDDED
     if not (folder / "model.safetensors").is_file():
         raise ModelError(f"{folder} holds no model; make it with `make embedded-model`")

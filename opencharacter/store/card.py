@@ -27,10 +27,12 @@ def write_card(folder: StageFolder, manifest: Mapping[str, Any]) -> None:
 def _front_matter(folder: StageFolder, manifest: Mapping[str, Any]) -> str:
     licence = strictest(manifest.get("licences", {}))
     lines = ["---", f"license: {licence.hub}", "tags: [opencharacter, role-play, synthetic]"]
-    lines += ["configs:", "- config_name: default", "  data_files:"]
+    # `datasets` caches by the configuration alone, so it holds what tells these rows from others.
+    about = f"  description: output {manifest['output'][:16]}"
+    lines += ["configs:", "- config_name: default", about, "  data_files:"]
     lines += ["  - split: train", "    path: data/*.parquet"]
     if part_files(folder.rejected) and any(manifest["counts"]["rejected"].values()):
-        lines += ["- config_name: rejected", "  data_files:"]
+        lines += ["- config_name: rejected", about, "  data_files:"]
         lines += ["  - split: train", "    path: rejected/*.parquet"]
     return "\n".join([*lines, "---", ""])
 

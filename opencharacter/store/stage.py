@@ -7,19 +7,17 @@
 A stage refuses inputs or settings that are not the ones it was started with.
 """
 
+import re
 import shlex
-import shutil
-import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from opencharacter.errors import StoreError
 from opencharacter.ids import digest
-from opencharacter.store.claims import Claims, Part
-from opencharacter.store.files import read_json, write_json
+from opencharacter.store.claims import Part
+from opencharacter.store.files import read_json
 from opencharacter.store.rows import part_files, read_columns
 
 
@@ -99,44 +97,6 @@ def stage_fingerprint(stage: str, settings: Mapping[str, Any], inputs: Mapping[s
     return digest("stage", stage, settings, inputs)
 
 
-def begin(
-    folder: StageFolder,
-    *,
-    settings: Mapping[str, Any],
-    inputs: Mapping[str, str],
-    command: str,
-    force: bool,
-    claims: Claims,
-) -> str:
-    """Start a stage, or go on with it; return its fingerprint.
-
-    Args:
-        folder: The stage's.
-        settings: Everything that decides what is asked and kept.
-        inputs: Fingerprint of each stage it reads.
-        command: How to run the stage, for errors.
-        force: Forget what was made; logged completions stay, found again by their keys.
-        claims: The stage's.
-
-    Raises:
-        StoreError: it was started with other settings or inputs, or `force` while others work.
-    """
-    fingerprint = stage_fingerprint(folder.stage, settings, inputs)
-    if force:
-        _start_over(folder, claims, command)
-    mine = {
-        "fingerprint": fingerprint,
-        "settings": dict(settings),
-        "inputs": dict(inputs),
-        "command": command,
-        "at": time.time(),
-    }
-    started = folder.started() or _write_started(folder, mine)
-    if started["fingerprint"] != fingerprint:
-        raise StoreError(_stale_message(folder, started, settings, inputs, command))
-    return fingerprint
-
-
 def finished_input(run_dir: Path, stage: str, *, run: str) -> str:
     """Return the fingerprint of a finished stage's output, for a stage that reads it.
 
@@ -146,15 +106,18 @@ def finished_input(run_dir: Path, stage: str, *, run: str) -> str:
     """
     folder = StageFolder(run_dir=run_dir, stage=stage)
     manifest = folder.manifest()
+    started = folder.started() or {}
     command = f"python -m opencharacter stage={stage} run={shlex.quote(run)}"
+    if "command" in started:  # as it was typed, but this stage alone
+        command = re.sub(r"\bstage=\S+", f"stage={stage}", started["command"])
     if manifest is None:
-        state = "unfinished" if folder.started() else "missing"
+        state = "unfinished" if started else "missing"
         raise StoreError(f"{folder.path} is {state}; first run: {command}")
     for name, fingerprint in manifest["inputs"].items():
         if finished_input(run_dir, name, run=run) != fingerprint:
             raise StoreError(
                 f"{folder.path} was made from an older {name}; bring it up to date with: "
-                f"{command} force=true"
+                f"{forced(command)}"
             )
     result: str = manifest["output"]
     return result
@@ -165,73 +128,6 @@ def output_fingerprint(fingerprint: str, content: int) -> str:
     return digest("output", fingerprint, f"{content:032x}")
 
 
-def _write_started(folder: StageFolder, mine: dict[str, Any]) -> dict[str, Any]:
-    """Write what the stage is started with; return that of another process if it was quicker."""
-    try:
-        write_json(folder.started_file, mine, replace=False)
-    except FileExistsError:
-        return folder.started() or _write_started(folder, mine)
-    return mine
-
-
-def _start_over(folder: StageFolder, claims: Claims, command: str) -> None:
-    """Move what was made aside, then remove it.
-
-    Each move is one step, and `started.json` goes last: whatever a kill leaves belongs to it.
-    """
-    others = claims.others()
-    if others:
-        name, holder = next(iter(others.items()))
-        raise StoreError(
-            f"cannot start {folder.path} over: {holder} is working on {name}; stop it, or leave "
-            f"out force=true: {command}"
-        )
-    card = folder.path / "README.md"
-    aside = folder.path / ".old"
-    try:
-        if aside.exists():  # left by a kill
-            shutil.rmtree(aside)
-        aside.mkdir()
-        for made in (folder.manifest_file, card, folder.data, folder.rejected, folder.started_file):
-            with suppress(FileNotFoundError):
-                made.rename(aside / made.name)
-        shutil.rmtree(aside)
-    except OSError as error:
-        raise StoreError(
-            f"cannot start {folder.path} over: {error}; mend that, then run again: "
-            f"{command} force=true"
-        ) from error
-
-
-def _stale_message(
-    folder: StageFolder,
-    started: Mapping[str, Any],
-    settings: Mapping[str, Any],
-    inputs: Mapping[str, str],
-    command: str,
-) -> str:
-    changes = [
-        f"{name} {was!r} -> {now!r}"
-        for name, was, now in _differences(started["settings"], settings)
-    ]
-    changes += [
-        f"the output of {name} is another one"
-        for name, fingerprint in inputs.items()
-        if started["inputs"].get(name) != fingerprint
-    ]
-    shown = "; ".join(changes[:4]) + (f"; and {len(changes) - 4} more" if len(changes) > 4 else "")
-    return (
-        f"{folder.path} was started with other settings or inputs ({shown}); start it over with: "
-        f"{command} force=true, or choose another run="
-    )
-
-
-def _differences(was: Any, now: Any, name: str = "") -> list[tuple[str, Any, Any]]:
-    """Return the leaves in which two nested settings differ, with dotted names."""
-    if isinstance(was, Mapping) and isinstance(now, Mapping):
-        found = []
-        for key in sorted({*was, *now}):
-            dotted = f"{name}.{key}" if name else str(key)
-            found += _differences(was.get(key), now.get(key), dotted)
-        return found
-    return [] if was == now else [(name, was, now)]
+def forced(command: str) -> str:
+    """Return a command that starts its stages over."""
+    return command if "force=true" in command.split() else f"{command} force=true"

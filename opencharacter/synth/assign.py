@@ -31,6 +31,15 @@ class Pair(NamedTuple):
     source: str
 
 
+def check_enough(characters: int, *, n: int) -> None:
+    """Raise `ConfigError` if there are fewer characters than `n` for each instruction."""
+    if n > characters:
+        raise ConfigError(
+            f"asked for {n:,} distinct characters per instruction but there are only "
+            f"{characters:,} that are not held out; lower synth.n_characters or raise personas.n"
+        )
+
+
 def assign_characters(
     instructions: Mapping[str, Sequence[str]], characters: Sequence[str], *, n: int, seed: int
 ) -> Iterator[Pair]:
@@ -57,11 +66,7 @@ def assign_characters(
     seed for all sources; here no position in a source is tied to a position in another.
     """
     pool = sorted(set(characters))
-    if n > len(pool):
-        raise ConfigError(
-            f"asked for {n:,} distinct characters per instruction but there are only "
-            f"{len(pool):,}; lower synth.n_characters or raise personas.n"
-        )
+    check_enough(len(pool), n=n)
     lines = [
         (source, instruction_id)
         for source in sorted(instructions)

@@ -6,7 +6,8 @@ from logging.config import dictConfig
 import pytest
 
 from opencharacter.config import Backend, ModelConfig
-from opencharacter.llm.opening import model_name, open_model
+from opencharacter.errors import ModelError
+from opencharacter.llm.opening import model_name, model_path, open_model
 
 MIB = 2**20
 
@@ -50,3 +51,9 @@ def test_a_machine_without_triton_is_not_told_so_even_after_vllm_has_set_up_logg
     dictConfig({"version": 1, "disable_existing_loggers": False})  # as vLLM does when imported
 
     assert not logging.getLogger("torch._library.triton").isEnabledFor(logging.WARNING)
+
+
+@pytest.mark.parametrize("model", ["/nowhere/model", "./nowhere", "~/nowhere-at-all"])
+def test_a_folder_that_is_not_there_is_not_looked_for_on_the_hub(model):
+    with pytest.raises(ModelError, match=r"there is no folder .*nowhere"):
+        model_path(ModelConfig(model=model))

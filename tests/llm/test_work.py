@@ -10,7 +10,8 @@ from opencharacter.llm.work import PartWorker, Plan
 from opencharacter.records import Message, Persona, Rejection, Role, Split, Usage
 from opencharacter.store.claims import Claims, Part
 from opencharacter.store.manifest import Counted, check_all_done, close_stage
-from opencharacter.store.stage import StageFolder, begin
+from opencharacter.store.stage import StageFolder
+from opencharacter.store.starting import begin
 
 PEOPLE = [
     Persona(source="t", text=f"p{n}", licence="l", split=Split.train, cluster="c", origin="o")
@@ -50,7 +51,7 @@ def plan(people, heard=lambda: None):
 def work(folder, plan, parts, model):
     """Do all parts of a plan and close the stage; return its manifest."""
     with Claims(folder.path / "claims", timeout_s=60) as claims:
-        fingerprint = begin(folder, settings={}, inputs={}, command="c", force=False, claims=claims)
+        start = begin(folder, settings={}, inputs={}, command="c", force=False, claims=claims)
         worker = PartWorker(
             folder,
             plan,
@@ -62,7 +63,7 @@ def work(folder, plan, parts, model):
         worker.run(model, worker.left())
         assert worker.left() == []
         done = check_all_done(folder, plan.keys(), folder.done_keys(plan.key_columns))
-        return close_stage(folder, Counted(rows_in=done), fingerprint=fingerprint, about={})
+        return close_stage(folder, Counted(rows_in=done), fingerprint=start.fingerprint, about={})
 
 
 def test_a_kill_between_rejections_and_data_counts_nothing_twice(tmp_path):

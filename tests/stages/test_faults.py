@@ -2,8 +2,11 @@
 
 import json
 import os
+import shutil
 import signal
 import time
+
+import pytest
 
 from opencharacter.store.claims import Claims
 
@@ -40,6 +43,40 @@ def test_force_is_refused_while_another_process_works(opencharacter, tmp_path):
 
     assert refused.returncode == 2
     assert "cannot start" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("stage=personas", "personas.path=nowhere.jsonl"), "there is no nowhere.jsonl"),
+        (("stage=mix", "mix.shares={nowhere: 0.5}"), "mix.shares names nowhere"),
+        (("stage=generate", "synth.n_characters=99"), "asked for 99 distinct characters"),
+    ],
+    ids=["path", "share", "characters"],
+)
+def test_a_mistake_neither_locks_a_stage_nor_costs_what_it_made(
+    words, expected, opencharacter, tmp_path
+):
+    for stage in ("stage=synth", "stage=mix"):
+        opencharacter(stage)
+    stage, mistake = words
+    folder = tmp_path / "runs" / "t" / stage.removeprefix("stage=")
+    before = {path: path.read_bytes() for path in folder.rglob("*.*")}
+
+    refused = opencharacter(stage, mistake, "force=true")
+
+    assert (refused.returncode, expected in refused.stderr) == (2, True), refused.stderr
+    assert {path: path.read_bytes() for path in folder.rglob("*.*")} == before
+    shutil.rmtree(folder)
+    assert opencharacter(stage, mistake).returncode == 2
+    assert opencharacter(stage).returncode == 0
+
+
+def test_a_stage_that_cannot_start_leaves_no_run_behind(opencharacter, tmp_path):
+    refused = opencharacter("stage=generate", "run=nosuch")
+
+    assert refused.returncode == 2
+    assert not (tmp_path / "runs" / "nosuch").exists()
 
 
 def test_force_keeps_answers_whose_request_is_unchanged(opencharacter, tmp_path):

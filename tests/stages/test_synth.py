@@ -93,7 +93,7 @@ def test_other_settings_are_refused_with_the_command_that_mends_it(opencharacter
 
     assert changed.returncode == 2
     assert "generate.sampling.temperature 0.6 -> 0.9" in changed.stderr
-    assert "stage=generate run=t force=true" in changed.stderr
+    assert "stage=generate generate.sampling.temperature=0.9 force=true" in changed.stderr
 
 
 def test_settings_of_cost_and_speed_are_not_refused(opencharacter):
@@ -112,7 +112,7 @@ def test_a_forced_input_makes_what_was_made_from_it_stale(opencharacter):
     stale = opencharacter("stage=generate")
 
     assert stale.returncode == 2
-    assert "stage=profiles run=t force=true" in stale.stderr
+    assert "opencharacter stage=profiles force=true" in stale.stderr
 
 
 def test_another_model_is_refused_by_name_and_revision(opencharacter, tmp_path):
@@ -212,5 +212,24 @@ def test_a_stage_keeps_the_configuration_that_made_it(opencharacter, tmp_path):
     kept = (tmp_path / "runs/t/personas/config.yaml").read_text()
 
     assert refused.returncode == 2
-    assert kept.startswith("# test\n")
+    assert kept.startswith("# python -m opencharacter stage=personas personas.n=20\n")
     assert yaml.safe_load(kept)["personas"]["n"] == 20
+
+
+def test_too_few_characters_are_noticed_before_a_model_is_opened(opencharacter):
+    refused = opencharacter("stage=synth", "personas.n=2", "synth.n_characters=3")
+
+    assert refused.returncode == 2
+    assert "asked for 3 distinct characters per instruction but there are only" in refused.stderr
+    assert "opening" not in refused.stderr
+
+
+def test_a_single_stage_tells_why_rows_were_rejected(opencharacter, tmp_path):
+    path = tmp_path / "bad.jsonl"
+    path.write_text('{"persona": "A baker from Lima"}\n{"persona": ""}\n{broken\n')
+
+    done = opencharacter("stage=personas", f"personas.path={path}")
+
+    assert done.returncode == 0
+    assert "personas: rejected: 1 " in done.stderr
+    assert str(tmp_path / "runs/t/personas/rejected") in done.stderr

@@ -7,7 +7,8 @@ from opencharacter.records import Persona, Rejection, Split, Usage
 from opencharacter.store.claims import Claims, Part
 from opencharacter.store.manifest import Counted, check_all_done, close_stage
 from opencharacter.store.rows import part_files, write_records
-from opencharacter.store.stage import StageFolder, begin
+from opencharacter.store.stage import StageFolder
+from opencharacter.store.starting import begin
 
 
 def persona(text):

@@ -117,7 +117,7 @@ def test_pairs_come_draw_by_draw_with_their_source():
 
 
 def test_asking_for_too_many_fails_at_once():
-    with pytest.raises(ConfigError, match=r"asked for 3 distinct .* only 2; lower synth\."):
+    with pytest.raises(ConfigError, match=r"asked for 3 distinct .* only 2 that .*; lower synth\."):
         assign_characters(corpus(1), cast(2), n=3, seed=0)
 
 
