@@ -101,7 +101,10 @@ class Job:
         reads: Sequence[str] = (),
         sources: Mapping[str, str] | None = None,
     ) -> Iterator[OpenStage]:
-        """Start a stage, or go on with it.
+        """Prepare a stage; its `stream` or `work` starts it, or goes on with it.
+
+        Whatever the recipe finds wrong before that costs nothing: nothing was written, and with
+        `force=true` nothing removed.
 
         Args:
             name: Of the stage.
@@ -125,28 +128,27 @@ class Job:
         if is_replica():
             wait_for_leader(folder, stage_fingerprint(name, decisive, inputs))
         with Claims(folder.path / "claims", timeout_s=self.config.claim_timeout_s) as claims:
-            start = begin(
-                folder,
-                settings=decisive,
-                inputs=inputs,
-                command=self.command,
-                force=self.config.force,
-                claims=claims,
-            )
-            try:
-                self._write_config(folder)
-                yield OpenStage(
-                    folder=folder,
-                    config=self.config,
+
+            def start() -> None:
+                begin(
+                    folder,
+                    settings=decisive,
+                    inputs=inputs,
                     command=self.command,
-                    fingerprint=start.fingerprint,
+                    force=self.config.force,
                     claims=claims,
-                    replicas=self._replicas,
                 )
-            except BaseException:
-                start.end(claims)
-                raise
-            start.keep()
+                self._write_config(folder)
+
+            yield OpenStage(
+                folder=folder,
+                config=self.config,
+                command=self.command,
+                fingerprint=stage_fingerprint(name, decisive, inputs),
+                start=start,
+                claims=claims,
+                replicas=self._replicas,
+            )
 
     def _write_config(self, folder: StageFolder) -> None:
         """Write the configuration to the folder of an unfinished stage, below the command."""

@@ -30,12 +30,14 @@ _TRACKING = "tracking"  # claim of the one process that reports a stage to W&B
 
 @dataclass(kw_only=True)
 class OpenStage:
-    """A started stage; `Job.stage` makes these."""
+    """A stage that is ready to start; `Job.stage` makes these."""
 
     folder: StageFolder
     config: Config
     command: str
     fingerprint: str
+    start: Callable[[], None]
+    """Writes down what the stage is started with, or refuses; with `force=true` it forgets rows."""
     claims: Claims
     replicas: Replicas
 
@@ -62,9 +64,11 @@ class OpenStage:
             unit: What a row is called while it is counted.
 
         Raises:
-            StoreError: another process is at it, or the disk is full.
+            StoreError: the stage was started otherwise, another process is at it, or the disk is
+                full.
             AccountingError: rows in are not rows out plus rejected plus not drawn, or none is out.
         """
+        self.start()
         part = Part(0, 1)
         if self._say_finished() or not self._claim(part):
             return
@@ -95,9 +99,11 @@ class OpenStage:
             notes: Called when nothing is left: counts worth telling that are no rejections.
 
         Raises:
-            StoreError: the one part asked for is held by another process, or the disk is full.
+            StoreError: the stage was started otherwise, the one part asked for is held by another
+                process, or the disk is full.
             AccountingError: the books do not close, or too much was rejected.
         """
+        self.start()
         if self._say_finished():
             return
         keys = list(plan.keys())
