@@ -35,8 +35,11 @@ _MADE = (
     rf"(?<!\w)i was (?:(?:created|developed|built|made) by {_MAKER}|trained by {_LAB})"
     rf"(?:{_AI_END}|(?= and know\b| to (?:assist|help|answer|serve)\b| in \d{{4}}\b))"
 )
-_NAMED = r"(?:vicuna|chatgpt|gpt-\d|chatglm|wizardlm|openassistant)\b"  # names of no person
-_TRAINED = rf"(?<!\w)i was trained\b[^.!?\n]{{0,100}}? as an? {_AI}{_AI_END}"
+_NAMED = (  # names of no person
+    r"(?:vicuna|chatgpt|gpt-\d|chatglm|wizardlm|openassistant)"
+    r"(?=\s*(?:[.;:!?)\"]|$|, (?:an?|and|your)\b))"
+)
+_TRAINED = rf"(?<!\w)i was trained (?:by [^.!?,\n]{{0,100}} )?as an? {_AI}{_AI_END}"
 _MADE_AS_AI = rf"(?<!\w)i was \w+ by {_MAKER} as an? {_AI}{_AI_END}"
 _Pattern = tuple[str, re.Pattern[str]]
 # (how the pattern begins, the pattern), for lower-case text: finding the beginning is what costs,

@@ -109,7 +109,10 @@ class Job:
         reads: Sequence[str] = (),
         sources: Mapping[str, str] | None = None,
     ) -> Iterator[OpenStage]:
-        """Start a stage, or go on with it.
+        """Prepare a stage; its `stream` or `work` starts it, or goes on with it.
+
+        Whatever the recipe finds wrong before that costs nothing: nothing was written, and with
+        `force=true` nothing removed.
 
         Args:
             name: Of the stage.
@@ -135,12 +138,11 @@ class Job:
             decisive["sources"] = dict(sources)
         if is_replica():
             wait_for_leader(folder, stage_fingerprint(name, decisive, inputs))
+
         claims = Claims(folder.path / "claims", timeout_s=self.config.claim_timeout_s)
-        if self.config.preview and any(isinstance(each, LLMStageConfig) for each in settings):
-            yield self._open(folder, "", claims)  # it leaves nothing behind, so it starts nothing
-            return
-        with claims:
-            start = begin(
+
+        def start() -> None:
+            begin(
                 folder,
                 settings=decisive,
                 inputs=inputs,
@@ -148,24 +150,23 @@ class Job:
                 force=self.config.force,
                 claims=claims,
             )
-            try:
-                self._write_config(folder)
-                yield self._open(folder, start.fingerprint, claims)
-            except BaseException:
-                start.end(claims)
-                raise
-            start.keep()
+            self._write_config(folder)
 
-    def _open(self, folder: StageFolder, fingerprint: str, claims: Claims) -> OpenStage:
-        return OpenStage(
+        stage = OpenStage(
             folder=folder,
             config=self.config,
             command=self.command,
-            fingerprint=fingerprint,
+            fingerprint=stage_fingerprint(name, decisive, inputs),
+            start=start,
             claims=claims,
             replicas=self._replicas,
             stopping=self.stopping,
         )
+        if self.config.preview and any(isinstance(each, LLMStageConfig) for each in settings):
+            yield stage  # it leaves nothing behind, and claims nothing
+            return
+        with claims:
+            yield stage
 
     def _write_config(self, folder: StageFolder) -> None:
         """Write the configuration to the folder of an unfinished stage, below the command."""

@@ -34,12 +34,14 @@ _TRACKING = "tracking"  # claim of the one process that reports a stage to W&B
 
 @dataclass(kw_only=True)
 class OpenStage:
-    """A started stage; `Job.stage` makes these."""
+    """A stage that is ready to start; `Job.stage` makes these."""
 
     folder: StageFolder
     config: Config
     command: str
     fingerprint: str
+    start: Callable[[], None]
+    """Writes down what the stage is started with, or refuses; with `force=true` it forgets rows."""
     claims: Claims
     replicas: Replicas
     stopping: Stopping
@@ -67,9 +69,11 @@ class OpenStage:
             unit: What a row is called while it is counted.
 
         Raises:
-            StoreError: another process is at it, or the disk is full.
+            StoreError: the stage was started otherwise, another process is at it, or the disk is
+                full.
             AccountingError: rows in are not rows out plus rejected plus not drawn, or none is out.
         """
+        self.start()
         part = Part(0, 1)
         if self._say_finished() or not self._claim(part):
             return
@@ -101,12 +105,14 @@ class OpenStage:
 
         Raises:
             SystemExit: with status 0, after a preview.
-            StoreError: the one part asked for is held by another process, or the disk is full.
+            StoreError: the stage was started otherwise, the one part asked for is held by another
+                process, or the disk is full.
             AccountingError: the books do not close, or too much was rejected.
         """
         if self.config.preview:
             preview(plan, open_model(), self.config.preview)
             raise SystemExit(0)
+        self.start()
         if self._say_finished():
             return
         keys = list(plan.keys())

@@ -10,9 +10,8 @@ record or a `Rejection`. It knows nothing of engines, threads or `async`:
 """
 
 from collections.abc import Generator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
-from functools import cache
 from typing import Any, Protocol, TypeVar
 
 from opencharacter.ids import canonical_json, digest
@@ -111,15 +110,13 @@ class Model(Protocol):
         """Free what the model holds; requests in flight are dropped."""
 
 
-@cache
 def sampling_json(sampling: Sampling) -> str:
     """Return sampling settings as canonical JSON, as `records.Call` stores them."""
     return canonical_json(_sampling_row(sampling))
 
 
-@cache
 def _sampling_row(sampling: Sampling) -> dict[str, float]:
-    return asdict(sampling)
+    return {each.name: getattr(sampling, each.name) for each in fields(sampling)}
 
 
 def add_usage(total: Usage, completion: Completion) -> Usage:

@@ -5,6 +5,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from opencharacter.ids import digest
+from opencharacter.sources.rows import open_source
 
 _WHOLE_UP_TO = 256 * 2**20  # bytes; of larger files the size, the head and the tail are hashed
 _SAMPLE = 2**20
@@ -13,14 +14,17 @@ _SAMPLE = 2**20
 def source_fingerprint(path: str, revision: str | None = None) -> str:
     """Return a hash of a source's content; of a hub data set, of its name and revision.
 
-    What the files hold counts, in the order of their names; times do not, nor where they are. A
-    path that does not exist has a hash too: reading it is what fails, with a better message.
+    What the files hold counts, in the order of their names; times do not, nor where they are.
+
+    Raises:
+        SourceError: there is nothing to read.
     """
     if path.startswith("hub:"):
         return digest(path, revision)
     if path == "embedded":
         root = Path(str(files("opencharacter.sources"))) / "embedded"
     else:
+        open_source(path, embedded="", hub_config=None, revision=None)
         root = Path(path).expanduser()
     found = sorted(root.rglob("*")) if root.is_dir() else [root]
     return digest([_file_hash(file) for file in found if file.is_file()])

@@ -108,8 +108,9 @@ def finished_input(run_dir: Path, stage: str, *, run: str) -> str:
     manifest = folder.manifest()
     started = folder.started() or {}
     command = f"python -m opencharacter stage={stage} run={shlex.quote(run)}"
-    if "command" in started:  # as it was typed, but this stage alone
-        command = re.sub(r"\bstage=\S+", f"stage={stage}", started["command"])
+    if "command" in started:  # as it was typed, but this stage alone, and all of it
+        typed = re.sub(r"\s(?:force|part)=\S+", "", started["command"])
+        command = re.sub(r"\bstage=\S+", f"stage={stage}", typed)
     if manifest is None:
         state = "unfinished" if started else "missing"
         raise StoreError(f"{folder.path} is {state}; first run: {command}")
@@ -130,4 +131,4 @@ def output_fingerprint(fingerprint: str, content: int) -> str:
 
 def forced(command: str) -> str:
     """Return a command that starts its stages over."""
-    return command if "force=true" in command.split() else f"{command} force=true"
+    return re.sub(r"\sforce=\S+", "", command) + " force=true"

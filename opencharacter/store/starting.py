@@ -1,62 +1,15 @@
-"""The start of a stage: what it is started with is written down, refused, or taken back.
-
-A start that made nothing leaves no trace: a mistyped setting does not lock the run, and
-`force=true` costs nothing before there is something new.
-"""
+"""The start of a stage: what it is started with is written down, or refused."""
 
 import shutil
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 from opencharacter.errors import StoreError
 from opencharacter.store.claims import Claims
 from opencharacter.store.files import write_json
-from opencharacter.store.rows import part_files
 from opencharacter.store.stage import StageFolder, forced, stage_fingerprint
-
-_ASIDE = ".old"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Start:
-    """A stage that was started, or is gone on with, by this process."""
-
-    folder: StageFolder
-    fingerprint: str
-    is_new: bool
-    """Whether this process wrote `started.json`."""
-    logged: int
-    """Bytes of logged completions at that time."""
-
-    def keep(self) -> None:
-        """Remove what was made before, if it was set aside."""
-        shutil.rmtree(self.folder.path / _ASIDE, ignore_errors=True)
-
-    def end(self, claims: Claims) -> None:
-        """After an error: take the start back if nothing was made, or else keep it."""
-        folder = self.folder
-        is_used = part_files(folder.data) or _logged(folder) > self.logged or claims.others()
-        if not self.is_new or is_used:
-            self.keep()
-            return
-        aside = folder.path / _ASIDE
-        folder.started_file.unlink(missing_ok=True)
-        (folder.path / "config.yaml").unlink(missing_ok=True)
-        for empty in (folder.data, folder.rejected, folder.completions):
-            with suppress(OSError):
-                empty.rmdir()
-        if aside.exists():
-            for made in aside.iterdir():
-                with suppress(OSError):
-                    made.rename(folder.path / made.name)
-            aside.rmdir()
-
-
-def _logged(folder: StageFolder) -> int:
-    return sum(path.stat().st_size for path in folder.completions.glob("*"))
 
 
 def begin(
@@ -67,16 +20,15 @@ def begin(
     command: str,
     force: bool,
     claims: Claims,
-) -> Start:
-    """Start a stage, or go on with it.
+) -> str:
+    """Start a stage, or go on with it; return its fingerprint.
 
     Args:
         folder: The stage's.
         settings: Everything that decides what is asked and kept.
         inputs: Fingerprint of each stage it reads.
         command: As it was typed, for errors.
-        force: Set aside what was made, until something new is; logged completions stay, found again
-            by their keys.
+        force: Forget what was made; logged completions stay, found again by their keys.
         claims: The stage's.
 
     Raises:
@@ -92,13 +44,10 @@ def begin(
         "command": command,
         "at": time.time(),
     }
-    logged = _logged(folder)
     started = folder.started() or _write_started(folder, mine)
     if started["fingerprint"] != fingerprint:
         raise StoreError(_stale_message(folder, started, settings, inputs, command))
-    return Start(
-        folder=folder, fingerprint=fingerprint, is_new=started["at"] == mine["at"], logged=logged
-    )
+    return fingerprint
 
 
 def _write_started(folder: StageFolder, mine: dict[str, Any]) -> dict[str, Any]:
@@ -111,7 +60,7 @@ def _write_started(folder: StageFolder, mine: dict[str, Any]) -> dict[str, Any]:
 
 
 def _start_over(folder: StageFolder, claims: Claims, command: str) -> None:
-    """Move what was made aside.
+    """Move what was made aside, then remove it.
 
     Each move is one step, and `started.json` goes last: whatever a kill leaves belongs to it.
     """
@@ -122,16 +71,16 @@ def _start_over(folder: StageFolder, claims: Claims, command: str) -> None:
             f"cannot start {folder.path} over: {holder} is working on {name}; stop it, or leave "
             "out force=true"
         )
-    card, config = folder.path / "README.md", folder.path / "config.yaml"
-    aside = folder.path / _ASIDE
+    card = folder.path / "README.md"
+    aside = folder.path / ".old"
     try:
         if aside.exists():  # left by a kill
             shutil.rmtree(aside)
         aside.mkdir()
-        made_before = (folder.manifest_file, card, config, folder.data, folder.rejected)
-        for made in (*made_before, folder.started_file):
+        for made in (folder.manifest_file, card, folder.data, folder.rejected, folder.started_file):
             with suppress(FileNotFoundError):
                 made.rename(aside / made.name)
+        shutil.rmtree(aside)
     except OSError as error:
         raise StoreError(
             f"cannot start {folder.path} over: {error}; mend that, then run again: {command}"

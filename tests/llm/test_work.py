@@ -51,7 +51,7 @@ def plan(people, heard=lambda: None):
 def work(folder, plan, parts, model):
     """Do all parts of a plan and close the stage; return its manifest."""
     with Claims(folder.path / "claims", timeout_s=60) as claims:
-        start = begin(folder, settings={}, inputs={}, command="c", force=False, claims=claims)
+        fingerprint = begin(folder, settings={}, inputs={}, command="c", force=False, claims=claims)
         worker = PartWorker(
             folder,
             plan,
@@ -63,7 +63,7 @@ def work(folder, plan, parts, model):
         worker.run(model, worker.left())
         assert worker.left() == []
         done = check_all_done(folder, plan.keys(), folder.done_keys(plan.key_columns))
-        return close_stage(folder, Counted(rows_in=done), fingerprint=start.fingerprint, about={})
+        return close_stage(folder, Counted(rows_in=done), fingerprint=fingerprint, about={})
 
 
 def test_a_kill_between_rejections_and_data_counts_nothing_twice(tmp_path):
