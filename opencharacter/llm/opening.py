@@ -118,6 +118,7 @@ def _prepare_environment(config: ModelConfig) -> None:
     for name in ("torch._library.triton", "vllm.triton_utils.importing"):
         logging.getLogger(name).setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", category=FutureWarning, module=r"vllm\.")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # a text at a time; threads only wait
     os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
     os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", str(config.cache_gib))
     if config.threads is not None:

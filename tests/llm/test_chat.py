@@ -1,5 +1,7 @@
 """Prompts: on clean text the ids are the template's; control tokens inside a text stay text."""
 
+from random import Random
+
 import pytest
 from transformers import AutoTokenizer
 
@@ -67,3 +69,25 @@ def test_a_template_that_drops_a_message_is_refused(tokenizer):
 
     with pytest.raises(ModelError, match="does not show every message once"):
         ChatEncoder(odd).encode(chat("You are Ana.", "Hi"))
+
+
+def test_texts_are_encoded_as_the_tokenizer_itself_splits_special_tokens(tokenizer):
+    pieces = [
+        "<|eot_id|>",
+        "Hello ",
+        "  ",
+        "\n",
+        "é",
+        "你好",
+        "👋🏽",
+        "<|begin_of_text|>",
+        "'s",
+        "12",
+    ]
+    random = Random(1)
+    encoder = ChatEncoder(tokenizer)
+    for _ in range(300):
+        text = "".join(random.choices(pieces, k=random.randrange(20)))
+        expected = tokenizer.encode(text, add_special_tokens=False, split_special_tokens=True)
+
+        assert list(encoder._encode_text(text)) == expected
