@@ -125,9 +125,7 @@ class OpenStage:
             done = self.folder.done_keys(plan.key_columns)
             display.settle(done=len(done), rejected=self._n_rejected())
             if left and set(keys) - done:
-                self._say(
-                    f"{len(left)} of {worker.parts} parts are left (parts= goes on with them)"
-                )
+                self._say(f"{len(left)} of {worker.parts} parts are left (parts= does them)")
                 return
             counted = Counted(rows_in=check_all_done(self.folder, keys, done), notes=dict(notes()))
             self._close(counted, tracker, what=what, max_rejected=max_rejected)
