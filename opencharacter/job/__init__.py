@@ -131,13 +131,10 @@ class Job:
         inputs = {
             stage: finished_input(self.run_dir, stage, run=self.config.run) for stage in reads
         }
-        decisive: dict[str, Any] = {"seed": self.config.seed, "versions": dict(versions or {})}
-        for section in settings:
-            decisive[type(section).__name__.removesuffix("Config").lower()] = data_settings(section)
-        if sources:
-            decisive["sources"] = dict(sources)
+        decisive = self._decisive(settings, versions or {}, sources or {})
+        fingerprint = stage_fingerprint(name, decisive, inputs)
         if is_replica():
-            wait_for_leader(folder, stage_fingerprint(name, decisive, inputs))
+            wait_for_leader(folder, fingerprint)
 
         claims = Claims(folder.path / "claims", timeout_s=self.config.claim_timeout_s)
 
@@ -156,7 +153,7 @@ class Job:
             folder=folder,
             config=self.config,
             command=self.command,
-            fingerprint=stage_fingerprint(name, decisive, inputs),
+            fingerprint=fingerprint,
             start=start,
             claims=claims,
             replicas=self._replicas,
@@ -167,6 +164,15 @@ class Job:
             return
         with claims:
             yield stage
+
+    def _decisive(
+        self, settings: Sequence[object], versions: Mapping[str, str], sources: Mapping[str, str]
+    ) -> dict[str, Any]:
+        """Return everything that decides what a stage makes, besides its inputs."""
+        found: dict[str, Any] = {"seed": self.config.seed, "versions": dict(versions)}
+        for section in settings:
+            found[type(section).__name__.removesuffix("Config").lower()] = data_settings(section)
+        return found | ({"sources": dict(sources)} if sources else {})
 
     def _write_config(self, folder: StageFolder) -> None:
         """Write the configuration to the folder of an unfinished stage, below the command."""

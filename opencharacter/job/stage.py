@@ -141,9 +141,7 @@ class OpenStage:
             if left:
                 self._stop_if_asked(f"{len(left)} of {worker.parts} parts are left")
             if left and set(keys) - done:
-                self._say(
-                    f"{len(left)} of {worker.parts} parts are left (parts= goes on with them)"
-                )
+                self._say(f"{len(left)} of {worker.parts} parts are left (parts= does them)")
                 return
             counted = Counted(rows_in=check_all_done(self.folder, keys, done), notes=dict(notes()))
             self._close(counted, tracker, what=what, max_rejected=max_rejected)

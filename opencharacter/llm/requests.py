@@ -10,12 +10,12 @@ record or a `Rejection`. It knows nothing of engines, threads or `async`:
 """
 
 from collections.abc import Generator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
 from opencharacter.ids import canonical_json, digest
-from opencharacter.records import Message, Rejection, Usage
+from opencharacter.records import Message, Rejection, Usage, to_row
 
 Outcome = TypeVar("Outcome")
 
@@ -65,7 +65,7 @@ class Request:
         """Return the sha256 under which the completion is logged: equal requests, equal keys."""
         if model not in self._keys:
             messages = [[message.role, message.content] for message in self.messages]
-            sampling = _sampling_row(self.sampling)
+            sampling = to_row(self.sampling)
             self._keys[model] = digest(model, messages, sampling, self.seed, self.schema)
         return self._keys[model]
 
@@ -112,11 +112,7 @@ class Model(Protocol):
 
 def sampling_json(sampling: Sampling) -> str:
     """Return sampling settings as canonical JSON, as `records.Call` stores them."""
-    return canonical_json(_sampling_row(sampling))
-
-
-def _sampling_row(sampling: Sampling) -> dict[str, float]:
-    return {each.name: getattr(sampling, each.name) for each in fields(sampling)}
+    return canonical_json(to_row(sampling))
 
 
 def add_usage(total: Usage, completion: Completion) -> Usage:

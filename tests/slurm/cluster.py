@@ -132,8 +132,9 @@ class Cluster:
         for path in self._state.glob("*.pid"):
             with_pid = path.read_text(encoding="utf-8").strip()
             if with_pid:
+                process = Path("/proc", with_pid)
                 os.kill(int(with_pid), signal.SIGTERM)
-                wait_until(lambda pid=with_pid: not Path(f"/proc/{pid}").exists(), f"{path} ends")
+                wait_until(partial(is_gone, process), f"{path} ends")
         del os.environ["SLURM_CONF"]
 
     def _idle(self) -> int:
