@@ -1,6 +1,6 @@
 """Output tokens per second of `stage=generate` against the raw engine on the same work, as ratios.
 
-    python bench/synth.py [--model embedded] [--requests 256] [--dialogues 96] [--rounds 6]
+    python bench/synth.py [--model embedded] [--requests 128] [--dialogues 48] [--rounds 20]
 
 Two comparisons in one process with one engine. Every measurement starts with empty caches (the
 engine's prefixes, encoded texts, what checks remember); from round to round the other side goes
@@ -12,10 +12,11 @@ first, so that a drifting machine hurts both alike:
 2. Dialogues of four turns: the whole stage over one `LLM.generate` per turn for all dialogues,
    which is what most frameworks do. Bar: >= 1.10.
 
-The longest length of each answer is drawn log-normal (median 60 tokens, sigma 0.8): a small model's
-own lengths are too alike to show a barrier. An answer cut off there passes for one that ended, for
-the stage takes no torn ones; one that a filter refuses is not asked for again, so that both sides
-ask the same. Refused dialogues are counted.
+The length of each answer is drawn log-normal (median 60 tokens, sigma 0.8, mean 80) and reached
+exactly: the engine is told to ignore the model's own end, for a small model's answers are short and
+too alike to show a barrier, and so both sides make the same tokens. An answer of its length passes
+for one that ended, for the stage takes no torn ones; one that a filter refuses is not asked for
+again, so that both sides ask the same. Refused dialogues are counted.
 
 On a shared machine rounds differ by a tenth and more. So the share of the stage's time that it
 spends inside the engine is printed too: the rest is what the pipeline costs.
@@ -31,6 +32,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple, Self
+
+from vllm import SamplingParams
 
 from opencharacter.checks import breaking, leaking
 from opencharacter.config import Config, GenerateConfig, ModelConfig, SamplingConfig, SynthConfig
@@ -62,12 +65,13 @@ def main() -> None:
     """Measure both comparisons and print their ratios."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", default="embedded")
-    parser.add_argument("--requests", type=int, default=256)
-    parser.add_argument("--dialogues", type=int, default=96)
-    parser.add_argument("--rounds", type=int, default=6)
+    parser.add_argument("--requests", type=int, default=128)
+    parser.add_argument("--dialogues", type=int, default=48)
+    parser.add_argument("--rounds", type=int, default=20)
     args = parser.parse_args()
     model = open_model(ModelConfig(model=args.model, max_length=2048, seats=SEATS, threads=2))
     assert isinstance(model, VllmModel)
+    draw_lengths(model)
     run_stage(model, make_work(16, 1))  # warm-up
     for comparison in (
         Comparison("single turns, stage / raw engine loop", run_loop, args.requests, 1, 0.95),
@@ -178,6 +182,18 @@ def make_character(number: int) -> Character:
     )
 
 
+def draw_lengths(model: VllmModel) -> None:
+    """Let every answer of the engine reach its longest length, whoever asks."""
+    engine: Any = model.llm.llm_engine
+    add_request = engine.add_request
+
+    def add(number: str, prompt: Any, drawn: SamplingParams, **more: Any) -> Any:
+        drawn.ignore_eos = True
+        return add_request(number, prompt, drawn, **more)
+
+    engine.add_request = add
+
+
 def turn_request(task: Task, history: list[Message], turn: int) -> Request:
     """Return the call that the stage makes for a turn, shortened."""
     seed = request_seed(SEED, task.key, "generate", turn, 0)
@@ -185,7 +201,7 @@ def turn_request(task: Task, history: list[Message], turn: int) -> Request:
 
 
 def shortened(request: Request) -> Request:
-    """Return the request with its longest answer drawn, from 8 to `LONGEST` tokens."""
+    """Return the request with the length of its answer drawn, from 8 to `LONGEST` tokens."""
     drawn = random.Random(request.seed).lognormvariate(math.log(60), 0.8)
     longest = max(8, min(LONGEST, round(drawn)))
     return replace(request, sampling=replace(request.sampling, max_tokens=longest))
@@ -221,17 +237,18 @@ class EngineTime:
         """Take an open model."""
         self.seconds = 0.0
         self._engine = model.llm.llm_engine
+        self._calls = {name: getattr(self._engine, name) for name in ("add_request", "step")}
 
     def __enter__(self) -> Self:
         """Put a clock around both calls."""
-        for name in ("add_request", "step"):
-            setattr(self._engine, name, self._timed(getattr(self._engine, name)))
+        for name, call in self._calls.items():
+            setattr(self._engine, name, self._timed(call))
         return self
 
     def __exit__(self, *_: object) -> None:
         """Take the clocks off."""
-        for name in ("add_request", "step"):
-            delattr(self._engine, name)
+        for name, call in self._calls.items():
+            setattr(self._engine, name, call)
 
     def _timed(self, call: Callable[..., Any]) -> Callable[..., Any]:
         def timed(*args: Any, **kwargs: Any) -> Any:

@@ -5,17 +5,28 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+import msgspec
+
+_ENCODER = msgspec.json.Encoder(order="sorted")
 
 
-def canonical_json(value: Any) -> str:
-    """Return `value` as JSON with sorted keys and no spaces, the same on every machine."""
-    return _ENCODER.encode(value)
+def canonical_json(value: Any) -> bytes:
+    """Return `value` as JSON with sorted keys and no spaces, the same on every machine.
+
+    UTF-8, with lone surrogates let through: a broken file may hold them.
+    """
+    try:
+        return _ENCODER.encode(value)
+    except UnicodeEncodeError:
+        text = json.dumps(
+            msgspec.to_builtins(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False
+        )
+        return text.encode("utf-8", "surrogatepass")
 
 
 def digest(*parts: Any) -> str:
     """Return the sha256 (64 hex digits) of JSON-able `parts`; lone surrogates are allowed."""
-    return hashlib.sha256(canonical_json(parts).encode("utf-8", "surrogatepass")).hexdigest()
+    return hashlib.sha256(canonical_json(parts)).hexdigest()
 
 
 def content_id(kind: str, *parts: Any) -> str:
@@ -51,5 +62,5 @@ def shuffled(ids: Iterable[str], *salt: Any) -> list[str]:
 
     A draw of n from the front is a prefix of a draw of more.
     """
-    key = canonical_json(salt)
+    key = canonical_json(salt).decode("utf-8", "surrogatepass")
     return sorted(ids, key=lambda id_: hashlib.sha256(f"{key}/{id_}".encode()).digest())

@@ -2,7 +2,14 @@
 
 import pytest
 
-from opencharacter.ids import content_id, part_of, request_seed, shuffled, stable_fraction
+from opencharacter.ids import (
+    canonical_json,
+    content_id,
+    part_of,
+    request_seed,
+    shuffled,
+    stable_fraction,
+)
 
 
 def test_an_id_is_the_same_on_every_machine():
@@ -48,3 +55,8 @@ def test_every_id_has_one_part_and_parts_are_about_equal(parts):
 
     assert sum(sizes) == 1600
     assert min(sizes) > 0.75 * 1600 / parts
+
+
+def test_an_id_of_broken_text_is_an_id():
+    assert content_id("k", "a\ud800b") != content_id("k", "a\ud801b")
+    assert canonical_json({"b": "\ud800", "a": ["é"]}) == b'{"a":["\xc3\xa9"],"b":"\xed\xa0\x80"}'

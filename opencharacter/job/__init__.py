@@ -44,7 +44,7 @@ class Job:
         self.config = config
         self.command = command
         self.run_dir = Path(config.runs_dir) / config.run
-        self._models: dict[str, Model] = {}
+        self._models: dict[bytes, Model] = {}
         self._replicas = Replicas(command, logs=self.run_dir, starts_over=config.force)
 
     def __enter__(self) -> Self:

@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
 from opencharacter.ids import canonical_json, digest
-from opencharacter.records import Message, Rejection, Usage, to_row
+from opencharacter.records import Message, Rejection, Usage
 
 Outcome = TypeVar("Outcome")
 
@@ -65,8 +65,7 @@ class Request:
         """Return the sha256 under which the completion is logged: equal requests, equal keys."""
         if model not in self._keys:
             messages = [[message.role, message.content] for message in self.messages]
-            sampling = to_row(self.sampling)
-            self._keys[model] = digest(model, messages, sampling, self.seed, self.schema)
+            self._keys[model] = digest(model, messages, self.sampling, self.seed, self.schema)
         return self._keys[model]
 
 
@@ -112,7 +111,7 @@ class Model(Protocol):
 
 def sampling_json(sampling: Sampling) -> str:
     """Return sampling settings as canonical JSON, as `records.Call` stores them."""
-    return canonical_json(to_row(sampling))
+    return canonical_json(sampling).decode()
 
 
 def add_usage(total: Usage, completion: Completion) -> Usage:

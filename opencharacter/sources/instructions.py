@@ -137,7 +137,7 @@ def _candidate(
     questions = tuple(turn.text or "" for turn in dialogue[::2])
     answers = tuple(takewhile(bool, (turn.text or "" for turn in dialogue[1::2])))
     draft = _Draft(one.source.name, one.licence, questions, answers, has_system)
-    identity = canonical_json([one.source.name, questions]).encode()
+    identity = canonical_json([one.source.name, questions])
     position = file << _ROW_BITS | row.number
     return Candidate(position, row.place, identity, questions[0], draft)
 

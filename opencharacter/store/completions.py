@@ -92,7 +92,7 @@ class CompletionLog:
         Raises:
             StoreError: the disk is full.
         """
-        line = canonical_json({"key": key, **completion}).encode("utf-8", "surrogatepass") + b"\n"
+        line = canonical_json({"key": key, **completion}) + b"\n"
         with disk_errors(self._path):
             written = os.write(self._descriptor, line)
             if written < len(line):  # the disk filled up inside the line

@@ -110,8 +110,7 @@ def read_footer(path: Path) -> Footer:
 
 def row_digest(row: dict[str, Any]) -> int:
     """Return 128 bits of a row's content; sums of them do not depend on order or on parts."""
-    text = canonical_json(row).encode("utf-8", "surrogatepass")
-    return int.from_bytes(hashlib.blake2b(text, digest_size=16).digest(), "big")
+    return int.from_bytes(hashlib.blake2b(canonical_json(row), digest_size=16).digest(), "big")
 
 
 def read_columns(parts: Iterable[Path], columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:

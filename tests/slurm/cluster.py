@@ -12,6 +12,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -134,7 +135,7 @@ class Cluster:
             if with_pid:
                 process = Path("/proc", with_pid)
                 os.kill(int(with_pid), signal.SIGTERM)
-                wait_until(partial(is_gone, process), f"{path} ends")
+                wait_until(partial(_is_gone, process), f"{path} ends")
         del os.environ["SLURM_CONF"]
 
     def _idle(self) -> int:
@@ -165,6 +166,10 @@ def wait_until(holds: Callable[[], bool], what: str, timeout_s: float = _WAIT_S)
         if time.monotonic() > end:
             raise TimeoutError(f"after {timeout_s:.0f} s it does not hold that {what}")
         time.sleep(0.1)
+
+
+def _is_gone(process: Path) -> bool:
+    return not process.exists()
 
 
 def _install() -> None:

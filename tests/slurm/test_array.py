@@ -70,7 +70,7 @@ def prepared(opencharacter):
 
 
 def made(run: Path, stage: str, kind: type) -> set[str]:
-    ids = [record.id for record in read_records(run / stage / "data", kind)]
+    ids: list[str] = [record.id for record in read_records(run / stage / "data", kind)]
     assert len(set(ids)) == len(ids)
     return set(ids)
 
