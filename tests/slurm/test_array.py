@@ -69,8 +69,8 @@ def prepared(opencharacter):
         assert opencharacter(f"stage={stage}").returncode == 0
 
 
-def made(run: Path, stage: str, kind: type) -> set[str]:
-    ids: list[str] = [record.id for record in read_records(run / stage / "data", kind)]
+def made(run: Path, stage: str) -> set[str]:
+    ids = [record.id for record in read_records(run / stage / "data", Response)]
     assert len(set(ids)) == len(ids)
     return set(ids)
 
@@ -109,7 +109,7 @@ def test_an_array_that_loses_tasks_is_finished_by_a_larger_one(
     wait_until(lambda: is_over(second["generate"]), "the larger array is over", 180)
 
     assert set(job_states(second["generate"])) == {"COMPLETED"}
-    assert len(made(run, "generate", Response)) == 3 * N_INSTRUCTIONS
+    assert len(made(run, "generate")) == 3 * N_INSTRUCTIONS
     books = counts(run, "generate")
     assert books["in"] == 3 * N_INSTRUCTIONS == books["out"] + sum(books["rejected"].values())
     # What a killed task had in flight was asked again; nothing else was.
@@ -134,7 +134,7 @@ def test_a_task_that_makes_room_for_another_job_goes_on_afterwards(
     wait_until(lambda: is_over(jobs["generate"]), "it is over", 180)
 
     assert job_states(jobs["generate"]) == ["COMPLETED"]
-    assert len(made(run, "generate", Response)) == 3 * N_INSTRUCTIONS
+    assert len(made(run, "generate")) == 3 * N_INSTRUCTIONS
     log = next((run / "logs").glob("*-generate-*")).read_text()
     assert "stopped: generate: SIGUSR1 was sent" in log
 
@@ -162,7 +162,7 @@ def test_the_chain_script_submits_what_the_command_line_does(cluster, server, se
     wait_until(lambda: is_over(mix), "the chain is over", 120)
 
     assert job_states(mix) == ["COMPLETED"], done.stdout
-    assert len(made(tmp_path / "runs" / "t", "generate", Response)) == 3 * N_INSTRUCTIONS
+    assert len(made(tmp_path / "runs" / "t", "generate")) == 3 * N_INSTRUCTIONS
 
 
 def _environment() -> dict[str, str]:
