@@ -131,7 +131,7 @@ def open_source(
     if path == "embedded":
         file = SourceFile(f"embedded/{embedded}", Kind.json_lines, _EMBEDDED / embedded)
         return Source("embedded", (file,), path)
-    if path.startswith(_HUB):
+    if is_remote(path):
         return _hub_source(path, hub_config, revision)
     if not path.strip():
         raise SourceError("the path of a source is empty; name a file, a folder, or embedded")
@@ -140,6 +140,11 @@ def open_source(
     # ValueError: a path with a zero byte in it.
     except (OSError, ValueError) as error:
         raise SourceError(f"cannot open {path!r} ({error}); check the path") from error
+
+
+def is_remote(path: str) -> bool:
+    """Return whether a path names a data set on the hub: counting its rows may take hours."""
+    return path.startswith(_HUB)
 
 
 def _hub_reader() -> Callable[[str, str | None, str | None], Iterator[Row | Rejection]]:

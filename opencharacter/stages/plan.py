@@ -1,8 +1,9 @@
 """What a run will cost: calls, tokens, GPU hours, money and disk, before it is started.
 
-Reads    the configuration; with plan.pilot=50 also the run <run>-pilot, which it makes first
+Reads    the configuration, and sources on this machine to count them, where it does not say how
+         many rows are drawn; with plan.pilot=50 also the run <run>-pilot, which it makes first
 Writes   runs/<run>/plan/plan.json: the manifests of the run's stages then tell planned and measured
-Costs    nothing, or the pilot
+Costs    a reading of the sources, or the pilot
 Run      python -m opencharacter stage=plan run=big experiment=paper/opencharacter_g plan.pilot=50
 """
 
@@ -11,6 +12,10 @@ from dataclasses import asdict, replace
 from opencharacter.config import Config
 from opencharacter.job import Job
 from opencharacter.job.plans import print_plan
+from opencharacter.records import Instruction, Persona
+from opencharacter.sources.instructions import read_instructions
+from opencharacter.sources.personas import read_personas
+from opencharacter.sources.rows import Tally, is_remote
 from opencharacter.stages import synth
 from opencharacter.store.files import write_json
 from opencharacter.store.stage import StageFolder
@@ -19,7 +24,9 @@ from opencharacter.synth.planning import Each, assumed, costs, measured, records
 
 def run(config: Config, job: Job) -> None:
     """Print what the run will cost, and keep it."""
+    config = _counted(config)
     each, answered = assumed(config.plan.assume), config.plan.assume.answered
+    records_of(config, answered=answered)  # what is not known is told before the pilot is paid
     if config.plan.pilot:
         pilot = _pilot(config)
         with Job(pilot, command=job.command, stopping=job.stopping) as pilot_job:
@@ -37,6 +44,23 @@ def run(config: Config, job: Job) -> None:
         },
     )
     print_plan(planned, config)
+
+
+def _counted(config: Config) -> Config:
+    """Return the configuration with the rows of sources on this machine counted."""
+    assume = config.plan.assume
+    if (
+        config.personas.n is None
+        and assume.personas is None
+        and not is_remote(config.personas.path)
+    ):
+        rows = read_personas(config.personas, seed=config.seed, tally=Tally())
+        assume = replace(assume, personas=sum(isinstance(row, Persona) for row in rows))
+    remote = any(is_remote(path) for path in config.instructions.paths)
+    if config.instructions.n is None and assume.instructions is None and not remote:
+        found = read_instructions(config.instructions, seed=config.seed, tally=Tally())
+        assume = replace(assume, instructions=sum(isinstance(row, Instruction) for row in found))
+    return replace(config, plan=replace(config.plan, assume=assume))
 
 
 def _pilot(config: Config) -> Config:

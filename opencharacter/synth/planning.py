@@ -59,7 +59,7 @@ def records_of(config: Config, *, answered: float) -> Records:
     for name, known in (("personas", personas), ("instructions", instructions)):
         if known is None:
             raise ConfigError(
-                f"how many {name} there are is not known before they are read; set {name}.n, or "
+                f"nobody counts the {name} of a hub data set before a plan; set {name}.n, or "
                 f"plan.assume.{name}"
             )
     pairs = (instructions or 0) * config.synth.n_characters

@@ -25,11 +25,30 @@ def test_a_plan_from_assumptions_multiplies_them_out(opencharacter, tmp_path):
     assert "GPU hours" in done.stdout
 
 
-def test_what_is_not_known_is_asked_for(opencharacter):
-    done = opencharacter("stage=plan", "personas.n=10", "instructions.n=null")
+def test_rows_of_the_hub_are_asked_for_before_a_pilot_is_paid(opencharacter, tmp_path):
+    done = opencharacter(
+        "stage=plan", "plan.pilot=4", "personas.n=10", "instructions.n=null",
+        "instructions.paths=[hub:o/n]",
+    )  # fmt: skip
 
     assert done.returncode == 2
     assert "plan.assume.instructions" in done.stderr
+    assert not (tmp_path / "runs" / "t-pilot").exists()
+
+
+def test_rows_on_this_machine_are_counted_as_the_stages_will(opencharacter, tmp_path):
+    (tmp_path / "p.txt").write_text("A baker.\nA baker.\n\nA miller.\nA\x00bot.\n")
+    rows = [{"instruction": f"Say {n}.", "output": "So."} for n in (1, 2, 2)]
+    (tmp_path / "i.json").write_text(json.dumps(rows))
+
+    done = opencharacter(
+        "stage=plan", "personas=list", f"personas.path={tmp_path / 'p.txt'}", "personas.n=null",
+        f"instructions.paths=[{tmp_path / 'i.json'}]", "instructions.n=null",
+        "synth.n_characters=1",
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    assert [plan(tmp_path)[s]["records"] for s in ("profiles", "generate")] == [2, 2]
 
 
 def test_a_pilot_measures_and_manifests_tell_planned_and_measured(opencharacter, tmp_path):
