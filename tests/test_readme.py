@@ -57,10 +57,15 @@ def test_every_command_is_run_here_or_cannot_be():
     left = [line for line in COMMANDS if not any(why in line for why in COMPOSED_ONLY)]
 
     # `make demo` itself, on the embedded model, is e2e/test_synth_vllm.py.
-    assert [re.search(r"stage=\w+ run=\w+", line)[0] for line in left] == [
+    assert [re.search(r"stage=\w+( run=\w+)?", line)[0] for line in left] == [
         "stage=mix run=demo",
         "stage=synth run=mine",
         "stage=mix run=mine",
+        "stage=synth run=look",
+        "stage=status run=mine",
+        "stage=lint",
+        "stage=population run=mine",
+        "stage=export run=mine",
     ]
 
 
@@ -119,6 +124,27 @@ def test_data_of_ones_own_goes_all_the_way(tmp_path):
     assert counts(tmp_path / "runs/mine/profiles")["out"] == 40
     # Two of three characters for each of 15 instructions, rewritten and generated.
     assert counts(tmp_path / "runs/mine/mix")["out"] == 2 * 15 * 2
+
+    assert re.search(r"mix +finished +60 +60", run_line("stage=status run=mine", cwd=tmp_path))
+    run_line("stage=population run=mine", cwd=tmp_path)
+    assert (tmp_path / "runs/mine/population/report.html").exists()
+    run_line("stage=export run=mine", cwd=tmp_path)
+    [exported] = (tmp_path / "runs/mine/export").glob("*.jsonl")
+    exported.rename(tmp_path / "sft.jsonl")
+    run_line("stage=lint", cwd=tmp_path)
+
+
+def test_a_preview_keeps_nothing(tmp_path):
+    assert "Invent a character" in run_line("run=look", "llm@teacher=scripted", cwd=tmp_path)
+    assert not (tmp_path / "runs/look/profiles/data").exists()
+
+
+def test_the_plan_is_the_one_shown(tmp_path):
+    planned = run_line("stage=plan", cwd=tmp_path)
+
+    for line in planned.splitlines()[2:5]:
+        assert line.rstrip() in README
+        assert line.rstrip() in (ROOT / "docs/reproduce.md").read_text(encoding="utf-8")
 
 
 def test_make_targets_exist():
