@@ -79,7 +79,7 @@ def test_killed_runs_end_like_an_undisturbed_one(start_process, tmp_path):
     undisturbed.communicate()
     calm = everything(tmp_path / "runs" / "calm")
     run = tmp_path / "runs" / "rough"
-    moments = random.Random(7).sample(range(10, 700), 5)
+    moments = random.Random(7).sample(range(10, 700), 20)
 
     kills = 0
     for lines in sorted(moments):
@@ -90,7 +90,7 @@ def test_killed_runs_end_like_an_undisturbed_one(start_process, tmp_path):
     assert last.wait(timeout=120) == 0
     last.communicate()
 
-    assert kills >= 3
+    assert kills >= 15
     assert everything(run) == calm
     keys = logged_keys(run)
     assert len(keys) == len(set(keys))
