@@ -1,8 +1,8 @@
 """Assemble an SFT mixture: n characters an instruction, shares and caps by source, system prompt.
 
 Reads    runs/<run>/profiles, and runs/<run>/rewrite and/or runs/<run>/generate; evaluation suites
-Writes   runs/<run>/mix: MixtureRow, in `messages` form; overlap.json where there are suites
-Costs    two passes over the responses, constant memory; one more to look for overlap
+Writes   runs/<run>/mix: MixtureRow, in `messages` form; overlap.json, scores/ where there are axes
+Costs    two passes over the responses, constant memory; one more for suites and for each axis
 Run      python -m opencharacter stage=mix run=main mix.n_characters=2
 """
 
@@ -11,11 +11,12 @@ from itertools import chain
 
 from opencharacter.config import Config
 from opencharacter.job import Job
-from opencharacter.job.mixing import followed, has_work, print_overlap, write_overlap
-from opencharacter.mix.draw import draw_rows, may_enter
+from opencharacter.job.mixing import followed, print_screened, screen_responses, write_screened
+from opencharacter.mix.draw import draw_rows
 from opencharacter.mix.replay import replay_rows
 from opencharacter.mix.rows import candidates, made_methods, mixture_rows
-from opencharacter.mix.screening import OverlapScreen, rejections
+from opencharacter.mix.scoring import scorer_name
+from opencharacter.mix.screening import rejections
 from opencharacter.mix.suites import find_suites
 from opencharacter.prompts.character import RENDER_VERSION, Shown
 from opencharacter.records import Character, MixtureRow
@@ -30,21 +31,21 @@ def run(config: Config, job: Job) -> None:
     methods = made_methods(settings.methods, job.folder)
     reads = ["profiles", *(str(method) for method in methods)]
     suites = find_suites(settings.suites)
+    scorers = {name: scorer_name(name, axis) for name, axis in settings.axes.items()}
+    versions = {f"axis {name}": scorer for name, scorer in scorers.items()}
     sources = {path: source_fingerprint(path) for path in settings.replay_paths}
     sources |= {f"suite {suite.name}": content_fingerprint(suite.path) for suite in suites}
     with job.stage(
         "mix",
         settings=[settings],
-        versions={"prompt": RENDER_VERSION},
+        versions={"prompt": RENDER_VERSION, **versions},
         reads=reads,
         sources=sources,
     ) as stage:
         responses = [job.folder(method).data for method in methods]
         characters = {c.id: c for c in read_records(job.folder("profiles").data, Character)}
-        suites = suites if has_work(stage) else []
-        screen = OverlapScreen(suites, settings)
-        enter = {c.response_id for c in candidates(responses, characters) if may_enter(c, settings)}
-        refused = screen.refusals(responses, characters, enter) if suites else {}
+        screened = screen_responses(stage, responses, characters, suites=suites, scorers=scorers)
+        refused = screened.refused
         drawn = draw_rows(
             (c for c in candidates(responses, characters) if c.response_id not in refused),
             config=settings,
@@ -56,16 +57,16 @@ def run(config: Config, job: Job) -> None:
             notes={f"left out: {reason}": count for reason, count in drawn.reasons.items()},
         )
         roleplay = mixture_rows(responses, characters, drawn.kept, Shown(settings.system_prompt))
+        refuse = screened.overlap.refuse
         replay = replay_rows(
-            settings, len(drawn.kept), seed=config.seed, tally=tally, refuse=screen.refuse
+            settings, len(drawn.kept), seed=config.seed, tally=tally, refuse=refuse
         )
         what = (
             "A mixture for supervised fine-tuning: `messages` with the character's system prompt."
         )
         rows = followed(
             chain(rejections(responses, refused), roleplay, replay),
-            partial(write_overlap, stage.folder, screen.report, settings),
+            partial(write_screened, stage.folder, screened, settings, tally),
         )
         stage.stream(MixtureRow, rows, tally, what=what, unit="rows")
-        if suites:
-            print_overlap(stage.folder, screen.report, settings)
+        print_screened(stage.folder, screened, settings)
