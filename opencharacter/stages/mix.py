@@ -1,4 +1,4 @@
-"""Assemble an SFT mixture: n characters an instruction, shares and caps by source, system prompt.
+"""Assemble an SFT mixture: n characters an instruction, shares, caps, system prompts.
 
 Reads    runs/<run>/profiles, and runs/<run>/rewrite and/or runs/<run>/generate
 Writes   runs/<run>/mix: MixtureRow, in `messages` form
@@ -12,8 +12,8 @@ from opencharacter.config import Config
 from opencharacter.job import Job
 from opencharacter.mix.draw import draw_rows
 from opencharacter.mix.replay import replay_rows
-from opencharacter.mix.rows import candidates, made_methods, mixture_rows
-from opencharacter.prompts.character import RENDER_VERSION, Shown
+from opencharacter.mix.rows import candidates, made_methods, mixture_rows, prompts
+from opencharacter.prompts.character import RENDER_VERSION
 from opencharacter.records import Character, MixtureRow
 from opencharacter.sources.fingerprint import source_fingerprint
 from opencharacter.sources.rows import Tally
@@ -35,14 +35,16 @@ def run(config: Config, job: Job) -> None:
     ) as stage:
         responses = [job.folder(method).data for method in methods]
         characters = {c.id: c for c in read_records(job.folder("profiles").data, Character)}
-        drawn = draw_rows(candidates(responses, characters), config=settings, seed=config.seed)
+        seed = config.seed if settings.seed is None else settings.seed
+        drawn = draw_rows(candidates(responses, characters), config=settings, seed=seed)
         tally = Tally(
             rows=len(drawn.kept) + len(drawn.left_out),
             not_drawn=len(drawn.left_out),
             notes={f"left out: {reason}": count for reason, count in drawn.reasons.items()},
         )
-        roleplay = mixture_rows(responses, characters, drawn.kept, Shown(settings.system_prompt))
-        replay = replay_rows(settings, len(drawn.kept), seed=config.seed, tally=tally)
+        shown = prompts(settings, seed)
+        roleplay = mixture_rows(responses, characters, drawn.kept, shown, tally)
+        replay = replay_rows(settings, len(drawn.kept), seed=seed, tally=tally)
         what = (
             "A mixture for supervised fine-tuning: `messages` with the character's system prompt."
         )
