@@ -18,6 +18,7 @@ from opencharacter.config.asking import (
     SynthConfig,
 )
 from opencharacter.config.cluster import SlurmConfig
+from opencharacter.config.filtering import Contamination
 from opencharacter.config.mixing import ExportConfig, LintConfig, MixConfig, PopulationConfig
 from opencharacter.config.model import Backend, ModelConfig, SamplingConfig
 from opencharacter.config.planning import AssumeConfig, PlanConfig
@@ -29,6 +30,7 @@ __all__ = [
     "AssumeConfig",
     "Backend",
     "Config",
+    "Contamination",
     "ExportConfig",
     "GenerateConfig",
     "InstructionsConfig",

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from opencharacter.config.filtering import Contamination
 from opencharacter.config.ranges import require
 from opencharacter.records import Method
 
@@ -41,9 +42,26 @@ class MixConfig:
     hash of seed and row, so shares are met about, not to the row. Empty = `system_prompt` alone."""
     seed: int | None = None
     """Of the mixture alone: which rows enter, and their system prompts; None = the run's."""
+    suites: list[str] = field(default_factory=lambda: ["eval"])
+    """Evaluation suites that no row may overlap with: files or folders (.jsonl, .json, .parquet);
+    `eval` = those of the project."""
+    contamination: Contamination = Contamination.reject
+    """What becomes of a row that overlaps with a suite."""
+    overlap_words: int = 13
+    """Words in a row that a text shares with a suite's to overlap with it (GPT-3: 13); a suite's
+    text that is shorter counts whole."""
+    persona_overlap: float = 0.8
+    """Share of words (Jaccard) from which on a persona is one of a suite's, in (0, 1]."""
 
     def __post_init__(self) -> None:
         """Check ranges."""
+        require(
+            self.overlap_words >= 8, f"mix.overlap_words is {self.overlap_words}; it must be >= 8"
+        )
+        require(
+            0 < self.persona_overlap <= 1,
+            f"mix.persona_overlap is {self.persona_overlap}; it must be in (0, 1]",
+        )
         require(
             self.n_characters is None or self.n_characters >= 1,
             f"mix.n_characters is {self.n_characters}; it must be >= 1",

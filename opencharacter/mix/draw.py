@@ -95,6 +95,11 @@ def draw_rows(candidates: Iterable[Candidate], *, config: MixConfig, seed: int) 
     return Drawn(frozenset(kept), left_out)
 
 
+def may_enter(candidate: Candidate, config: MixConfig) -> bool:
+    """Say whether a response could be drawn, apart from shares, caps and sizes."""
+    return _left_out_because(candidate, config) is None
+
+
 class _Queued(NamedTuple):
     """A response that may enter, in the order in which they do."""
 

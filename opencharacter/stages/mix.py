@@ -1,21 +1,25 @@
 """Assemble an SFT mixture: n characters an instruction, shares, caps, system prompts.
 
-Reads    runs/<run>/profiles, and runs/<run>/rewrite and/or runs/<run>/generate
-Writes   runs/<run>/mix: MixtureRow, in `messages` form
-Costs    two passes over the responses, constant memory
+Reads    runs/<run>/profiles, and runs/<run>/rewrite and/or runs/<run>/generate; evaluation suites
+Writes   runs/<run>/mix: MixtureRow, in `messages` form; overlap.json where there are suites
+Costs    two passes over the responses, constant memory; one more to look for overlap
 Run      python -m opencharacter stage=mix run=main mix.n_characters=2
 """
 
+from functools import partial
 from itertools import chain
 
 from opencharacter.config import Config
 from opencharacter.job import Job
-from opencharacter.mix.draw import draw_rows
+from opencharacter.job.mixing import followed, has_work, print_overlap, write_overlap
+from opencharacter.mix.draw import draw_rows, may_enter
 from opencharacter.mix.replay import replay_rows
 from opencharacter.mix.rows import candidates, made_methods, mixture_rows, prompts
+from opencharacter.mix.screening import OverlapScreen, rejections
+from opencharacter.mix.suites import find_suites
 from opencharacter.prompts.character import RENDER_VERSION
 from opencharacter.records import Character, MixtureRow
-from opencharacter.sources.fingerprint import source_fingerprint
+from opencharacter.sources.fingerprint import content_fingerprint, source_fingerprint
 from opencharacter.sources.rows import Tally
 from opencharacter.store.rows import read_records
 
@@ -25,7 +29,9 @@ def run(config: Config, job: Job) -> None:
     settings = config.mix
     methods = made_methods(settings.methods, job.folder)
     reads = ["profiles", *(str(method) for method in methods)]
+    suites = find_suites(settings.suites)
     sources = {path: source_fingerprint(path) for path in settings.replay_paths}
+    sources |= {f"suite {suite.name}": content_fingerprint(suite.path) for suite in suites}
     with job.stage(
         "mix",
         settings=[settings],
@@ -36,16 +42,32 @@ def run(config: Config, job: Job) -> None:
         responses = [job.folder(method).data for method in methods]
         characters = {c.id: c for c in read_records(job.folder("profiles").data, Character)}
         seed = config.seed if settings.seed is None else settings.seed
-        drawn = draw_rows(candidates(responses, characters), config=settings, seed=seed)
+        suites = suites if has_work(stage) else []
+        screen = OverlapScreen(suites, settings)
+        enter = {c.response_id for c in candidates(responses, characters) if may_enter(c, settings)}
+        refused = screen.refusals(responses, characters, enter) if suites else {}
+        drawn = draw_rows(
+            (c for c in candidates(responses, characters) if c.response_id not in refused),
+            config=settings,
+            seed=seed,
+        )
         tally = Tally(
-            rows=len(drawn.kept) + len(drawn.left_out),
+            rows=len(drawn.kept) + len(drawn.left_out) + len(refused),
             not_drawn=len(drawn.left_out),
             notes={f"left out: {reason}": count for reason, count in drawn.reasons.items()},
         )
         shown = prompts(settings, seed)
         roleplay = mixture_rows(responses, characters, drawn.kept, shown, tally)
-        replay = replay_rows(settings, len(drawn.kept), seed=seed, tally=tally)
+        replay = replay_rows(
+            settings, len(drawn.kept), seed=seed, tally=tally, refuse=screen.refuse
+        )
         what = (
             "A mixture for supervised fine-tuning: `messages` with the character's system prompt."
         )
-        stage.stream(MixtureRow, chain(roleplay, replay), tally, what=what, unit="rows")
+        rows = followed(
+            chain(rejections(responses, refused), roleplay, replay),
+            partial(write_overlap, stage.folder, screen.report, settings),
+        )
+        stage.stream(MixtureRow, rows, tally, what=what, unit="rows")
+        if suites:
+            print_overlap(stage.folder, screen.report, settings)

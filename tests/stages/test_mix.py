@@ -1,70 +1,141 @@
-"""Mixtures as a user makes them: shares, system prompts and seeds of one run's responses."""
+"""The mix stage: what evaluation suites and classifiers keep out of a mixture."""
 
 import json
-from collections import Counter
 
 import pytest
 
-from opencharacter.records import MixtureRow
-from opencharacter.store.rows import read_records
+from opencharacter.records import Character, MixtureRow
+from opencharacter.store.rows import read_columns, read_records
+
+QUESTION = {"question": "How many legs have 5 cats?"}  # of 6 words: the whole first turn
 
 
 @pytest.fixture
-def mixed(opencharacter, tmp_path):
-    """Return a function that mixes the responses of a run to 12 short and 12 long instructions."""
-    short = tmp_path / "short.jsonl"
-    tasks = [{"instruction": f"Name {n} animals.", "output": f"{n} lions."} for n in range(2, 14)]
-    short.write_text("".join(json.dumps(task) + "\n" for task in tasks))
-    paths = f"instructions.paths=[{tmp_path / 'tasks.jsonl'},{short}]"
-    assert opencharacter("stage=synth", paths).returncode == 0
-
-    def mix(*given):
-        done = opencharacter("stage=mix", paths, "force=true", *given)
-        assert done.returncode == 0, done.stderr
-        folder = tmp_path / "runs/t/mix"
-        counts = json.loads((folder / "manifest.json").read_text())["counts"]
-        rejected = sum(counts["rejected"].values())
-        assert counts["in"] == counts["out"] + rejected + counts["not_drawn"]
-        return list(read_records(folder / "data", MixtureRow)), counts
-
-    return mix
+def run_of_two_methods(opencharacter):
+    """Make 12 instructions x 3 characters x 2 methods = 72 responses."""
+    assert opencharacter("stage=synth", "personas.heldout=0").returncode == 0
 
 
-def user_turns(row):
-    return sum(message.role == "user" for message in row.messages)
+def suite(tmp_path, *rows):
+    path = tmp_path / "suite.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return f"mix.suites=[{path}]"
 
 
-def test_the_share_of_multi_turn_rows_is_met_to_the_row(mixed):
-    rows, counts = mixed("mix.multi_turn=0.25", "mix.n=40")
-
-    assert Counter(user_turns(row) for row in rows) == {2: 10, 1: 30}
-    assert counts["notes"]["more than one user turn"] == 10
-
-
-def test_half_of_the_rows_can_be_rewritten_and_half_generated(mixed):
-    rows, _ = mixed("mix.method_shares={rewrite: 0.5}", "mix.shares={short: 0.25}", "mix.n=40")
-
-    assert Counter((row.method, row.source) for row in rows) == {
-        ("rewrite", "short"): 5,
-        ("rewrite", "tasks"): 15,
-        ("generate", "short"): 5,
-        ("generate", "tasks"): 15,
-    }
+def outcome(tmp_path):
+    folder = tmp_path / "runs" / "t" / "mix"
+    counts = json.loads((folder / "manifest.json").read_text())["counts"]
+    assert counts["in"] == counts["out"] + sum(counts["rejected"].values()) + counts["not_drawn"]
+    return counts, folder
 
 
-def test_rows_show_the_part_of_the_character_that_was_drawn(mixed):
-    rows, counts = mixed("mix.system_prompts={persona: 1, profile: 1}")
-    shown = [("# Persona" in r.messages[0].content, "# Character Profile" in r.messages[0].content)
-             for r in rows]  # fmt: skip
-
-    assert set(shown) == {(True, False), (False, True)}
-    assert counts["notes"]["system prompt: persona"] == sum(persona for persona, _ in shown)
+def rejected(folder):
+    columns = ["key", "reason", "detail", "origin", "excerpt"]
+    return list(read_columns(sorted((folder / "rejected").iterdir()), columns))
 
 
-def test_another_seed_is_another_mixture_of_the_same_responses(mixed):
-    first, again, other = (
-        {row.response_id for row in mixed("mix.n=40", f"mix.seed={seed}")[0]} for seed in (1, 1, 2)
+@pytest.mark.usefixtures("run_of_two_methods")
+def test_rows_with_a_question_of_a_suite_are_rejected_and_named(opencharacter, tmp_path):
+    done = opencharacter("stage=mix", suite(tmp_path, QUESTION))
+
+    assert done.returncode == 0, done.stderr
+    counts, folder = outcome(tmp_path)
+    assert counts["rejected"] == {"contaminated": 6}
+    assert (counts["in"], counts["out"]) == (72, 66)
+    _, _, detail, origin, excerpt = rejected(folder)[0]
+    assert detail == "shares words with suite, suite.jsonl:1: 'how many legs have 5 cats'"
+    assert origin.startswith("character-")
+    assert excerpt.startswith("user: How many legs have 5 cats?")
+    report = json.loads((folder / "overlap.json").read_text())
+    assert (report["rows"], report["rows_hit"], report["contamination"]) == (72, 6, "reject")
+    assert report["suites"]["suite"]["items_hit"] == 1
+    assert "6 of 72 rows that could enter overlap with a suite" in done.stdout
+
+
+@pytest.mark.usefixtures("run_of_two_methods")
+def test_rows_of_a_persona_of_a_suite_are_rejected(opencharacter, tmp_path):
+    people = list(read_records(tmp_path / "runs" / "t" / "profiles" / "data", Character))
+    person = next(c for c in people if c.persona == "A baker from Lima")
+
+    opencharacter("stage=mix", suite(tmp_path, {"persona": "a baker, from LIMA"}))
+
+    counts, folder = outcome(tmp_path)
+    rows = list(read_records(folder / "data", MixtureRow))
+    assert rows
+    assert person.id not in {row.character_id for row in rows}
+    assert {origin.split()[0] for _, _, _, origin, _ in rejected(folder)} <= {person.id}
+    assert counts["out"] == 72 - sum(counts["rejected"].values())
+
+
+@pytest.mark.usefixtures("run_of_two_methods")
+def test_contaminated_rows_are_kept_when_asked_for_and_still_reported(opencharacter, tmp_path):
+    opencharacter("stage=mix", suite(tmp_path, QUESTION), "mix.contamination=keep")
+
+    counts, folder = outcome(tmp_path)
+    assert (counts["rejected"], counts["out"]) == ({}, 72)
+    assert json.loads((folder / "overlap.json").read_text())["rows_hit"] == 6
+
+
+@pytest.mark.usefixtures("run_of_two_methods")
+def test_a_size_is_met_by_the_rows_that_are_clean(opencharacter, tmp_path):
+    opencharacter("stage=mix", suite(tmp_path, QUESTION), "mix.n=66")
+    counts, _ = outcome(tmp_path)
+    assert counts["out"] == 66
+
+    refused = opencharacter("stage=mix", suite(tmp_path, QUESTION), "mix.n=67", "force=true")
+
+    assert refused.returncode == 2
+    assert "mix.n asks for 67 rows but 66 are available" in refused.stderr
+    assert outcome(tmp_path)[0]["out"] == 66
+
+
+@pytest.mark.usefixtures("run_of_two_methods")
+def test_replayed_dialogues_are_held_against_the_suites_too(opencharacter, tmp_path):
+    general = tmp_path / "general.jsonl"
+    questions = [f"Please name me {n} birds." for n in range(20)]
+    rows = [{"instruction": question, "output": "A wren."} for question in questions]
+    general.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+    done = opencharacter(
+        "stage=mix",
+        suite(tmp_path, {"question": questions[3]}),
+        f"mix.replay_paths=[{general}]",
+        "mix.replay_share=0.2",  # 72 / 4 = 18 of 19 that are left
     )
 
-    assert first == again
-    assert len(first ^ other) > 10
+    assert done.returncode == 0, done.stderr
+    counts, folder = outcome(tmp_path)
+    assert (counts["out"], counts["rejected"], counts["not_drawn"]) == (90, {"contaminated": 1}, 1)
+    assert [origin for _, _, _, origin, _ in rejected(folder)] == ["general.jsonl:4"]
+    assert json.loads((folder / "overlap.json").read_text())["rows"] == 72 + 20
+
+
+@pytest.mark.usefixtures("run_of_two_methods")
+def test_without_suites_there_is_no_report(opencharacter, tmp_path):
+    done = opencharacter("stage=mix")
+
+    assert done.returncode == 0
+    assert "overlap" not in done.stdout
+    assert not (outcome(tmp_path)[1] / "overlap.json").exists()
+
+
+@pytest.mark.usefixtures("run_of_two_methods")
+def test_a_changed_suite_makes_a_mixture_stale_and_an_equal_one_does_not(opencharacter, tmp_path):
+    setting = suite(tmp_path, QUESTION)
+    opencharacter("stage=mix", setting)
+
+    again = opencharacter("stage=mix", setting)
+    changed = opencharacter("stage=mix", suite(tmp_path, QUESTION, {"question": "And what now?"}))
+
+    assert (again.returncode, "already finished" in again.stderr) == (0, True)
+    assert changed.returncode == 2
+    assert "sources.suite suite" in changed.stderr
+
+
+@pytest.mark.usefixtures("run_of_two_methods")
+def test_a_suite_that_cannot_be_read_costs_nothing(opencharacter, tmp_path):
+    broken = opencharacter("stage=mix", suite(tmp_path, {"foo": "bar"}))
+    mended = opencharacter("stage=mix", suite(tmp_path, QUESTION))
+
+    assert (broken.returncode, "neither a persona" in broken.stderr) == (2, True)
+    assert mended.returncode == 0, mended.stderr
