@@ -40,6 +40,9 @@ class MixConfig:
     system_prompts: dict[str, float] = field(default_factory=dict)
     """Several of them instead, with weights, such as {persona: 1, both: 3}: each row draws one by a
     hash of seed and row, so shares are met about, not to the row. Empty = `system_prompt` alone."""
+    near_duplicates: float | None = 0.8
+    """Rows whose answers share so much of their runs of three words (Jaccard, in [0.5, 1]) with the
+    answers of a row that stays are rejected; None = nobody looks."""
     seed: int | None = None
     """Of the mixture alone: which rows enter, and their system prompts; None = the run's."""
     suites: list[str] = field(default_factory=lambda: ["eval"])
@@ -61,6 +64,10 @@ class MixConfig:
         require(
             0 < self.persona_overlap <= 1,
             f"mix.persona_overlap is {self.persona_overlap}; it must be in (0, 1]",
+        )
+        require(
+            self.near_duplicates is None or 0.5 <= self.near_duplicates <= 1,
+            f"mix.near_duplicates is {self.near_duplicates}; it must be in [0.5, 1]",
         )
         require(
             self.n_characters is None or self.n_characters >= 1,

@@ -2,7 +2,8 @@
 
 Reads    runs/<run>/profiles, and runs/<run>/rewrite and/or runs/<run>/generate; evaluation suites
 Writes   runs/<run>/mix: MixtureRow, in `messages` form; overlap.json where there are suites
-Costs    two passes over the responses, constant memory; one more to look for overlap
+Costs    two passes over the responses, constant memory; one more to look for overlap,
+         two for near-duplicates
 Run      python -m opencharacter stage=mix run=main mix.n_characters=2
 """
 
@@ -12,6 +13,7 @@ from itertools import chain
 from opencharacter.config import Config
 from opencharacter.job import Job
 from opencharacter.job.mixing import followed, has_work, print_overlap, write_overlap
+from opencharacter.mix.alike import alike_rows
 from opencharacter.mix.draw import draw_rows, may_enter
 from opencharacter.mix.replay import replay_rows
 from opencharacter.mix.rows import candidates, made_methods, mixture_rows, prompts
@@ -42,10 +44,15 @@ def run(config: Config, job: Job) -> None:
         responses = [job.folder(method).data for method in methods]
         characters = {c.id: c for c in read_records(job.folder("profiles").data, Character)}
         seed = config.seed if settings.seed is None else settings.seed
-        suites = suites if has_work(stage) else []
+        is_to_do = has_work(stage)
+        suites = suites if is_to_do else []
         screen = OverlapScreen(suites, settings)
         enter = {c.response_id for c in candidates(responses, characters) if may_enter(c, settings)}
         refused = screen.refusals(responses, characters, enter) if suites else {}
+        if is_to_do and settings.near_duplicates is not None:
+            enter -= set(refused)
+            threshold = settings.near_duplicates
+            refused |= alike_rows(responses, enter, threshold=threshold, seed=seed)
         drawn = draw_rows(
             (c for c in candidates(responses, characters) if c.response_id not in refused),
             config=settings,

@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from opencharacter.records import MixtureRow
-from opencharacter.store.rows import read_records
+from opencharacter.store.rows import part_files, read_columns, read_records
 
 
 @pytest.fixture
@@ -68,3 +68,29 @@ def test_another_seed_is_another_mixture_of_the_same_responses(mixed):
 
     assert first == again
     assert len(first ^ other) > 10
+
+
+def test_one_of_many_rewrites_of_the_same_answer_stays_and_is_named(opencharacter, tmp_path):
+    path = tmp_path / "same.jsonl"
+    answer = " ".join(
+        f"Step {n} takes {n * 7} minutes and {n * n} grams of flour." for n in range(12)
+    )
+    tasks = [{"instruction": f"Question {n}?", "output": answer} for n in range(12)]
+    path.write_text("".join(json.dumps(task) + "\n" for task in tasks))
+    given = [f"instructions.paths=[{path}]", "synth.methods=[rewrite]"]
+    assert opencharacter("stage=synth", *given).returncode == 0
+
+    done = opencharacter("stage=mix", *given)
+
+    assert done.returncode == 0, done.stderr
+    folder = tmp_path / "runs/t/mix"
+    counts = json.loads((folder / "manifest.json").read_text())["counts"]
+    (kept,) = read_records(folder / "data", MixtureRow)
+    details = read_columns(part_files(folder / "rejected"), ["reason", "detail", "excerpt"])
+    assert (counts["in"], counts["rejected"]) == (36, {"near_duplicate_answer": 35})
+    for reason, detail, excerpt in details:
+        assert reason == "near_duplicate_answer"
+        assert detail.endswith(f"like {kept.response_id}")
+        assert excerpt.startswith("user: Question")
+    opencharacter("stage=mix", *given, "mix.near_duplicates=null", "force=true")
+    assert len(list(read_records(folder / "data", MixtureRow))) == 36
