@@ -6,6 +6,7 @@ sets themselves: what is called alike is alike. Of the pairs at a similarity of 
 in a million are missed, of those at 0.6 four in a hundred.
 """
 
+from array import array
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from functools import lru_cache, partial
@@ -48,14 +49,13 @@ class Alike(NamedTuple):
     """Shared runs of three words over all of both, in (0, 1]."""
 
 
-class _Seen(NamedTuple):
-    """A row in the order in which rows are kept."""
+class _Suspect(NamedTuple):
+    """A row that looks like another, in the order in which rows are kept."""
 
     draw: int
     key: int
     response_id: str
-    number: int
-    """In the order of reading."""
+    bands: list[int]
 
 
 def alike_rows(
@@ -95,43 +95,43 @@ def near_duplicates(
     several. Rows of fewer than eight words are never alike.
 
     Args:
-        read: Starts the rows anew; called twice. Memory holds 96 bytes and the id of each row, and
-            8 bytes a word of those that look like another.
+        read: Starts the rows anew; called twice. Memory holds 104 bytes and the id of each row,
+            and of those that look like another 8 bytes a word and about 1 kB.
         threshold: Similarity from which on rows are alike, in [0.5, 1].
         seed: Of the mixture.
     """
-    seen: list[_Seen] = []
-    bands: list[NDArray[np.uint32]] = []
+    ids: list[str] = []
+    draws = array("q")
+    bands = bytearray()
     for row in read():
         runs = _runs(row.text)
         if runs is not None:
-            key = stable_number("alike", seed, row.response_id)
-            seen.append(_Seen(row.draw, key, row.response_id, len(seen)))
-            bands.append(_band_keys(runs))
-    if not seen:
-        return {}
-    keys = np.stack(bands)  # (n, _BANDS)
-    bands.clear()
-    suspects = sorted(seen[number] for number in np.flatnonzero(_with_company(keys)))
+            ids.append(row.response_id)
+            draws.append(row.draw)
+            bands += _band_keys(runs).tobytes()
+    keys = np.frombuffer(bytes(bands), dtype=np.uint32).reshape(len(ids), _BANDS)
+    del bands
+    suspects = sorted(
+        _Suspect(draws[at], stable_number("alike", seed, ids[at]), ids[at], keys[at].tolist())
+        for at in np.flatnonzero(_with_company(keys)).tolist()
+    )
+    del keys, ids
     wanted = {row.response_id for row in suspects}
     runs_of = {
         row.response_id: runs
         for row in read()
         if row.response_id in wanted and (runs := _runs(row.text)) is not None
     }
-    return _sort_out(suspects, keys, runs_of, threshold)
+    return _sort_out(suspects, runs_of, threshold)
 
 
 def _sort_out(
-    suspects: Sequence[_Seen],
-    keys: NDArray[np.uint32],
-    runs_of: dict[str, _Hashes],
-    threshold: float,
+    suspects: Sequence[_Suspect], runs_of: dict[str, _Hashes], threshold: float
 ) -> dict[str, Alike]:
     kept: dict[tuple[int, int], list[str]] = {}
     refused: dict[str, Alike] = {}
     for row in suspects:
-        buckets = [kept.setdefault(pair, []) for pair in enumerate(keys[row.number].tolist())]
+        buckets = [kept.setdefault(pair, []) for pair in enumerate(row.bands)]
         shared = Counter(kept_id for bucket in buckets for kept_id in bucket)
         found = [
             Alike(kept_id, _similarity(runs_of[row.response_id], runs_of[kept_id]))

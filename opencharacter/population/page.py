@@ -15,7 +15,7 @@ _STYLE = (
     ".bar{background:#4a7aa8;height:.8rem;border-radius:2px;min-width:1px}"
     ".grid{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(26rem,100%),1fr));"
     "gap:0 3rem}"
-    "td.w{width:50%}p.note{color:#666}.track{position:relative}"
+    "td.w{width:50%}p.note{color:#666}.track{position:relative}.wide{overflow-x:auto}"
     ".mark{position:absolute;top:-.1rem;width:2px;height:1rem;background:#c4501b}"
 )
 _MOST_VALUES = 12
@@ -50,7 +50,8 @@ def page(
         f"<meta name=viewport content='width=device-width'><style>{_STYLE}</style>"
         f"<h1>{escape(title)}</h1><div class=grid>{blocks}</div>"
         f"<h2>Which attributes hang together</h2>{_joint_table(joints)}"
-        f"<h2>How varied the texts are</h2><table><tr>{head}</tr>{rows}</table>"
+        "<h2>How varied the texts are</h2>"
+        f"<div class=wide><table><tr>{head}</tr>{rows}</table></div>"
         "<p class=note>distinct, mattr: higher is more varied. compression, nearest: lower is more "
         "varied. uniformity: lower is more spread out.</p>"
         f"<h2>Names</h2><div class=grid><table>{figures}</table></div>"
