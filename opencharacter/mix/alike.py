@@ -2,8 +2,8 @@
 
 Answers are compared as sets of runs of three words. MinHash (Broder 1997) in bands (Indyk and
 Motwani 1998) finds the pairs worth a look, and each is decided by the Jaccard similarity of the two
-sets themselves: what is called alike is alike. Of the pairs at a similarity of 0.8 fewer than one
-in a million are missed, of those at 0.6 four in a hundred.
+sets themselves: what is called alike is alike. Of the pairs at a similarity of 0.8 three in a
+million are missed, of those at 0.6 four in a hundred.
 """
 
 from array import array

@@ -1,7 +1,7 @@
 """Which responses enter a mixture: by method, draw, caps, shares and size, nested in the size."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -44,7 +44,13 @@ class Drawn:
         return dict(sorted(Counter(self.left_out.values()).items()))
 
 
-def draw_rows(candidates: Iterable[Candidate], *, config: MixConfig, seed: int) -> Drawn:
+def draw_rows(
+    candidates: Iterable[Candidate],
+    *,
+    config: MixConfig,
+    seed: int,
+    refused: Container[str] = (),
+) -> Drawn:
     """Choose the responses of a mixture; a smaller `config.n` gives a subset of a larger one.
 
     Within a source rows are taken in the order of a hash of seed and id; how many of each source,
@@ -55,6 +61,7 @@ def draw_rows(candidates: Iterable[Candidate], *, config: MixConfig, seed: int) 
         candidates: In any order; read once.
         config: Methods, draws, caps, shares and size.
         seed: Of the mixture.
+        refused: Ids of responses that may not enter for what they say; neither kept nor left out.
 
     Raises:
         ConfigError: An unknown source is named, a share cannot be met, or `n` rows or draws.
@@ -71,10 +78,10 @@ def draw_rows(candidates: Iterable[Candidate], *, config: MixConfig, seed: int) 
         reason = _left_out_because(candidate, config)
         if reason in (None, "draw"):
             draws = max(draws, candidate.draw + 1)
-        if reason is None:
-            queue.append(_queued(candidate, config, seed))
-        else:
+        if reason is not None:
             left_out[candidate.response_id] = reason
+        elif candidate.response_id not in refused:
+            queue.append(_queued(candidate, config, seed))
     _check_draws(config, draws)
     _check_names(config, sources, set(seen.values()))
     queue.sort()

@@ -54,9 +54,7 @@ def run(config: Config, job: Job) -> None:
             threshold = settings.near_duplicates
             refused |= alike_rows(responses, enter, threshold=threshold, seed=seed)
         drawn = draw_rows(
-            (c for c in candidates(responses, characters) if c.response_id not in refused),
-            config=settings,
-            seed=seed,
+            candidates(responses, characters), config=settings, seed=seed, refused=refused
         )
         tally = Tally(
             rows=len(drawn.kept) + len(drawn.left_out) + len(refused),
