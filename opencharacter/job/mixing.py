@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from opencharacter.config import MixConfig
 from opencharacter.job.scoring import print_axes, score_axes, write_axes
 from opencharacter.job.stage import OpenStage
+from opencharacter.mix.alike import alike_rows
 from opencharacter.mix.axis import Axis
 from opencharacter.mix.draw import may_enter
 from opencharacter.mix.overlap import OverlapReport
@@ -29,7 +30,8 @@ class Screened(NamedTuple):
     overlap: OverlapScreen
     axes: list[Axis]
     refused: dict[str, Refusal]
-    """By the response's id; the first reason, overlap before axes."""
+    """By the response's id; the first reason: overlap, then axes in their order, then being like
+    another response that those let through."""
 
 
 def screen_responses(
@@ -39,6 +41,7 @@ def screen_responses(
     *,
     suites: Sequence[Suite],
     scorers: Mapping[str, str],
+    seed: int,
 ) -> Screened:
     """Find the responses that may not enter; a finished stage is not screened again.
 
@@ -48,6 +51,7 @@ def screen_responses(
         characters: By id.
         suites: From `find_suites`.
         scorers: Names of what scores the responses, by axis.
+        seed: Of the mixture.
 
     Raises:
         StoreError: the stage was started otherwise, or another process is scoring.
@@ -58,7 +62,7 @@ def screen_responses(
     settings = stage.config.mix
     is_wanted = _has_work(stage)
     overlap = OverlapScreen(suites if is_wanted else (), settings)
-    if not is_wanted or not (suites or scorers):
+    if not is_wanted or not (suites or scorers or settings.near_duplicates):
         return Screened(overlap, [], {})
     enter = {c.response_id for c in candidates(responses, characters) if may_enter(c, settings)}
     refused = overlap.refusals(responses, characters, enter) if suites else {}
@@ -66,6 +70,9 @@ def screen_responses(
     axes = score_axes(stage, scorers, responses, enter)
     for axis in axes:
         refused = axis.refusals() | refused
+    if settings.near_duplicates is not None:
+        enter -= refused.keys()
+        refused |= alike_rows(responses, enter, threshold=settings.near_duplicates, seed=seed)
     return Screened(overlap, axes, refused)
 
 

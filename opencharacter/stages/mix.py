@@ -1,8 +1,9 @@
-"""Assemble an SFT mixture: n characters an instruction, shares and caps by source, system prompt.
+"""Assemble an SFT mixture: n characters an instruction, shares, caps, system prompts.
 
 Reads    runs/<run>/profiles, and runs/<run>/rewrite and/or runs/<run>/generate; evaluation suites
 Writes   runs/<run>/mix: MixtureRow, in `messages` form; overlap.json, scores/ where there are axes
-Costs    two passes over the responses, constant memory; one more for suites and for each axis
+Costs    two passes over the responses, constant memory; one more for suites and for each axis,
+         two for near-duplicates
 Run      python -m opencharacter stage=mix run=main mix.n_characters=2
 """
 
@@ -14,11 +15,11 @@ from opencharacter.job import Job
 from opencharacter.job.mixing import followed, print_screened, screen_responses, write_screened
 from opencharacter.mix.draw import draw_rows
 from opencharacter.mix.replay import replay_rows
-from opencharacter.mix.rows import candidates, made_methods, mixture_rows
+from opencharacter.mix.rows import candidates, made_methods, mixture_rows, prompts
 from opencharacter.mix.scoring import scorer_name
 from opencharacter.mix.screening import rejections
 from opencharacter.mix.suites import find_suites
-from opencharacter.prompts.character import RENDER_VERSION, Shown
+from opencharacter.prompts.character import RENDER_VERSION
 from opencharacter.records import Character, MixtureRow
 from opencharacter.sources.fingerprint import content_fingerprint, source_fingerprint
 from opencharacter.sources.rows import Tally
@@ -44,22 +45,23 @@ def run(config: Config, job: Job) -> None:
     ) as stage:
         responses = [job.folder(method).data for method in methods]
         characters = {c.id: c for c in read_records(job.folder("profiles").data, Character)}
-        screened = screen_responses(stage, responses, characters, suites=suites, scorers=scorers)
+        seed = config.seed if settings.seed is None else settings.seed
+        screened = screen_responses(
+            stage, responses, characters, suites=suites, scorers=scorers, seed=seed
+        )
         refused = screened.refused
         drawn = draw_rows(
-            (c for c in candidates(responses, characters) if c.response_id not in refused),
-            config=settings,
-            seed=config.seed,
+            candidates(responses, characters), config=settings, seed=seed, refused=refused
         )
         tally = Tally(
             rows=len(drawn.kept) + len(drawn.left_out) + len(refused),
             not_drawn=len(drawn.left_out),
             notes={f"left out: {reason}": count for reason, count in drawn.reasons.items()},
         )
-        roleplay = mixture_rows(responses, characters, drawn.kept, Shown(settings.system_prompt))
-        refuse = screened.overlap.refuse
+        shown = prompts(settings, seed)
+        roleplay = mixture_rows(responses, characters, drawn.kept, shown, tally)
         replay = replay_rows(
-            settings, len(drawn.kept), seed=config.seed, tally=tally, refuse=refuse
+            settings, len(drawn.kept), seed=seed, tally=tally, refuse=screened.overlap.refuse
         )
         what = (
             "A mixture for supervised fine-tuning: `messages` with the character's system prompt."
