@@ -14,6 +14,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+
 from opencharacter.config import Config
 from opencharacter.job import Job
 from opencharacter.records import Call, Character, Message, Method, Response, Role, Split, Usage
@@ -53,8 +55,14 @@ def characters() -> list[Character]:
     ]
 
 
+def answer(number: int) -> str:
+    """Return an answer of 150 words."""
+    words = np.random.default_rng(number).integers(3_000, size=150)
+    return " ".join(f"w{word}" for word in words.tolist())
+
+
 def responses(instructions: int, people: list[Character]) -> Iterator[Response]:
-    """Yield N dialogues an instruction, of about 1 kB each."""
+    """Yield N dialogues an instruction, of about 1 kB each, no two alike."""
     for number in range(instructions):
         for draw in range(N):
             yield Response(
@@ -66,7 +74,7 @@ def responses(instructions: int, people: list[Character]) -> Iterator[Response]:
                 licence="none",
                 messages=(
                     Message(role=Role.user, content=f"Question {number}? " * 10),
-                    Message(role=Role.assistant, content=f"Answer {number}. " * 50),
+                    Message(role=Role.assistant, content=answer(number * N + draw)),
                 ),
                 finish_reasons=("stop",),
                 call=CALL,

@@ -33,6 +33,11 @@ class ProfilesConfig(LLMStageConfig):
     name_hints: int = 5
     """Names offered in each prompt, drawn anew for each persona; 0 = the model chooses alone, and
     names collapse: models fall back on a handful."""
+    exclude_names: list[str] = field(default_factory=list)
+    """Names that no character may have, such as [Sarah, Elara Voss]: one word stands for a first or
+    last name, several for a full name. They are not offered; an answer with one is asked again."""
+    exclude_names_path: str = ""
+    """A text file with more of them, one a line; empty = none."""
     as_json: bool = True
     """True: JSON steered by the schema. False: free text with a heading per field, parsed."""
 

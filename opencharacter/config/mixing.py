@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from opencharacter.config.filtering import AxisConfig, Contamination, check_axes
 from opencharacter.config.ranges import require
 from opencharacter.records import Method
 
@@ -16,6 +17,11 @@ class MixConfig:
     """Methods that enter; empty = all that were made."""
     shares: dict[str, float] = field(default_factory=dict)
     """Share of rows by source, such as {lima_format: 0.3}; sources left out share the rest."""
+    method_shares: dict[str, float] = field(default_factory=dict)
+    """Share of rows by method, such as {rewrite: 0.5}; methods left out share the rest. The rows of
+    each method then have `shares` and `multi_turn` by themselves."""
+    multi_turn: float | None = None
+    """Share of rows with more than one user turn, in [0, 1]; None = as they come."""
     caps: dict[str, int] = field(default_factory=dict)
     """Most rows by source."""
     n: int | None = None
@@ -31,9 +37,42 @@ class MixConfig:
     """Share of the mixture's rows that are replayed, in [0, 1); only with `replay_paths`."""
     system_prompt: str = "both"
     """What the system prompt shows: `persona`, `profile` or `both`."""
+    axes: dict[str, AxisConfig] = field(default_factory=dict)
+    """Scores by name, such as {toxicity: {model: folder, label: toxic, threshold: 0.5}}; axis= has
+    some ready."""
+    system_prompts: dict[str, float] = field(default_factory=dict)
+    """Several of them instead, with weights, such as {persona: 1, both: 3}: each row draws one by a
+    hash of seed and row, so shares are met about, not to the row. Empty = `system_prompt` alone."""
+    near_duplicates: float | None = 0.8
+    """Rows whose answers share so much of their runs of three words (Jaccard, in [0.5, 1]) with the
+    answers of a row that stays are rejected; None = nobody looks."""
+    seed: int | None = None
+    """Of the mixture alone: which rows enter, and their system prompts; None = the run's."""
+    suites: list[str] = field(default_factory=lambda: ["eval"])
+    """Evaluation suites that no row may overlap with: files or folders (.jsonl, .json, .parquet);
+    `eval` = those of the project."""
+    contamination: Contamination = Contamination.reject
+    """What becomes of a row that overlaps with a suite."""
+    overlap_words: int = 13
+    """Words in a row that a text shares with a suite's to overlap with it (GPT-3: 13); a suite's
+    text that is shorter counts whole."""
+    persona_overlap: float = 0.8
+    """Share of words (Jaccard) from which on a persona is one of a suite's, in (0, 1]."""
 
     def __post_init__(self) -> None:
         """Check ranges."""
+        check_axes(self.axes)
+        require(
+            self.overlap_words >= 8, f"mix.overlap_words is {self.overlap_words}; it must be >= 8"
+        )
+        require(
+            0 < self.persona_overlap <= 1,
+            f"mix.persona_overlap is {self.persona_overlap}; it must be in (0, 1]",
+        )
+        require(
+            self.near_duplicates is None or 0.5 <= self.near_duplicates <= 1,
+            f"mix.near_duplicates is {self.near_duplicates}; it must be in [0.5, 1]",
+        )
         require(
             self.n_characters is None or self.n_characters >= 1,
             f"mix.n_characters is {self.n_characters}; it must be >= 1",
@@ -47,14 +86,26 @@ class MixConfig:
             0 <= self.replay_share < 1,
             f"mix.replay_share is {self.replay_share}; it must be in [0, 1)",
         )
-        total = sum(self.shares.values())
+        for name, shares in (("shares", self.shares), ("method_shares", self.method_shares)):
+            total = sum(shares.values())
+            require(
+                all(share >= 0 for share in shares.values()) and total <= 1 + 1e-9,
+                f"mix.{name} add up to {total}; each must be >= 0 and all together at most 1",
+            )
         require(
-            all(share >= 0 for share in self.shares.values()) and total <= 1 + 1e-9,
-            f"mix.shares add up to {total}; each must be >= 0 and all together at most 1",
+            self.multi_turn is None or 0 <= self.multi_turn <= 1,
+            f"mix.multi_turn is {self.multi_turn}; it must be in [0, 1]",
         )
+        for shown in (self.system_prompt, *self.system_prompts):
+            require(
+                shown in ("persona", "profile", "both"),
+                f"mix.system_prompt is '{shown}'; choose persona, profile or both",
+            )
+        weights = self.system_prompts.values()
         require(
-            self.system_prompt in ("persona", "profile", "both"),
-            f"mix.system_prompt is '{self.system_prompt}'; choose persona, profile or both",
+            not weights or (min(weights) >= 0 and 0 < sum(weights) < float("inf")),
+            f"mix.system_prompts weigh {', '.join(map(str, weights))}; each must be >= 0 and one "
+            "above",
         )
 
 

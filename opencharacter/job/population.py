@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from statistics import mean
 
 from opencharacter.population.attributes import Distribution, Joint
-from opencharacter.population.page import page
+from opencharacter.population.page import page, shown
 from opencharacter.population.texts import Variety
 from opencharacter.progress import closing_table
 from opencharacter.store.files import whole_file, write_json
@@ -18,6 +18,8 @@ class Measured:
 
     distributions: Sequence[Distribution]
     joints: Sequence[Joint]
+    names: Mapping[str, float]
+    """Figures of the names, by what they say."""
     varieties: Mapping[str, Variety]
     """By what was measured."""
     by_character: Mapping[str, Variety]
@@ -31,6 +33,7 @@ def write_report(folder: StageFolder, measured: Measured, *, title: str) -> None
         title,
         distributions=measured.distributions,
         joints=measured.joints,
+        names=measured.names,
         varieties=measured.varieties,
         lists=measured.lists,
     )
@@ -42,6 +45,7 @@ def write_report(folder: StageFolder, measured: Measured, *, title: str) -> None
             "title": title,
             "distributions": [one._asdict() for one in measured.distributions],
             "joints": [one._asdict() for one in measured.joints],
+            "names": dict(measured.names),
             "varieties": {name: one._asdict() for name, one in measured.varieties.items()},
             "by_character": {id_: one._asdict() for id_, one in measured.by_character.items()},
             "lists": measured.lists,
@@ -54,9 +58,10 @@ def write_report(folder: StageFolder, measured: Measured, *, title: str) -> None
     ]  # fmt: skip
     print(title)
     print(closing_table(rows, ("attribute", "values", "commonest", "evenness", "distance")))
+    print("Names: " + ", ".join(f"{name} {shown(value)}" for name, value in measured.names.items()))
     fields = ("texts", "distinct_2", "mattr", "compression", "uniformity", "nearest")
     texts = [
-        [name, *(f"{getattr(one, field):,.3g}" for field in fields)]
+        [name, *(shown(one._asdict()[field]) for field in fields)]
         for name, one in measured.varieties.items()
     ]
     print(closing_table(texts, ("texts of", *fields)))

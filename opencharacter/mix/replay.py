@@ -4,7 +4,7 @@ Fine-tuning on role-play alone makes a model worse at what it could do before; s
 data of its kind, mixed in, holds that up (rehearsal; Robins 1995).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from functools import partial
 from heapq import nsmallest
@@ -22,7 +22,12 @@ RENDER_VERSION = "replay"
 
 
 def replay_rows(
-    config: MixConfig, n_roleplay: int, *, seed: int, tally: Tally
+    config: MixConfig,
+    n_roleplay: int,
+    *,
+    seed: int,
+    tally: Tally,
+    refuse: Callable[[Instruction], Rejection | None] = lambda _: None,
 ) -> Iterator[MixtureRow | Rejection]:
     """Yield so many dialogues with answers that they are `config.replay_share` of the whole.
 
@@ -33,6 +38,7 @@ def replay_rows(
         n_roleplay: Rows of the mixture without them.
         seed: Of the run.
         tally: What is read is counted in it.
+        refuse: Says why a dialogue may not enter; asked before the draw.
 
     Raises:
         ConfigError: the sources have too few dialogues with an answer to every turn.
@@ -50,10 +56,12 @@ def replay_rows(
         for row in read_instructions(sources, seed=seed, tally=tally):
             if isinstance(row, Rejection):
                 rejected.append(row)
-            elif row.is_answered:
-                yield row
-            else:
+            elif not row.is_answered:
                 tally.note("replay: without an answer to every turn")
+            elif refusal := refuse(row):
+                rejected.append(refusal)
+            else:
+                yield row
 
     order = partial(stable_number, "replay", seed)
     answered = nsmallest(wanted, answered_ones(), key=lambda row: order(row.id))

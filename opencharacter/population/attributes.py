@@ -14,6 +14,9 @@ from opencharacter.records import Character
 
 ATTRIBUTES = ("gender", "age", "race", "country")
 
+_DECADES = (*(f"{n}-{n + 9}" for n in range(0, 100, 10)), "100+")
+_STRIKING = 1.1  # times as often as if independent
+
 Shares = Mapping[str, float]
 Census = Mapping[str, Shares]
 """By attribute and value; an attribute's shares add up to 1."""
@@ -31,6 +34,8 @@ class Distribution(NamedTuple):
     """Total variation distance, in [0, 1], from what was expected."""
     expected: str
     """`uniform` over the values that occur, or `census`."""
+    expected_shares: dict[str, float]
+    """By value, in [0, 1]; a census may have values that do not occur."""
 
 
 class Joint(NamedTuple):
@@ -40,7 +45,7 @@ class Joint(NamedTuple):
     association: float
     """Mutual information over the smaller entropy, in [0, 1]; 0 = independent."""
     striking: tuple[tuple[str, str, float], ...]
-    """Pairs of values that occur most often beyond independence, with the ratio to it."""
+    """Pairs of values that occur oftener than if independent, with the ratio: at least 1.1."""
 
 
 def attributes_of(character: Character) -> dict[str, str]:
@@ -72,6 +77,7 @@ def distribution(attribute: str, values: Iterable[str], census: Census) -> Distr
         evenness=_entropy(counts) / math.log(len(counts)) if len(counts) > 1 else 0.0,
         distance=apart / 2,
         expected="census" if attribute in census else "uniform",
+        expected_shares=dict(expected),
     )
 
 
@@ -91,7 +97,8 @@ def read_census(path: str) -> Census:
     """Read a table with the columns attribute, value and share; shares are made to add up to 1.
 
     Raises:
-        ConfigError: there is no such file, a column is missing, or a share is no number.
+        ConfigError: there is no such file, a column is missing, a share is no number, all shares of
+            an attribute are 0, or an age is no decade.
     """
     if not path:
         return {}
@@ -109,6 +116,12 @@ def read_census(path: str) -> Census:
     unknown = sorted(set(table) - set(ATTRIBUTES))
     if unknown:
         raise ConfigError(f"{path} has the attribute {unknown[0]}; choose from {ATTRIBUTES}")
+    for attribute, shares in table.items():
+        if not all(0 <= share < math.inf for share in shares.values()) or not any(shares.values()):
+            raise ConfigError(f"{path}: shares of {attribute} must be >= 0, and one above")
+    ages = [age for age in table.get("age", ()) if age not in _DECADES]
+    if ages:
+        raise ConfigError(f"{path} has the age {ages[0]}; write decades such as 30-39, or 100+")
     return {
         attribute: {value: share / sum(shares.values()) for value, share in shares.items()}
         for attribute, shares in table.items()
@@ -125,6 +138,7 @@ def _joint(pair: tuple[str, str], rows: Sequence[Mapping[str, str]], least: int,
         for (a, b), count in both.items()
         if count >= least
     ]
+    ratios = [pair for pair in ratios if pair[2] >= _STRIKING]
     ratios.sort(key=lambda item: -item[2])
     return Joint(pair, shared / smaller if smaller else 0.0, tuple(ratios[:top]))
 

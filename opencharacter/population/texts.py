@@ -33,8 +33,8 @@ class Variety(NamedTuple):
     distinct_1: float
     """Share of words that are different, over pieces of equal size; also of pairs, below."""
     distinct_2: float
-    mattr: float
-    """Mean share of different words in windows of 50 words; 0 = no text is so long."""
+    mattr: float | None
+    """Mean share of different words in windows of 50 words; None = no text is so long."""
     compression: float
     """Bytes over bytes when compressed; larger = more repetitive."""
     uniformity: float
@@ -77,10 +77,13 @@ def distinct(words: Sequence[str], n: int, piece: int = _PIECE) -> float:
     return float(np.mean(shares))
 
 
-def mattr(texts: Iterable[Sequence[str]], window: int = WINDOW) -> float:
-    """Return the moving-average type-token ratio; texts shorter than the window are left out."""
+def mattr(texts: Iterable[Sequence[str]], window: int = WINDOW) -> float | None:
+    """Return the moving-average type-token ratio; texts shorter than the window are left out.
+
+    None if all are.
+    """
     ratios = [ratio for words in texts for ratio in _ratios(words, window)]
-    return float(np.mean(ratios)) if ratios else 0.0
+    return float(np.mean(ratios)) if ratios else None
 
 
 def compression_ratio(texts: Sequence[str]) -> float:

@@ -26,6 +26,11 @@ def source_fingerprint(path: str, revision: str | None = None) -> str:
     else:
         open_source(path, embedded="", hub_config=None, revision=None)
         root = Path(path).expanduser()
+    return content_fingerprint(root)
+
+
+def content_fingerprint(root: Path) -> str:
+    """Return a hash of what a file holds, or all files in and below a folder, by their names."""
     found = sorted(root.rglob("*")) if root.is_dir() else [root]
     return digest([_file_hash(file) for file in found if file.is_file()])
 

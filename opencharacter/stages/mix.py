@@ -1,21 +1,27 @@
-"""Assemble an SFT mixture: n characters an instruction, shares and caps by source, system prompt.
+"""Assemble an SFT mixture: n characters an instruction, shares, caps, system prompts.
 
-Reads    runs/<run>/profiles, and runs/<run>/rewrite and/or runs/<run>/generate
-Writes   runs/<run>/mix: MixtureRow, in `messages` form
-Costs    two passes over the responses, constant memory
+Reads    runs/<run>/profiles, and runs/<run>/rewrite and/or runs/<run>/generate; evaluation suites
+Writes   runs/<run>/mix: MixtureRow, in `messages` form; overlap.json, scores/ where there are axes
+Costs    two passes over the responses, constant memory; one more for suites and for each axis,
+         two for near-duplicates
 Run      python -m opencharacter stage=mix run=main mix.n_characters=2
 """
 
+from functools import partial
 from itertools import chain
 
 from opencharacter.config import Config
 from opencharacter.job import Job
+from opencharacter.job.mixing import followed, print_screened, screen_responses, write_screened
 from opencharacter.mix.draw import draw_rows
 from opencharacter.mix.replay import replay_rows
-from opencharacter.mix.rows import candidates, made_methods, mixture_rows
-from opencharacter.prompts.character import RENDER_VERSION, Shown
+from opencharacter.mix.rows import candidates, made_methods, mixture_rows, prompts
+from opencharacter.mix.scoring import scorer_name
+from opencharacter.mix.screening import rejections
+from opencharacter.mix.suites import find_suites
+from opencharacter.prompts.character import RENDER_VERSION
 from opencharacter.records import Character, MixtureRow
-from opencharacter.sources.fingerprint import source_fingerprint
+from opencharacter.sources.fingerprint import content_fingerprint, source_fingerprint
 from opencharacter.sources.rows import Tally
 from opencharacter.store.rows import read_records
 
@@ -25,25 +31,44 @@ def run(config: Config, job: Job) -> None:
     settings = config.mix
     methods = made_methods(settings.methods, job.folder)
     reads = ["profiles", *(str(method) for method in methods)]
+    suites = find_suites(settings.suites)
+    scorers = {name: scorer_name(name, axis) for name, axis in settings.axes.items()}
+    versions = {f"axis {name}": scorer for name, scorer in scorers.items()}
     sources = {path: source_fingerprint(path) for path in settings.replay_paths}
+    sources |= {f"suite {suite.name}": content_fingerprint(suite.path) for suite in suites}
     with job.stage(
         "mix",
         settings=[settings],
-        versions={"prompt": RENDER_VERSION},
+        versions={"prompt": RENDER_VERSION, **versions},
         reads=reads,
         sources=sources,
     ) as stage:
         responses = [job.folder(method).data for method in methods]
         characters = {c.id: c for c in read_records(job.folder("profiles").data, Character)}
-        drawn = draw_rows(candidates(responses, characters), config=settings, seed=config.seed)
+        seed = config.seed if settings.seed is None else settings.seed
+        screened = screen_responses(
+            stage, responses, characters, suites=suites, scorers=scorers, seed=seed
+        )
+        refused = screened.refused
+        drawn = draw_rows(
+            candidates(responses, characters), config=settings, seed=seed, refused=refused
+        )
         tally = Tally(
-            rows=len(drawn.kept) + len(drawn.left_out),
+            rows=len(drawn.kept) + len(drawn.left_out) + len(refused),
             not_drawn=len(drawn.left_out),
             notes={f"left out: {reason}": count for reason, count in drawn.reasons.items()},
         )
-        roleplay = mixture_rows(responses, characters, drawn.kept, Shown(settings.system_prompt))
-        replay = replay_rows(settings, len(drawn.kept), seed=config.seed, tally=tally)
+        shown = prompts(settings, seed)
+        roleplay = mixture_rows(responses, characters, drawn.kept, shown, tally)
+        replay = replay_rows(
+            settings, len(drawn.kept), seed=seed, tally=tally, refuse=screened.overlap.refuse
+        )
         what = (
             "A mixture for supervised fine-tuning: `messages` with the character's system prompt."
         )
-        stage.stream(MixtureRow, chain(roleplay, replay), tally, what=what, unit="rows")
+        rows = followed(
+            chain(rejections(responses, refused), roleplay, replay),
+            partial(write_screened, stage.folder, screened, settings, tally),
+        )
+        stage.stream(MixtureRow, rows, tally, what=what, unit="rows")
+        print_screened(stage.folder, screened, settings)

@@ -54,6 +54,12 @@ def run(config: Config, job: Job) -> None:
         Measured(
             distributions=[distribution(a, (r[a] for r in rows), census) for a in ATTRIBUTES],
             joints=joints(rows),
+            names={
+                "different full names": names.distinct,
+                "different first names": names.distinct_first,
+                "share of the commonest full name": names.full[0].share,
+                "share of the commonest first name": names.first[0].share,
+            },
             varieties={name: variety(found) for name, found in texts.items() if found},
             by_character={c: variety(answers) for c, answers in spoken.items()},
             lists={

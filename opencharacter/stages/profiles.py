@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from opencharacter.config import Config
-from opencharacter.ids import part_of
+from opencharacter.ids import digest, part_of
 from opencharacter.job import Job
 from opencharacter.llm.opening import model_name
 from opencharacter.llm.requests import Session
@@ -19,7 +19,7 @@ from opencharacter.prompts.profile import PROFILE_VERSION
 from opencharacter.records import Character, Persona
 from opencharacter.store.claims import Part
 from opencharacter.store.rows import part_files, read_columns, read_records
-from opencharacter.synth.names import commonest, name_hints
+from opencharacter.synth.names import NOBODY, commonest, excluded_names, name_hints
 from opencharacter.synth.profiles import write_profile
 from opencharacter.synth.responses import Asking
 
@@ -29,6 +29,9 @@ def run(config: Config, job: Job) -> None:
     settings = config.profiles
     personas = job.folder("personas").data
     versions = {"model": model_name(config.teacher), "prompt": PROFILE_VERSION}
+    excluded = excluded_names(settings.exclude_names, settings.exclude_names_path)
+    if excluded != NOBODY:
+        versions["excluded_names"] = digest(sorted(excluded.words), sorted(excluded.full))[:12]
     with job.stage(
         "profiles", settings=[settings, config.teacher], versions=versions, reads=["personas"]
     ) as stage:
@@ -41,11 +44,13 @@ def run(config: Config, job: Job) -> None:
             )
             for persona in mine:
                 asker = asking.asker(persona.id, persona.id)
-                hints = name_hints(persona.id, settings.name_hints, seed=config.seed)
-                yield (
-                    persona.id,
-                    write_profile(persona, asker, as_json=settings.as_json, name_hints=hints),
+                hints = name_hints(
+                    persona.id, settings.name_hints, seed=config.seed, excluded=excluded
                 )
+                profile = write_profile(
+                    persona, asker, as_json=settings.as_json, name_hints=hints, excluded=excluded
+                )
+                yield persona.id, profile
 
         plan = Plan(
             keys=lambda: (row[0] for row in read_columns(part_files(personas), ["id"])),

@@ -114,11 +114,15 @@ def row_digest(row: dict[str, Any]) -> int:
 
 
 def read_columns(parts: Iterable[Path], columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
-    """Yield the named columns of every row of some parts, in constant memory."""
+    """Yield the named columns of every row of some parts, in constant memory.
+
+    A name such as `messages.list.element.role` reads only that field of a list of structures.
+    """
+    names = [column.partition(".")[0] for column in columns]
     for path in parts:
         with pq.ParquetFile(path) as file:
             for batch in file.iter_batches(batch_size=_ROWS_AT_ONCE, columns=list(columns)):
-                yield from zip(*(batch.column(name).to_pylist() for name in columns), strict=True)
+                yield from zip(*(batch.column(name).to_pylist() for name in names), strict=True)
 
 
 def column_names(path: Path) -> list[str]:

@@ -3,8 +3,10 @@
 import re
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import NamedTuple
 
 from opencharacter.errors import ConfigError
@@ -27,7 +29,47 @@ def _cultures() -> dict[str, _Culture]:
     }
 
 
-def name_hints(persona_id: str, n: int, *, seed: int) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Excluded:
+    """Names that no character may have; case does not matter."""
+
+    words: frozenset[str] = frozenset()
+    """Not as a first name, nor as a last name, nor between."""
+    full: frozenset[str] = frozenset()
+    """Names of several words, as a whole; a title before it does not make it another name."""
+
+    def found_in(self, name: str) -> str | None:
+        """Return what is excluded of a name, or None."""
+        words = _words_of_name(name.casefold())
+        whole = " ".join(words)
+        return whole if whole in self.full else next((w for w in words if w in self.words), None)
+
+
+NOBODY = Excluded()
+
+
+def excluded_names(names: Iterable[str], path: str) -> Excluded:
+    """Return the names of a list and of a file, one a line; blank lines and `#` lines are skipped.
+
+    Raises:
+        ConfigError: the file cannot be read.
+    """
+    try:
+        lines = Path(path).expanduser().read_text("utf-8-sig").splitlines() if path else []
+    except (OSError, ValueError) as error:
+        raise ConfigError(
+            f"cannot read profiles.exclude_names_path={path} ({error}); name a text file in UTF-8 "
+            "with a name a line"
+        ) from error
+    listed = [*names, *(line for line in lines if not line.lstrip().startswith("#"))]
+    split = [_words_of_name(name.casefold()) for name in listed if name.strip()]
+    return Excluded(
+        words=frozenset(words[0] for words in split if len(words) == 1),
+        full=frozenset(" ".join(words) for words in split if len(words) > 1),
+    )
+
+
+def name_hints(persona_id: str, n: int, *, seed: int, excluded: Excluded = NOBODY) -> list[str]:
     """Return `n` different full names for a persona, first and last of one culture each.
 
     Cultures take turns in an order drawn for the persona, so that a short list spans many; fewer
@@ -37,28 +79,42 @@ def name_hints(persona_id: str, n: int, *, seed: int) -> list[str]:
         persona_id: The hash of it and `seed` decides.
         n: How many; 0 gives an empty list.
         seed: Of the run.
+        excluded: Names that are not offered.
 
     Raises:
         ConfigError: `n` is more than the lists can make in turn (about 11 thousand).
 
     Source: ours. Models that name characters unaided fall back on a handful of names.
     """
-    cultures = _cultures()
+    cultures = _without(excluded)
     order = shuffled(cultures, "cultures", seed, persona_id)
-    most = len(order) * min(len(lists.first) * len(lists.last) for lists in cultures.values())
+    sizes = (len(lists.first) * len(lists.last) for lists in cultures.values())
+    most = len(order) * max(0, min(sizes, default=0) - len(excluded.full))
     if n > most:
         raise ConfigError(
-            f"profiles.name_hints is {n:,} but the lists make {most:,} names; lower it"
+            f"profiles.name_hints is {n:,} but the lists make {most:,} names that are not "
+            "excluded; lower it"
         )
     names: dict[str, None] = {}
     for k in range(n):
         lists = cultures[order[k % len(order)]]
         size = len(lists.first) * len(lists.last)
         at = stable_number("name", seed, persona_id, k) % size
-        while (name := _full_name(lists, at)) in names:
+        while (name := _full_name(lists, at)) in names or name.casefold() in excluded.full:
             at = (at + 1) % size
         names[name] = None
     return list(names)
+
+
+@cache
+def _without(excluded: Excluded) -> dict[str, _Culture]:
+    """Return the lists without excluded words; cultures of which nothing is left are gone."""
+    found = {
+        culture: _Culture(*(tuple(w for w in names if w.casefold() not in excluded.words)
+                            for names in lists))
+        for culture, lists in _cultures().items()
+    }  # fmt: skip
+    return {culture: lists for culture, lists in found.items() if all(lists)}
 
 
 def _full_name(lists: _Culture, at: int) -> str:
@@ -82,6 +138,7 @@ class NameReport(NamedTuple):
     """Names in all, without empty ones."""
     distinct: int
     """Different full names; case and spacing do not matter."""
+    distinct_first: int
     full: tuple[NameCount, ...]
     """Commonest first; ties by name."""
     first: tuple[NameCount, ...]
@@ -103,15 +160,21 @@ def commonest(names: Iterable[str], top: int) -> NameReport:
     """
     plain = [" ".join(name.split()) for name in names]
     plain = [name for name in plain if name]
-    parts = [(_TITLE.sub("", name) or name).split() for name in plain]
-    full = Counter(name.casefold() for name in plain)
+    parts = [_words_of_name(name) for name in plain]
     return NameReport(
         n=len(plain),
-        distinct=len(full),
+        distinct=len({name.casefold() for name in plain}),
+        distinct_first=len({words[0].casefold() for words in parts}),
         full=_top(plain, top, len(plain)),
         first=_top([words[0] for words in parts], top, len(plain)),
         last=_top([words[-1] for words in parts if len(words) > 1], top, len(plain)),
     )
+
+
+def _words_of_name(name: str) -> list[str]:
+    """Return the words of a name, a title before it left out unless it is all there is."""
+    plain = " ".join(name.split())
+    return (_TITLE.sub("", plain) or plain).split()
 
 
 def _top(names: list[str], top: int, n: int) -> tuple[NameCount, ...]:

@@ -16,6 +16,7 @@ from opencharacter.prompts.profile import (
 )
 from opencharacter.records import Character, Message, Persona, Rejection, Role
 from opencharacter.synth.asking import Asker
+from opencharacter.synth.names import NOBODY, Excluded
 from opencharacter.synth.replies import find_object
 
 _HEADING = re.compile(
@@ -28,7 +29,12 @@ _WHITE = re.compile(r"\s+")
 
 
 def write_profile(
-    persona: Persona, asker: Asker[dict[str, Any]], *, as_json: bool, name_hints: Sequence[str]
+    persona: Persona,
+    asker: Asker[dict[str, Any]],
+    *,
+    as_json: bool,
+    name_hints: Sequence[str],
+    excluded: Excluded = NOBODY,
 ) -> Session[Character]:
     """Ask for the eight fields of a persona's profile (OpenCharacter, arXiv 2501.15427).
 
@@ -37,11 +43,18 @@ def write_profile(
         asker: Asks for this persona.
         as_json: Ask for JSON and steer the answer by the schema; otherwise for text.
         name_hints: Names to offer in the prompt.
+        excluded: Names that the character may not have.
     """
+
+    def read(text: str) -> dict[str, Any] | Problem:
+        found = read_json_profile(text) if as_json else read_text_profile(text)
+        name = None if isinstance(found, Problem) else excluded.found_in(found["name"])
+        return Problem("excluded_name", f"{name} is excluded") if name else found
+
     prompt = profile_prompt(persona.text, name_hints=name_hints, as_json=as_json)
     fields = yield from asker.ask(
         (Message(role=Role.user, content=prompt),),
-        read_json_profile if as_json else read_text_profile,
+        read,
         schema=profile_schema() if as_json else None,
     )
     if isinstance(fields, Rejection):

@@ -163,6 +163,21 @@ def test_a_response_that_stands_twice_is_refused():
         drawn(rows("a", 3) * 2)
 
 
+def test_refused_responses_are_neither_kept_nor_left_out_and_sizes_hold_without_them():
+    refused = {f"a-generate-{i}-0" for i in range(10)}
+    result = draw_rows(ALL, config=MixConfig(shares={"a": 0.5}), seed=0, refused=refused)
+
+    assert len(result.kept) == 80  # 40 of a are half of 80
+    assert not refused & (result.kept | set(result.left_out))
+    with pytest.raises(ConfigError, match="asks for 91 rows but 90 are available"):
+        draw_rows(ALL, config=MixConfig(n=91), seed=0, refused=refused)
+
+
+def test_a_refused_response_that_stands_twice_is_refused_as_a_file():
+    with pytest.raises(StoreError, match="a-generate-0-0 stands twice"):
+        draw_rows(rows("a", 3) * 2, config=MixConfig(), seed=0, refused={"a-generate-0-0"})
+
+
 def test_more_characters_than_were_drawn_are_refused():
     both = rows("a", 2, draws=3) + rows("b", 2, draws=5, method=Method.rewrite)
 

@@ -39,6 +39,7 @@ def test_a_census_counts_the_values_that_are_missing_too():
     found = distribution("gender", ["a", "a", "b", "b"], census)
 
     assert (found.expected, found.distance) == ("census", 0.25)
+    assert found.expected_shares == census["gender"]
 
 
 def test_attributes_that_decide_each_other_are_associated_and_independent_ones_are_not():
@@ -59,12 +60,24 @@ def test_a_census_is_read_and_made_to_add_up(tmp_path):
     assert read_census("") == {}
 
 
+def test_ages_of_a_census_are_decades(tmp_path):
+    path = tmp_path / "census.csv"
+    path.write_text("attribute,value,share\nage,0-9,1\nage,30-39,2\nage,100+,1\n")
+
+    assert read_census(str(path)) == {"age": {"0-9": 0.25, "30-39": 0.5, "100+": 0.25}}
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
         ("a,b\n1,2\n", "columns attribute, value, share"),
         ("attribute,value,share\ngender,f,much\n", "columns attribute, value, share"),
         ("attribute,value,share\nshoes,f,1\n", "has the attribute shoes"),
+        ("attribute,value,share\ngender,f,-1\n", "shares of gender must be >= 0"),
+        ("attribute,value,share\ngender,f,nan\n", "shares of gender must be >= 0"),
+        ("attribute,value,share\ngender,f,0\n", "shares of gender must be >= 0, and one above"),
+        ("attribute,value,share\nage,65 and over,1\n", "has the age 65 and over; write decades"),
+        ("attribute,value,share\nage,30-49,1\n", "has the age 30-49; write decades"),
     ],
 )
 def test_a_broken_census_is_an_error(tmp_path, text, said):

@@ -17,27 +17,60 @@ class Reader(HTMLParser):
         self.text.append(data)
 
 
+def read(**given):
+    """Return the tags and the text of a page, parts that are not given left empty."""
+    parts = {"distributions": [], "joints": [], "names": {}, "varieties": {}, "lists": {}}
+    reader = Reader()
+    reader.feed(page("25 <b>characters</b>", **parts | given))
+    return reader.tags, " ".join(reader.text)
+
+
+def widths(tags, what="bar", side="width"):
+    styles = [attrs["style"] for tag, attrs in tags if attrs.get("class") == what]
+    return [float(style.removeprefix(f"{side}:").removesuffix("%")) for style in styles]
+
+
 def test_a_page_shows_everything_and_runs_nothing():
     values = [f"v{n}" for n in range(20)] + ["<script>alert(1)</script>"] * 5
     rows = [{"gender": v, "age": "a", "race": v, "country": "c"} for v in values]
-    reader = Reader()
-    reader.feed(
-        page(
-            "25 <b>characters</b>",
-            distributions=[distribution("gender", values, {})],
-            joints=joints(rows),
-            varieties={"experience": variety(["a b c", "a b d"])},
-            lists={"Names": [("Ann & Bob", 3)]},
-        )
+    tags, text = read(
+        distributions=[distribution("gender", values, {})],
+        joints=joints(rows),
+        names={"different full names": 1234, "share of the commonest": 0.12},
+        varieties={"experience": variety(["a b c", "a b d"])},
+        lists={"Names": [("Ann & Bob", 3), ("Cy", 1)], "Openings": [("i am", 1)]},
     )
 
-    text = " ".join(reader.text)
-    assert "script" not in {tag for tag, _ in reader.tags}
+    assert "script" not in {tag for tag, _ in tags}
     assert "<script>alert(1)</script>" in text
     assert "25 <b>characters</b>" in text
     assert "9 others" in text
     assert "Ann & Bob" in text
-    widths = [a["style"] for tag, a in reader.tags if a.get("class") == "bar"]
-    assert len(widths) == 13
-    assert widths[-1] == "width:100.0%"
-    assert not [a for _, a in reader.tags if "src" in a or "href" in a]
+    assert "Cy" not in text
+    assert "None occurs twice." in text
+    assert "1,234" in text
+    assert widths(tags) == [100.0] + [20.0] * 11
+    assert not [a for _, a in tags if "src" in a or "href" in a]
+
+
+def test_texts_too_short_to_be_measured_show_a_dash():
+    _, text = read(varieties={"experience": variety(["a b c", "a b d"])})
+
+    assert "–" in text
+
+
+def test_ages_stand_in_order_and_not_by_how_often_they_occur():
+    ages = ["100+"] * 3 + ["20-29"] * 2 + ["0-9"]
+    _, text = read(distributions=[distribution("age", ages, {})])
+
+    assert text.index("0-9") < text.index("20-29") < text.index("100+")
+
+
+def test_a_census_is_a_mark_on_each_bar_and_shows_what_is_missing():
+    # Here a has 0.75, b 0.25, c nothing; the longest bar is the census' 0.8 of c.
+    census = {"gender": {"a": 0.2, "c": 0.8}}
+    tags, text = read(distributions=[distribution("gender", ["a", "a", "a", "b"], census)])
+
+    assert widths(tags) == [93.8, 31.2, 0.0]
+    assert widths(tags, "mark", "left") == [25.0, 0.0, 100.0]
+    assert "80.0%" in text

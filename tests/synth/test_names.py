@@ -4,7 +4,14 @@ from importlib.resources import files
 import pytest
 
 from opencharacter.errors import ConfigError
-from opencharacter.synth.names import NameCount, commonest, name_hints
+from opencharacter.synth.names import (
+    Excluded,
+    NameCount,
+    _cultures,
+    commonest,
+    excluded_names,
+    name_hints,
+)
 
 
 def packaged():
@@ -69,7 +76,7 @@ def test_the_report_counts_full_first_and_last_names():
     names = ["Dr. Maria Chen", "maria  chen", "Maria Chen", "Maria Lopez", "Bo", " "]
     report = commonest(names, 2)
 
-    assert (report.n, report.distinct) == (5, 4)
+    assert (report.n, report.distinct, report.distinct_first) == (5, 4, 2)
     assert report.full == (NameCount("maria chen", 2, 0.4), NameCount("Bo", 1, 0.2))
     assert report.first == (NameCount("Maria", 4, 0.8), NameCount("Bo", 1, 0.2))
     assert report.last == (NameCount("Chen", 3, 0.6), NameCount("Lopez", 1, 0.2))
@@ -77,4 +84,54 @@ def test_the_report_counts_full_first_and_last_names():
 
 def test_a_bare_title_and_an_empty_list_are_counted_too():
     assert commonest(["Dr."], 3).first == (NameCount("Dr.", 1, 1.0),)
-    assert commonest([], 3) == (0, 0, (), (), ())
+    assert commonest([], 3) == (0, 0, 0, (), (), ())
+
+
+def test_an_excluded_word_is_no_first_and_no_last_name():
+    excluded = excluded_names(["Maria", "  dr. Bo  Li "], "")
+
+    assert excluded.found_in("Maria Chen") == "maria"
+    assert excluded.found_in("Ana MARIA") == "maria"
+    assert excluded.found_in("Mariana Silva") is None
+    assert excluded.found_in("Bo  LI") == "bo li"
+    assert excluded.found_in("Dr. Bo Li") == "bo li"
+    assert excluded.found_in("Bo Chen") is None
+
+
+def test_excluded_names_come_from_a_file_too(tmp_path):
+    path = tmp_path / "names.txt"
+    path.write_text("\ufeff# too common\nSarah\n\nElara Voss\n", encoding="utf-8")
+
+    assert excluded_names(["Chen"], str(path)) == Excluded(
+        frozenset({"sarah", "chen"}), frozenset({"elara voss"})
+    )
+
+
+@pytest.mark.parametrize("content", [None, b"Jos\xe9\n"])
+def test_a_list_that_cannot_be_read_is_an_error(tmp_path, content):
+    path = tmp_path / "names.txt"
+    if content:
+        path.write_bytes(content)
+
+    with pytest.raises(ConfigError, match=r"cannot read profiles\.exclude_names_path=.*names.txt"):
+        excluded_names([], str(path))
+
+
+def test_excluded_names_are_not_offered():
+    before = name_hints("persona-1", 300, seed=0)
+    first, last = before[0].split()
+    excluded = excluded_names([first, last, before[1]], "")
+    hints = name_hints("persona-1", 300, seed=0, excluded=excluded)
+
+    assert len(set(hints)) == 300
+    assert not [hint for hint in hints if excluded.found_in(hint)]
+    assert [hint for hint in before if excluded.found_in(hint)]
+
+
+def test_hints_without_a_name_left_are_refused():
+    cultures = _cultures()
+    everybody = excluded_names({w for c in cultures.values() for w in c.first}, "")
+
+    assert name_hints("persona-1", 0, seed=0, excluded=everybody) == []
+    with pytest.raises(ConfigError, match="make 0 names that are not excluded; lower it"):
+        name_hints("persona-1", 1, seed=0, excluded=everybody)

@@ -10,6 +10,7 @@ from opencharacter.llm.requests import Completion, Finish
 from opencharacter.prompts.profile import FIELDS, render_profile
 from opencharacter.records import Character, Persona, Rejection, Split
 from opencharacter.synth.asking import Asker
+from opencharacter.synth.names import excluded_names
 from opencharacter.synth.profiles import read_json_profile, read_text_profile, write_profile
 
 FIELDS_OF_ANA = {
@@ -106,7 +107,7 @@ def test_free_text_without_any_heading_lacks_every_field():
     assert problem == Problem("missing_field", f"no {', '.join(FIELDS)}")
 
 
-def in_free_text(*replies):
+def in_free_text(*replies, excluded=()):
     """Ask for a profile in free text; return the prompt, and what comes of the replies."""
     settings = ProfilesConfig(as_json=False, retries=len(replies) - 1)
     asker = Asker(
@@ -122,7 +123,13 @@ def in_free_text(*replies):
     persona = Persona(
         source="s", text="A welder", licence="CC0", split=Split.train, cluster="c", origin="s:1"
     )
-    session = write_profile(persona, asker, as_json=settings.as_json, name_hints=["Ana Silva"])
+    session = write_profile(
+        persona,
+        asker,
+        as_json=settings.as_json,
+        name_hints=["Ana Silva"],
+        excluded=excluded_names(excluded, ""),
+    )
     request = next(session)
     try:
         for text in replies:
@@ -147,6 +154,16 @@ def test_free_text_that_stays_without_headings_is_a_rejection():
 
     assert isinstance(rejection, Rejection)
     assert (rejection.reason, rejection.attempts) == ("missing_field", 2)
+
+
+def test_an_excluded_name_is_asked_again_and_then_rejected():
+    ana, bea = (render_profile(FIELDS_OF_ANA | {"name": name}) for name in ("Ana Silva", "Bea Bo"))
+
+    _, character = in_free_text(ana, bea, excluded=["Silva"])
+    _, rejection = in_free_text(ana, ana, excluded=["Ana Silva"])
+
+    assert character.name == "Bea Bo"
+    assert (rejection.reason, rejection.detail) == ("excluded_name", "ana silva is excluded")
 
 
 def test_the_rendered_profile_begins_with_the_name_and_has_eight_lines():
