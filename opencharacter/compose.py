@@ -220,13 +220,20 @@ def _explain_key(full_key: str) -> str:
     section, _, name = full_key.rpartition(".")
     top = section.partition(".")[0]
     if top in manual.sections():
-        inside = [s.key for s in manual.settings(top) if s.key.startswith(f"{section}.")]
-        known = sorted({key.removeprefix(f"{section}.").partition(".")[0] for key in inside})
+        above = section.split(".")
+        keys = [setting.key.split(".") for setting in manual.settings(top)]
+        known = sorted({key[len(above)] for key in keys if _is_inside(key, above)})
     else:
         known = [s.key for s in manual.settings()] + manual.sections()
     where = f" in {section}" if section else ""
     hint = manual.suggest(name, known)
     return f"there is no setting '{name}'{where}{hint}; valid: {', '.join(known)}"
+
+
+def _is_inside(key: Sequence[str], section: Sequence[str]) -> bool:
+    """Say whether a setting is one of a section; both are cut at their dots."""
+    pairs = zip(key, section, strict=False)
+    return len(key) > len(section) and all(known in (name, manual.ANY) for known, name in pairs)
 
 
 def _explain_value(full_key: str, message: str) -> str:
@@ -236,6 +243,8 @@ def _explain_value(full_key: str, message: str) -> str:
         group = [name for name in manual.groups() if name.endswith(f"@{full_key}")]
         choose = f", or choose {group[0]}=" if group else ""
         top = full_key.partition(".")[0]
+        if top not in manual.sections():
+            return f"'{full_key}' is a new name; write all of it at once: '{{{full_key}:{{...}}}}'"
         return f"{full_key} is a section: set what is in it, see --help {top}{choose}"
     return f"{full_key}: {message}"
 

@@ -17,6 +17,8 @@ from opencharacter.errors import ConfigError
 
 PACKAGE = Path(__file__).parent
 WIDTH = 100
+ANY = "NAME"
+"""Stands in a setting's key for a name that the user chooses."""
 
 # In the order of the work; stages that are not named here come after, by name.
 PIPELINE = (
@@ -259,6 +261,9 @@ def _flatten(section: Setting) -> list[Setting]:
     for setting in _class_fields(section.type):
         inner = setting._replace(key=f"{section.key}.{setting.key}")
         flat += _flatten(inner) if _is_section(inner) else [inner]
+        named = re.fullmatch(r"dict\[str, (\w+Config)\]", inner.type)
+        if named:
+            flat += _flatten(Setting(f"{inner.key}.{ANY}", named[1], "", ""))
     return flat
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from opencharacter import manual
 from opencharacter.compose import compose_config
-from opencharacter.config import Backend, Config, ModelConfig
+from opencharacter.config import Backend, Config, Direction, ModelConfig
 from opencharacter.errors import ConfigError
 from opencharacter.records import Method
 
@@ -121,3 +121,37 @@ def test_a_dictionary_takes_new_keys():
     config = compose_config(["stage=mix", "mix.shares={lima:0.3}", "mix.caps.alpaca=10"])
 
     assert (config.mix.shares, config.mix.caps) == ({"lima": 0.3}, {"alpaca": 10})
+
+
+def test_the_toxicity_axis_drops_by_default_and_is_pinned():
+    axis = compose_config(["stage=mix", "axis=toxicity"]).mix.axes["toxicity"]
+
+    assert (axis.model, len(axis.revision), axis.label) == ("unitary/toxic-bert", 40, "toxic")
+    assert (axis.direction, axis.threshold) == (Direction.drop_above, 0.5)
+
+
+def test_without_an_axis_nothing_is_scored():
+    assert compose_config(["stage=mix"]).mix.axes == {}
+
+
+def test_an_axis_of_one_s_own_joins_those_that_are_ready():
+    mine = "mix.axes={words:{function:my.axes:count,direction:keep_above,percentile:25}}"
+    axes = compose_config(["stage=mix", "axis=toxicity", mine]).mix.axes
+
+    assert sorted(axes) == ["toxicity", "words"]
+    assert axes["words"].function == "my.axes:count"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["mix.axes={q:{function:a:b,thresold:1}}"], r"did you mean 'threshold'\?"),
+        (["mix.axes.q.function=a:b"], "'q' is a new name; write all of it at once"),
+        (["mix.axes={Q:{function:a:b}}"], "lower-case letters"),
+        (["axis=toxicity", "mix.axes.toxicity.percentile=95"], "set one of them to null"),
+    ],
+    ids=["typo", "dotted", "name", "two cuts"],
+)
+def test_a_mistake_in_an_axis_is_one_line(words, message):
+    with pytest.raises(ConfigError, match=message):
+        compose_config(["stage=mix", *words])

@@ -18,7 +18,13 @@ from opencharacter.config.asking import (
     SynthConfig,
 )
 from opencharacter.config.cluster import SlurmConfig
-from opencharacter.config.filtering import Contamination
+from opencharacter.config.filtering import (
+    Activation,
+    AxisConfig,
+    Contamination,
+    Direction,
+    Spoken,
+)
 from opencharacter.config.mixing import ExportConfig, LintConfig, MixConfig, PopulationConfig
 from opencharacter.config.model import Backend, ModelConfig, SamplingConfig
 from opencharacter.config.planning import AssumeConfig, PlanConfig
@@ -27,10 +33,13 @@ from opencharacter.config.sources import InstructionsConfig, PersonasConfig
 
 __all__ = [
     "NOT_DATA",
+    "Activation",
     "AssumeConfig",
+    "AxisConfig",
     "Backend",
     "Config",
     "Contamination",
+    "Direction",
     "ExportConfig",
     "GenerateConfig",
     "InstructionsConfig",
@@ -45,6 +54,7 @@ __all__ = [
     "RewriteConfig",
     "SamplingConfig",
     "SlurmConfig",
+    "Spoken",
     "SynthConfig",
     "Tracking",
     "data_settings",

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from opencharacter.config.filtering import Contamination
+from opencharacter.config.filtering import AxisConfig, Contamination, check_axes
 from opencharacter.config.ranges import require
 from opencharacter.records import Method
 
@@ -45,6 +45,9 @@ class MixConfig:
     answers of a row that stays are rejected; None = nobody looks."""
     seed: int | None = None
     """Of the mixture alone: which rows enter, and their system prompts; None = the run's."""
+    axes: dict[str, AxisConfig] = field(default_factory=dict)
+    """Scores by name, such as {toxicity: {model: folder, label: toxic, threshold: 0.5}}; axis= has
+    some ready."""
     suites: list[str] = field(default_factory=lambda: ["eval"])
     """Evaluation suites that no row may overlap with: files or folders (.jsonl, .json, .parquet);
     `eval` = those of the project."""
@@ -58,6 +61,7 @@ class MixConfig:
 
     def __post_init__(self) -> None:
         """Check ranges."""
+        check_axes(self.axes)
         require(
             self.overlap_words >= 8, f"mix.overlap_words is {self.overlap_words}; it must be >= 8"
         )

@@ -1,12 +1,22 @@
-"""What the mix stage says of the rows that may not enter: tables, and the same as JSON."""
+"""What the mix stage knows of the rows that may not enter: tables, and the same as files."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from opencharacter.config import MixConfig
+from opencharacter.job.scoring import print_axes, score_axes, write_axes
 from opencharacter.job.stage import OpenStage
+from opencharacter.mix.alike import alike_rows
+from opencharacter.mix.axis import Axis
+from opencharacter.mix.draw import may_enter
 from opencharacter.mix.overlap import OverlapReport
+from opencharacter.mix.rows import candidates
+from opencharacter.mix.screening import OverlapScreen, Refusal
+from opencharacter.mix.suites import Suite
 from opencharacter.progress import closing_table
+from opencharacter.records import Character
+from opencharacter.sources.rows import Tally
 from opencharacter.store.files import write_json
 from opencharacter.store.stage import StageFolder
 
@@ -14,8 +24,75 @@ _HEADERS = ("suite", "items", "items hit", "rows hit", "by words", "by persona")
 _SHOWN = 2  # examples of a suite on the terminal; the file has more
 
 
-def has_work(stage: OpenStage) -> bool:
-    """Say whether there is work for a stage: to be asked before work that `stream` does not see.
+class Screened(NamedTuple):
+    """The responses that may not enter, and how that was found out."""
+
+    overlap: OverlapScreen
+    axes: list[Axis]
+    refused: dict[str, Refusal]
+    """By the response's id; the first reason: overlap, axes, near-duplicates."""
+
+
+def screen_responses(
+    stage: OpenStage,
+    responses: Sequence[Path],
+    characters: Mapping[str, Character],
+    *,
+    suites: Sequence[Suite],
+    scorers: Mapping[str, str],
+    seed: int,
+) -> Screened:
+    """Find the responses that may not enter; a finished stage is not screened again.
+
+    Args:
+        stage: Ready to start.
+        responses: Data folders of the response stages.
+        characters: By id.
+        suites: From `find_suites`.
+        scorers: Names of what scores the responses, by axis.
+        seed: Of the mixture: which of near-duplicates stays.
+
+    Raises:
+        StoreError: the stage was started otherwise, or another process is scoring.
+        SourceError: a suite cannot be read.
+        ModelError: a classifier cannot be loaded.
+        StoppedError: a signal came while responses were scored.
+    """
+    settings = stage.config.mix
+    is_wanted = _has_work(stage)
+    overlap = OverlapScreen(suites if is_wanted else (), settings)
+    if not is_wanted or not (suites or scorers or settings.near_duplicates):
+        return Screened(overlap, [], {})
+    enter = {c.response_id for c in candidates(responses, characters) if may_enter(c, settings)}
+    refused = overlap.refusals(responses, characters, enter) if suites else {}
+    enter -= refused.keys()
+    axes = score_axes(stage, scorers, responses, enter)
+    for axis in axes:
+        refused = axis.refusals() | refused
+    if settings.near_duplicates is not None:
+        enter -= refused.keys()
+        refused |= alike_rows(responses, enter, threshold=settings.near_duplicates, seed=seed)
+    return Screened(overlap, axes, refused)
+
+
+def write_screened(folder: StageFolder, found: Screened, config: MixConfig, tally: Tally) -> None:
+    """Write overlap.json and scores/; notes go into the tally."""
+    if found.overlap.report.suites:
+        _write_overlap(folder, found.overlap.report, config)
+    else:
+        (folder.path / "overlap.json").unlink(missing_ok=True)  # of an earlier start
+    write_axes(folder, found.axes, tally)
+
+
+def print_screened(folder: StageFolder, found: Screened, config: MixConfig) -> None:
+    """Print what overlaps, and what the scores are like."""
+    if found.overlap.report.suites:
+        _print_overlap(folder, found.overlap.report, config)
+    print_axes(folder, found.axes)
+
+
+def _has_work(stage: OpenStage) -> bool:
+    """Say whether there is work for a stage, before any that `stream` does not see.
 
     Raises:
         StoreError: the stage was started otherwise.
@@ -32,10 +109,7 @@ def followed(rows: Iterable[Any], last: Callable[[], None]) -> Iterator[Any]:
     last()
 
 
-def write_overlap(folder: StageFolder, report: OverlapReport, config: MixConfig) -> None:
-    """Write overlap.json; nothing where there are no suites."""
-    if not report.suites:
-        return
+def _write_overlap(folder: StageFolder, report: OverlapReport, config: MixConfig) -> None:
     write_json(
         folder.path / "overlap.json",
         {
@@ -60,7 +134,7 @@ def _plain(suite: Any) -> Mapping[str, Any]:
     }
 
 
-def print_overlap(folder: StageFolder, report: OverlapReport, config: MixConfig) -> None:
+def _print_overlap(folder: StageFolder, report: OverlapReport, config: MixConfig) -> None:
     """Print a line for each suite, and some of the overlaps."""
     print(closing_table(_rows(report), _HEADERS))
     for name, suite in report.suites.items():

@@ -1,9 +1,9 @@
 """Assemble an SFT mixture: n characters an instruction, shares, caps, system prompts.
 
 Reads    runs/<run>/profiles, and runs/<run>/rewrite and/or runs/<run>/generate; evaluation suites
-Writes   runs/<run>/mix: MixtureRow, in `messages` form; overlap.json where there are suites
-Costs    two passes over the responses, constant memory; one more to look for overlap,
-         two for near-duplicates
+Writes   runs/<run>/mix: MixtureRow, in `messages` form; overlap.json, scores/ where there are axes
+Costs    two passes over the responses, constant memory; one more for suites and for each axis, two
+         for near-duplicates
 Run      python -m opencharacter stage=mix run=main mix.n_characters=2
 """
 
@@ -12,12 +12,12 @@ from itertools import chain
 
 from opencharacter.config import Config
 from opencharacter.job import Job
-from opencharacter.job.mixing import followed, has_work, print_overlap, write_overlap
-from opencharacter.mix.alike import alike_rows
-from opencharacter.mix.draw import draw_rows, may_enter
+from opencharacter.job.mixing import followed, print_screened, screen_responses, write_screened
+from opencharacter.mix.draw import draw_rows
 from opencharacter.mix.replay import replay_rows
 from opencharacter.mix.rows import candidates, made_methods, mixture_rows, prompts
-from opencharacter.mix.screening import OverlapScreen, rejections
+from opencharacter.mix.scoring import scorer_name
+from opencharacter.mix.screening import rejections
 from opencharacter.mix.suites import find_suites
 from opencharacter.prompts.character import RENDER_VERSION
 from opencharacter.records import Character, MixtureRow
@@ -32,27 +32,24 @@ def run(config: Config, job: Job) -> None:
     methods = made_methods(settings.methods, job.folder)
     reads = ["profiles", *(str(method) for method in methods)]
     suites = find_suites(settings.suites)
+    scorers = {name: scorer_name(name, axis) for name, axis in settings.axes.items()}
+    versions = {f"axis {name}": scorer for name, scorer in scorers.items()}
     sources = {path: source_fingerprint(path) for path in settings.replay_paths}
     sources |= {f"suite {suite.name}": content_fingerprint(suite.path) for suite in suites}
     with job.stage(
         "mix",
         settings=[settings],
-        versions={"prompt": RENDER_VERSION},
+        versions={"prompt": RENDER_VERSION, **versions},
         reads=reads,
         sources=sources,
     ) as stage:
         responses = [job.folder(method).data for method in methods]
         characters = {c.id: c for c in read_records(job.folder("profiles").data, Character)}
         seed = config.seed if settings.seed is None else settings.seed
-        is_to_do = has_work(stage)
-        suites = suites if is_to_do else []
-        screen = OverlapScreen(suites, settings)
-        enter = {c.response_id for c in candidates(responses, characters) if may_enter(c, settings)}
-        refused = screen.refusals(responses, characters, enter) if suites else {}
-        if is_to_do and settings.near_duplicates is not None:
-            enter -= set(refused)
-            threshold = settings.near_duplicates
-            refused |= alike_rows(responses, enter, threshold=threshold, seed=seed)
+        screened = screen_responses(
+            stage, responses, characters, suites=suites, scorers=scorers, seed=seed
+        )
+        refused = screened.refused
         drawn = draw_rows(
             candidates(responses, characters), config=settings, seed=seed, refused=refused
         )
@@ -63,16 +60,14 @@ def run(config: Config, job: Job) -> None:
         )
         shown = prompts(settings, seed)
         roleplay = mixture_rows(responses, characters, drawn.kept, shown, tally)
-        replay = replay_rows(
-            settings, len(drawn.kept), seed=seed, tally=tally, refuse=screen.refuse
-        )
+        refuse = screened.overlap.refuse
+        replay = replay_rows(settings, len(drawn.kept), seed=seed, tally=tally, refuse=refuse)
         what = (
             "A mixture for supervised fine-tuning: `messages` with the character's system prompt."
         )
         rows = followed(
             chain(rejections(responses, refused), roleplay, replay),
-            partial(write_overlap, stage.folder, screen.report, settings),
+            partial(write_screened, stage.folder, screened, settings, tally),
         )
         stage.stream(MixtureRow, rows, tally, what=what, unit="rows")
-        if suites:
-            print_overlap(stage.folder, screen.report, settings)
+        print_screened(stage.folder, screened, settings)

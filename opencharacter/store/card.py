@@ -34,6 +34,9 @@ def _front_matter(folder: StageFolder, manifest: Mapping[str, Any]) -> str:
     if part_files(folder.rejected) and any(manifest["counts"]["rejected"].values()):
         lines += ["- config_name: rejected", about, "  data_files:"]
         lines += ["  - split: train", "    path: rejected/*.parquet"]
+    for scores in sorted((folder.path / "scores").glob("*.parquet")):
+        lines += [f"- config_name: scores_{scores.stem}", about, "  data_files:"]
+        lines += ["  - split: train", f"    path: scores/{scores.name}"]
     return "\n".join([*lines, "---", ""])
 
 

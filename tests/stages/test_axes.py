@@ -1,0 +1,217 @@
+"""Classifiers and functions as axes of the mix stage, from the command line to the files."""
+
+import json
+import signal
+import sys
+import time
+
+import pytest
+from datasets import load_dataset
+
+from opencharacter.records import Response
+from opencharacter.store.rows import read_columns, read_records
+from tests.mix.classifiers import train_classifier
+from tests.stages.test_mix import outcome, rejected
+
+# Every instruction asks about n cats, then n birds, for n from 2 to 13; 6 responses have each n.
+LEGS = "function:tests.mix.axes_for_tests:legs,text:user"
+QUESTIONS = [
+    text.format(n)
+    for n in range(2, 14)
+    for text in ("How many legs have {} cats?", "And {} birds?")
+]
+
+
+@pytest.fixture(autouse=True)
+def _run_of_two_methods(opencharacter):
+    """Make 12 instructions x 3 characters x 2 methods = 72 responses."""
+    assert opencharacter("stage=synth", "personas.heldout=0").returncode == 0
+
+
+def axis(settings):
+    return "mix.axes={cats:{" + settings + "}}"
+
+
+def scored_texts(folder):
+    return sum(len(path.read_text().splitlines()) for path in folder.glob("scored/*/*.jsonl"))
+
+
+def test_a_trained_classifier_leaves_out_what_it_calls_toxic(opencharacter, tmp_path):
+    toxic = [" 13 " in question for question in QUESTIONS]
+    model = train_classifier(tmp_path / "model", QUESTIONS, toxic)
+
+    done = opencharacter(
+        "stage=mix", f"mix.axes={{toxicity:{{model:{model},label:toxic,text:user,threshold:0.5}}}}"
+    )
+
+    assert done.returncode == 0, done.stderr
+    counts, folder = outcome(tmp_path)
+    assert (counts["rejected"], counts["out"]) == ({"axis_toxicity": 6}, 66)
+    _, _, detail, _, excerpt = rejected(folder)[0]
+    assert "is above the cut 0.5 (model@" in detail
+    assert "How many legs have 13 cats?" in excerpt
+    assert "6 of 72 responses are above 0.5 and left out" in done.stdout
+
+
+def test_a_percentile_is_of_the_run_s_own_scores(opencharacter, tmp_path):
+    done = opencharacter("stage=mix", axis(f"{LEGS},direction:keep_above,percentile:75"))
+
+    assert done.returncode == 0, done.stderr
+    counts, folder = outcome(tmp_path)
+    assert (counts["rejected"], counts["out"]) == ({"axis_cats": 54}, 18)  # n = 11, 12, 13 stay
+    report = json.loads((folder / "scores" / "cats.json").read_text())
+    assert (report["cut"], report["dropped"], report["quantiles"]["100"]) == (11, 54, 13)
+
+
+def test_scores_are_kept_beside_the_rows_and_load_by_their_name(opencharacter, tmp_path):
+    opencharacter("stage=mix", axis(f"{LEGS},threshold:12"))
+
+    _, folder = outcome(tmp_path)
+    rows = read_columns(
+        [folder / "scores" / "cats.parquet"], ["response_id", "score", "is_dropped"]
+    )
+    found = {response_id: (score, dropped) for response_id, score, dropped in rows}
+    for method in ("rewrite", "generate"):
+        for response in read_records(tmp_path / "runs" / "t" / method / "data", Response):
+            n = float(response.messages[0].content.split()[4])
+            assert found.pop(response.id) == (n, n > 12)
+    assert found == {}
+    loaded = load_dataset(str(folder), "scores_cats", split="train", cache_dir=str(tmp_path / "c"))
+    assert len(loaded) == 72
+
+
+def test_another_threshold_scores_nothing_again(opencharacter, tmp_path):
+    opencharacter("stage=mix", axis(f"{LEGS},threshold:12"))
+    _, folder = outcome(tmp_path)
+    before = scored_texts(folder)
+
+    again = opencharacter("stage=mix", axis(f"{LEGS},percentile:50"), "force=true")
+
+    assert again.returncode == 0, again.stderr
+    assert "opening" not in again.stderr
+    assert before == scored_texts(folder) == 24  # each question once, however many rows have it
+    assert outcome(tmp_path)[0]["rejected"] == {"axis_cats": 36}
+
+
+def test_a_mixture_with_another_cut_is_refused_before_anything_is_scored(opencharacter, tmp_path):
+    opencharacter("stage=mix", axis(f"{LEGS},threshold:12"))
+    texts = scored_texts(outcome(tmp_path)[1])
+
+    refused = opencharacter("stage=mix", axis(LEGS.replace("user", "assistant")))
+
+    assert refused.returncode == 2
+    assert "mix.axes.cats.text 'user' -> 'assistant'" in refused.stderr
+    assert scored_texts(outcome(tmp_path)[1]) == texts
+
+
+def test_without_a_cut_an_axis_only_reports(opencharacter, tmp_path):
+    done = opencharacter("stage=mix", axis(LEGS))
+
+    assert outcome(tmp_path)[0]["out"] == 72
+    assert "No cut is set, so nothing is left out" in done.stdout
+
+
+def test_a_response_without_a_score_is_left_out_and_counted(opencharacter, tmp_path):
+    opencharacter("stage=mix", axis(f"{LEGS.replace(':legs', ':legs_or_nothing')},threshold:20"))
+
+    counts, folder = outcome(tmp_path)
+    assert counts["rejected"] == {"axis_cats": 6}
+    assert rejected(folder)[0][2].startswith("no score by ")
+    assert counts["notes"]["axis cats: no score"] == 6
+
+
+def test_the_first_of_two_axes_and_overlap_before_both_name_the_reason(opencharacter, tmp_path):
+    (tmp_path / "suite.jsonl").write_text('{"question": "How many legs have 13 cats?"}\n')
+    high = f"high:{{{LEGS},threshold:11}}"  # 12 and 13
+    higher = f"higher:{{{LEGS},threshold:10}}"  # 11, 12 and 13
+
+    opencharacter(
+        "stage=mix",
+        f"mix.suites=[{tmp_path / 'suite.jsonl'}]",
+        f"mix.axes={{{high},{higher}}}",
+    )
+
+    assert outcome(tmp_path)[0]["rejected"] == {"contaminated": 6, "axis_high": 6, "axis_higher": 6}
+
+
+def test_what_earlier_axes_left_is_removed(opencharacter, tmp_path):
+    opencharacter("stage=mix", axis(LEGS))
+    opencharacter("stage=mix", "force=true")
+
+    _, folder = outcome(tmp_path)
+    assert list((folder / "scores").iterdir()) == []
+    assert "scores_cats" not in (folder / "README.md").read_text()
+
+
+def test_a_wrong_label_costs_nothing(opencharacter, tmp_path):
+    model = train_classifier(tmp_path / "model", QUESTIONS, [False] * len(QUESTIONS), steps=1)
+    settings = f"model:{model},text:user,threshold:0.5"
+
+    wrong = opencharacter("stage=mix", axis(settings))
+    right = opencharacter("stage=mix", axis(f"{settings},label:toxic"))
+
+    assert wrong.returncode == 2
+    assert "2 labels, and none is chosen; set mix.axes.cats.label" in wrong.stderr
+    assert right.returncode == 0, right.stderr
+
+
+def test_a_mixture_without_a_model_never_imports_torch(start_process, tmp_path):
+    for settings in ([], [axis(f"{LEGS},threshold:12"), "force=true"]):
+        process = start_process("stage=mix", *settings, PYTHONPROFILEIMPORTTIME="1")
+        _, imported = process.communicate(timeout=120)
+        assert process.returncode == 0, imported
+
+        assert "opencharacter.mix.scoring" in imported
+        assert " torch\n" not in imported
+        assert " transformers\n" not in imported
+
+
+SLOW = """
+import time
+def slow(texts):
+    time.sleep(0.2)
+    return [float(len(text)) for text in texts]
+"""
+
+
+def test_a_kill_in_the_middle_of_scoring_loses_nothing_that_was_scored(
+    start_process, opencharacter, tmp_path, monkeypatch
+):
+    (tmp_path / "slow_axis.py").write_text(SLOW)
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{':'.join(sys.path)}")
+    monkeypatch.syspath_prepend(tmp_path)
+    command = ("stage=mix", axis("function:slow_axis:slow,threshold:500"))
+    folder = tmp_path / "runs" / "t" / "mix"
+    process = start_process(*command)
+    while not scored_texts(folder):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    kept = scored_texts(folder)
+
+    done = opencharacter(*command)
+
+    assert done.returncode == 0, done.stderr
+    (log,) = folder.glob("scored/*/*.jsonl")
+    keys = [json.loads(line)["key"] for line in log.read_text().splitlines()]
+    assert len(keys) == len(set(keys)) > kept > 0
+    assert outcome(tmp_path)[0]["in"] == 72
+
+
+def test_a_second_process_does_not_score_the_same_texts(start_process, tmp_path, monkeypatch):
+    (tmp_path / "slow_axis.py").write_text(SLOW.replace("0.2", "5"))
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{':'.join(sys.path)}")
+    command = ("stage=mix", axis("function:slow_axis:slow,threshold:500"))
+    first = start_process(*command)
+    while not list((tmp_path / "runs" / "t" / "mix").glob("claims/scores-*.json")):
+        assert first.poll() is None, first.communicate()
+        time.sleep(0.01)
+
+    second = start_process(*command)
+    _, complaint = second.communicate(timeout=60)
+    first.kill()
+    first.communicate()
+
+    assert second.returncode == 2
+    assert "is being filled by process" in complaint
