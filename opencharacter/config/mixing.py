@@ -37,6 +37,9 @@ class MixConfig:
     """Share of the mixture's rows that are replayed, in [0, 1); only with `replay_paths`."""
     system_prompt: str = "both"
     """What the system prompt shows: `persona`, `profile` or `both`."""
+    axes: dict[str, AxisConfig] = field(default_factory=dict)
+    """Scores by name, such as {toxicity: {model: folder, label: toxic, threshold: 0.5}}; axis= has
+    some ready."""
     system_prompts: dict[str, float] = field(default_factory=dict)
     """Several of them instead, with weights, such as {persona: 1, both: 3}: each row draws one by a
     hash of seed and row, so shares are met about, not to the row. Empty = `system_prompt` alone."""
@@ -45,9 +48,6 @@ class MixConfig:
     answers of a row that stays are rejected; None = nobody looks."""
     seed: int | None = None
     """Of the mixture alone: which rows enter, and their system prompts; None = the run's."""
-    axes: dict[str, AxisConfig] = field(default_factory=dict)
-    """Scores by name, such as {toxicity: {model: folder, label: toxic, threshold: 0.5}}; axis= has
-    some ready."""
     suites: list[str] = field(default_factory=lambda: ["eval"])
     """Evaluation suites that no row may overlap with: files or folders (.jsonl, .json, .parquet);
     `eval` = those of the project."""

@@ -30,7 +30,8 @@ class Screened(NamedTuple):
     overlap: OverlapScreen
     axes: list[Axis]
     refused: dict[str, Refusal]
-    """By the response's id; the first reason: overlap, axes, near-duplicates."""
+    """By the response's id; the first reason: overlap, then axes in their order, then being like
+    another response that those let through."""
 
 
 def screen_responses(
@@ -50,7 +51,7 @@ def screen_responses(
         characters: By id.
         suites: From `find_suites`.
         scorers: Names of what scores the responses, by axis.
-        seed: Of the mixture: which of near-duplicates stays.
+        seed: Of the mixture.
 
     Raises:
         StoreError: the stage was started otherwise, or another process is scoring.

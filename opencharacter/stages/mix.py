@@ -2,8 +2,8 @@
 
 Reads    runs/<run>/profiles, and runs/<run>/rewrite and/or runs/<run>/generate; evaluation suites
 Writes   runs/<run>/mix: MixtureRow, in `messages` form; overlap.json, scores/ where there are axes
-Costs    two passes over the responses, constant memory; one more for suites and for each axis, two
-         for near-duplicates
+Costs    two passes over the responses, constant memory; one more for suites and for each axis,
+         two for near-duplicates
 Run      python -m opencharacter stage=mix run=main mix.n_characters=2
 """
 
@@ -60,8 +60,9 @@ def run(config: Config, job: Job) -> None:
         )
         shown = prompts(settings, seed)
         roleplay = mixture_rows(responses, characters, drawn.kept, shown, tally)
-        refuse = screened.overlap.refuse
-        replay = replay_rows(settings, len(drawn.kept), seed=seed, tally=tally, refuse=refuse)
+        replay = replay_rows(
+            settings, len(drawn.kept), seed=seed, tally=tally, refuse=screened.overlap.refuse
+        )
         what = (
             "A mixture for supervised fine-tuning: `messages` with the character's system prompt."
         )

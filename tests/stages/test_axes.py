@@ -8,7 +8,7 @@ import time
 import pytest
 from datasets import load_dataset
 
-from opencharacter.records import Response
+from opencharacter.records import MixtureRow, Response
 from opencharacter.store.rows import read_columns, read_records
 from tests.mix.classifiers import train_classifier
 from tests.stages.test_mix import outcome, rejected
@@ -132,6 +132,25 @@ def test_the_first_of_two_axes_and_overlap_before_both_name_the_reason(openchara
     )
 
     assert outcome(tmp_path)[0]["rejected"] == {"contaminated": 6, "axis_high": 6, "axis_higher": 6}
+
+
+def test_a_row_that_an_axis_leaves_out_takes_no_near_duplicate_along(opencharacter, tmp_path):
+    answer = " ".join(f"Step {n} takes {n * 7} minutes and {n * n} grams." for n in range(12))
+    tasks = [{"instruction": f"Question {n} ?", "output": answer} for n in range(1, 7)]
+    (tmp_path / "same.jsonl").write_text("".join(json.dumps(task) + "\n" for task in tasks))
+    given = [f"instructions.paths=[{tmp_path / 'same.jsonl'}]", "synth.methods=[rewrite]", "run=s"]
+    opencharacter("stage=synth", *given)
+
+    def stays(*settings):
+        done = opencharacter("stage=mix", *given, *settings)
+        assert done.returncode == 0, done.stderr
+        (row,) = read_records(tmp_path / "runs" / "s" / "mix" / "data", MixtureRow)
+        return int(row.messages[1].content.split()[1])
+
+    first = stays()
+    cut = f"threshold:{first - 1}" if first > 1 else "direction:drop_below,threshold:2"
+
+    assert stays(axis(f"{LEGS},{cut}"), "force=true") != first
 
 
 def test_what_earlier_axes_left_is_removed(opencharacter, tmp_path):
