@@ -122,8 +122,11 @@ def test_data_of_ones_own_goes_all_the_way(tmp_path):
     run_line("stage=mix run=mine", cwd=tmp_path)
 
     assert counts(tmp_path / "runs/mine/profiles")["out"] == 40
-    # Two of three characters for each of 15 instructions, rewritten and generated.
-    assert counts(tmp_path / "runs/mine/mix")["out"] == 2 * 15 * 2
+    # Two of three characters for each of 15 instructions, rewritten and generated; the script says
+    # nearly the same now and then.
+    mixed = counts(tmp_path / "runs/mine/mix")
+    assert mixed["out"] + mixed["rejected"]["near_duplicate_answer"] == 2 * 15 * 2
+    assert mixed["out"] > 50
 
     assert re.search(r"mix +finished +60 +60", run_line("stage=status run=mine", cwd=tmp_path))
     run_line("stage=population run=mine", cwd=tmp_path)

@@ -109,7 +109,7 @@ def near_duplicates(
             ids.append(row.response_id)
             draws.append(row.draw)
             bands += _band_keys(runs).tobytes()
-    keys = np.frombuffer(bytes(bands), dtype=np.uint32).reshape(len(ids), _BANDS)
+    keys = np.frombuffer(bands, dtype=np.uint32).reshape(len(ids), _BANDS)
     del bands
     suspects = sorted(
         _Suspect(draws[at], stable_number("alike", seed, ids[at]), ids[at], keys[at].tolist())

@@ -88,8 +88,7 @@ def name_hints(persona_id: str, n: int, *, seed: int, excluded: Excluded = NOBOD
     """
     cultures = _without(excluded)
     order = shuffled(cultures, "cultures", seed, persona_id)
-    sizes = (len(lists.first) * len(lists.last) for lists in cultures.values())
-    most = len(order) * max(0, min(sizes, default=0) - len(excluded.full))
+    most = len(order) * min((_room(lists, excluded) for lists in cultures.values()), default=0)
     if n > most:
         raise ConfigError(
             f"profiles.name_hints is {n:,} but the lists make {most:,} names that are not "
@@ -117,6 +116,15 @@ def _without(excluded: Excluded) -> dict[str, _Culture]:
     return {culture: lists for culture, lists in found.items() if all(lists)}
 
 
+@cache
+def _room(lists: _Culture, excluded: Excluded) -> int:
+    """Return how many names the lists make that are not excluded."""
+    first, last = ({name.casefold() for name in names} for names in lists)
+    split = [full.split() for full in excluded.full]
+    taken = sum(len(w) == 2 and w[0] in first and w[1] in last for w in split)
+    return len(lists.first) * len(lists.last) - taken
+
+
 def _full_name(lists: _Culture, at: int) -> str:
     first, last = divmod(at, len(lists.last))
     return f"{lists.first[first]} {lists.last[last]}"
@@ -139,6 +147,7 @@ class NameReport(NamedTuple):
     distinct: int
     """Different full names; case and spacing do not matter."""
     distinct_first: int
+    """Different first names."""
     full: tuple[NameCount, ...]
     """Commonest first; ties by name."""
     first: tuple[NameCount, ...]

@@ -128,6 +128,12 @@ def test_excluded_names_are_not_offered():
     assert [hint for hint in before if excluded.found_in(hint)]
 
 
+def test_a_long_list_of_other_peoples_names_takes_no_hints():
+    others = excluded_names((f"Some Body{n}" for n in range(20_000)), "")
+
+    assert name_hints("persona-1", 5, seed=0, excluded=others) == name_hints("persona-1", 5, seed=0)
+
+
 def test_hints_without_a_name_left_are_refused():
     cultures = _cultures()
     everybody = excluded_names({w for c in cultures.values() for w in c.first}, "")
