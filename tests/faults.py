@@ -75,6 +75,8 @@ class FaultyServer(ThreadingHTTPServer):
         """What became of each try, by the request's seed; None = a good answer."""
         self.usage: Counter[str] = Counter()
         """Tokens of all answers that a client can have read."""
+        self.largest = 0
+        """Tokens of the largest of them."""
         self.closing = threading.Event()
 
     @property
@@ -152,6 +154,7 @@ class _Handler(BaseHTTPRequestHandler):
         if fault not in (Fault.no_json, Fault.no_choice):
             with self.server.lock:
                 self.server.usage.update(usage)
+                self.server.largest = max(self.server.largest, sum(usage.values()))
         self._start(200, len(data))
         self.wfile.write(data)
 

@@ -1,4 +1,4 @@
-"""When to stop before the work is done: on a signal, or when the wall time is nearly over.
+"""When to stop before the work is done: on a signal, near the end of the wall time, out of budget.
 
 SLURM sends USR1 some minutes before a job's end (`--signal=USR1@300`) and when another job takes
 its place; TERM means the same. Whoever works then asks nothing new, lets running requests end, and
@@ -11,9 +11,13 @@ import signal
 import subprocess
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from types import FrameType
+
+from opencharacter.llm.budget import Budget
+from opencharacter.llm.requests import Completion
 
 STOPPED = 85
 """Exit status of a command that stopped with work left: no `afterok` job may start on it."""
@@ -33,6 +37,7 @@ class Stopping:
         self._reason = ""
         self._ends_at: float | None = None
         self._seconds: deque[float] = deque(maxlen=_RECENT)
+        self._budget: Budget | None = None
 
     @property
     def reason(self) -> str:
@@ -41,12 +46,31 @@ class Stopping:
             left = self._ends_at - self._clock()
             if left < max(self._seconds, default=0.0) + _SEAL_S:
                 self._reason = f"{left:.0f} s of the wall time are left"
-        return self._reason
+        return self._reason or self.overspent
+
+    @property
+    def overspent(self) -> str:
+        """Why the budget of this work allows nothing new; empty = it does, or there is none."""
+        return self._budget.reason if self._budget else ""
 
     @property
     def is_over(self) -> bool:
         """Whether not even running requests may be waited for."""
         return self._ends_at is not None and self._ends_at - self._clock() < _SEAL_S / 2
+
+    @contextmanager
+    def within(self, budget: Budget) -> Iterator[None]:
+        """Stop as well when a budget is used up, until the end of the block."""
+        self._budget = budget
+        try:
+            yield
+        finally:
+            self._budget = None
+
+    def heard(self, completion: Completion) -> None:
+        """Count what an answer took from the budget."""
+        if self._budget:
+            self._budget.hear(completion)
 
     def took(self, seconds: float) -> None:
         """Remember how long an answer took."""
