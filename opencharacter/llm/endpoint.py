@@ -184,7 +184,7 @@ class EndpointModel:
 
         The last try is made at a server that is there: while it is gone, no request is given up.
         """
-        is_silent = self._health.silent_s >= self._config.patience_s
+        is_silent = self._health.silent_s > self._config.patience_s
         if attempt < self._config.max_retries and not is_silent:
             return False
         if last is None or await self._is_there():

@@ -25,6 +25,7 @@ STOPPED = 85
 _SIGNALS = (signal.SIGUSR1, signal.SIGTERM)
 _RECENT = 1000  # answers whose times are kept
 _SEAL_S = 20.0  # kept free for writing what is done
+_FIRST_S = 120.0  # for running requests to end after a signal, before the first answer is known
 _ASK_S = 10.0  # longest wait for SLURM's answer
 
 
@@ -38,6 +39,7 @@ class Stopping:
         self._ends_at: float | None = None
         self._seconds: deque[float] = deque(maxlen=_RECENT)
         self._budget: Budget | None = None
+        self._signalled_at: float | None = None
 
     @property
     def reason(self) -> str:
@@ -55,8 +57,17 @@ class Stopping:
 
     @property
     def is_over(self) -> bool:
-        """Whether not even running requests may be waited for."""
-        return self._ends_at is not None and self._ends_at - self._clock() < _SEAL_S / 2
+        """Whether not even running requests may be waited for.
+
+        After a signal they have the time of the slowest recent answer, and a little more: what
+        takes longer waits for a server that is gone.
+        """
+        now = self._clock()
+        if self._signalled_at is not None:
+            grace_s = max(self._seconds, default=_FIRST_S) + _SEAL_S
+            if now - self._signalled_at > grace_s:
+                return True
+        return self._ends_at is not None and self._ends_at - now < _SEAL_S / 2
 
     @contextmanager
     def within(self, budget: Budget) -> Iterator[None]:
@@ -93,6 +104,7 @@ class Stopping:
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         self._reason = f"{signal.Signals(number).name} was sent"
+        self._signalled_at = self._clock()
         for each in _SIGNALS:
             signal.signal(each, signal.SIG_DFL)
 
