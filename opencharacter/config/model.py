@@ -96,7 +96,7 @@ class ModelConfig:
     tokens_per_minute: float | None = None
     """Most tokens of prompts and answers of one process, on average; None = no limit. `endpoint`
     only."""
-    budget_tokens: int | None = None
+    budget_tokens: float | None = None
     """Tokens, of prompts and answers together, that a run may take, over all its stages and
     restarts; then it stops, and goes on when it is given more. None = no limit."""
     budget_usd: float | None = None

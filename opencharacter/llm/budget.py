@@ -60,7 +60,7 @@ class Budget:
         price = f" and {money:,.4g} USD" if money else ""
         told = f"is used up: this run has taken {tokens:,} tokens{price}"
         if config.budget_tokens is not None and tokens >= config.budget_tokens:
-            return f"teacher.budget_tokens={config.budget_tokens} {told}"
+            return f"teacher.budget_tokens={config.budget_tokens:.0f} {told}"
         if config.budget_usd is not None and money >= config.budget_usd:
             return f"teacher.budget_usd={config.budget_usd:g} {told}"
         return ""
