@@ -10,9 +10,10 @@ from typing import Any
 
 from opencharacter import __version__
 from opencharacter.config import Config, Tracking
-from opencharacter.errors import AccountingError, StoppedError, StoreError
+from opencharacter.errors import AccountingError, BudgetError, StoppedError, StoreError
 from opencharacter.job.preview import preview
 from opencharacter.job.replicas import Replicas, is_replica
+from opencharacter.llm.budget import Budget, cost_of
 from opencharacter.llm.requests import Model
 from opencharacter.llm.stopping import Stopping
 from opencharacter.llm.work import PartWorker, Plan, parts_for
@@ -107,6 +108,7 @@ class OpenStage:
             SystemExit: with status 0, after a preview.
             StoreError: the stage was started otherwise, the one part asked for is held by another
                 process, or the disk is full.
+            BudgetError: the run has spent what it may.
             AccountingError: the books do not close, or too much was rejected.
         """
         if self.config.preview:
@@ -120,6 +122,7 @@ class OpenStage:
             Display(self.folder.stage, unit="records") as display,
             self._tracker() as tracker,
             closing(Reporter(self.folder.path)) as reporter,
+            self.stopping.within(Budget(self.config.teacher, self.folder.run_dir)),
         ):
             worker = PartWorker(
                 self.folder,
@@ -248,7 +251,8 @@ class OpenStage:
             counted,
             fingerprint=self.fingerprint,
             about={"what": what, "command": self.command, "opencharacter": __version__}
-            | self._planned(),
+            | self._planned()
+            | cost_of(self.folder.path, self.config.teacher),
             max_rejected=max_rejected,
         )
         self._say_rejected()
@@ -283,8 +287,14 @@ class OpenStage:
         """Raise if the command shall stop.
 
         Raises:
+            BudgetError: the run has spent what it may.
             StoppedError: with the reason, and what is left.
         """
+        if self.stopping.overspent:
+            raise BudgetError(
+                f"{self.folder.stage}: {self.stopping.overspent}; {left}; raise the budget, and "
+                "the same command goes on"
+            )
         if self.stopping.reason:
             raise StoppedError(
                 f"{self.folder.stage}: {self.stopping.reason}; {left}; the same command goes on"

@@ -1,4 +1,4 @@
-"""When to stop before the work is done: on a signal, or when the wall time is nearly over.
+"""When to stop before the work is done: on a signal, near the end of the wall time, out of budget.
 
 SLURM sends USR1 some minutes before a job's end (`--signal=USR1@300`) and when another job takes
 its place; TERM means the same. Whoever works then asks nothing new, lets running requests end, and
@@ -11,9 +11,13 @@ import signal
 import subprocess
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from types import FrameType
+
+from opencharacter.llm.budget import Budget
+from opencharacter.llm.requests import Completion
 
 STOPPED = 85
 """Exit status of a command that stopped with work left: no `afterok` job may start on it."""
@@ -21,6 +25,7 @@ STOPPED = 85
 _SIGNALS = (signal.SIGUSR1, signal.SIGTERM)
 _RECENT = 1000  # answers whose times are kept
 _SEAL_S = 20.0  # kept free for writing what is done
+_FIRST_S = 120.0  # for running requests to end after a signal, before the first answer is known
 _ASK_S = 10.0  # longest wait for SLURM's answer
 
 
@@ -33,6 +38,8 @@ class Stopping:
         self._reason = ""
         self._ends_at: float | None = None
         self._seconds: deque[float] = deque(maxlen=_RECENT)
+        self._budget: Budget | None = None
+        self._signalled_at: float | None = None
 
     @property
     def reason(self) -> str:
@@ -41,12 +48,40 @@ class Stopping:
             left = self._ends_at - self._clock()
             if left < max(self._seconds, default=0.0) + _SEAL_S:
                 self._reason = f"{left:.0f} s of the wall time are left"
-        return self._reason
+        return self._reason or self.overspent
+
+    @property
+    def overspent(self) -> str:
+        """Why the budget of this work allows nothing new; empty = it does, or there is none."""
+        return self._budget.reason if self._budget else ""
 
     @property
     def is_over(self) -> bool:
-        """Whether not even running requests may be waited for."""
-        return self._ends_at is not None and self._ends_at - self._clock() < _SEAL_S / 2
+        """Whether not even running requests may be waited for.
+
+        After a signal they have the time of the slowest recent answer, and a little more: what
+        takes longer waits for a server that is gone.
+        """
+        now = self._clock()
+        if self._signalled_at is not None:
+            grace_s = max(self._seconds, default=_FIRST_S) + _SEAL_S
+            if now - self._signalled_at > grace_s:
+                return True
+        return self._ends_at is not None and self._ends_at - now < _SEAL_S / 2
+
+    @contextmanager
+    def within(self, budget: Budget) -> Iterator[None]:
+        """Stop as well when a budget is used up, until the end of the block."""
+        self._budget = budget
+        try:
+            yield
+        finally:
+            self._budget = None
+
+    def heard(self, completion: Completion) -> None:
+        """Count what an answer took from the budget."""
+        if self._budget:
+            self._budget.hear(completion)
 
     def took(self, seconds: float) -> None:
         """Remember how long an answer took."""
@@ -69,6 +104,7 @@ class Stopping:
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         self._reason = f"{signal.Signals(number).name} was sent"
+        self._signalled_at = self._clock()
         for each in _SIGNALS:
             signal.signal(each, signal.SIG_DFL)
 

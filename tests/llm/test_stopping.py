@@ -115,6 +115,31 @@ def test_it_stops_when_the_slowest_answer_would_not_fit_any_more():
     assert stopping.is_over
 
 
+class GoneModel(ScriptedModel):
+    """Its server is gone: a second passes with every look, and the fifth brings a signal."""
+
+    def __init__(self):
+        super().__init__(lambda _: "x", window=4)
+        self.seconds = 0
+
+    def collect(self):
+        self.seconds += 1
+        if self.seconds == 5:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return []
+
+
+def test_after_a_signal_a_server_that_is_gone_is_waited_for_as_long_as_an_answer_takes(listening):
+    gone = GoneModel()
+    stopping = Stopping(clock=lambda: gone.seconds)
+    stopping.listen()
+    stopping.took(30.0)
+    sessions = (Admitted(name, session(name, 1), Log()) for name in range(9))
+
+    assert list(run_sessions(gone, sessions, stopping=stopping)) == []
+    assert gone.seconds == 5 + 30 + 20 + 1
+
+
 def test_outside_of_slurm_there_is_no_end(monkeypatch):
     monkeypatch.delenv("SLURM_JOB_ID", raising=False)
 
