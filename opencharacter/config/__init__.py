@@ -158,3 +158,17 @@ def data_settings(section: object) -> dict[str, Any]:
     kept = {name: value for name, value in asdict(section).items() if name not in NOT_DATA}
     plain: dict[str, Any] = json.loads(json.dumps(kept))
     return plain
+
+
+def planned_settings(config: Config) -> dict[str, Any]:
+    """Return the settings on which the numbers of a plan hang, as plain JSON."""
+    sections = {
+        "personas": config.personas,
+        "instructions": config.instructions,
+        "synth": config.synth,
+        "profiles": config.profiles,
+        "rewrite": config.rewrite,
+        "generate": config.generate,
+        "teacher": config.teacher,
+    }
+    return {name: data_settings(section) for name, section in sections.items()}

@@ -9,6 +9,7 @@ import os
 import re
 import signal
 import subprocess
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -16,16 +17,17 @@ from contextlib import contextmanager
 from datetime import datetime
 from types import FrameType
 
+from opencharacter.errors import StoppedError
 from opencharacter.llm.budget import Budget
 from opencharacter.llm.requests import Completion
 
 STOPPED = 85
 """Exit status of a command that stopped with work left: no `afterok` job may start on it."""
 
-_SIGNALS = (signal.SIGUSR1, signal.SIGTERM)
 _RECENT = 1000  # answers whose times are kept
 _SEAL_S = 20.0  # kept free for writing what is done
 _FIRST_S = 120.0  # for running requests to end after a signal, before the first answer is known
+_NEAR_S = 400.0  # the batch file asks for the signal 300 s before the end; SLURM is 60 s early
 _ASK_S = 10.0  # longest wait for SLURM's answer
 
 
@@ -40,6 +42,7 @@ class Stopping:
         self._seconds: deque[float] = deque(maxlen=_RECENT)
         self._budget: Budget | None = None
         self._signalled_at: float | None = None
+        self._is_patient = False
 
     @property
     def reason(self) -> str:
@@ -91,22 +94,60 @@ class Stopping:
         """Set when the wall time ends, in seconds since 1970."""
         self._ends_at = ends_at
 
-    def listen(self) -> None:
-        """Stop on USR1 and TERM; the second one of them has its usual effect.
+    @property
+    def is_near_end(self) -> bool:
+        """Whether the wall time is why to stop: a signal may be its messenger."""
+        return self._ends_at is not None and self._ends_at - self._clock() < _NEAR_S
 
-        Also asks SLURM for the end of the job, inside of one.
+    @contextmanager
+    def patience(self) -> Iterator[None]:
+        """Leave it to the work inside of this block to look at `reason`, and to stop well.
+
+        Outside the command ends as soon as it is asked to: there is nothing to save.
         """
-        for number in _SIGNALS:
-            signal.signal(number, self._on_signal)
+        self._is_patient = True
+        try:
+            yield
+        finally:
+            self._is_patient = False
+
+    def listen(self) -> None:
+        """Stop on USR1, TERM and at the end of this SLURM job; a second TERM has its usual effect.
+
+        USR1 is blocked in this process and in all that it starts, and taken by a thread: SLURM
+        sends it to the engine's workers too, whom it would kill.
+        """
+        signal.signal(signal.SIGTERM, self._on_term)
+        signal.signal(signal.SIGALRM, self._on_alarm)
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
+        threading.Thread(target=self._await_usr1, daemon=True).start()
         ends_at = slurm_end()
         if ends_at is not None:
             self.until(ends_at)
+            left = ends_at - self._clock() - _SEAL_S / 2
+            signal.setitimer(signal.ITIMER_REAL, max(left, 0.001))
 
-    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
-        self._reason = f"{signal.Signals(number).name} was sent"
-        self._signalled_at = self._clock()
-        for each in _SIGNALS:
-            signal.signal(each, signal.SIG_DFL)
+    def _await_usr1(self) -> None:
+        signal.sigwait({signal.SIGUSR1})
+        self._ask("SIGUSR1 was sent")
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGALRM)
+
+    def _on_term(self, _number: int, _frame: FrameType | None) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        self._ask("SIGTERM was sent")
+        self._end_at_once()
+
+    def _on_alarm(self, _number: int, _frame: FrameType | None) -> None:
+        self._ask("the wall time is nearly over")
+        self._end_at_once()
+
+    def _ask(self, reason: str) -> None:
+        self._reason = self._reason or reason
+        self._signalled_at = self._signalled_at or self._clock()
+
+    def _end_at_once(self) -> None:
+        if not self._is_patient:
+            raise StoppedError(f"{self._reason}; the same command goes on")
 
 
 def slurm_end() -> float | None:
