@@ -6,6 +6,7 @@
     ├── StoreError       what is on disk is missing, stale, claimed by another process, or full
     ├── ModelError       a model cannot be opened, or the server behind it is unusable
     ├── AccountingError  the counts of a stage do not add up, or too much was rejected
+    ├── BudgetError      a run has spent what it may, and goes on when it is given more
     └── StoppedError     the command was asked to stop, and goes on when it is given again
 
 A row that cannot be used is not an error: it is a row in `rejected/` (see `records.Rejection`).
@@ -34,6 +35,10 @@ class ModelError(OpenCharacterError):
 
 class AccountingError(OpenCharacterError):
     """Rows in are not rows out plus rows rejected, or more was rejected than allowed."""
+
+
+class BudgetError(OpenCharacterError):
+    """A run has spent what it may on a model; what is done is kept."""
 
 
 class StoppedError(OpenCharacterError):

@@ -12,6 +12,19 @@ from opencharacter.llm.scripted import scripted_reply
 from opencharacter.records import Message, Role
 
 
+def request_in(body: dict) -> Request:
+    """Return the request in the body of a chat completion."""
+    return Request(
+        messages=tuple(
+            Message(role=Role(message["role"]), content=message["content"])
+            for message in body["messages"]
+        ),
+        sampling=Sampling(**{k: body[k] for k in ("temperature", "top_p", "max_tokens")}),
+        seed=body["seed"],
+        schema=body.get("response_format", {}).get("json_schema", {}).get("schema"),
+    )
+
+
 class Server(ThreadingHTTPServer):
     """An OpenAI-compatible server that keeps every request which reaches it."""
 
@@ -42,15 +55,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         """Answer one chat completion."""
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        asked = Request(
-            messages=tuple(
-                Message(role=Role(message["role"]), content=message["content"])
-                for message in body["messages"]
-            ),
-            sampling=Sampling(**{k: body[k] for k in ("temperature", "top_p", "max_tokens")}),
-            seed=body["seed"],
-            schema=body.get("response_format", {}).get("json_schema", {}).get("schema"),
-        )
+        asked = request_in(body)
         self.server.asked.append(asked)
         time.sleep(self.server.delay_s)
         choice = {"message": {"content": scripted_reply(asked)}, "finish_reason": "stop"}

@@ -146,6 +146,15 @@ NOT_DATA: dict[str, str] = {
     "api_key_env": "who pays",
     "timeout_s": "how long to wait",
     "max_retries": "how often to try again after a passing fault",
+    "patience_s": "how long to wait",
+    "answers_as": "what the server calls the model, not which it is",
+    "requests_per_minute": "how fast to ask",
+    "tokens_per_minute": "how fast to ask",
+    "budget_tokens": "when to stop, not what to make",
+    "budget_usd": "when to stop, not what to make",
+    "price_prompt": "what it costs",
+    "price_cached": "what it costs",
+    "price_output": "what it costs",
     "max_rejected": "when to fail, not what to make",
 }
 """Settings that change cost or speed and never what is asked or kept, each with the reason.
@@ -161,3 +170,17 @@ def data_settings(section: object) -> dict[str, Any]:
     kept = {name: value for name, value in asdict(section).items() if name not in NOT_DATA}
     plain: dict[str, Any] = json.loads(json.dumps(kept))
     return plain
+
+
+def planned_settings(config: Config) -> dict[str, Any]:
+    """Return the settings on which the numbers of a plan hang, as plain JSON."""
+    sections = {
+        "personas": config.personas,
+        "instructions": config.instructions,
+        "synth": config.synth,
+        "profiles": config.profiles,
+        "rewrite": config.rewrite,
+        "generate": config.generate,
+        "teacher": config.teacher,
+    }
+    return {name: data_settings(section) for name, section in sections.items()}

@@ -83,8 +83,30 @@ class ModelConfig:
     """Longest wait for one answer; `endpoint` only."""
     max_retries: int = 8
     """Tries after a passing fault (429, 5xx, cut connection) of one request; `endpoint` only."""
+    patience_s: float = 300.0
+    """Longest time without any answer from a server that is gone, before the run stops; no request
+    is given up in it. `endpoint` only."""
     structured_output: bool = True
     """False for servers that cannot steer by a JSON schema: answers are then only checked."""
+    answers_as: str | None = None
+    """What the server calls the model in its answers, where that is neither `model` nor a dated
+    version of it; `endpoint` only."""
+    requests_per_minute: float | None = None
+    """Most requests that one process sends, evenly spread; None = no limit. `endpoint` only."""
+    tokens_per_minute: float | None = None
+    """Most tokens of prompts and answers of one process, on average; None = no limit. `endpoint`
+    only."""
+    budget_tokens: float | None = None
+    """Tokens, of prompts and answers together, that a run may take, over all its stages and
+    restarts; then it stops, and goes on when it is given more. None = no limit."""
+    budget_usd: float | None = None
+    """The same in US dollars, by the prices below."""
+    price_prompt: float = 0.0
+    """US dollars for a million prompt tokens."""
+    price_cached: float | None = None
+    """US dollars for a million prompt tokens that the server had in its cache; None = as others."""
+    price_output: float = 0.0
+    """US dollars for a million output tokens."""
 
     def __post_init__(self) -> None:
         """Check ranges and that the back end has what it needs."""
@@ -99,7 +121,43 @@ class ModelConfig:
         require(0 < self.memory <= 1, f"memory is {self.memory}; it must be in (0, 1]")
         require(self.timeout_s > 0, f"timeout_s is {self.timeout_s}; it must be > 0")
         require(self.max_retries >= 0, f"max_retries is {self.max_retries}; it must be >= 0")
+        require(self.patience_s >= 0, f"patience_s is {self.patience_s}; it must be >= 0")
+        self._check_limits()
         copies_a_server = self.backend is Backend.endpoint and self.data_parallel > 1
         require(not copies_a_server, "data_parallel copies a vLLM model; a server has its own")
         missing_url = self.backend is Backend.endpoint and not self.base_url
         require(not missing_url, "an endpoint needs a base_url, such as http://localhost:8000/v1")
+
+    @property
+    def has_budget(self) -> bool:
+        """Whether a run may spend so much and no more."""
+        return self.budget_tokens is not None or self.budget_usd is not None
+
+    @property
+    def counts_tokens(self) -> bool:
+        """Whether something hangs on how many tokens each answer took."""
+        return self.has_budget or self.tokens_per_minute is not None
+
+    def _check_limits(self) -> None:
+        """Check limits, budgets and prices."""
+        limits = {
+            "requests_per_minute": self.requests_per_minute,
+            "tokens_per_minute": self.tokens_per_minute,
+            "budget_tokens": self.budget_tokens,
+            "budget_usd": self.budget_usd,
+        }
+        for name, limit in limits.items():
+            require(limit is None or limit > 0, f"{name} is {limit}; it must be > 0")
+        prices = {
+            "price_prompt": self.price_prompt,
+            "price_cached": self.price_cached,
+            "price_output": self.price_output,
+        }
+        for name, price in prices.items():
+            require(price is None or price >= 0, f"{name} is {price}; it must be >= 0")
+        is_free = not (self.price_prompt or self.price_output)
+        require(
+            self.budget_usd is None or not is_free,
+            f"budget_usd is {self.budget_usd}, but nothing has a price; give price_prompt and "
+            "price_output in US dollars for a million tokens",
+        )

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from opencharacter import __version__
-from opencharacter.config import Config, Tracking
-from opencharacter.errors import AccountingError, StoppedError, StoreError
+from opencharacter.config import Config, Tracking, planned_settings
+from opencharacter.errors import AccountingError, BudgetError, StoppedError, StoreError
 from opencharacter.job.preview import preview
 from opencharacter.job.replicas import Replicas, is_replica
+from opencharacter.job.showing import Show, shower
+from opencharacter.llm.budget import Budget, cost_of
 from opencharacter.llm.requests import Model
 from opencharacter.llm.stopping import Stopping
 from opencharacter.llm.work import PartWorker, Plan, parts_for
@@ -22,13 +24,12 @@ from opencharacter.sources.rows import Tally
 from opencharacter.store.claims import Claims, Holder, Part
 from opencharacter.store.files import read_json
 from opencharacter.store.manifest import Counted, check_all_done, close_stage
-from opencharacter.store.reports import EVERY_S, Reporter
+from opencharacter.store.reports import Reporter
 from opencharacter.store.rows import PartWriter, part_files, read_columns, read_footer
 from opencharacter.store.stage import StageFolder
 from opencharacter.tracking import Tracker, open_tracker
 
 _POLL_S = 1.0
-_LOOK_EVERY = 1000  # rows of a stream between two looks at whether to stop
 _TRACKING = "tracking"  # claim of the one process that reports a stage to W&B
 
 
@@ -69,16 +70,21 @@ class OpenStage:
             unit: What a row is called while it is counted.
 
         Raises:
-            StoreError: the stage was started otherwise, another process is at it, or the disk is
-                full.
+            StoreError: the stage was started otherwise, another process is at it, the disk is full,
+                or the job's time did not suffice.
+            StoppedError: the command was asked to stop.
             AccountingError: rows in are not rows out plus rejected plus not drawn, or none is out.
         """
         self.start()
         part = Part(0, 1)
         if self._say_finished() or not self._claim(part):
             return
-        with Display(self.folder.stage, unit=unit) as display, self._tracker() as tracker:
-            self._write_stream(part, record_type, rows, self._shower(display, tracker))
+        with (
+            self._told_what_is_lost(),
+            Display(self.folder.stage, unit=unit) as display,
+            self._tracker() as tracker,
+        ):
+            self._write_stream(part, record_type, rows, shower(display, tracker, self.replicas))
             counted = Counted(
                 rows_in=tally.rows, not_drawn=tally.not_drawn, notes=dict(tally.notes)
             )
@@ -107,6 +113,7 @@ class OpenStage:
             SystemExit: with status 0, after a preview.
             StoreError: the stage was started otherwise, the one part asked for is held by another
                 process, or the disk is full.
+            BudgetError: the run has spent what it may.
             AccountingError: the books do not close, or too much was rejected.
         """
         if self.config.preview:
@@ -119,14 +126,21 @@ class OpenStage:
         with (
             Display(self.folder.stage, unit="records") as display,
             self._tracker() as tracker,
-            closing(Reporter(self.folder.path)) as reporter,
+            closing(Reporter(self.folder.path, total=len(keys))) as reporter,
+            self.stopping.within(Budget(self.config.teacher, self.folder.run_dir)),
         ):
             worker = PartWorker(
                 self.folder,
                 plan,
                 claims=self.claims,
                 parts=parts_for(len(keys), self.config.parts),
-                show=self._shower(display, tracker, reporter, rejected_before=self._n_rejected()),
+                show=shower(
+                    display,
+                    tracker,
+                    self.replicas,
+                    reporter,
+                    rejected_before=self._n_rejected(),
+                ),
                 stopping=self.stopping,
             )
             if not keys:
@@ -217,12 +231,28 @@ class OpenStage:
             return False
         return True
 
+    @contextmanager
+    def _told_what_is_lost(self) -> Iterator[None]:
+        """Say of a stream that is stopped that it has to begin again; requeued it would not end."""
+        try:
+            yield
+        except StoppedError as stopped:
+            if self.stopping.is_near_end:
+                raise StoreError(
+                    f"{self.folder.stage} did not end within the time of its job, and nothing of "
+                    "it is kept; give it more: slurm.time=, or sbatch --time="
+                ) from stopped
+            raise StoppedError(
+                f"{self.folder.stage}: {self.stopping.reason}; nothing of it is kept; the same "
+                "command begins it again"
+            ) from stopped
+
     def _write_stream(
         self,
         part: Part,
         record_type: type,
         rows: Iterable[Any],
-        show: Callable[[Progress], None],
+        show: Show,
     ) -> None:
         records = PartWriter(self.folder.data_file(part), record_type)
         rejections = PartWriter(self.folder.rejected_file(part), Rejection)
@@ -231,8 +261,6 @@ class OpenStage:
             for row in rows:
                 (rejections if isinstance(row, Rejection) else records).write(row)
                 written = records.rows + rejections.rows
-                if written % _LOOK_EVERY == 0:
-                    self._stop_if_asked("nothing of it is kept")
                 show(Progress(written, rejections.rows, None, 0, 0, 0, 0))
             rejections.close()
             records.close()
@@ -248,7 +276,8 @@ class OpenStage:
             counted,
             fingerprint=self.fingerprint,
             about={"what": what, "command": self.command, "opencharacter": __version__}
-            | self._planned(),
+            | self._planned()
+            | cost_of(self.folder.path, self.config.teacher),
             max_rejected=max_rejected,
         )
         self._say_rejected()
@@ -259,11 +288,12 @@ class OpenStage:
                 late.finish(self.folder.manifest_file)
 
     def _planned(self) -> dict[str, Any]:
-        """Return what `stage=plan` said this stage would cost, if it was asked."""
-        plan = read_json(self.folder.run_dir / "plan" / "plan.json") or {"stages": {}}
-        stages: dict[str, Any] = plan["stages"]
+        """Return what `stage=plan` said this stage would cost, if it was asked for this run."""
+        plan = read_json(self.folder.run_dir / "plan" / "plan.json") or {}
+        stages: dict[str, Any] = plan.get("stages", {})
+        is_this = plan.get("settings") == planned_settings(self.config)
         stage = self.folder.stage
-        return {"planned": stages[stage]} if stage in stages else {}
+        return {"planned": stages[stage]} if is_this and stage in stages else {}
 
     def _refuse_nothing_made(self, counted: Counted) -> None:
         """Raise if rows came in and none is left: a wrong column or template, not a data set."""
@@ -283,8 +313,14 @@ class OpenStage:
         """Raise if the command shall stop.
 
         Raises:
+            BudgetError: the run has spent what it may.
             StoppedError: with the reason, and what is left.
         """
+        if self.stopping.overspent:
+            raise BudgetError(
+                f"{self.folder.stage}: {self.stopping.overspent}; {left}; raise the budget, and "
+                "the same command goes on"
+            )
         if self.stopping.reason:
             raise StoppedError(
                 f"{self.folder.stage}: {self.stopping.reason}; {left}; the same command goes on"
@@ -318,33 +354,6 @@ class OpenStage:
             if is_mine:
                 self.claims.release(_TRACKING)
 
-    def _shower(
-        self,
-        display: Display,
-        tracker: Tracker,
-        reporter: Reporter | None = None,
-        *,
-        rejected_before: int = 0,
-    ) -> Callable[[Progress], None]:
-        """Return what shows progress on the terminal, and every few seconds to everybody else."""
-        started = last = time.monotonic()
-        done_before: int | None = None
-
-        def show(progress: Progress) -> None:
-            nonlocal last, done_before
-            done_before = progress.done if done_before is None else done_before
-            total = progress._replace(rejected=rejected_before + progress.rejected)
-            display.update(total)
-            now = time.monotonic()
-            if now - last >= EVERY_S:
-                last = now
-                self.replicas.report_dead()
-                tracker.log(_metrics(total, now - started), total.done)
-                if reporter:
-                    reporter.write(**_report(total, done=total.done - done_before))
-
-        return show
-
     def _say_rejected(self) -> None:
         """Tell the reasons; a composite's closing table does."""
         manifest = self.folder.manifest() or {"counts": {"rejected": {}}}
@@ -360,25 +369,3 @@ class OpenStage:
 
     def _say(self, text: str) -> None:
         print(f"{self.folder.stage}: {text}", file=sys.stderr)
-
-
-def _report(progress: Progress, *, done: int) -> dict[str, int]:
-    return {
-        "total": progress.total or 0,
-        "done": done,
-        "unsealed": progress.unsealed,
-        "output_tokens": progress.output_tokens,
-        "prompt_tokens": progress.prompt_tokens,
-        "cached_tokens": progress.cached_tokens,
-    }
-
-
-def _metrics(progress: Progress, seconds: float) -> dict[str, float]:
-    metrics = {"rejected": float(progress.rejected)}
-    if progress.calls:
-        metrics |= {
-            "output_tokens": float(progress.output_tokens),
-            "output_tokens_per_s": progress.output_tokens / seconds,
-            "prefix_cache_hit": progress.cached_tokens / max(1, progress.prompt_tokens),
-        }
-    return metrics

@@ -7,7 +7,7 @@ from typing import Any
 
 from opencharacter.progress import closing_table
 from opencharacter.store.claims import Claims, Holder
-from opencharacter.store.reports import Report, read_reports
+from opencharacter.store.reports import Report, read_reports, read_total
 from opencharacter.store.rows import part_files, read_columns, read_footer
 from opencharacter.store.stage import StageFolder
 
@@ -76,7 +76,7 @@ def stage_status(folder: StageFolder, *, claim_timeout_s: float) -> StageStatus 
     else:
         is_held = bool(reports or claims.others())
         state = "running" if is_held else "stopped"
-        total = reports[0].total if reports else None
+        total = read_total(folder.path)
     in_hand = sum(report.unsealed for report in reports)
     return StageStatus(
         stage=folder.stage,

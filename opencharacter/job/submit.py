@@ -47,8 +47,9 @@ def submit(config: Config, command: str) -> None:
     """Submit a command, or with `dry_run` print what would be submitted.
 
     Raises:
-        ConfigError: there is no SLURM here, or it refuses a job.
+        ConfigError: the command is none for SLURM, there is no SLURM here, or it refuses a job.
     """
+    _refuse(config)
     logs = Path(config.runs_dir) / config.run / "logs"
     if not config.dry_run and shutil.which("sbatch") is None:
         raise ConfigError(
@@ -112,7 +113,20 @@ def sbatch_words(
         f"stage={job.stage}",
         f"run={config.run}",
         *words,
+        "slurm.submit=false",  # whatever a file of settings says: a job must not submit the next
     ]
+
+
+def _refuse(config: Config) -> None:
+    """Raise for a command that would go wrong in a job."""
+    if config.force:
+        raise ConfigError(
+            "force=true with slurm=: every task, and every task that is requeued, would start the "
+            f"stage over; take another run=, or remove {config.runs_dir}/{config.run}/<stage> first"
+        )
+    if config.preview or config.stage == "status":
+        asked = "preview=" if config.preview else "stage=status"
+        raise ConfigError(f"{asked} is for you to read; give the command without slurm=")
 
 
 def batch_file() -> Path:

@@ -1,5 +1,6 @@
 """What a run looks like when it is done: a table, names, two sample dialogues, and where it is."""
 
+from collections.abc import Sequence
 from itertools import islice
 from typing import Any
 
@@ -22,6 +23,7 @@ def print_summary(job: Job) -> None:
     manifests = [job.folder(stage).manifest() for stage in _STAGES]
     made = [manifest for manifest in manifests if manifest is not None]
     print(closing_table([_row(manifest) for manifest in made], _HEADERS))
+    _print_cost(made)
     _print_names(job)
     _print_samples(job)
     print("\nWritten:")
@@ -44,6 +46,13 @@ def _row(manifest: dict[str, Any]) -> list[str]:
         f"{tokens:,}" if tokens else "",
         f"{manifest['seconds']:,.1f}",
     ]
+
+
+def _print_cost(manifests: Sequence[dict[str, Any]]) -> None:
+    """Print what all logged calls cost; nothing where the teacher has no price."""
+    costs = [manifest["cost"]["usd"] for manifest in manifests if "cost" in manifest]
+    if costs:
+        print(f"\nCost: {sum(costs):,.4g} USD, by teacher.price_prompt and teacher.price_output")
 
 
 def _print_names(job: Job) -> None:

@@ -103,7 +103,10 @@ class Model(Protocol):
         """Start a request; `ticket` comes back with its completion."""
 
     def collect(self) -> list[tuple[int, Completion]]:
-        """Wait until at least one request in flight is done; return all that are."""
+        """Wait until at least one request in flight is done; return all that are.
+
+        A back end may return nothing from time to time, so that its caller can look up.
+        """
 
     def close(self) -> None:
         """Free what the model holds; requests in flight are dropped."""

@@ -88,6 +88,7 @@ def run_sessions(
         for done, completion in model.collect():
             live = flying.pop(done)
             heard(completion)
+            stopping.heard(completion)
             stopping.took(time.monotonic() - live.asked_at)
             if completion.finish not in _NOT_LOGGED:
                 live.admitted.log.append(live.key, to_row(completion))

@@ -1,4 +1,4 @@
-"""When to stop before the work is done: on a signal, or when the wall time is nearly over.
+"""When to stop before the work is done: on a signal, near the end of the wall time, out of budget.
 
 SLURM sends USR1 some minutes before a job's end (`--signal=USR1@300`) and when another job takes
 its place; TERM means the same. Whoever works then asks nothing new, lets running requests end, and
@@ -9,18 +9,25 @@ import os
 import re
 import signal
 import subprocess
+import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from types import FrameType
+
+from opencharacter.errors import StoppedError
+from opencharacter.llm.budget import Budget
+from opencharacter.llm.requests import Completion
 
 STOPPED = 85
 """Exit status of a command that stopped with work left: no `afterok` job may start on it."""
 
-_SIGNALS = (signal.SIGUSR1, signal.SIGTERM)
 _RECENT = 1000  # answers whose times are kept
 _SEAL_S = 20.0  # kept free for writing what is done
+_FIRST_S = 120.0  # for running requests to end after a signal, before the first answer is known
+_NEAR_S = 400.0  # the batch file asks for the signal 300 s before the end; SLURM is 60 s early
 _ASK_S = 10.0  # longest wait for SLURM's answer
 
 
@@ -33,6 +40,9 @@ class Stopping:
         self._reason = ""
         self._ends_at: float | None = None
         self._seconds: deque[float] = deque(maxlen=_RECENT)
+        self._budget: Budget | None = None
+        self._signalled_at: float | None = None
+        self._is_patient = False
 
     @property
     def reason(self) -> str:
@@ -41,12 +51,40 @@ class Stopping:
             left = self._ends_at - self._clock()
             if left < max(self._seconds, default=0.0) + _SEAL_S:
                 self._reason = f"{left:.0f} s of the wall time are left"
-        return self._reason
+        return self._reason or self.overspent
+
+    @property
+    def overspent(self) -> str:
+        """Why the budget of this work allows nothing new; empty = it does, or there is none."""
+        return self._budget.reason if self._budget else ""
 
     @property
     def is_over(self) -> bool:
-        """Whether not even running requests may be waited for."""
-        return self._ends_at is not None and self._ends_at - self._clock() < _SEAL_S / 2
+        """Whether not even running requests may be waited for.
+
+        After a signal they have the time of the slowest recent answer, and a little more: what
+        takes longer waits for a server that is gone.
+        """
+        now = self._clock()
+        if self._signalled_at is not None:
+            grace_s = max(self._seconds, default=_FIRST_S) + _SEAL_S
+            if now - self._signalled_at > grace_s:
+                return True
+        return self._ends_at is not None and self._ends_at - now < _SEAL_S / 2
+
+    @contextmanager
+    def within(self, budget: Budget) -> Iterator[None]:
+        """Stop as well when a budget is used up, until the end of the block."""
+        self._budget = budget
+        try:
+            yield
+        finally:
+            self._budget = None
+
+    def heard(self, completion: Completion) -> None:
+        """Count what an answer took from the budget."""
+        if self._budget:
+            self._budget.hear(completion)
 
     def took(self, seconds: float) -> None:
         """Remember how long an answer took."""
@@ -56,21 +94,60 @@ class Stopping:
         """Set when the wall time ends, in seconds since 1970."""
         self._ends_at = ends_at
 
-    def listen(self) -> None:
-        """Stop on USR1 and TERM; the second one of them has its usual effect.
+    @property
+    def is_near_end(self) -> bool:
+        """Whether the wall time is why to stop: a signal may be its messenger."""
+        return self._ends_at is not None and self._ends_at - self._clock() < _NEAR_S
 
-        Also asks SLURM for the end of the job, inside of one.
+    @contextmanager
+    def patience(self) -> Iterator[None]:
+        """Leave it to the work inside of this block to look at `reason`, and to stop well.
+
+        Outside the command ends as soon as it is asked to: there is nothing to save.
         """
-        for number in _SIGNALS:
-            signal.signal(number, self._on_signal)
+        self._is_patient = True
+        try:
+            yield
+        finally:
+            self._is_patient = False
+
+    def listen(self) -> None:
+        """Stop on USR1, TERM and at the end of this SLURM job; a second TERM has its usual effect.
+
+        USR1 is blocked in this process and in all that it starts, and taken by a thread: SLURM
+        sends it to the engine's workers too, whom it would kill.
+        """
+        signal.signal(signal.SIGTERM, self._on_term)
+        signal.signal(signal.SIGALRM, self._on_alarm)
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
+        threading.Thread(target=self._await_usr1, daemon=True).start()
         ends_at = slurm_end()
         if ends_at is not None:
             self.until(ends_at)
+            left = ends_at - self._clock() - _SEAL_S / 2
+            signal.setitimer(signal.ITIMER_REAL, max(left, 0.001))
 
-    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
-        self._reason = f"{signal.Signals(number).name} was sent"
-        for each in _SIGNALS:
-            signal.signal(each, signal.SIG_DFL)
+    def _await_usr1(self) -> None:
+        signal.sigwait({signal.SIGUSR1})
+        self._ask("SIGUSR1 was sent")
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGALRM)
+
+    def _on_term(self, _number: int, _frame: FrameType | None) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        self._ask("SIGTERM was sent")
+        self._end_at_once()
+
+    def _on_alarm(self, _number: int, _frame: FrameType | None) -> None:
+        self._ask("the wall time is nearly over")
+        self._end_at_once()
+
+    def _ask(self, reason: str) -> None:
+        self._reason = self._reason or reason
+        self._signalled_at = self._signalled_at or self._clock()
+
+    def _end_at_once(self) -> None:
+        if not self._is_patient:
+            raise StoppedError(f"{self._reason}; the same command goes on")
 
 
 def slurm_end() -> float | None:

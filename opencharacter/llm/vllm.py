@@ -5,6 +5,7 @@ room at the next step, and nothing waits for a whole batch.
 """
 
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from opencharacter.llm.requests import Completion, Finish, Request
 
 _LONGEST_CIRCLE = 16  # tokens; looking for circles costs about 0.5 us a token and a length
 _FINISHES = {"stop": Finish.stop, "length": Finish.length, "repetition": Finish.repetition}
+_LONGEST_S = 1.0  # in the engine without a look at what else there is to do, such as to stop
 _OVERBOOKED = 1.25  # requests in flight per seat: the next ones are tokenised before a seat is free
 
 
@@ -69,9 +71,10 @@ class VllmModel:
             self._refused.append((ticket, refused))
 
     def collect(self) -> list[tuple[int, Completion]]:
-        """Step the engine until something is done; return all that is."""
+        """Step the engine until something is done, or a second is over; return all that is."""
         done, self._refused = self._refused, []
-        while not done:
+        began = time.monotonic()
+        while not done and time.monotonic() - began < _LONGEST_S:
             outputs = self._engine.step()
             done = [
                 (self._in_flight.pop(output.request_id), _completion(output))

@@ -97,11 +97,14 @@ class PartWorker(Generic[Record]):
         """
         self._done = len(self._folder.done_keys(self._plan.key_columns))
         self._show(self._heard._replace(done=self._done, total=self.total))
+        with self._stopping.patience():
+            self._run(model, numbers)
+
+    def _run(self, model: Model, numbers: Iterable[int]) -> None:
         try:
-            finished = run_sessions(
+            for (opened, key), result in run_sessions(
                 model, self._admit(numbers), heard=self._hear, stopping=self._stopping
-            )
-            for (opened, key), result in finished:
+            ):
                 opened.results[key] = result
                 self._done += 1
                 self._rejected += isinstance(result, Rejection)

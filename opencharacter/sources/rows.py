@@ -20,6 +20,7 @@ EMBEDDED_LICENCE = "Apache-2.0"
 _EMBEDDED = Path(__file__).parent / "embedded"
 _KNOWN = (".json", ".jsonl", ".parquet", ".txt")
 _HUB = "hub:"
+_SOON_BYTES = 1_000_000_000
 
 
 @dataclass(slots=True)
@@ -131,7 +132,7 @@ def open_source(
     if path == "embedded":
         file = SourceFile(f"embedded/{embedded}", Kind.json_lines, _EMBEDDED / embedded)
         return Source("embedded", (file,), path)
-    if is_remote(path):
+    if path.startswith(_HUB):
         return _hub_source(path, hub_config, revision)
     if not path.strip():
         raise SourceError("the path of a source is empty; name a file, a folder, or embedded")
@@ -142,9 +143,13 @@ def open_source(
         raise SourceError(f"cannot open {path!r} ({error}); check the path") from error
 
 
-def is_remote(path: str) -> bool:
-    """Return whether a path names a data set on the hub: counting its rows may take hours."""
-    return path.startswith(_HUB)
+def is_soon_read(path: str) -> bool:
+    """Return whether a source is on this machine and no larger than a gigabyte: half a minute."""
+    if path.startswith(_HUB):
+        return False
+    location = Path(path).expanduser()
+    files = location.iterdir() if location.is_dir() else [location]
+    return sum(file.stat().st_size for file in files if file.is_file()) <= _SOON_BYTES
 
 
 def _hub_reader() -> Callable[[str, str | None, str | None], Iterator[Row | Rejection]]:

@@ -9,13 +9,13 @@ Run      python -m opencharacter stage=plan run=big experiment=paper/opencharact
 
 from dataclasses import asdict, replace
 
-from opencharacter.config import Config
+from opencharacter.config import Config, planned_settings
 from opencharacter.job import Job
 from opencharacter.job.plans import print_plan
 from opencharacter.records import Instruction, Persona
 from opencharacter.sources.instructions import read_instructions
 from opencharacter.sources.personas import read_personas
-from opencharacter.sources.rows import Tally, is_remote
+from opencharacter.sources.rows import Tally, is_soon_read
 from opencharacter.stages import synth
 from opencharacter.store.files import write_json
 from opencharacter.store.stage import StageFolder
@@ -24,9 +24,9 @@ from opencharacter.synth.planning import Each, assumed, costs, measured, records
 
 def run(config: Config, job: Job) -> None:
     """Print what the run will cost, and keep it."""
-    config = _counted(config)
+    counted = _counted(config)
     each, answered = assumed(config.plan.assume), config.plan.assume.answered
-    records_of(config, answered=answered)  # what is not known is told before the pilot is paid
+    records_of(counted, answered=answered)  # what is not known is told before the pilot is paid
     if config.plan.pilot:
         pilot = _pilot(config)
         with Job(pilot, command=job.command, stopping=job.stopping) as pilot_job:
@@ -34,33 +34,32 @@ def run(config: Config, job: Job) -> None:
             found = {str(m): pilot_job.folder(str(m)) for m in ("profiles", *pilot.synth.methods)}
         each |= {stage: _measured(folder) for stage, folder in found.items()}
         answered = _answered(found, answered)
-    planned = costs(records_of(config, answered=answered), each, config)
+    planned = costs(records_of(counted, answered=answered), each, config)
     write_json(
         job.folder("plan").path / "plan.json",
         {
             "stages": {stage: asdict(cost) for stage, cost in planned.items()},
             "of_each": {stage: one._asdict() for stage, one in each.items()},
             "assumptions": asdict(config.plan),
+            "settings": planned_settings(config),
         },
     )
     print_plan(planned, config)
 
 
 def _counted(config: Config) -> Config:
-    """Return the configuration with the rows of sources on this machine counted."""
-    assume = config.plan.assume
-    if (
-        config.personas.n is None
-        and assume.personas is None
-        and not is_remote(config.personas.path)
-    ):
-        rows = read_personas(config.personas, seed=config.seed, tally=Tally())
-        assume = replace(assume, personas=sum(isinstance(row, Persona) for row in rows))
-    remote = any(is_remote(path) for path in config.instructions.paths)
-    if config.instructions.n is None and assume.instructions is None and not remote:
-        found = read_instructions(config.instructions, seed=config.seed, tally=Tally())
-        assume = replace(assume, instructions=sum(isinstance(row, Instruction) for row in found))
-    return replace(config, plan=replace(config.plan, assume=assume))
+    """Return the configuration with the rows of sources on this machine counted.
+
+    A source may have fewer than it is asked for.
+    """
+    personas, instructions = config.personas, config.instructions
+    if config.plan.assume.personas is None and is_soon_read(personas.path):
+        rows = read_personas(personas, seed=config.seed, tally=Tally())
+        personas = replace(personas, n=sum(isinstance(row, Persona) for row in rows))
+    if config.plan.assume.instructions is None and all(map(is_soon_read, instructions.paths)):
+        found = read_instructions(instructions, seed=config.seed, tally=Tally())
+        instructions = replace(instructions, n=sum(isinstance(row, Instruction) for row in found))
+    return replace(config, personas=personas, instructions=instructions)
 
 
 def _pilot(config: Config) -> Config:

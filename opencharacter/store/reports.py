@@ -7,19 +7,22 @@ Anybody who sees the folder can add them up: `stage=status` does, on any machine
 
 import os
 import socket
+import threading
 import time
 from collections import deque
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from opencharacter.errors import StoreError
 from opencharacter.store.files import read_json, write_json
 
 EVERY_S = 5.0
 """Between two reports of a process."""
 
 _WINDOW_S = 60.0
+_TOTAL = "work.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,23 +58,45 @@ class Report:
         return self.age_s > 6 * EVERY_S
 
 
-class Reporter:
-    """Writes the reports of this process; a context manager that takes them away at the end."""
+class _Numbers(NamedTuple):
+    done: int = 0
+    unsealed: int = 0
+    output_tokens: int = 0
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
 
-    def __init__(self, folder: Path) -> None:
-        """Prepare; nothing is written before the first call of `write`.
+
+class Reporter:
+    """Reports for this process every few seconds, from a thread of its own, until it is closed.
+
+    So a process that waits for its first answer, or for minutes for the next, is not taken for
+    dead.
+    """
+
+    def __init__(self, folder: Path, *, total: int) -> None:
+        """Write the first report.
 
         Args:
             folder: The stage's.
+            total: Pieces of work of the whole stage.
         """
+        self.folder = folder
         self._host = socket.gethostname()
         self._path = folder / "progress" / f"{self._host}-{os.getpid()}.json"
+        self._total = total
+        self._numbers = _Numbers()
         self._recent: deque[tuple[float, int, int]] = deque()
+        self._wake = threading.Event()
+        self._is_closed = False
+        with suppress(StoreError):
+            write_json(folder / _TOTAL, {"records": total})
+        self._write()
+        self._thread = threading.Thread(target=self._keep_writing, daemon=True)
+        self._thread.start()
 
-    def write(
+    def update(
         self,
         *,
-        total: int,
         done: int,
         unsealed: int,
         output_tokens: int,
@@ -79,8 +104,29 @@ class Reporter:
         cached_tokens: int,
     ) -> None:
         """Say how far this process is; see `Report` for the numbers."""
-        now = time.time()
-        self._recent.append((now, done, output_tokens))
+        before = self._numbers
+        self._numbers = _Numbers(done, unsealed, output_tokens, prompt_tokens, cached_tokens)
+        if unsealed < before.unsealed:  # they stand in a whole part now: nobody shall count twice
+            self._wake.set()
+
+    def close(self) -> None:
+        """Take the report away: this process has ended its work on the stage."""
+        self._is_closed = True
+        self._wake.set()
+        self._thread.join()
+        with suppress(OSError):
+            self._path.unlink(missing_ok=True)
+
+    def _keep_writing(self) -> None:
+        while not self._is_closed:
+            self._wake.wait(EVERY_S)
+            self._wake.clear()
+            if not self._is_closed:
+                self._write()
+
+    def _write(self) -> None:
+        numbers, now = self._numbers, time.time()
+        self._recent.append((now, numbers.done, numbers.output_tokens))
         while now - self._recent[0][0] > _WINDOW_S and len(self._recent) > 2:
             self._recent.popleft()
         then, done_then, tokens_then = self._recent[0]
@@ -90,20 +136,22 @@ class Reporter:
             pid=os.getpid(),
             job=_slurm_job(),
             at=now,
-            total=total,
-            unsealed=unsealed,
-            records_per_s=(done - done_then) / seconds,
-            output_tokens_per_s=(output_tokens - tokens_then) / seconds,
-            output_tokens=output_tokens,
-            prompt_tokens=prompt_tokens,
-            cached_tokens=cached_tokens,
+            total=self._total,
+            unsealed=numbers.unsealed,
+            records_per_s=(numbers.done - done_then) / seconds,
+            output_tokens_per_s=(numbers.output_tokens - tokens_then) / seconds,
+            output_tokens=numbers.output_tokens,
+            prompt_tokens=numbers.prompt_tokens,
+            cached_tokens=numbers.cached_tokens,
         )
-        write_json(self._path, asdict(report))
+        with suppress(StoreError):  # a full disk is told by whoever writes rows to it
+            write_json(self._path, asdict(report))
 
-    def close(self) -> None:
-        """Take the report away: this process has ended its work on the stage."""
-        with suppress(OSError):
-            self._path.unlink(missing_ok=True)
+
+def read_total(folder: Path) -> int | None:
+    """Return how many pieces of work a stage has; None before anybody knew."""
+    known: dict[str, int] = read_json(folder / _TOTAL) or {}
+    return known.get("records")
 
 
 def read_reports(folder: Path) -> list[Report]:

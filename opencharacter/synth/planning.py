@@ -59,8 +59,8 @@ def records_of(config: Config, *, answered: float) -> Records:
     for name, known in (("personas", personas), ("instructions", instructions)):
         if known is None:
             raise ConfigError(
-                f"nobody counts the {name} of a hub data set before a plan; set {name}.n, or "
-                f"plan.assume.{name}"
+                f"nobody counts {name} on the hub or in more than a gigabyte for a plan; set "
+                f"{name}.n, or plan.assume.{name}"
             )
     pairs = (instructions or 0) * config.synth.n_characters
     methods = config.synth.methods

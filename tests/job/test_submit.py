@@ -46,7 +46,7 @@ def test_a_dry_run_prints_commands_that_a_shell_takes(capsys, tmp_path, monkeypa
     at = profiles.index(str(batch_file()))
     assert profiles[at + 1 :] == [
         "stage=profiles", "run=big", "llm@teacher=llama3_8b_instruct",
-        "synth.methods=[rewrite,generate]",
+        "synth.methods=[rewrite,generate]", "slurm.submit=false",
     ]  # fmt: skip
     assert not list(tmp_path.iterdir())
 
@@ -70,6 +70,12 @@ def test_a_task_has_the_gpus_that_the_teacher_needs(capsys, more, gpus):
     asked = [word for word in dry_lines(capsys, *more)[2] if word.startswith("--gpus")]
 
     assert asked == ([gpus] if gpus else [])
+
+
+@pytest.mark.parametrize("asked", ["force=true", "preview=3", "stage=status"])
+def test_what_goes_wrong_in_a_job_is_not_submitted(asked):
+    with pytest.raises(ConfigError, match=asked.partition("=")[0]):
+        submit(composed(asked), f"{COMMAND} {asked}")
 
 
 def test_without_slurm_the_error_says_where_to_go(monkeypatch, tmp_path):

@@ -1,9 +1,12 @@
 import os
 import signal
+import subprocess
+import threading
 import time
 
 import pytest
 
+from opencharacter.errors import StoppedError
 from opencharacter.llm.requests import Completion, Finish, Request, Sampling
 from opencharacter.llm.scripted import ScriptedModel
 from opencharacter.llm.sessions import Admitted, run_sessions
@@ -38,6 +41,12 @@ def model():
     return ScriptedModel(reply, window=4)
 
 
+def send(number):
+    """Send this process a signal and give the thread that takes it its time."""
+    os.kill(os.getpid(), number)
+    time.sleep(0.5)
+
+
 def run(n, turns, *, log, stopping, stop_after):
     finished = []
     admitted = (Admitted(name, session(name, turns), log) for name in range(n))
@@ -46,10 +55,11 @@ def run(n, turns, *, log, stopping, stop_after):
     def hear(completion):
         heard.append(completion)
         if len(heard) == stop_after:
-            os.kill(os.getpid(), signal.SIGUSR1)
+            send(signal.SIGUSR1)
 
-    for name, _ in run_sessions(model(), admitted, heard=hear, stopping=stopping):
-        finished.append(name)
+    with stopping.patience():
+        for name, _ in run_sessions(model(), admitted, heard=hear, stopping=stopping):
+            finished.append(name)
     return finished, len(heard)
 
 
@@ -61,10 +71,19 @@ def server():
 
 @pytest.fixture
 def listening():
-    before = {number: signal.getsignal(number) for number in (signal.SIGUSR1, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in (signal.SIGALRM, signal.SIGTERM)}
+    threads = threading.active_count()
     stopping = Stopping()
     stopping.listen()
     yield stopping
+    signal.signal(signal.SIGALRM, signal.SIG_IGN)
+    while threading.active_count() > threads:  # the thread that takes USR1 ends with the first
+        os.kill(os.getpid(), signal.SIGUSR1)
+        time.sleep(0.01)
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # drops one that is pending
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGUSR1})
+    signal.signal(signal.SIGUSR1, signal.SIG_DFL)
     for number, handler in before.items():
         signal.signal(number, handler)
 
@@ -92,12 +111,38 @@ def test_after_a_signal_only_running_requests_end_and_all_are_logged(listening):
     assert calls + further == 150
 
 
-def test_the_second_signal_has_its_usual_effect(listening):
-    os.kill(os.getpid(), signal.SIGTERM)
-    assert listening.reason == "SIGTERM was sent"
+def test_the_second_term_has_its_usual_effect(listening):
+    with listening.patience():
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert listening.reason == "SIGTERM was sent"
 
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
-    assert signal.getsignal(signal.SIGUSR1) is signal.SIG_DFL
+
+
+@pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGTERM])
+def test_where_nobody_is_patient_the_command_ends_at_once(listening, number):
+    with pytest.raises(StoppedError, match=f"{number.name} was sent; the same command goes on"):
+        send(number)
+
+
+def test_usr1_does_not_reach_processes_that_are_started(listening):
+    child = subprocess.Popen(["sleep", "30"])
+    child.send_signal(signal.SIGUSR1)
+    time.sleep(0.2)
+
+    assert child.poll() is None
+    child.terminate()
+    assert child.wait() == -signal.SIGTERM
+
+
+def test_at_the_end_of_the_wall_time_whatever_runs_is_ended(monkeypatch, listening):
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    monkeypatch.setenv("SLURM_JOB_END_TIME", str(int(time.time()) + 12))
+    listening.listen()
+
+    with pytest.raises(StoppedError, match="the wall time is nearly over"):
+        time.sleep(10)
+    assert listening.is_near_end
 
 
 def test_it_stops_when_the_slowest_answer_would_not_fit_any_more():
@@ -113,6 +158,32 @@ def test_it_stops_when_the_slowest_answer_would_not_fit_any_more():
 
     now = 1095.0
     assert stopping.is_over
+
+
+class GoneModel(ScriptedModel):
+    """Its server is gone: a second passes with every look, and the fifth brings a signal."""
+
+    def __init__(self):
+        super().__init__(lambda _: "x", window=4)
+        self.seconds = 0
+
+    def collect(self):
+        self.seconds += 1
+        if self.seconds == 5:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return []
+
+
+def test_after_a_signal_a_server_that_is_gone_is_waited_for_as_long_as_an_answer_takes(listening):
+    gone = GoneModel()
+    stopping = Stopping(clock=lambda: gone.seconds)
+    stopping.listen()
+    stopping.took(30.0)
+    sessions = (Admitted(name, session(name, 1), Log()) for name in range(9))
+
+    with stopping.patience():
+        assert list(run_sessions(gone, sessions, stopping=stopping)) == []
+    assert gone.seconds == 5 + 30 + 20 + 1
 
 
 def test_outside_of_slurm_there_is_no_end(monkeypatch):

@@ -7,7 +7,8 @@ def plan(tmp_path, run="t"):
 
 def test_a_plan_from_assumptions_multiplies_them_out(opencharacter, tmp_path):
     done = opencharacter(
-        "stage=plan", "personas.n=1000", "instructions.n=200", "synth.n_characters=3",
+        "stage=plan", "plan.assume.personas=1000", "plan.assume.instructions=200",
+        "synth.n_characters=3",
         "plan.assume.calls_per_answer=1", "plan.assume.answered=0.5", "plan.gpus=4",
         "plan.tokens_per_s=1000", "plan.price_output=2", "plan.assume.answer_output_tokens=360",
         "plan.assume.turns=2",
@@ -64,3 +65,18 @@ def test_a_pilot_measures_and_manifests_tell_planned_and_measured(opencharacter,
     # Two turns each, as the pilot found out.
     assert manifest["planned"]["records"] == manifest["counts"]["in"] == 24
     assert manifest["planned"]["calls"] == manifest["usage"]["calls"] == 48
+
+
+def test_a_plan_for_other_settings_is_not_called_planned(opencharacter, tmp_path):
+    assert opencharacter("stage=plan", "personas.n=6", "instructions.n=2").returncode == 0
+    given = ("personas.n=9", "instructions.n=2", "synth.n_characters=2")
+    assert opencharacter("stage=synth", *given).returncode == 0
+
+    manifest = json.loads((tmp_path / "runs" / "t" / "generate" / "manifest.json").read_text())
+    assert "planned" not in manifest
+
+
+def test_no_more_is_planned_than_a_source_has(opencharacter, tmp_path):
+    assert opencharacter("stage=plan", "personas.n=5000", "instructions.n=5000").returncode == 0
+
+    assert plan(tmp_path)["profiles"]["records"] == 56

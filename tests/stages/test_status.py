@@ -1,3 +1,4 @@
+import re
 import time
 
 import pytest
@@ -25,8 +26,8 @@ def test_a_running_one_is_told_with_its_pace_and_a_killed_one_with_its_claims(
 ):
     command = ("stage=synth", *server.teacher, "teacher.seats=1", "synth.methods=[generate]")
     process = start_process(*command)
-    progress = tmp_path / "runs" / "t" / "profiles" / "progress"
-    while not list(progress.glob("[!.]*.json")):
+    answered = tmp_path / "runs" / "t" / "profiles" / "completions"
+    while not any(log.stat().st_size for log in answered.glob("*")):
         assert process.poll() is None, process.communicate()
         time.sleep(0.05)
 
@@ -38,6 +39,24 @@ def test_a_running_one_is_told_with_its_pace_and_a_killed_one_with_its_claims(
     process.communicate()
     dead = opencharacter("stage=status").stdout
     assert f"part-00000-of-00001 was held by process {process.pid}" in dead
+
+
+def test_one_that_waits_for_its_first_answer_is_running_and_its_size_is_kept(
+    opencharacter, start_process, tmp_path
+):
+    with serving(delay_s=60) as slow:
+        process = start_process("stage=synth", *slow.teacher)
+        while not slow.asked:
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.05)
+        running = opencharacter("stage=status").stdout
+        process.kill()
+        process.communicate()
+
+    assert re.search(r"profiles +running +0 +56 +0.0 +0 +1", running)
+    [report] = (tmp_path / "runs" / "t" / "profiles" / "progress").glob("[!.]*.json")
+    report.unlink()  # what happens by itself after half a minute
+    assert re.search(r"profiles +\w+ +0 +56", opencharacter("stage=status").stdout)
 
 
 def test_a_run_that_never_was_is_an_error_and_makes_no_folder(opencharacter, tmp_path):
