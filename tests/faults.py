@@ -77,6 +77,9 @@ class FaultyServer(ThreadingHTTPServer):
         """Tokens of all answers that a client can have read."""
         self.largest = 0
         """Tokens of the largest of them."""
+        self.breaks_after: int | None = None
+        """Good answers after which nothing but `broken_status` comes back; None = never."""
+        self.broken_status = 500
         self.closing = threading.Event()
 
     @property
@@ -84,6 +87,12 @@ class FaultyServer(ThreadingHTTPServer):
         """The settings that make this server the teacher."""
         address = f"http://127.0.0.1:{self.server_address[1]}/v1"
         return ("llm@teacher=endpoint", f"teacher.base_url={address}", f"teacher.model={MODEL}")
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether it has stopped answering."""
+        answered = sum(None in tries for tries in list(self.met.values()))
+        return self.breaks_after is not None and answered >= self.breaks_after
 
     def draw(self, request: Request) -> Fault | None:
         """Return what happens to this try of a request."""
@@ -115,6 +124,9 @@ class _Handler(BaseHTTPRequestHandler):
                 code = "content_filter" if "filter" in message else None
                 self._send(status, {"error": {"message": message, "code": code}})
                 return
+        if self.server.is_broken:
+            self._send(self.server.broken_status, {"error": {"message": "it is broken"}})
+            return
         fault = Fault.truncated if "is cut off" in question else self.server.draw(asked)
         if fault in _STATUS:
             status, headers = _STATUS[fault]

@@ -31,7 +31,8 @@ _TOO_LONG = re.compile(
 )
 _FINISHES = {"stop": Finish.stop, "length": Finish.length, "content_filter": Finish.filtered}
 # What may follow a model's name in that of a version: `gpt-4o` may answer as `gpt-4o-2024-08-06`.
-_VERSION = re.compile(r"[-@:.]?\d[\d.-]*|[-@:]latest")
+# At least three digits: `gpt-4` is neither `gpt-4.1` nor `gpt-4-32k`.
+_VERSION = re.compile(r"[-@:](\d{3,8}(-\d\d-\d\d)?|latest)")
 
 
 class PassingError(Exception):
@@ -87,7 +88,7 @@ def read_answer(body: bytes, config: ModelConfig) -> Completion:
     if not isinstance(text, str) or not isinstance(reason, str):
         raise PassingError("the answer is no chat completion", repr(body[:200]), spent=spent)
     _refuse_other_model(said, config, spent)
-    if config.counts_tokens and not (spent.prompt_tokens or spent.output_tokens):
+    if config.counts_tokens and text and not (spent.prompt_tokens or spent.output_tokens):
         raise ModelError(
             f"{config.base_url} does not say how many tokens an answer took, so no budget and no "
             "tokens_per_minute can be kept; leave them out, or choose a server that counts"

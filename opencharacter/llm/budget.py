@@ -91,10 +91,12 @@ def usd(usage: Usage, config: ModelConfig) -> float:
 
 
 def cost_of(stage_dir: Path, config: ModelConfig) -> dict[str, Any]:
-    """Return what the logged calls of a stage cost, for its manifest; nothing without prices."""
+    """Return what a stage's logged calls cost, for its manifest; empty without calls or prices."""
     if not (config.price_prompt or config.price_output):
         return {}
     spent = LoggedUsage(stage_dir, pattern="completions/*.jsonl").total()
+    if not spent.calls:
+        return {}
     return {
         "cost": {
             "usd": round(usd(spent, config), 6),

@@ -85,3 +85,34 @@ def test_what_no_try_answers_is_rejected_with_the_true_reason(opencharacter, tmp
     details = {r.reason: r.detail for r in read_records(folder / "rejected", Rejection)}
     assert details["engine_error"] == "HTTP 500: out of memory (given up after 4 tries)"
     assert details["prompt_too_long"] == "maximum context length is 10 tokens"
+
+
+@pytest.mark.parametrize(
+    ("status", "complaint"),
+    [
+        (401, "refuses the key (HTTP 401: it is broken); export OPENAI_API_KEY=<your key>"),
+        (404, "knows no model 'scripted' (HTTP 404: it is broken); it serves scripted"),
+        (500, " with 'HTTP 500' (last: HTTP 500: it is broken); look at the server"),
+    ],
+)
+def test_a_set_up_that_breaks_stops_the_run_and_the_same_command_goes_on(
+    status, complaint, opencharacter, tmp_path
+):
+    with serving_faults() as server:
+        command = ("stage=synth", *server.teacher, "synth.methods=[generate]", "teacher.seats=8")
+        quick = ("teacher.max_retries=1", "instructions.n=20")
+        server.breaks_after, server.broken_status = 100, status
+        stopped = opencharacter(*command, *quick)
+        assert stopped.returncode == 2
+        assert complaint in stopped.stderr
+        logged = len(logged_keys(tmp_path / "runs" / "t"))
+
+        server.breaks_after = None
+        done = opencharacter(*command, *quick)
+
+    assert done.returncode == 0, done.stderr
+    assert logged >= 20
+    # Asked for twice: at most what was under way when the run was stopped, as after a kill.
+    assert sum(len(tries) - 1 for tries in server.met.values()) <= 10
+    rejected = read_records(tmp_path / "runs/t/generate/rejected", Rejection)
+    assert not [rejection for rejection in rejected if "it is broken" in rejection.detail]

@@ -91,6 +91,7 @@ def test_the_cost_of_a_stage_is_that_of_its_own_log(tmp_path):
 
     assert (cost["usd"], cost["calls"], cost["prompt_tokens"]) == (0.007, 10, 1000)
     assert cost_of(tmp_path / "profiles", ModelConfig()) == {}
+    assert cost_of(tmp_path / "personas", config) == {}  # asks no model
 
 
 @pytest.mark.parametrize(
