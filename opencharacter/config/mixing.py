@@ -25,7 +25,7 @@ class MixConfig:
     caps: dict[str, int] = field(default_factory=dict)
     """Most rows by source."""
     n: int | None = None
-    """Rows in all; None = as many as shares and caps allow."""
+    """Rows out of responses; None = as many as shares and caps allow. Replayed ones come on top."""
     per_character: int | None = None
     """Most rows of one character; None = no limit."""
     replay_paths: list[str] = field(default_factory=list)

@@ -60,8 +60,10 @@ def run(config: Config, job: Job) -> None:
         )
         shown = prompts(settings, seed)
         roleplay = mixture_rows(responses, characters, drawn.kept, shown, tally)
-        replay = replay_rows(
-            settings, len(drawn.kept), seed=seed, tally=tally, refuse=screened.overlap.refuse
+        replay = list(  # now: too few of them must be told before the stage is started
+            replay_rows(
+                settings, len(drawn.kept), seed=seed, tally=tally, refuse=screened.overlap.refuse
+            )
         )
         what = (
             "A mixture for supervised fine-tuning: `messages` with the character's system prompt."

@@ -139,3 +139,18 @@ def test_a_suite_that_cannot_be_read_costs_nothing(opencharacter, tmp_path):
 
     assert (broken.returncode, "neither a persona" in broken.stderr) == (2, True)
     assert mended.returncode == 0, mended.stderr
+
+
+def test_too_few_rows_to_replay_cost_no_finished_mixture(opencharacter, tmp_path):
+    assert opencharacter("stage=synth").returncode == 0
+    assert opencharacter("stage=mix").returncode == 0
+    before = (tmp_path / "runs" / "t" / "mix" / "manifest.json").read_text()
+    general = tmp_path / "general.jsonl"
+    general.write_text(json.dumps({"instruction": "Say yes.", "output": "Yes, of course."}))
+
+    done = opencharacter(
+        "stage=mix", f"mix.replay_paths=[{general}]", "mix.replay_share=0.9", "force=true"
+    )
+
+    assert (done.returncode, "lower it, or name more sources" in done.stderr) == (2, True)
+    assert (tmp_path / "runs" / "t" / "mix" / "manifest.json").read_text() == before
