@@ -22,7 +22,7 @@ from opencharacter.config.mixing import ExportConfig, LintConfig, MixConfig, Pop
 from opencharacter.config.model import Backend, ModelConfig, SamplingConfig
 from opencharacter.config.planning import AssumeConfig, PlanConfig
 from opencharacter.config.ranges import require
-from opencharacter.config.sources import InstructionsConfig, PersonasConfig
+from opencharacter.config.sources import InstructionsConfig, NearDuplicates, PersonasConfig
 
 __all__ = [
     "NOT_DATA",
@@ -36,6 +36,7 @@ __all__ = [
     "LintConfig",
     "MixConfig",
     "ModelConfig",
+    "NearDuplicates",
     "PersonasConfig",
     "PlanConfig",
     "PopulationConfig",

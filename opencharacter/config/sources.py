@@ -1,8 +1,18 @@
 """Where personas and instructions come from."""
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from opencharacter.config.ranges import require
+
+
+class NearDuplicates(StrEnum):
+    """What is done with drawn personas that share most of their words."""
+
+    keep = "keep"
+    """All stay; what is near is one cluster, trained on or held out as a whole."""
+    reject = "reject"
+    """The first drawn stays, what is near it is rejected."""
 
 
 @dataclass(kw_only=True)
@@ -26,9 +36,17 @@ class PersonasConfig:
     """Share never trained on, in [0, 1); chosen by a hash of the text."""
     max_chars: int = 2000
     """A longer persona is rejected."""
+    near_duplicates: NearDuplicates = NearDuplicates.keep
+    near_threshold: float = 0.8
+    """Share of the words of both that two near-duplicates have in common (Jaccard), in (0, 1];
+    0.8 = one word in nine replaced, 1 = the same words in any order."""
 
     def __post_init__(self) -> None:
         """Check ranges."""
+        require(
+            0 < self.near_threshold <= 1,
+            f"personas.near_threshold is {self.near_threshold}; it must be in (0, 1]",
+        )
         require(bool(self.path), "personas.path must be given: a file, a folder or hub:owner/name")
         require(self.n is None or self.n >= 1, f"personas.n is {self.n}; it must be >= 1")
         require(0 <= self.heldout < 1, f"personas.heldout is {self.heldout}; it must be in [0, 1)")

@@ -1,0 +1,70 @@
+"""The texts of many lines of JSON, as `persona_rows.bare_text` returns them, at a few tests a line.
+
+A line that holds a single string without escapes, as nearly all of Persona Hub's preview do, is cut
+out of its block; any other is decoded. Whatever cannot be had so is None: the careful reading finds
+out why.
+"""
+
+import re
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from opencharacter.sources.lines import MAX_ROW_BYTES
+from opencharacter.sources.persona_rows import bare_text
+
+_decode = msgspec.json.Decoder().decode
+_OPENING = re.compile(rb'\{ *"([^"\\]+)" *: *"')
+_CLOSING = b'"}'
+
+
+def bare_texts(block: bytes, lines: list[bytes], columns: tuple[str, ...]) -> list[bytes | None]:
+    """Return the text of each line, UTF-8, unchecked; None where there is none.
+
+    Args:
+        block: The lines, joined by line feeds.
+        lines: The same.
+        columns: Names of the text, the first there is being read.
+    """
+    if max(map(len, lines)) > MAX_ROW_BYTES:
+        return [_decoded(line, columns) if len(line) <= MAX_ROW_BYTES else None for line in lines]
+    opening = _OPENING.match(block)
+    if opening and opening[1].decode("utf-8", "replace") in columns:
+        cut = _cut_out(block, len(lines), opening[0], columns)
+        if cut is not None:
+            return cut
+    return [_decoded(line, columns) for line in lines]
+
+
+def _cut_out(
+    block: bytes, n: int, opening: bytes, columns: tuple[str, ...]
+) -> list[bytes | None] | None:
+    """Return the texts between `opening` and the end of each line; None if a line is otherwise."""
+    if not block.endswith(_CLOSING):
+        return None
+    pieces = block[len(opening) : -len(_CLOSING)].split(_CLOSING + b"\n" + opening)
+    # JSON allows control characters between values only; then a line is not as it seems.
+    n_controls = np.count_nonzero(np.frombuffer(block, dtype=np.uint8) < ord(" "))
+    if len(pieces) != n or n_controls != n - 1:
+        return None
+    return [
+        piece
+        if piece.isascii()
+        and b"\\" not in piece
+        and b'"' not in piece
+        and b"  " not in piece
+        and piece.strip() == piece
+        else _decoded(opening + piece + _CLOSING, columns)
+        for piece in pieces
+    ]
+
+
+def _decoded(line: bytes, columns: tuple[str, ...]) -> bytes | None:
+    try:
+        value: Any = _decode(line)
+    # RecursionError: nested too deeply.
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    text = bare_text(value, columns) if isinstance(value, dict) else None
+    return None if text is None else text.encode()
