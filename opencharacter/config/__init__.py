@@ -22,7 +22,13 @@ from opencharacter.config.mixing import ExportConfig, LintConfig, MixConfig, Pop
 from opencharacter.config.model import Backend, ModelConfig, SamplingConfig
 from opencharacter.config.planning import AssumeConfig, PlanConfig
 from opencharacter.config.ranges import require
-from opencharacter.config.sources import InstructionsConfig, NearDuplicates, PersonasConfig
+from opencharacter.config.sources import (
+    InstructionsConfig,
+    NearDuplicates,
+    Person,
+    PersonasConfig,
+    Stratify,
+)
 
 __all__ = [
     "NOT_DATA",
@@ -37,6 +43,7 @@ __all__ = [
     "MixConfig",
     "ModelConfig",
     "NearDuplicates",
+    "Person",
     "PersonasConfig",
     "PlanConfig",
     "PopulationConfig",
@@ -44,6 +51,7 @@ __all__ = [
     "RewriteConfig",
     "SamplingConfig",
     "SlurmConfig",
+    "Stratify",
     "SynthConfig",
     "Tracking",
     "data_settings",

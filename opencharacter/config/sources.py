@@ -15,6 +15,35 @@ class NearDuplicates(StrEnum):
     """The first drawn stays, what is near it is rejected."""
 
 
+class Person(StrEnum):
+    """In which person a persona is written."""
+
+    first = "first"
+    """"I am a ..."."""
+    second = "second"
+    """"You are a ..."."""
+    third = "third"
+
+
+class Stratify(StrEnum):
+    """What a sample is spread over."""
+
+    domain = "domain"
+    """The label of the source; `none` where it has none."""
+    language = "language"
+    """`zh`, `ja`, `ko`, or `other` where the script leaves doubt."""
+    length = "length"
+    """`up to 32`, `up to 64`, `up to 128`, ... characters."""
+    person = "person"
+    """`first`, `second` or `third`."""
+
+
+_STRATA = {
+    Stratify.language: {"zh", "ja", "ko", "other"},
+    Stratify.person: {str(person) for person in Person},
+}
+
+
 @dataclass(kw_only=True)
 class PersonasConfig:
     """Where personas come from, and which are kept."""
@@ -32,6 +61,11 @@ class PersonasConfig:
     """Licence of the source; every row carries it."""
     n: int | None = None
     """How many to keep, held-out ones included; None = all."""
+    stratify: Stratify | None = None
+    """Draw as many of each stratum, as far as they reach; None = uniformly. Needs `n`."""
+    shares: dict[str, float] = field(default_factory=dict)
+    """Relative share of each stratum by name, such as `{first: 1, second: 1}`; strata without one
+    are not drawn. Empty = all are equal."""
     heldout: float = 0.05
     """Share never trained on, in [0, 1); chosen by a hash of the text."""
     max_chars: int = 2000
@@ -47,6 +81,22 @@ class PersonasConfig:
             0 < self.near_threshold <= 1,
             f"personas.near_threshold is {self.near_threshold}; it must be in (0, 1]",
         )
+        require(
+            self.stratify is None or self.n is not None,
+            f"personas.stratify={self.stratify} needs personas.n: how many to draw",
+        )
+        require(
+            not self.shares or self.stratify is not None,
+            "personas.shares needs personas.stratify: what the shares are of",
+        )
+        for name, share in self.shares.items():
+            require(share > 0, f"personas.shares.{name} is {share}; it must be > 0, or left out")
+            known = _STRATA.get(self.stratify, {name}) if self.stratify else {name}
+            require(
+                name in known,
+                f"personas.shares names {name}, but personas.stratify={self.stratify} knows "
+                f"{', '.join(sorted(known))}",
+            )
         require(bool(self.path), "personas.path must be given: a file, a folder or hub:owner/name")
         require(self.n is None or self.n >= 1, f"personas.n is {self.n}; it must be >= 1")
         require(0 <= self.heldout < 1, f"personas.heldout is {self.heldout}; it must be in [0, 1)")

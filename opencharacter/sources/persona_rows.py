@@ -3,10 +3,12 @@
 import re
 from typing import Any, NamedTuple
 
-from opencharacter.config import PersonasConfig
+from opencharacter.config import PersonasConfig, Stratify
 from opencharacter.records import Rejection
 from opencharacter.sources.draw import Candidate
+from opencharacter.sources.language import guess_language
 from opencharacter.sources.lines import Row, reject
+from opencharacter.sources.person import person_of
 from opencharacter.sources.screen import find_flaw, is_storable, strip_invisible
 
 COLUMNS = ("persona", "input persona", "text")
@@ -90,6 +92,15 @@ def domain_of(value: dict[str, Any]) -> str | None:
 
 def stratum_of(config: PersonasConfig, text: str, value: dict[str, Any]) -> str:
     """Return the name of the stratum of a row; empty for all where there are none."""
+    match config.stratify:
+        case Stratify.domain:
+            return domain_of(value) or "none"
+        case Stratify.language:
+            return guess_language(text) or "other"
+        case Stratify.length:
+            return f"up to {max(32, 1 << (len(text) - 1).bit_length())}"
+        case Stratify.person:
+            return person_of(text)
     return ""
 
 

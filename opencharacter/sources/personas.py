@@ -9,7 +9,7 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from opencharacter.config import NearDuplicates, PersonasConfig
+from opencharacter.config import NearDuplicates, Person, PersonasConfig, Stratify
 from opencharacter.errors import SourceError
 from opencharacter.ids import content_id, stable_fraction
 from opencharacter.records import Persona, Rejection, Split
@@ -18,6 +18,7 @@ from opencharacter.sources.groups import Groups, find_groups
 from opencharacter.sources.language import guess_language
 from opencharacter.sources.lines import reject
 from opencharacter.sources.near import folded
+from opencharacter.sources.person import person_of
 from opencharacter.sources.persona_rows import ROW_BITS, Draft, check_row
 from opencharacter.sources.rows import (
     EMBEDDED_LICENCE,
@@ -29,6 +30,7 @@ from opencharacter.sources.rows import (
 )
 from opencharacter.sources.scan import Aside, Scan
 
+_STRATA_NAMED = 32
 _LETTER = re.compile(r"[^\W_]")
 
 _Item = Candidate[Draft] | Rejection
@@ -50,8 +52,9 @@ def read_personas(
 
     With `config.n`, the sample is the n distinct good texts with the smallest 64-bit hash of seed
     and text: whatever their order, and a smaller sample is part of a larger. The source is then
-    read once; what ends up behind the last one drawn is not looked at, good or bad, and counts as
-    not drawn, unless no text can be read from it.
+    read once. With `config.stratify` strata take turns instead, each giving the text of its
+    smallest hash (see `sources.quota`). What ends up behind the last one drawn is not looked at,
+    good or bad, and counts as not drawn, unless no text can be read from it.
 
     Near-duplicates are looked for among the drawn (see `sources.near`). With `reject`, a text stays
     unless it is near one that was drawn before it and stays: a smaller sample still is part of a
@@ -126,6 +129,8 @@ def _draw_sample(
         keys = scan.quota.kept.keys
         if len(keys) < scan.quota.n:
             tally.note(SHORT, scan.quota.n - len(keys))
+        if config.stratify:
+            _note_strata(scan.quota.counts(), config.stratify, tally)
     tally.rows += scan.n_rows - scan.n_aside
     tally.not_drawn += scan.n_rows - scan.n_aside
 
@@ -134,6 +139,16 @@ def _draw_sample(
         return pick(rows, keys, seed=seed, tally=counted, place=partial(_place, source))
 
     return _Draw(items, keys)
+
+
+def _note_strata(counts: dict[str, int], strata: Stratify, tally: Tally) -> None:
+    if len(counts) <= _STRATA_NAMED:
+        for label, count in counts.items():
+            tally.note(f"drawn of {strata} {label}", count)
+        return
+    tally.note(f"drawn of how many a {strata}", sum(map(bool, counts.values())))
+    tally.note(f"drawn of the largest {strata}", max(counts.values()))
+    tally.note(f"drawn of the smallest {strata}", min(filter(None, counts.values())))
 
 
 def _checked(aside: Aside, config: PersonasConfig) -> _Item:
@@ -164,6 +179,8 @@ def _grouped(
             tally.note("kept, though close to another")
             yield _persona(item, leading[leader], source, config)
         number += 1
+        if (person := person_of(item.text)) is not Person.third:
+            tally.note(f"drawn in the {person} person")
     if number < len(groups.keys):
         raise _changed(source)
 

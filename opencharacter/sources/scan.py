@@ -9,12 +9,13 @@ import pickle
 import tempfile
 from collections.abc import Iterator
 from hashlib import blake2b
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from opencharacter.config import PersonasConfig
+from opencharacter.config import PersonasConfig, Stratify
 from opencharacter.errors import SourceError
 from opencharacter.records import Rejection
 from opencharacter.sources.bare_texts import bare_texts
@@ -24,6 +25,7 @@ from opencharacter.sources.quota import Quota
 from opencharacter.sources.rows import Kind, Source, SourceFile
 
 _LARGEST = (1 << 64) - 1
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 class Aside(NamedTuple):
@@ -53,7 +55,7 @@ class Scan:
         """Rows of the source, blank lines apart."""
         self.n_aside = 0
         """Of these, the rows put aside."""
-        self.quota = None if config.n is None else Quota(config.n, {})
+        self.quota = None if config.n is None else Quota(config.n, config.shares)
         """The sample; None = all rows."""
         self._config = config
         self._columns = columns_of(config)
@@ -123,11 +125,22 @@ class Scan:
         """Return the lines to look at: of a small hash, blank, or without a text so far."""
         texts = bare_texts(block, lines, self._columns)
         keys = self._keys([text or b"" for text in texts])
+        if self._config.stratify:
+            return [
+                at
+                for at, (key, text) in enumerate(zip(keys.tolist(), texts, strict=True))
+                if text is None or key <= self._bound(self._label(text, lines[at]))
+            ]
         is_close = keys <= np.uint64(min(self._bound(""), _LARGEST))
         if None in texts:
             is_close |= np.array([text is None for text in texts])
         found: list[int] = np.flatnonzero(is_close).tolist()
         return found
+
+    def _label(self, text: bytes, line: bytes) -> str:
+        is_text_enough = self._config.stratify is not Stratify.domain
+        value = {} if is_text_enough else _decode(line)
+        return stratum_of(self._config, text.decode(), value)
 
     def _take(self, row: Row | Rejection, file: int, into: BinaryIO) -> None:
         """Put a row aside if it may be drawn or cannot be read; a good one competes from now on."""

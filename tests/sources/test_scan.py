@@ -1,6 +1,7 @@
 import hashlib
 import json
 import random
+from collections import Counter
 
 import pyarrow
 import pyarrow.parquet
@@ -8,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opencharacter.config import PersonasConfig
-from opencharacter.errors import SourceError
+from opencharacter.config import PersonasConfig, Stratify
+from opencharacter.errors import ConfigError, SourceError
 from opencharacter.records import Persona, Rejection
 from opencharacter.sources.personas import read_personas
 from opencharacter.sources.rows import Tally
@@ -141,3 +142,70 @@ def test_a_full_disk_says_where_to_make_room(tmp_path, monkeypatch):
 
     with pytest.raises(SourceError, match=r"cannot put rows aside .* \(No space left"):
         read(path, n=5)
+
+
+def elite(text, domain):
+    return {"persona": text, "general domain (top 1 percent)": domain, "specific domain": "x"}
+
+
+def write(path, rows):
+    path.write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows), "utf-8")
+    return path
+
+
+def test_domains_are_drawn_in_equal_shares_as_far_as_they_reach(tmp_path):
+    sizes = {"Law": 500, "Music": 60, "None": 4}
+    rows = [elite(f"{name} {i}", name) for name, size in sizes.items() for i in range(size)]
+    random.Random(0).shuffle(rows)
+    small, tally = read(write(tmp_path / "p.jsonl", rows), n=34, stratify=Stratify.domain)
+    large, _ = read(tmp_path / "p.jsonl", n=90, stratify=Stratify.domain)
+
+    assert Counter(item.domain for item in small) == {"Law": 15, "Music": 15, None: 4}
+    assert Counter(item.domain for item in large) == {"Law": 43, "Music": 43, None: 4}
+    assert {item.text for item in small} < {item.text for item in large}
+    assert (tally.rows, tally.not_drawn) == (564, 530)
+    assert tally.notes["drawn of domain none"] == 4
+
+
+@pytest.mark.parametrize("name", ["p.jsonl", "p.txt"])
+def test_a_declared_balance_of_persons_is_kept_and_counted(tmp_path, name):
+    texts = [f"{who} a cook, number {i}" for who in ("I am", "You are", "He is") for i in range(99)]
+    path = write(tmp_path / name, [{"text": text} for text in texts])
+    if name.endswith(".txt"):
+        path.write_text("\n".join(texts), "utf-8")
+    shares = {"first": 3.0, "second": 1.0}
+    items, tally = read(path, n=40, stratify=Stratify.person, shares=shares)
+
+    assert Counter(item.text.split()[0] for item in items) == {"I": 30, "You": 10}
+    assert tally.notes["drawn in the first person"] == 30
+
+
+def test_languages_and_lengths_are_strata(tmp_path):
+    rows = [{"text": f"一位住在北京的中学物理老师{i}"} for i in range(5)]
+    rows += [
+        {"text": f"A teacher of physics, number {i}, " + "x" * (i % 2) * 90} for i in range(80)
+    ]
+    path = write(tmp_path / "p.jsonl", rows)
+    languages, _ = read(path, n=10, stratify=Stratify.language)
+    lengths, tally = read(path, n=12, stratify=Stratify.length)
+
+    assert Counter(item.language for item in languages) == {"zh": 5, None: 5}
+    assert Counter(len(item.text) > 64 for item in lengths) == {False: 6, True: 6}
+    assert {what: n for what, n in tally.notes.items() if what.startswith("drawn of")} == {
+        "drawn of length up to 32": 6,
+        "drawn of length up to 128": 6,
+    }
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"stratify": Stratify.person}, "needs personas.n"),
+        ({"n": 3, "shares": {"first": 1.0}}, "needs personas.stratify"),
+        ({"n": 3, "stratify": Stratify.person, "shares": {"frist": 1.0}}, "knows first, second"),
+        ({"n": 3, "stratify": Stratify.domain, "shares": {"Law": 0.0}}, "must be > 0"),
+    ],
+)
+def test_shares_that_make_no_sense_are_refused(settings, message):
+    with pytest.raises(ConfigError, match=message):
+        PersonasConfig(**settings)
