@@ -1,9 +1,11 @@
 """Where personas and instructions come from."""
 
+import string
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from opencharacter.config.ranges import require
+from opencharacter.errors import ConfigError
 
 
 class NearDuplicates(StrEnum):
@@ -57,6 +59,10 @@ class PersonasConfig:
     """Of the hub data set; pin it."""
     column: str | None = None
     """Column of the text; None = the first known of `persona`, `input persona`, `text`."""
+    template: str | None = None
+    """Text composed of several columns, `{column}` for the value of each; instead of `column`."""
+    domain: str | None = None
+    """Column of the domain; None = Persona Hub's labels, the broadest there is."""
     licence: str = "unknown"
     """Licence of the source; every row carries it."""
     n: int | None = None
@@ -81,6 +87,12 @@ class PersonasConfig:
             0 < self.near_threshold <= 1,
             f"personas.near_threshold is {self.near_threshold}; it must be in (0, 1]",
         )
+        if self.template is not None:
+            _check_template(self.template)
+            require(
+                self.column is None,
+                "personas.column and personas.template are both set; set one to null",
+            )
         require(
             self.stratify is None or self.n is not None,
             f"personas.stratify={self.stratify} needs personas.n: how many to draw",
@@ -101,6 +113,20 @@ class PersonasConfig:
         require(self.n is None or self.n >= 1, f"personas.n is {self.n}; it must be >= 1")
         require(0 <= self.heldout < 1, f"personas.heldout is {self.heldout}; it must be in [0, 1)")
         require(self.max_chars >= 1, f"personas.max_chars is {self.max_chars}; it must be >= 1")
+
+
+def _check_template(template: str) -> None:
+    try:
+        pieces = list(string.Formatter().parse(template))
+    except ValueError as error:
+        raise ConfigError(
+            f"personas.template is {template!r} ({error}); write {{column}}, and {{{{ for a brace"
+        ) from error
+    names = [piece[1] for piece in pieces if piece[1] is not None]
+    require(
+        bool(names) and all(names) and not any(piece[2] or piece[3] for piece in pieces),
+        f"personas.template is {template!r}; name columns in braces, with nothing else in them",
+    )
 
 
 @dataclass(kw_only=True)

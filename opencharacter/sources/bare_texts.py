@@ -12,34 +12,32 @@ import msgspec
 import numpy as np
 
 from opencharacter.sources.lines import MAX_ROW_BYTES
-from opencharacter.sources.persona_rows import bare_text
+from opencharacter.sources.persona_rows import Layout, bare_text
 
 _decode = msgspec.json.Decoder().decode
 _OPENING = re.compile(rb'\{ *"([^"\\]+)" *: *"')
 _CLOSING = b'"}'
 
 
-def bare_texts(block: bytes, lines: list[bytes], columns: tuple[str, ...]) -> list[bytes | None]:
+def bare_texts(block: bytes, lines: list[bytes], layout: Layout) -> list[bytes | None]:
     """Return the text of each line, UTF-8, unchecked; None where there is none.
 
     Args:
         block: The lines, joined by line feeds.
         lines: The same.
-        columns: Names of the text, the first there is being read.
+        layout: Where the text is.
     """
     if max(map(len, lines)) > MAX_ROW_BYTES:
-        return [_decoded(line, columns) if len(line) <= MAX_ROW_BYTES else None for line in lines]
+        return [_decoded(line, layout) if len(line) <= MAX_ROW_BYTES else None for line in lines]
     opening = _OPENING.match(block)
-    if opening and opening[1].decode("utf-8", "replace") in columns:
-        cut = _cut_out(block, len(lines), opening[0], columns)
+    if opening and opening[1].decode("utf-8", "replace") in layout.columns:
+        cut = _cut_out(block, len(lines), opening[0], layout)
         if cut is not None:
             return cut
-    return [_decoded(line, columns) for line in lines]
+    return [_decoded(line, layout) for line in lines]
 
 
-def _cut_out(
-    block: bytes, n: int, opening: bytes, columns: tuple[str, ...]
-) -> list[bytes | None] | None:
+def _cut_out(block: bytes, n: int, opening: bytes, layout: Layout) -> list[bytes | None] | None:
     """Return the texts between `opening` and the end of each line; None if a line is otherwise."""
     if not block.endswith(_CLOSING):
         return None
@@ -55,16 +53,16 @@ def _cut_out(
         and b'"' not in piece
         and b"  " not in piece
         and piece.strip() == piece
-        else _decoded(opening + piece + _CLOSING, columns)
+        else _decoded(opening + piece + _CLOSING, layout)
         for piece in pieces
     ]
 
 
-def _decoded(line: bytes, columns: tuple[str, ...]) -> bytes | None:
+def _decoded(line: bytes, layout: Layout) -> bytes | None:
     try:
         value: Any = _decode(line)
     # RecursionError: nested too deeply.
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    text = bare_text(value, columns) if isinstance(value, dict) else None
+    text = bare_text(value, layout) if isinstance(value, dict) else None
     return None if text is None else text.encode()

@@ -20,7 +20,7 @@ from opencharacter.errors import SourceError
 from opencharacter.records import Rejection
 from opencharacter.sources.bare_texts import bare_texts
 from opencharacter.sources.lines import Row, line_row
-from opencharacter.sources.persona_rows import bare_text, check_row, columns_of, stratum_of
+from opencharacter.sources.persona_rows import bare_text, check_row, layout_of, stratum_of
 from opencharacter.sources.quota import Quota
 from opencharacter.sources.rows import Kind, Source, SourceFile
 
@@ -58,7 +58,7 @@ class Scan:
         self.quota = None if config.n is None else Quota(config.n, config.shares)
         """The sample; None = all rows."""
         self._config = config
-        self._columns = columns_of(config)
+        self._layout = layout_of(config)
         self._hash = blake2b(f"{seed}/".encode(), digest_size=8)
         self._file = file
 
@@ -123,7 +123,7 @@ class Scan:
 
     def _close_lines(self, block: bytes, lines: list[bytes]) -> list[int]:
         """Return the lines to look at: of a small hash, blank, or without a text so far."""
-        texts = bare_texts(block, lines, self._columns)
+        texts = bare_texts(block, lines, self._layout)
         keys = self._keys([text or b"" for text in texts])
         if self._config.stratify:
             return [
@@ -144,7 +144,7 @@ class Scan:
 
     def _take(self, row: Row | Rejection, file: int, into: BinaryIO) -> None:
         """Put a row aside if it may be drawn or cannot be read; a good one competes from now on."""
-        text = None if isinstance(row, Rejection) else bare_text(row.value, self._columns)
+        text = None if isinstance(row, Rejection) else bare_text(row.value, self._layout)
         if text is None or isinstance(row, Rejection):
             self._put(Aside(file, row), into)
             return

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opencharacter.config import NearDuplicates, PersonasConfig
-from opencharacter.errors import SourceError
+from opencharacter.errors import ConfigError, SourceError
 from opencharacter.records import Persona, Rejection, Split
 from opencharacter.sources.language import guess_language
 from opencharacter.sources.personas import read_personas
@@ -306,3 +306,32 @@ def test_every_row_is_a_persona_a_rejection_or_not_drawn(tmp_path_factory, rows,
     n_rejected = sum(isinstance(item, Rejection) for item in items)
     assert tally.rows == len(rows) == len(kept) + n_rejected + tally.not_drawn
     assert len(set(kept)) == len(kept) <= (n or len(rows))
+
+
+PERSON = {"persona": "Ana  keeps bees.", "age": 41, "occupation": "nurse", "city": None}
+
+
+def test_a_text_is_composed_of_the_columns_that_a_template_names(read):
+    template = "{persona} Age: {age}. {{{occupation}}}"
+    everyone, _ = read([PERSON], template=template, domain="occupation")
+    drawn, _ = read([PERSON], template=template, domain="occupation", n=1)
+
+    assert everyone == drawn
+    assert everyone[0].text == "Ana keeps bees. Age: 41. {nurse}"
+    assert everyone[0].domain == "nurse"
+
+
+@pytest.mark.parametrize(
+    ("column", "reason"),
+    [("city", "wrong_type"), ("town", "missing_key"), ("age.real", "missing_key")],
+)
+def test_a_row_that_lacks_a_column_of_the_template_is_rejected(read, column, reason):
+    (bad,), _ = read([PERSON], template="{persona} of {" + column + "}", n=1)
+
+    assert bad.reason == reason
+
+
+@pytest.mark.parametrize("template", ["no column", "{persona", "{}", "{age:>9}", "{age!r}"])
+def test_a_template_that_names_no_columns_is_refused(template):
+    with pytest.raises(ConfigError, match=r"personas\.template is"):
+        PersonasConfig(template=template)
