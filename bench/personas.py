@@ -73,7 +73,10 @@ def measure(path: str, n: int | None) -> dict[str, float]:
             personas.run(config, job)
             seconds = time.perf_counter() - start
             counts = (job.folder("personas").manifest() or {})["counts"]
-    return {"seconds": seconds, "mib": _peak(), "rows": counts["in"], "kept": counts["out"]}
+    return {
+        "seconds": seconds, "cpu": time.process_time(), "mib": _peak(),
+        "rows": counts["in"], "kept": counts["out"],
+    }  # fmt: skip
 
 
 def measure_datasets(path: str, n: int) -> dict[str, float]:
@@ -81,10 +84,11 @@ def measure_datasets(path: str, n: int) -> dict[str, float]:
     from datasets import load_dataset  # noqa: PLC0415
 
     stream = load_dataset("json", data_files=path, split="train", streaming=True)
-    start = time.perf_counter()
+    start, before = time.perf_counter(), time.process_time()
     rows = sum(1 for _ in islice(stream.shuffle(seed=0, buffer_size=n), PEER_ROWS))
     seconds = time.perf_counter() - start
-    return {"seconds": seconds, "mib": _peak(), "rows": rows, "kept": n}
+    cpu = time.process_time() - before
+    return {"seconds": seconds, "cpu": cpu, "mib": _peak(), "rows": rows, "kept": n}
 
 
 def _peak() -> float:
@@ -122,15 +126,18 @@ def compare_with_datasets(rows: int, n: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{rows}.jsonl"
         write_personas(path, rows)
-        speeds = []
+        speeds, costs = [], []
         for name, what in (("stage=personas", "--one"), ("datasets", "--datasets")):
             seen = in_a_process(what, path, n)
             speeds.append(seen["rows"] / seen["seconds"])
+            costs.append(seen["cpu"] / seen["rows"])
             print(
                 f"{name:<15} n={n:,}: {seen['rows']:>11,} rows in {seen['seconds']:6.1f} s, "
-                f"{speeds[-1]:>9,.0f} rows/s, peak {seen['mib']:,.0f} MiB"
+                f"{speeds[-1]:>9,.0f} rows/s, {1e6 * costs[-1]:5.2f} us of CPU a row, "
+                f"peak {seen['mib']:,.0f} MiB",
+                flush=True,
             )
-    print(f"ratio {speeds[0] / speeds[1]:.1f}")
+    print(f"ratio {speeds[0] / speeds[1]:.1f} by the clock, {costs[1] / costs[0]:.1f} by CPU time")
     hours = PERSONA_HUB / speeds[0] / 3600
     print(f"{PERSONA_HUB:,} rows of this length at this pace: {hours:.1f} h")
 

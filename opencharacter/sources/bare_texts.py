@@ -46,16 +46,31 @@ def _cut_out(block: bytes, n: int, opening: bytes, layout: Layout) -> list[bytes
     n_controls = np.count_nonzero(np.frombuffer(block, dtype=np.uint8) < ord(" "))
     if len(pieces) != n or n_controls != n - 1:
         return None
+    if not _is_tidy(block, opening, n):
+        return [_decoded(opening + piece + _CLOSING, layout) for piece in pieces]
+    if block.isascii() and b"\\" not in block:
+        return list(pieces)
     return [
         piece
-        if piece.isascii()
-        and b"\\" not in piece
-        and b'"' not in piece
-        and b"  " not in piece
-        and piece.strip() == piece
+        # Counts over a block with escapes may make up for each other: a second look at each.
+        if piece.isascii() and b"\\" not in piece and b'"' not in piece and piece.strip() == piece
         else _decoded(opening + piece + _CLOSING, layout)
         for piece in pieces
     ]
+
+
+def _is_tidy(block: bytes, opening: bytes, n: int) -> bool:
+    """Whether nothing between openings and closings needs a second look, escapes and UTF-8 apart.
+
+    That is: no white space at the ends of a text, none twice, and no quotation mark but escaped.
+    """
+    quotes = block.count(b'"') - block.count(b'\\"')
+    return (
+        quotes == n * (opening.count(b'"') + 1)
+        and block.count(b' "') == n * opening.count(b' "')
+        and block.count(b'" ') - block.count(b'\\" ') == n * opening.count(b'" ')
+        and b"  " not in block
+    )
 
 
 def _decoded(line: bytes, layout: Layout) -> bytes | None:
