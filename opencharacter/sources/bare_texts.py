@@ -29,48 +29,51 @@ def bare_texts(block: bytes, lines: list[bytes], layout: Layout) -> list[bytes |
     """
     if max(map(len, lines)) > MAX_ROW_BYTES:
         return [_decoded(line, layout) if len(line) <= MAX_ROW_BYTES else None for line in lines]
-    opening = _OPENING.match(block)
-    if opening and opening[1].decode("utf-8", "replace") in layout.columns:
-        cut = _cut_out(block, len(lines), opening[0], layout)
-        if cut is not None:
-            return cut
-    return [_decoded(line, layout) for line in lines]
-
-
-def _cut_out(block: bytes, n: int, opening: bytes, layout: Layout) -> list[bytes | None] | None:
-    """Return the texts between `opening` and the end of each line; None if a line is otherwise."""
-    if not block.endswith(_CLOSING):
-        return None
-    pieces = block[len(opening) : -len(_CLOSING)].split(_CLOSING + b"\n" + opening)
-    # JSON allows control characters between values only; then a line is not as it seems.
-    n_controls = np.count_nonzero(np.frombuffer(block, dtype=np.uint8) < ord(" "))
-    if len(pieces) != n or n_controls != n - 1:
-        return None
-    if not _is_tidy(block, opening, n):
-        return [_decoded(opening + piece + _CLOSING, layout) for piece in pieces]
-    if block.isascii() and b"\\" not in block:
-        return list(pieces)
+    found = _OPENING.match(block)
+    if found is None or found[1].decode("utf-8", "replace") not in layout.columns:
+        return [_decoded(line, layout) for line in lines]
+    opening = found[0]
+    start, stop = len(opening), -len(_CLOSING)
+    if _is_tidy(block, opening, len(lines)) and all(
+        line.startswith(opening) and line.endswith(_CLOSING) for line in lines
+    ):
+        return [line[start:stop] for line in lines]
+    if np.count_nonzero(np.frombuffer(block, dtype=np.uint8) < ord(" ")) >= len(lines):
+        # JSON allows control characters between values only: there is a line that is not plain.
+        return [_decoded(line, layout) for line in lines]
     return [
-        piece
-        # Counts over a block with escapes may make up for each other: a second look at each.
-        if piece.isascii() and b"\\" not in piece and b'"' not in piece and piece.strip() == piece
-        else _decoded(opening + piece + _CLOSING, layout)
-        for piece in pieces
+        text
+        if line.startswith(opening)
+        and line.endswith(_CLOSING)
+        and line.isascii()
+        and b"\\" not in line
+        and b'"' not in (text := line[start:stop])
+        and b"  " not in text
+        and text.strip() == text
+        else _decoded(line, layout)
+        for line in lines
     ]
 
 
 def _is_tidy(block: bytes, opening: bytes, n: int) -> bool:
-    """Whether nothing between openings and closings needs a second look, escapes and UTF-8 apart.
+    """Whether texts between openings and closings are as `normal` would leave them.
 
-    That is: no white space at the ends of a text, none twice, and no quotation mark but escaped.
+    That is plain ASCII without escapes, quotation marks, white space at the ends or twice.
     """
-    quotes = block.count(b'"') - block.count(b'\\"')
-    return (
-        quotes == n * (opening.count(b'"') + 1)
-        and block.count(b' "') == n * opening.count(b' "')
-        and block.count(b'" ') - block.count(b'\\" ') == n * opening.count(b'" ')
-        and b"  " not in block
-    )
+    if not block.isascii() or b"\\" in block:
+        return False
+    codes = np.frombuffer(block, dtype=np.uint8)
+    is_space, is_quote = codes == ord(" "), codes == ord('"')
+    found = [
+        codes < ord(" "),
+        is_quote,
+        is_space[:-1] & is_space[1:],
+        is_space[:-1] & is_quote[1:],
+        is_quote[:-1] & is_space[1:],
+    ]
+    line = opening + _CLOSING
+    marks = [n * line.count(mark) for mark in (b'"', b"  ", b' "', b'" ')]
+    return [int(np.count_nonzero(mask)) for mask in found] == [n - 1, *marks]
 
 
 def _decoded(line: bytes, layout: Layout) -> bytes | None:
