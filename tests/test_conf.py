@@ -25,7 +25,7 @@ CHOICES = [f"{group}={option}" for group, options in manual.groups().items() for
 
 def test_every_file_is_an_option_of_a_group():
     assert len(FILES) == len(CHOICES) + 1  # config.yaml itself
-    assert len(CHOICES) >= 27
+    assert len(CHOICES) >= 28
 
 
 @pytest.mark.parametrize("choice", CHOICES)

@@ -29,7 +29,13 @@ from opencharacter.config.mixing import ExportConfig, LintConfig, MixConfig, Pop
 from opencharacter.config.model import Backend, ModelConfig, SamplingConfig
 from opencharacter.config.planning import AssumeConfig, PlanConfig
 from opencharacter.config.ranges import require
-from opencharacter.config.sources import InstructionsConfig, PersonasConfig
+from opencharacter.config.sources import (
+    InstructionsConfig,
+    NearDuplicates,
+    Person,
+    PersonasConfig,
+    Stratify,
+)
 
 __all__ = [
     "NOT_DATA",
@@ -47,6 +53,8 @@ __all__ = [
     "LintConfig",
     "MixConfig",
     "ModelConfig",
+    "NearDuplicates",
+    "Person",
     "PersonasConfig",
     "PlanConfig",
     "PopulationConfig",
@@ -55,6 +63,7 @@ __all__ = [
     "SamplingConfig",
     "SlurmConfig",
     "Spoken",
+    "Stratify",
     "SynthConfig",
     "Tracking",
     "data_settings",

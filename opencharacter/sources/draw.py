@@ -23,6 +23,8 @@ _BATCH_ROWS = 2048
 _LEAST_PENDING = 1 << 16
 _NOT_DRAWN = -1
 _NOT_MET = -2
+SHORT = "asked for more than there are: short by"
+"""A note of a tally."""
 _Keys = NDArray[np.uint64]
 _Positions = NDArray[np.int64]
 
@@ -39,6 +41,8 @@ class Candidate(NamedTuple, Generic[T]):
     text: str
     """For the excerpt of a rejection."""
     value: T
+    key: int = 0
+    """Hash of seed and identity, set when it is drawn: a smaller sample has the smaller keys."""
 
 
 Stream = Callable[[], Iterable[Candidate[T] | Rejection]]
@@ -75,17 +79,36 @@ def draw(
     Raises:
         SourceError: The source changed between the two readings.
     """
-    drawn = None if n is None else _Drawn(_smallest(stream(), n, seed))
-    memory: _Memory = _Growing() if drawn is None else drawn
-    if n is not None and drawn is not None and len(drawn.keys) < n:
-        tally.note("asked for more than there are: short by", n - len(drawn.keys))
+    if n is None:
+        yield from pick(stream(), None, seed=seed, tally=tally, place=place)
+        return
+    drawn = _Drawn(_smallest(stream(), n, seed))
+    if len(drawn.keys) < n:
+        tally.note(SHORT, n - len(drawn.keys))
     for batch in _batches(stream()):
-        yield from _settled(batch, memory, seed=seed, tally=tally, place=place)
-    if drawn is not None and drawn.missing:
+        yield from _settled(batch, drawn, seed=seed, tally=tally, place=place)
+    if drawn.missing:
         raise SourceError(
             f"the source changed while it was read: {drawn.missing:,} of the rows drawn are gone; "
             "wait until it is complete, then run the stage again"
         )
+
+
+def pick(
+    items: Iterable[Candidate[T] | Rejection],
+    keys: NDArray[np.uint64] | None,
+    *,
+    seed: int,
+    tally: Tally,
+    place: Callable[[int], str],
+) -> Iterator[Candidate[T] | Rejection]:
+    """Yield the rows whose key is among `keys` (None = all), each once, and the rejected ones.
+
+    Further arguments as for `draw`; `tally` counts rows and rows not drawn.
+    """
+    memory: _Memory = _Growing() if keys is None else _Drawn(np.unique(keys))
+    for batch in _batches(items):
+        yield from _settled(batch, memory, seed=seed, tally=tally, place=place)
 
 
 def _settled(
@@ -98,15 +121,16 @@ def _settled(
 ) -> Iterator[Candidate[T] | Rejection]:
     good = [item for item in batch if isinstance(item, Candidate)]
     positions = np.array([item.position for item in good], dtype=np.int64)
-    firsts = iter(_first_met(_keys(good, seed), positions, memory))
+    keys = _keys(good, seed)
+    found = zip(_first_met(keys, positions, memory), keys.tolist(), strict=True)
     for item in batch:
         tally.rows += 1
         if isinstance(item, Rejection):
             yield item
             continue
-        first = next(firsts)
+        first, key = next(found)
         if first == item.position:
-            yield item
+            yield item._replace(key=key)
         elif first == _NOT_DRAWN:
             tally.not_drawn += 1
         else:

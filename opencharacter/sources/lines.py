@@ -12,6 +12,8 @@ MAX_ROW_BYTES = 1_000_000
 _BOM = b"\xef\xbb\xbf"
 _EXCERPT_CHARS = 200
 _DRAIN_BYTES = 1 << 16
+_BLOCK_BYTES = 1 << 22
+_CUT_BYTES = MAX_ROW_BYTES + 2  # the end of line, \r\n at most
 
 
 class Row(NamedTuple):
@@ -99,23 +101,62 @@ def decoded_again(text: str) -> Any:
         return text
 
 
+def line_blocks(path: Path, shown: str) -> Iterator[tuple[int, bytes] | Rejection]:
+    """Read many lines at a time: the number of the first, and all as they stand, but the last end.
+
+    A line too long to be held is a rejection; `line_row` reads the others.
+    """
+    with path.open("rb") as handle:
+        number = 1
+        rest = handle.read(len(_BOM)).removeprefix(_BOM)
+        while chunk := handle.read(_BLOCK_BYTES):
+            block, end, rest = (rest + chunk).rpartition(b"\n")
+            if end:
+                yield number, block
+                number += block.count(b"\n") + 1
+            if len(rest) >= _CUT_BYTES:
+                yield _too_long(rest, _drain(handle), number, shown)
+                number, rest = number + 1, b""
+        if rest:
+            yield number, rest
+
+
+def line_row(raw: bytes, number: int, shown: str) -> Row | Rejection | None:
+    """Read one line of JSON; None for a blank one."""
+    if len(raw) >= _CUT_BYTES:
+        return _too_long(raw[:_CUT_BYTES], len(raw[_CUT_BYTES:].rstrip(b"\r")), number, shown)
+    line = _checked_line(raw, number, shown)
+    if line is None or isinstance(line, Rejection):
+        return line
+    return parse_row(line.text, number, f"{shown}:{number}")
+
+
 def _lines(path: Path, shown: str) -> Iterator[_Line | Rejection]:
     with path.open("rb") as handle:
         for number in count(1):
-            raw = handle.readline(MAX_ROW_BYTES + 2)  # + 2: the end of line, \r\n at most
+            raw = handle.readline(_CUT_BYTES)
             if not raw:
                 return
             if number == 1:
                 raw = raw.removeprefix(_BOM)
-            row = raw.strip()
-            is_cut = len(raw) == MAX_ROW_BYTES + 2 and not raw.endswith(b"\n")
-            if is_cut or len(row) > MAX_ROW_BYTES:
-                rest = _drain(handle) if is_cut else 0
-                detail = f"{len(row) + rest:,} bytes; at most {MAX_ROW_BYTES:,} are read"
-                excerpt = row[:_EXCERPT_CHARS].decode("utf-8", "replace")
-                yield reject(f"{shown}:{number}", "line_too_long", detail, excerpt)
-            elif row:
-                yield _decoded(row, number, shown)
+            if len(raw) == _CUT_BYTES and not raw.endswith(b"\n"):
+                yield _too_long(raw, _drain(handle), number, shown)
+            elif line := _checked_line(raw, number, shown):
+                yield line
+
+
+def _checked_line(raw: bytes, number: int, shown: str) -> _Line | Rejection | None:
+    row = raw.strip()
+    if len(row) > MAX_ROW_BYTES:
+        return _too_long(row, 0, number, shown)
+    return _decoded(row, number, shown) if row else None
+
+
+def _too_long(raw: bytes, n_more: int, number: int, shown: str) -> Rejection:
+    row = raw.strip()
+    detail = f"{len(row) + n_more:,} bytes; at most {MAX_ROW_BYTES:,} are read"
+    excerpt = row[:_EXCERPT_CHARS].decode("utf-8", "replace")
+    return reject(f"{shown}:{number}", "line_too_long", detail, excerpt)
 
 
 def _decoded(row: bytes, number: int, shown: str) -> _Line | Rejection:

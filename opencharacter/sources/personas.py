@@ -1,38 +1,48 @@
 """Personas out of any source: cleaned, checked, without duplicates, sampled, split."""
 
 import re
-import unicodedata
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, NamedTuple
+from typing import BinaryIO, NamedTuple
 
-from opencharacter.config import PersonasConfig
+import numpy as np
+from numpy.typing import NDArray
+
+from opencharacter.config import NearDuplicates, Person, PersonasConfig, Stratify
+from opencharacter.errors import SourceError
 from opencharacter.ids import content_id, stable_fraction
 from opencharacter.records import Persona, Rejection, Split
-from opencharacter.sources.draw import Candidate, draw
-from opencharacter.sources.lines import Row, reject
-from opencharacter.sources.rows import EMBEDDED_LICENCE, Source, Tally, no_rows, open_source
-from opencharacter.sources.screen import find_flaw, strip_invisible
-
-COLUMNS = ("persona", "input persona", "text")
-"""Columns of the text, the first there is being read: Persona Hub's two, and a common one."""
-_DOMAINS = tuple(
-    f"{breadth} domain (top {share} percent)"
-    for breadth in ("general", "specific")
-    for share in ("1", "0.1")
+from opencharacter.sources.draw import SHORT, Candidate, pick
+from opencharacter.sources.groups import Groups, find_groups
+from opencharacter.sources.language import guess_language
+from opencharacter.sources.lines import reject
+from opencharacter.sources.near import folded
+from opencharacter.sources.person import person_of
+from opencharacter.sources.persona_rows import ROW_BITS, Draft, check_row
+from opencharacter.sources.rows import (
+    EMBEDDED_LICENCE,
+    Kind,
+    Source,
+    Tally,
+    no_rows,
+    open_source,
 )
-# Bits of a position that number the row; those above number the file.
-_ROW_BITS = 44
-_WORD = re.compile(r"[^\W_]")
-_HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]")
-_KANA = re.compile("[\u3041-\u3096\u30a1-\u30fa]")
-_HANGUL = re.compile("[\uac00-\ud7a3]")
-_SURE_HAN = 8
+from opencharacter.sources.scan import Aside, Scan
+
+_STRATA_NAMED = 32
+_LETTER = re.compile(r"[^\W_]")
+
+_Item = Candidate[Draft] | Rejection
 
 
-class _Draft(NamedTuple):
-    text: str
-    domain: str | None
+class _Draw(NamedTuple):
+    """A sample that is decided."""
+
+    items: Callable[[Tally], Iterator[_Item]]
+    """Reads the drawn rows and the rejected ones, in the order of the source, and counts them."""
+    order: NDArray[np.uint64] | None
+    """Keys in the order in which they were drawn; None = ascending."""
 
 
 def read_personas(
@@ -40,12 +50,20 @@ def read_personas(
 ) -> Iterator[Persona | Rejection]:
     """Read the personas of `config.path`, in the order of the source.
 
-    With `config.n`, the sample is the n distinct texts with the smallest 64-bit hash of seed and
-    text: whatever their order, and a smaller sample is part of a larger; the source is then read
-    twice. Whether a persona is held out hangs on its text alone, case, punctuation and white space
-    apart, as its cluster does. Rejected are `line_too_long`, `invalid_utf8`, `broken_json`,
-    `wrong_type`, `missing_key`, `empty`, `too_long`, `control_tokens`, `prompt_injection` and
-    `duplicate`; among rows that are not drawn duplicates are not looked for.
+    With `config.n`, the sample is the n distinct good texts with the smallest 64-bit hash of seed
+    and text: whatever their order, and a smaller sample is part of a larger. The source is then
+    read once. With `config.stratify` strata take turns instead, each giving the text of its
+    smallest hash (see `sources.quota`). What ends up behind the last one drawn is not looked at,
+    good or bad, and counts as not drawn, unless no text can be read from it.
+
+    Near-duplicates are looked for among the drawn (see `sources.near`). With `reject`, a text stays
+    unless it is near one that was drawn before it and stays: a smaller sample still is part of a
+    larger, and whether a persona is held out hangs on its text alone, case, punctuation and white
+    space apart. With `keep` all stay; what is near, be it over others, is one cluster, held out or
+    not as the first drawn of it would be alone.
+
+    Rejected are `line_too_long`, `invalid_utf8`, `broken_json`, `wrong_type`, `missing_key`,
+    `empty`, `too_long`, `control_tokens`, `prompt_injection`, `duplicate` and `near_duplicate`.
 
     Args:
         config: Where they come from, and which are kept.
@@ -53,8 +71,9 @@ def read_personas(
         tally: Filled while the result is consumed: rows = personas + rejections + not drawn.
 
     Raises:
-        SourceError: There is no such source, it has no rows, or it is broken as a whole. A wrong
-            path is found at the call, the rest while reading.
+        SourceError: There is no such source, it has no rows, it is broken as a whole, or there is
+            no room for a temporary file of the rows that may be drawn. A wrong path is found at
+            the call, the rest while reading.
     """
     source = open_source(
         config.path, "personas.jsonl", hub_config=config.hub_config, revision=config.revision
@@ -65,111 +84,145 @@ def read_personas(
 def _personas(
     source: Source, config: PersonasConfig, *, seed: int, tally: Tally
 ) -> Iterator[Persona | Rejection]:
-    is_ours = config.path == "embedded" and config.licence == "unknown"
-    licence = EMBEDDED_LICENCE if is_ours else config.licence
-    drawn = draw(
-        partial(_candidates, source, config),
-        config.n,
-        seed=seed,
-        tally=tally,
-        place=partial(_place, source),
-    )
-    for item in drawn:
-        if isinstance(item, Rejection):
-            yield item
-            continue
-        text = item.value.text
-        folded = _folded(text)
-        is_heldout = stable_fraction("heldout", folded) < config.heldout
-        yield Persona(
-            source=source.name,
-            text=text,
-            language=guess_language(text),
-            domain=item.value.domain,
-            licence=licence,
-            split=Split.heldout if is_heldout else Split.train,
-            cluster=content_id("cluster", folded),
-            origin=item.place,
+    with tempfile.TemporaryFile() as aside:
+        is_hub = any(file.kind is Kind.hub for file in source.files)
+        if config.n is None and not is_hub:
+            draw = _draw_all(source, config, seed)
+        else:
+            draw = _draw_sample(source, config, seed=seed, tally=tally, aside=aside)
+        groups = find_groups(
+            draw.items(Tally()),
+            config.near_threshold,
+            chained=config.near_duplicates == NearDuplicates.keep,
+            order=draw.order,
         )
+        yield from _grouped(source, config, draw, groups, tally)
 
 
-def _folded(text: str) -> str:
-    """Return the letters and digits of a text, without case or width: what a cluster shares.
+def _draw_all(source: Source, config: PersonasConfig, seed: int) -> _Draw:
+    def items(tally: Tally) -> Iterator[_Item]:
+        rows = _all_rows(source, config)
+        return pick(rows, None, seed=seed, tally=tally, place=partial(_place, source))
 
-    So "A baker from Lima." is not trained on while "A baker from Lima" is held out. Texts that
-    differ in a word are still strangers to each other; finding those takes MinHash (issue 3).
-    """
-    return "".join(_WORD.findall(unicodedata.normalize("NFKC", text).casefold()))
-
-
-def guess_language(text: str) -> str | None:
-    """Return `zh`, `ja` or `ko` where the script leaves no doubt, else None.
-
-    Cyrillic, Arabic or Latin script tells no language. Short runs of Han alone may be Japanese,
-    and a kana or two decorates Chinese.
-    """
-    if text.isascii():
-        return None
-    letters = len(_WORD.findall(text))
-    han, kana, hangul = (len(script.findall(text)) for script in (_HAN, _KANA, _HANGUL))
-    if 2 * hangul > letters:
-        return "ko"
-    if 2 * (han + kana) <= letters:
-        return None
-    if 10 * kana >= han + kana:
-        return "ja"
-    return "zh" if kana == 0 and han >= _SURE_HAN else None
+    return _Draw(items, None)
 
 
-def _place(source: Source, position: int) -> str:
-    return source.files[position >> _ROW_BITS].place(position & ((1 << _ROW_BITS) - 1))
-
-
-def _candidates(source: Source, config: PersonasConfig) -> Iterator[Candidate[_Draft] | Rejection]:
+def _all_rows(source: Source, config: PersonasConfig) -> Iterator[_Item]:
     is_empty = True
     for index, file in enumerate(source.files):
         for row in file.rows(config.column or "text"):
             is_empty = False
-            yield row if isinstance(row, Rejection) else _checked(row, index, config)
+            yield row if isinstance(row, Rejection) else check_row(row, index, config)
     if is_empty:
         raise no_rows(source.asked)
 
 
-def _checked(row: Row, file: int, config: PersonasConfig) -> Candidate[_Draft] | Rejection:
-    columns = (config.column,) if config.column else COLUMNS
-    for column in columns:
-        if column in row.value:
-            break
-    else:
-        detail = f"none of {list(columns)} among the keys {_keys(row.value)}; set personas.column"
-        return reject(row.place, "missing_key", detail, row.value)
-    raw = row.value[column]
-    if not isinstance(raw, str):
-        detail = f"'{column}' must be a string; it is of type {type(raw).__name__}"
-        return reject(row.place, "wrong_type", detail, raw)
-    if flaw := find_flaw(raw):
-        return reject(row.place, flaw.reason, flaw.detail, raw)
-    text = " ".join(strip_invisible(raw).split())
-    if not _WORD.search(text):
-        return reject(row.place, "empty", f"'{column}' holds no letter or digit", raw)
-    if len(text) > config.max_chars:
-        detail = f"{len(text):,} characters; personas.max_chars is {config.max_chars:,}"
-        return reject(row.place, "too_long", detail, text)
-    position = file << _ROW_BITS | row.number
-    draft = _Draft(text, _domain(row.value))
-    return Candidate(position, row.place, text.encode(), text, draft)
+def _draw_sample(
+    source: Source, config: PersonasConfig, *, seed: int, tally: Tally, aside: BinaryIO
+) -> _Draw:
+    scan = Scan(config, seed, aside)
+    scan.read(source)
+    if not scan.n_rows:
+        raise no_rows(source.asked)
+    keys = None
+    if scan.quota:
+        keys = scan.quota.kept.keys
+        if len(keys) < scan.quota.n:
+            tally.note(SHORT, scan.quota.n - len(keys))
+        if config.stratify:
+            _note_strata(scan.quota.counts(), config.stratify, tally)
+    tally.rows += scan.n_rows - scan.n_aside
+    tally.not_drawn += scan.n_rows - scan.n_aside
+
+    def items(counted: Tally) -> Iterator[_Item]:
+        rows = (_checked(aside, config) for aside in scan.rows())
+        return pick(rows, keys, seed=seed, tally=counted, place=partial(_place, source))
+
+    return _Draw(items, keys)
 
 
-def _domain(value: dict[str, Any]) -> str | None:
-    """Return the broadest label; Persona Hub writes the string `None` where it has none."""
-    if len(value) == 1:  # the commonest layout by far
-        return None
-    for name in _DOMAINS:
-        label = value.get(name)
-        if isinstance(label, str) and label.strip() not in ("", "None") and not find_flaw(label):
-            return label.strip()
-    return None
+def _note_strata(counts: dict[str, int], strata: Stratify, tally: Tally) -> None:
+    if len(counts) <= _STRATA_NAMED:
+        for label, count in counts.items():
+            tally.note(f"drawn of {strata} {label}", count)
+        return
+    tally.note(f"drawn of how many a {strata}", sum(map(bool, counts.values())))
+    tally.note(f"drawn of the largest {strata}", max(counts.values()))
+    tally.note(f"drawn of the smallest {strata}", min(filter(None, counts.values())))
 
 
-def _keys(value: dict[str, Any]) -> list[str]:
-    return [str(key)[:40] for key in list(value)[:10]]
+def _checked(aside: Aside, config: PersonasConfig) -> _Item:
+    row = aside.row
+    return row if isinstance(row, Rejection) else check_row(row, aside.file, config)
+
+
+def _grouped(
+    source: Source, config: PersonasConfig, draw: _Draw, groups: Groups, tally: Tally
+) -> Iterator[Persona | Rejection]:
+    """Yield what is drawn; of each group its leader alone, or all under its name."""
+    rejects = config.near_duplicates == NearDuplicates.reject
+    leading = {} if rejects else _texts(draw.items(Tally()), groups.followed())
+    number = 0
+    for item in draw.items(tally):
+        if isinstance(item, Rejection):
+            yield item
+            continue
+        if number == len(groups.keys) or item.key != groups.keys[number]:
+            raise _changed(source)
+        leader = int(groups.leaders[number])
+        if leader == number:
+            yield _persona(item, item.text, source, config)
+        elif rejects:
+            detail = f"close to {_place(source, int(groups.positions[leader]))}"
+            yield reject(item.place, "near_duplicate", detail, item.text)
+        else:
+            tally.note("kept, though close to another")
+            yield _persona(item, leading[leader], source, config)
+        number += 1
+        if (person := person_of(item.text)) is not Person.third:
+            tally.note(f"drawn in the {person} person")
+    if number < len(groups.keys):
+        raise _changed(source)
+
+
+def _changed(source: Source) -> SourceError:
+    return SourceError(
+        f"{source.asked} changed while it was read; wait until it is complete, then run the stage "
+        "again"
+    )
+
+
+def _texts(items: Iterator[_Item], numbers: set[int]) -> dict[int, str]:
+    """Return the texts of the drawn rows of these numbers."""
+    if not numbers:
+        return {}
+    drawn = (item for item in items if not isinstance(item, Rejection))
+    return {number: item.text for number, item in enumerate(drawn) if number in numbers}
+
+
+def _persona(
+    item: Candidate[Draft], leader: str, source: Source, config: PersonasConfig
+) -> Persona:
+    """Return the persona of a row that is in the group of the text `leader`."""
+    is_ours = config.path == "embedded" and config.licence == "unknown"
+    letters = _letters(leader)
+    is_heldout = stable_fraction("heldout", letters) < config.heldout
+    return Persona(
+        source=source.name,
+        text=item.text,
+        language=guess_language(item.text),
+        domain=item.value.domain,
+        licence=EMBEDDED_LICENCE if is_ours else config.licence,
+        split=Split.heldout if is_heldout else Split.train,
+        cluster=content_id("cluster", letters),
+        origin=item.place,
+    )
+
+
+def _letters(text: str) -> str:
+    """Return the letters and digits of a text, without case or width."""
+    return "".join(_LETTER.findall(folded(text)))
+
+
+def _place(source: Source, position: int) -> str:
+    return source.files[position >> ROW_BITS].place(position & ((1 << ROW_BITS) - 1))

@@ -14,7 +14,7 @@ from pathlib import Path
 from opencharacter.errors import SourceError
 from opencharacter.records import Rejection
 from opencharacter.sources.json_list import is_list, read_list
-from opencharacter.sources.lines import Row, read_json_lines, read_text_lines
+from opencharacter.sources.lines import Row, line_blocks, read_json_lines, read_text_lines
 
 EMBEDDED_LICENCE = "Apache-2.0"
 _EMBEDDED = Path(__file__).parent / "embedded"
@@ -78,10 +78,26 @@ class SourceFile:
         try:
             yield from self._read(text_key)
         except OSError as error:
-            raise SourceError(
-                f"cannot read {self.shown}: {error.strerror or error}; "
-                "check the file, its permissions and the disk"
-            ) from error
+            raise self._unreadable(error) from error
+
+    def line_blocks(self) -> Iterator[tuple[int, bytes] | Rejection]:
+        """Read many lines of JSON at a time: the number of the first, and all, but the last end.
+
+        Raises:
+            SourceError: The file cannot be read, or it is none of lines.
+        """
+        try:
+            if self.path is None or self.kind is not Kind.json_lines:
+                raise SourceError(f"{self.shown} has no lines of JSON; read its rows instead")
+            yield from line_blocks(self.path, self.shown)
+        except OSError as error:
+            raise self._unreadable(error) from error
+
+    def _unreadable(self, error: OSError) -> SourceError:
+        return SourceError(
+            f"cannot read {self.shown}: {error.strerror or error}; "
+            "check the file, its permissions and the disk"
+        )
 
     def _read(self, text_key: str) -> Iterator[Row | Rejection]:
         if self.path is None:

@@ -71,6 +71,11 @@ def strip_invisible(text: str) -> str:
     return stripped
 
 
+def is_storable(text: str) -> bool:
+    """Whether a text holds characters of Unicode alone, so that it can be encoded."""
+    return text.isascii() or not _lone_surrogate(text)
+
+
 def _lone_surrogate(text: str) -> str:
     try:
         text.encode()

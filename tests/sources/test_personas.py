@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opencharacter.config import PersonasConfig
-from opencharacter.errors import SourceError
+from opencharacter.config import NearDuplicates, PersonasConfig
+from opencharacter.errors import ConfigError, SourceError
 from opencharacter.records import Persona, Rejection, Split
-from opencharacter.sources.personas import guess_language, read_personas
+from opencharacter.sources.language import guess_language
+from opencharacter.sources.personas import read_personas
 from opencharacter.sources.rows import Tally
 
 
@@ -168,6 +169,75 @@ def test_what_differs_in_case_and_punctuation_only_is_one_cluster_on_one_side(re
     assert {split for _, split in sides} == {Split.train, Split.heldout}
 
 
+NURSES = [
+    "A nurse from Lima who keeps bees and reads old maps",
+    "A nurse from Lima who keeps bees and reads new maps",
+    "A nurse from Cork who keeps bees and reads new maps",
+]
+"""Each near the next (10 words in common of 12), the first and the last not (9 of 13)."""
+
+
+def test_of_near_duplicates_the_first_drawn_stays_and_the_others_name_it(read):
+    items, _ = read(
+        [{"persona": NURSES[0]}, {"persona": NURSES[1]}], near_duplicates=NearDuplicates.reject
+    )
+
+    (kept,) = (item for item in items if isinstance(item, Persona))
+    (other,) = (item for item in items if isinstance(item, Rejection))
+    assert (other.reason, other.detail) == ("near_duplicate", f"close to {kept.origin}")
+
+
+def test_a_chain_of_near_duplicates_is_one_cluster_on_one_side(read):
+    rows = [{"persona": text} for text in (*NURSES, "A judge")]
+    items, tally = read(rows, heldout=0.5)
+    again, _ = read(rows[::-1], heldout=0.5)
+
+    assert len({(item.cluster, item.split) for item in items[:3]}) == 1
+    assert items[3].cluster != items[0].cluster
+    assert {item.text: item.cluster for item in items} == {
+        item.text: item.cluster for item in again
+    }
+    assert tally.notes == {"kept, though close to another": 2}
+
+
+def test_no_held_out_persona_is_near_one_to_train_on(read):
+    people = [
+        f"A {job} from {town} who loves {love} and {hate} and the sea wind in autumn"
+        for job in ("nurse", "judge", "cook")
+        for town in ("Lima", "Oslo")
+        for love in ("bees", "maps", "tea")
+        for hate in ("noise", "fog", "rush")
+    ]
+    words = {text: set(text.lower().split()) for text in people}
+    items, _ = read(
+        [{"persona": text} for text in people], heldout=0.5, near_duplicates=NearDuplicates.reject
+    )
+
+    kept = [words[text] for text in texts(items)]
+    assert len(items) == 54
+    assert len({item.split for item in items if isinstance(item, Persona)}) == 2
+    assert all(
+        len(one & other) / len(one | other) < 0.8
+        for number, one in enumerate(kept)
+        for other in kept[:number]
+    )
+
+
+def test_what_stays_of_a_small_sample_stays_of_a_larger(read):
+    rows = [
+        {"persona": f"A {job} from {town} who loves {love} and the wind of the sea"}
+        for job in ("nurse", "judge", "cook", "poet")
+        for town in ("Lima", "Oslo", "Cork", "Pune", "Accra")
+        for love in ("bees", "maps", "tea", "fog", "chess")
+    ]
+    small, large = (
+        set(texts(read(rows, n=n, near_duplicates=NearDuplicates.reject)[0])) for n in (20, 80)
+    )
+
+    assert 0 < len(small) < 20
+    assert small < large
+
+
 def test_elite_domains_are_read_and_the_string_none_is_none(read):
     key = "general domain (top 1 percent)"
     items, _ = read([{"persona": "A cook", key: "None"}, {"persona": "A judge", key: "Law"}])
@@ -201,12 +271,22 @@ def test_the_embedded_personas_are_64_clean_ones():
 def test_a_file_that_shrinks_between_the_readings_is_reported(tmp_path):
     path = tmp_path / "people.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows_of(9000)), encoding="utf-8")
-    items = read_personas(PersonasConfig(path=str(path), n=9000), seed=0, tally=Tally())
+    items = read_personas(PersonasConfig(path=str(path)), seed=0, tally=Tally())
     next(items)
     path.write_text('{"persona": "A cook"}\n', encoding="utf-8")
 
     with pytest.raises(SourceError, match="changed while it was read"):
         list(items)
+
+
+def test_a_sample_is_read_once_so_that_a_file_that_shrinks_later_spoils_nothing(tmp_path):
+    path = tmp_path / "people.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows_of(9000)), encoding="utf-8")
+    items = read_personas(PersonasConfig(path=str(path), n=4000), seed=0, tally=Tally())
+    first = next(items)
+    path.write_text('{"persona": "A cook"}\n', encoding="utf-8")
+
+    assert len(texts([first, *items])) == 4000
 
 
 ROW: st.SearchStrategy[object] = st.one_of(
@@ -226,3 +306,32 @@ def test_every_row_is_a_persona_a_rejection_or_not_drawn(tmp_path_factory, rows,
     n_rejected = sum(isinstance(item, Rejection) for item in items)
     assert tally.rows == len(rows) == len(kept) + n_rejected + tally.not_drawn
     assert len(set(kept)) == len(kept) <= (n or len(rows))
+
+
+PERSON = {"persona": "Ana  keeps bees.", "age": 41, "occupation": "nurse", "city": None}
+
+
+def test_a_text_is_composed_of_the_columns_that_a_template_names(read):
+    template = "{persona} Age: {age}. {{{occupation}}}"
+    everyone, _ = read([PERSON], template=template, domain="occupation")
+    drawn, _ = read([PERSON], template=template, domain="occupation", n=1)
+
+    assert everyone == drawn
+    assert everyone[0].text == "Ana keeps bees. Age: 41. {nurse}"
+    assert everyone[0].domain == "nurse"
+
+
+@pytest.mark.parametrize(
+    ("column", "reason"),
+    [("city", "wrong_type"), ("town", "missing_key"), ("age.real", "missing_key")],
+)
+def test_a_row_that_lacks_a_column_of_the_template_is_rejected(read, column, reason):
+    (bad,), _ = read([PERSON], template="{persona} of {" + column + "}", n=1)
+
+    assert bad.reason == reason
+
+
+@pytest.mark.parametrize("template", ["no column", "{persona", "{}", "{age:>9}", "{age!r}"])
+def test_a_template_that_names_no_columns_is_refused(template):
+    with pytest.raises(ConfigError, match=r"personas\.template is"):
+        PersonasConfig(template=template)
