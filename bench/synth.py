@@ -28,37 +28,30 @@ import random
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from vllm import SamplingParams
+from work import SEED, Work, make_work, run_generate
 
 from opencharacter.checks import breaking, leaking
-from opencharacter.config import Config, GenerateConfig, ModelConfig, SamplingConfig, SynthConfig
+from opencharacter.config import ModelConfig, SamplingConfig
 from opencharacter.ids import request_seed
-from opencharacter.job import Job
 from opencharacter.llm.chat import ChatEncoder
 from opencharacter.llm.opening import open_model
-from opencharacter.llm.requests import Completion, Finish, Model, Request
+from opencharacter.llm.requests import Completion, Finish, Request
 from opencharacter.llm.vllm import VllmModel, sampling_params
 from opencharacter.prompts.character import system_message
-from opencharacter.prompts.profile import render_profile
-from opencharacter.records import Call, Character, Instruction, Message, Role, Split, Usage
-from opencharacter.stages import generate
-from opencharacter.store.files import write_json
-from opencharacter.store.rows import write_records
-from opencharacter.store.stage import StageFolder
+from opencharacter.records import Message, Role
 from opencharacter.synth.asking import requested
-from opencharacter.synth.responses import Task, meetings
+from opencharacter.synth.responses import Task
 
 SEATS = 64
 LONGEST = 400  # tokens of an answer
 # Answers in circles are not stopped: the stage would refuse their dialogues and ask less.
 SAMPLING = SamplingConfig(temperature=1.0, top_p=1.0, max_tokens=LONGEST, max_repeats=0)
-SEED = 0
-CALL = Call(model="m@1", prompt_sha256="0", sampling="{}", seed=0, engine="none")
 
 
 def main() -> None:
@@ -79,17 +72,6 @@ def main() -> None:
     ):
         compare(model, comparison, args.rounds)
     model.close()
-
-
-class Work(NamedTuple):
-    """The dialogues of a comparison, as the records that the stage reads."""
-
-    characters: list[Character]
-    instructions: list[Instruction]
-
-    def tasks(self) -> list[Task]:
-        """Return who answers what, in the stage's order."""
-        return meetings(self.characters, self.instructions, n=1, seed=SEED)
 
 
 Run = Callable[[VllmModel, Work], float]
@@ -130,56 +112,6 @@ def empty_caches(model: VllmModel) -> None:
         for found in vars(module).values():
             if hasattr(found, "cache_clear"):
                 found.cache_clear()
-
-
-def make_work(dialogues: int, turns: int) -> Work:
-    """Return instructions of so many turns, and characters who answer four each."""
-    instructions = [
-        Instruction(
-            source="bench",
-            messages=tuple(make_question(number, turn) for turn in range(turns)),
-            licence="none",
-            origin=str(number),
-        )
-        for number in range(dialogues)
-    ]
-    return Work([make_character(number) for number in range(max(1, dialogues // 4))], instructions)
-
-
-def make_question(number: int, turn: int) -> Message:
-    """Return what the user says in a turn of a dialogue."""
-    topics = ("bread", "the sea", "your work", "winter", "a lost key", "trains", "old friends")
-    topic = topics[(number + turn) % len(topics)]
-    return Message(
-        role=Role.user, content=f"Letter {number}, part {turn}: what do you say about {topic}?"
-    )
-
-
-def make_character(number: int) -> Character:
-    """Return a character with a system prompt of the usual length."""
-    persona = f"A baker with the number {number} who collects old maps."
-    facts = " ".join(f"Fact {fact} of person {number} is known." for fact in range(8))
-    fields: dict[str, Any] = {
-        "name": f"Name {number}",
-        "age": 30,
-        "gender": "female",
-        "race": "not stated",
-        "birth_place": "Oslo, Norway",
-        "appearance": facts,
-        "experience": f"{persona} {facts}",
-        "personality": facts,
-    }
-    return Character(
-        persona_id=f"persona-{number:024x}",
-        persona=persona,
-        split=Split.train,
-        cluster=str(number),
-        licence="none",
-        **fields,
-        profile=render_profile(fields),
-        call=CALL,
-        usage=Usage(),
-    )
 
 
 def draw_lengths(model: VllmModel) -> None:
@@ -261,49 +193,15 @@ class EngineTime:
         return timed
 
 
-class OpenJob(Job):
-    """A job whose model is open already."""
-
-    def __init__(self, config: Config, model: Model) -> None:
-        """Take the model; whoever opened it closes it."""
-        super().__init__(config, command="bench/synth.py")
-        self._ready = model
-
-    def model(self, config: ModelConfig) -> Model:
-        """Return the open model."""
-        return self._ready
-
-
 def run_stage(model: VllmModel, work: Work) -> float:
     """Run `stage=generate` as the command line does, from records on disk to its manifest."""
-    with tempfile.TemporaryDirectory() as folder:
-        config = Config(
-            stage="generate",
-            run="bench",
-            runs_dir=folder,
-            seed=SEED,
-            generate=GenerateConfig(sampling=SAMPLING, retries=0, max_rejected=1.0),
-            synth=SynthConfig(n_characters=1),
-        )
-        make_input(Path(folder), "profiles", Character, work.characters)
-        make_input(Path(folder), "instructions", Instruction, work.instructions)
-        with OpenJob(config, ShortenedModel(model)) as job, EngineTime(model) as engine:
-            start = time.perf_counter()
-            generate.run(config, job)
-            seconds = time.perf_counter() - start
-            manifest = job.folder("generate").manifest() or {}
-    share = engine.seconds / seconds
-    print(f"  refused: {manifest['counts']['rejected'] or 'none'}; in the engine: {share:.1%}")
-    tokens: int = manifest["usage"]["output_tokens"]
-    return tokens / seconds
-
-
-def make_input(runs: Path, stage: str, kind: type, rows: Sequence[Any]) -> None:
-    """Write a finished stage."""
-    folder = StageFolder(run_dir=runs / "bench", stage=stage)
-    write_records(folder.data / "part-00000-of-00001.parquet", kind, rows)
-    write_json(folder.path / "started.json", {"fingerprint": stage})
-    write_json(folder.manifest_file, {"inputs": {}, "output": stage})
+    with tempfile.TemporaryDirectory() as folder, EngineTime(model) as engine:
+        run = run_generate(ShortenedModel(model), work, SAMPLING, Path(folder))
+    share = engine.seconds / run.seconds
+    refused = run.manifest["counts"]["rejected"]
+    print(f"  refused: {refused or 'none'}; in the engine: {share:.1%}")
+    tokens: int = run.manifest["usage"]["output_tokens"]
+    return tokens / run.seconds
 
 
 def run_loop(model: VllmModel, work: Work) -> float:
