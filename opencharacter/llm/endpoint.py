@@ -24,13 +24,10 @@ from time import time
 from typing import Any
 
 import openai
-from openai.types.chat import ChatCompletionMessageParam
-from openai.types.shared_params import ResponseFormatJSONSchema
 
 from opencharacter.config import ModelConfig
 from opencharacter.errors import ModelError
 from opencharacter.llm.requests import Completion, Finish, Request
-from opencharacter.records import Message, Role
 
 _LONGEST_BACKOFF_S = 60.0
 _LONGEST_WAIT_S = 900.0
@@ -207,23 +204,22 @@ class EndpointModel:
         return _read_answer(body)
 
     async def _send(self, request: Request) -> bytes:
-        response_format: ResponseFormatJSONSchema | openai.Omit = openai.omit
+        body: dict[str, Any] = {
+            "model": self._config.model,
+            "messages": [{"role": m.role, "content": m.content} for m in request.messages],
+            "temperature": request.sampling.temperature,
+            "top_p": request.sampling.top_p,
+            "max_tokens": request.sampling.max_tokens,
+            "seed": request.seed,
+        }
         if request.schema is not None and self._config.structured_output:
-            response_format = {
+            body["response_format"] = {
                 "type": "json_schema",
                 "json_schema": {"name": "answer", "schema": request.schema, "strict": True},
             }
-        # The raw answer: the client would let a body that is no JSON through as text.
-        raw = await self._client.chat.completions.with_raw_response.create(
-            model=self._config.model,
-            messages=[_to_param(message) for message in request.messages],
-            temperature=request.sampling.temperature,
-            top_p=request.sampling.top_p,
-            max_tokens=request.sampling.max_tokens,
-            seed=request.seed,
-            response_format=response_format,
-        )
-        return raw.content
+        # Not `chat.completions.create`: it looks through the types of every request, and would let
+        # an answer that is no JSON through as text.
+        return await self._client.post("/chat/completions", cast_to=bytes, body=body)
 
     def _delay_s(self, attempt: int, fault: _PassingError) -> float:
         ceiling = min(self._backoff_s * 2**attempt, _LONGEST_BACKOFF_S)
@@ -306,16 +302,6 @@ def _open_client(config: ModelConfig) -> openai.AsyncOpenAI:
         timeout=timeout,
         http_client=openai.DefaultAsyncHttpxClient(limits=limits, timeout=timeout),
     )
-
-
-def _to_param(message: Message) -> ChatCompletionMessageParam:
-    match message.role:
-        case Role.system:
-            return {"role": "system", "content": message.content}
-        case Role.user:
-            return {"role": "user", "content": message.content}
-        case Role.assistant:
-            return {"role": "assistant", "content": message.content}
 
 
 def _error(text: str) -> Completion:
