@@ -11,6 +11,7 @@ to `seats` requests on the wire. What can go wrong is sorted into three:
 """
 
 import asyncio
+import itertools
 import json
 import os
 import queue
@@ -19,6 +20,7 @@ import re
 import threading
 from collections import Counter, deque
 from collections.abc import Coroutine
+from contextlib import AsyncExitStack
 from email.utils import parsedate_to_datetime
 from time import time
 from typing import Any
@@ -32,6 +34,9 @@ from opencharacter.llm.requests import Completion, Finish, Request
 _LONGEST_BACKOFF_S = 60.0
 _LONGEST_WAIT_S = 900.0
 _CONNECT_S = 30.0
+# A client looks at all of its connections for every request: with hundreds of them that is most of
+# what a call costs.
+_SEATS_A_CLIENT = 32
 _BREAKER_WINDOW = 50
 _BREAKER_MINIMUM = 20
 _REFUSED = "refused"
@@ -87,7 +92,8 @@ class EndpointModel:
         self.window = max(1, round(1.25 * config.seats))
         self._config = config
         self._backoff_s = backoff_s
-        self._client = _open_client(config)
+        self._clients = [_open_client(config) for _ in range(-(-config.seats // _SEATS_A_CLIENT))]
+        self._turns = itertools.cycle(self._clients)
         self._seats = asyncio.Semaphore(config.seats)
         self._tasks: set[asyncio.Task[Completion]] = set()
         self._done: queue.SimpleQueue[tuple[int, Completion | BaseException]] = queue.SimpleQueue()
@@ -142,7 +148,9 @@ class EndpointModel:
             self._loop.close()
 
     async def _serve(self) -> None:
-        async with self._client:
+        async with AsyncExitStack() as stack:
+            for client in self._clients:
+                await stack.enter_async_context(client)
             await self._stop.wait()
             tasks = tuple(self._tasks)
             for task in tasks:
@@ -219,7 +227,7 @@ class EndpointModel:
             }
         # Not `chat.completions.create`: it looks through the types of every request, and would let
         # an answer that is no JSON through as text.
-        return await self._client.post("/chat/completions", cast_to=bytes, body=body)
+        return await next(self._turns).post("/chat/completions", cast_to=bytes, body=body)
 
     def _delay_s(self, attempt: int, fault: _PassingError) -> float:
         ceiling = min(self._backoff_s * 2**attempt, _LONGEST_BACKOFF_S)
@@ -230,7 +238,7 @@ class EndpointModel:
         """Return the error to raise at a 404, with the names that the server does have."""
         try:
             async with asyncio.timeout(_CONNECT_S):
-                served = [model.id async for model in self._client.models.list()]
+                served = [model.id async for model in self._clients[0].models.list()]
         except (TimeoutError, ValueError, openai.OpenAIError):
             served = []
         known = f"it serves {', '.join(served[:10])}" if served else "does base_url end in /v1?"
@@ -292,7 +300,7 @@ def _open_client(config: ModelConfig) -> openai.AsyncOpenAI:
         raise ModelError(f"the key in {config.api_key_env} holds characters that no key has")
     # The client takes the limits class of whichever HTTP library it was built on.
     limits = type(openai.DEFAULT_CONNECTION_LIMITS)(
-        max_connections=config.seats, max_keepalive_connections=config.seats
+        max_connections=None, max_keepalive_connections=config.seats
     )
     timeout = openai.Timeout(config.timeout_s, connect=min(_CONNECT_S, config.timeout_s))
     return openai.AsyncOpenAI(
