@@ -1,8 +1,8 @@
 """Other frameworks on the same requests: records/s and tokens/s as ratios to `stage=generate`.
 
-    python bench/peers.py --install --venvs DIR       # an environment of its own for each peer
-    python bench/peers.py --venvs DIR                  # against a server that answers at once
-    python bench/peers.py --venvs DIR --serve          # against `vllm serve` with the embedded model
+    python bench/peers.py --install --venvs DIR  # an environment of its own for each peer
+    python bench/peers.py --venvs DIR            # against a server that answers at once
+    python bench/peers.py --venvs DIR --serve    # against `vllm serve` with the embedded model
 
 All ask the same chats (one user turn under a character's system prompt) of one server on this
 machine, 64 at a time; each peer in a process of its own, with the rest of its settings as it comes.
@@ -81,7 +81,12 @@ class Peer(NamedTuple):
 
 
 PEERS = (
-    Peer("distilabel", "ask_distilabel", ("distilabel[openai]==1.5.3", "requests"), "batches of 64"),
+    Peer(
+        "distilabel",
+        "ask_distilabel",
+        ("distilabel[openai]==1.5.3", "requests"),
+        "batches of 64",
+    ),
     Peer(
         "datatrove",
         "ask_datatrove",

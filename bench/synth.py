@@ -1,6 +1,7 @@
 """Output tokens per second of `stage=generate` against the raw engine on the same work, as ratios.
 
     python bench/synth.py [--model embedded] [--requests 128] [--dialogues 48] [--rounds 20]
+                          [--fill 192]
 
 Two comparisons in one process with one engine. Every measurement starts with empty caches (the
 engine's prefixes, encoded texts, what checks remember); from round to round the other side goes
@@ -11,6 +12,10 @@ first, so that a drifting machine hurts both alike:
    starts. Bar: >= 0.95.
 2. Dialogues of four turns: the whole stage over one `LLM.generate` per turn for all dialogues,
    which is what most frameworks do. Bar: >= 1.10.
+
+Then the window fill: the share of the engine's seats that are busy in a step, of 192 dialogues of
+two turns, the final drain left out (the steps after the last full one). Bar: >= 95 %. What the
+order of sessions does to the prefix cache, `bench/prefixes.py` measures.
 
 The length of each answer is drawn log-normal (median 60 tokens, sigma 0.8, mean 80) and reached
 exactly: the engine is told to ignore the model's own end, for a small model's answers are short and
@@ -61,6 +66,7 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=128)
     parser.add_argument("--dialogues", type=int, default=48)
     parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--fill", type=int, default=192, help="dialogues for the window fill")
     args = parser.parse_args()
     model = open_model(ModelConfig(model=args.model, max_length=2048, seats=SEATS, threads=2))
     assert isinstance(model, VllmModel)
@@ -71,6 +77,7 @@ def main() -> None:
         Comparison("4 turns, stage / LLM.generate per turn", run_barrier, args.dialogues, 4, 1.1),
     ):
         compare(model, comparison, args.rounds)
+    show_fill(model, make_work(args.fill, 2))
     model.close()
 
 
@@ -102,6 +109,44 @@ def compare(model: VllmModel, comparison: Comparison, rounds: int) -> None:
         ratios.append(ours / base)
         print(f"  base {base:8.0f} tokens/s   stage {ours:8.0f} tokens/s   {ours / base:.3f}")
     print(f"{comparison.title}: {statistics.median(ratios):.3f} (bar {comparison.bar})")
+
+
+def show_fill(model: VllmModel, work: Work) -> None:
+    """Print which share of the seats is busy in the stage, and in one `LLM.generate` a turn."""
+    for title, run in (("stage", run_stage), ("LLM.generate per turn", run_barrier)):
+        empty_caches(model)
+        with BusySeats(model) as busy:
+            run(model, work)
+        print(f"window fill, {title}: {busy.fill():.1%} of {SEATS} seats without the final drain")
+
+
+class BusySeats:
+    """How many requests are in each step of the engine while this is entered."""
+
+    def __init__(self, model: VllmModel) -> None:
+        """Take an open model."""
+        self._scheduler: Any = model.llm.llm_engine.engine_core.engine_core.scheduler
+        self._schedule = self._scheduler.schedule
+        self._busy: list[int] = []
+
+    def __enter__(self) -> Self:
+        """Count in every step."""
+        self._scheduler.schedule = self._counted
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave the scheduler as it was."""
+        self._scheduler.schedule = self._schedule
+
+    def fill(self) -> float:
+        """Return the mean share of busy seats up to the last step in which all were."""
+        full = [step for step, busy in enumerate(self._busy) if busy == SEATS]
+        return statistics.fmean(self._busy[: full[-1] + 1]) / SEATS if full else 0.0
+
+    def _counted(self, *args: Any, **kwargs: Any) -> Any:
+        scheduled = self._schedule(*args, **kwargs)
+        self._busy.append(len(scheduled.num_scheduled_tokens))
+        return scheduled
 
 
 def empty_caches(model: VllmModel) -> None:

@@ -13,7 +13,7 @@ _TOKENIZERS = Path(_LITELLM.origin).parent / "litellm_core_utils" / "tokenizers"
 os.environ.setdefault("TIKTOKEN_CACHE_DIR", str(_TOKENIZERS))
 
 from bespokelabs import curator  # noqa: E402
-from common import Asked, Clock, rows_of
+from common import Asked, Clock, rows_of  # noqa: E402
 
 
 class Chat(curator.LLM):
