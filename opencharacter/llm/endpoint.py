@@ -11,7 +11,6 @@ to `seats` requests on the wire. What can go wrong is sorted into three:
 """
 
 import asyncio
-import itertools
 import json
 import os
 import queue
@@ -19,8 +18,8 @@ import random
 import re
 import threading
 from collections import Counter, deque
-from collections.abc import Coroutine
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
 from email.utils import parsedate_to_datetime
 from time import time
 from typing import Any
@@ -34,9 +33,7 @@ from opencharacter.llm.requests import Completion, Finish, Request
 _LONGEST_BACKOFF_S = 60.0
 _LONGEST_WAIT_S = 900.0
 _CONNECT_S = 30.0
-# A client looks at all of its connections for every request: with hundreds of them that is most of
-# what a call costs.
-_SEATS_A_CLIENT = 32
+_SEATS_A_CLIENT = 32  # for every request a client looks at all of its connections
 _BREAKER_WINDOW = 50
 _BREAKER_MINIMUM = 20
 _REFUSED = "refused"
@@ -93,8 +90,9 @@ class EndpointModel:
         self._config = config
         self._backoff_s = backoff_s
         self._clients = [_open_client(config) for _ in range(-(-config.seats // _SEATS_A_CLIENT))]
-        self._turns = itertools.cycle(self._clients)
-        self._seats = asyncio.Semaphore(config.seats)
+        self._seats: asyncio.Queue[openai.AsyncOpenAI] = asyncio.Queue()
+        for seat in range(config.seats):
+            self._seats.put_nowait(self._clients[seat // _SEATS_A_CLIENT])
         self._tasks: set[asyncio.Task[Completion]] = set()
         self._done: queue.SimpleQueue[tuple[int, Completion | BaseException]] = queue.SimpleQueue()
         self._in_flight = 0
@@ -172,10 +170,10 @@ class EndpointModel:
         if any(_LONE_SURROGATE.search(message.content) for message in request.messages):
             return _error("the prompt holds a lone surrogate, which cannot be sent as UTF-8")
         last = _PassingError("never tried")
-        async with self._seats:
+        async with self._seat() as client:
             for attempt in range(self._config.max_retries + 1):
                 try:
-                    completion = await self._attempt(request)
+                    completion = await self._attempt(request, client)
                 except _PassingError as fault:
                     last = fault
                 else:
@@ -191,12 +189,20 @@ class EndpointModel:
         self._health.note_fault(last.kind, self._config)
         return _error(f"{last} (given up after {self._config.max_retries + 1} tries)")
 
-    async def _attempt(self, request: Request) -> Completion:
+    @asynccontextmanager
+    async def _seat(self) -> AsyncIterator[openai.AsyncOpenAI]:
+        client = await self._seats.get()
+        try:
+            yield client
+        finally:
+            self._seats.put_nowait(client)
+
+    async def _attempt(self, request: Request, client: openai.AsyncOpenAI) -> Completion:
         """Send the request once; raise `_PassingError` where another try may help."""
         try:
             # The client's own time-out starts anew with every byte that arrives.
             async with asyncio.timeout(self._config.timeout_s):
-                body = await self._send(request)
+                body = await self._send(request, client)
         except (TimeoutError, openai.APITimeoutError) as error:
             raise _PassingError(f"no answer within {self._config.timeout_s:g} s") from error
         except openai.APIConnectionError as error:
@@ -211,7 +217,7 @@ class EndpointModel:
         self._health.is_reached = True
         return _read_answer(body)
 
-    async def _send(self, request: Request) -> bytes:
+    async def _send(self, request: Request, client: openai.AsyncOpenAI) -> bytes:
         body: dict[str, Any] = {
             "model": self._config.model,
             "messages": [{"role": m.role, "content": m.content} for m in request.messages],
@@ -225,9 +231,8 @@ class EndpointModel:
                 "type": "json_schema",
                 "json_schema": {"name": "answer", "schema": request.schema, "strict": True},
             }
-        # Not `chat.completions.create`: it looks through the types of every request, and would let
-        # an answer that is no JSON through as text.
-        return await next(self._turns).post("/chat/completions", cast_to=bytes, body=body)
+        # `chat.completions.create` looks through all types, and takes a body that is no JSON as text.
+        return await client.post("/chat/completions", cast_to=bytes, body=body)
 
     def _delay_s(self, attempt: int, fault: _PassingError) -> float:
         ceiling = min(self._backoff_s * 2**attempt, _LONGEST_BACKOFF_S)
@@ -300,7 +305,7 @@ def _open_client(config: ModelConfig) -> openai.AsyncOpenAI:
         raise ModelError(f"the key in {config.api_key_env} holds characters that no key has")
     # The client takes the limits class of whichever HTTP library it was built on.
     limits = type(openai.DEFAULT_CONNECTION_LIMITS)(
-        max_connections=None, max_keepalive_connections=config.seats
+        max_connections=_SEATS_A_CLIENT, max_keepalive_connections=_SEATS_A_CLIENT
     )
     timeout = openai.Timeout(config.timeout_s, connect=min(_CONNECT_S, config.timeout_s))
     return openai.AsyncOpenAI(

@@ -30,7 +30,7 @@ class Server(ThreadingHTTPServer):
     """Answers with whatever `answer(question, try_)` says; None = cut the connection."""
 
     daemon_threads = False
-    request_queue_size = 64
+    request_queue_size = 128
 
     def __init__(self, answer):
         super().__init__(("127.0.0.1", 0), Handler)
@@ -354,6 +354,22 @@ def test_connections_are_kept_alive():
         collect_all(model, 60)
 
     assert server.connections <= 4
+
+
+def test_every_seat_has_a_connection_of_its_own_and_no_more():
+    gate = threading.Barrier(70)  # answers nobody before all seats are taken
+
+    def answer(question, _):
+        if int(question) < 70:
+            gate.wait(20)
+        return reply()
+
+    with serving(answer, seats=70, timeout_s=30) as (model, server):
+        for ticket in range(150):
+            model.submit(ticket, ask(str(ticket)))
+        assert len(collect_all(model, 150)) == 150
+
+    assert server.most_running == server.connections == 70
 
 
 def test_the_window_is_a_quarter_larger_than_the_seats():
