@@ -231,7 +231,7 @@ class EndpointModel:
                 "type": "json_schema",
                 "json_schema": {"name": "answer", "schema": request.schema, "strict": True},
             }
-        # `chat.completions.create` looks through all types, and takes a body that is no JSON as text.
+        # `chat.completions.create` looks through all types, and takes what is no JSON as text.
         return await client.post("/chat/completions", cast_to=bytes, body=body)
 
     def _delay_s(self, attempt: int, fault: _PassingError) -> float:
