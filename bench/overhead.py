@@ -83,14 +83,15 @@ class Rate(NamedTuple):
     cpu: float
 
 
-Run = Callable[[Work, Path], None]
+Run = Callable[["InstantModel", Work, Path], None]
 
 
 def measure(run: Run, work: Work) -> Rate:
     """Return the rate of one run in a folder of its own."""
+    model = InstantModel()
     with tempfile.TemporaryDirectory() as folder:
         wall, cpu = time.perf_counter(), time.process_time()
-        run(work, Path(folder))
+        run(model, work, Path(folder))
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     return Rate(len(work.instructions) / wall, len(work.instructions) / cpu)
 
@@ -99,7 +100,7 @@ def profile(run: Run, work: Work) -> None:
     """Print the functions that take the most time."""
     with tempfile.TemporaryDirectory() as folder:
         profiler = cProfile.Profile()
-        profiler.runcall(run, work, Path(folder))
+        profiler.runcall(run, InstantModel(), work, Path(folder))
     pstats.Stats(profiler).sort_stats("tottime").print_stats(25)
 
 
@@ -141,12 +142,12 @@ def make_text(drawn: random.Random) -> str:
     return " ".join(sentences)
 
 
-def run_plain(work: Work, folder: Path) -> None:
+def run_plain(model: InstantModel, work: Work, folder: Path) -> None:
     """Ask one request a record, log it, write the records."""
     log = CompletionLog(folder / "completions", Part(0, 1), {})
     sampling = requested(SAMPLING)
     sessions = (Admitted(None, ask_once(task, sampling), log) for task in work.tasks())
-    finished = run_sessions(InstantModel(), sessions)
+    finished = run_sessions(model, sessions)
     records = (result for _, result in finished if isinstance(result, Response))
     written = 0
     for number in range(0, len(work.instructions), ROWS_PER_PART):
@@ -181,9 +182,9 @@ def ask_once(task: Task, sampling: Sampling) -> Session[Response]:
     )
 
 
-def run_stage(work: Work, folder: Path) -> None:
+def run_stage(model: InstantModel, work: Work, folder: Path) -> None:
     """Run the stage."""
-    manifest = run_generate(InstantModel(), work, SAMPLING, folder).manifest
+    manifest = run_generate(model, work, SAMPLING, folder).manifest
     counts = manifest["counts"]
     assert counts["out"] == len(work.instructions), f"the stage counts {counts}"
 
