@@ -42,7 +42,7 @@ PARALLEL = 64
 SAMPLING = SamplingConfig(temperature=0.6, top_p=1.0, min_p=0.0, max_tokens=128, max_repeats=0)
 ENGINE = ModelConfig(max_length=2048, seats=PARALLEL, threads=2)
 OURS = "stage=generate, endpoint"
-TIMEOUT_S = 600
+TIMEOUT_S = 600  # for a peer to be installed, and to run
 START_S = 300
 SERVE = (
     *(
@@ -97,9 +97,12 @@ PEERS = (
     Peer("datatrove, checkpoints", "ask_datatrove", (), "each call", True, "datatrove"),
     Peer("curator", "ask_curator", ("bespokelabs-curator==0.1.31",), "each call"),
     Peer(
-        "DataDesigner", "ask_data_designer", ("data-designer==0.9.7",), "groups of 1,000 rows"
+        "DataDesigner",
+        "ask_data_designer",
+        ("data-designer==0.9.7",),
+        "groups of 1,000 rows",
     ),
-)  # fmt: skip
+)
 
 
 class Ran(NamedTuple):
@@ -160,8 +163,11 @@ def install(venvs: Path) -> None:
         subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
         command = [str(folder / "bin" / "python"), "-m", "pip", "install", "-q", *peer.packages]
         start = time.perf_counter()
-        done = subprocess.run(command, check=False, timeout=None)
-        word = "installed" if done.returncode == 0 else "cannot be installed"
+        try:
+            subprocess.run(command, check=True, timeout=TIMEOUT_S)
+            word = "installed"
+        except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
+            word = "not installed"
         print(f"{peer.name}: {word} after {time.perf_counter() - start:.0f} s")
 
 

@@ -33,6 +33,15 @@ def test_the_overhead_of_sessions_and_of_the_whole_stage_is_measured():
     assert [line[:3] for line in ran.stdout.splitlines()[1:3]] == ["(a)", "(b)"]
 
 
+def test_peers_that_are_not_installed_are_left_out(tmp_path):
+    command = [sys.executable, "bench/peers.py", "--venvs", tmp_path, "--requests", "8"]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert ran.returncode == 0, ran.stderr
+    [row] = ran.stdout.splitlines()[2:]
+    assert [cell.strip() for cell in row.split("|")][6:8] == ["8", "0"]  # calls, rows lost
+
+
 def test_make_hands_its_arguments_to_the_benchmark_that_takes_them():
     command = ["make", "--dry-run", "bench", "ARGS=--model x"]
     planned = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
