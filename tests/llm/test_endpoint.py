@@ -347,29 +347,15 @@ def test_every_ticket_comes_back_once_whatever_goes_wrong():
     assert server.most_running <= 8
 
 
-def test_connections_are_kept_alive():
-    with serving(lambda *_: reply(), seats=4) as (model, server):
-        for ticket in range(60):
+def test_each_seat_keeps_a_connection_of_its_own():
+    gate = threading.Barrier(70)  # nobody is answered before all seats are taken
+
+    with serving(lambda *_: reply(str(gate.wait(20))), seats=70, timeout_s=30) as (model, server):
+        for ticket in range(140):
             model.submit(ticket, ask(str(ticket)))
-        collect_all(model, 60)
+        collect_all(model, 140)
 
-    assert server.connections <= 4
-
-
-def test_every_seat_has_a_connection_of_its_own_and_no_more():
-    gate = threading.Barrier(70)  # answers nobody before all seats are taken
-
-    def answer(question, _):
-        if int(question) < 70:
-            gate.wait(20)
-        return reply()
-
-    with serving(answer, seats=70, timeout_s=30) as (model, server):
-        for ticket in range(150):
-            model.submit(ticket, ask(str(ticket)))
-        assert len(collect_all(model, 150)) == 150
-
-    assert server.most_running == server.connections == 70
+    assert server.connections == 70
 
 
 def test_the_window_is_a_quarter_larger_than_the_seats():
