@@ -113,6 +113,11 @@ def ask(text="Who are you?", *, schema=None, seed=1):
     return Request(messages=messages, sampling=sampling, seed=seed, schema=schema)
 
 
+def submit_all(model, n):
+    for ticket in range(n):
+        model.submit(ticket, ask(str(ticket)))
+
+
 def collect_all(model, n):
     results: list[tuple[int, Completion]] = []
     while len(results) < n:
@@ -221,8 +226,7 @@ def test_waiting_for_a_seat_is_not_waiting_for_the_answer():
         return reply()
 
     with serving(answer, seats=1, timeout_s=1) as (model, server):
-        for ticket in range(5):
-            model.submit(ticket, ask(str(ticket)))
+        submit_all(model, 5)
         collect_all(model, 5)
 
     assert len(server.bodies) == 5
@@ -301,8 +305,7 @@ def test_a_server_that_mostly_fails_stops_the_run_with_the_commonest_reason():
         return reply() if int(question) % 4 == 0 else failure(502)
 
     with serving(answer, max_retries=0) as (model, _):
-        for ticket in range(60):
-            model.submit(ticket, ask(str(ticket)))
+        submit_all(model, 60)
         with pytest.raises(ModelError, match=r"\d+ of the last \d+ requests .*'HTTP 502'"):
             collect_all(model, 60)
 
@@ -312,8 +315,7 @@ def test_a_server_that_fails_now_and_then_does_not_stop_the_run():
         return failure(500) if int(question) % 4 == 0 else reply()
 
     with serving(answer, max_retries=0) as (model, _):
-        for ticket in range(60):
-            model.submit(ticket, ask(str(ticket)))
+        submit_all(model, 60)
         results = collect_all(model, 60)
 
     assert Counter(completion.finish for _, completion in results) == {"stop": 45, "error": 15}
@@ -322,8 +324,7 @@ def test_a_server_that_fails_now_and_then_does_not_stop_the_run():
 @pytest.mark.parametrize("answered", [0, 60], ids=["from the start", "after good answers"])
 def test_a_server_that_refuses_most_requests_stops_the_run(answered):
     with serving(lambda q, _: reply() if int(q) < answered else failure(422)) as (model, _):
-        for ticket in range(answered + 40):
-            model.submit(ticket, ask(str(ticket)))
+        submit_all(model, answered + 40)
         with pytest.raises(ModelError, match=r"refused \d+ of .*'HTTP 422: no'; .*output=false"):
             collect_all(model, answered + 40)
 
@@ -337,8 +338,7 @@ def test_every_ticket_comes_back_once_whatever_goes_wrong():
         return faults[number % 5] if try_ == 1 and number % 3 == 0 else reply(f"re {question}")
 
     with serving(answer, seats=8) as (model, server):
-        for ticket in range(120):
-            model.submit(ticket, ask(str(ticket)))
+        submit_all(model, 120)
         results = collect_all(model, 120)
         assert model.collect() == []
 
@@ -351,8 +351,7 @@ def test_each_seat_keeps_a_connection_of_its_own():
     gate = threading.Barrier(70)  # nobody is answered before all seats are taken
 
     with serving(lambda *_: reply(str(gate.wait(20))), seats=70, timeout_s=30) as (model, server):
-        for ticket in range(140):
-            model.submit(ticket, ask(str(ticket)))
+        submit_all(model, 140)
         collect_all(model, 140)
 
     assert server.connections == 70
@@ -376,8 +375,7 @@ def test_closing_with_requests_in_flight_leaves_no_thread():
     release = threading.Event()
     before = threading.active_count()
     with serving(lambda *_: release.wait(10) and reply()) as (model, _):
-        for ticket in range(20):
-            model.submit(ticket, ask(str(ticket)))
+        submit_all(model, 20)
         sleep(0.2)
         start = monotonic()
         model.close()
