@@ -52,8 +52,8 @@ check: setup  ## formatting, lint, types, layers and size caps
 	$(VENV)/bin/lint-imports
 	$(RUN) -m pytest --quiet tests/test_house.py
 
-bench: setup  ## memory of streaming stages, then speed as ratios to the raw engine; ARGS="--model x"
-	@for script in personas mix; do echo "== bench/$$script.py"; $(RUN) "bench/$$script.py"; done
+bench: setup  ## memory of streaming stages, own overhead, then speed as ratios to the raw engine; ARGS="--model x"
+	@for script in personas mix overhead; do echo "== bench/$$script.py"; $(RUN) "bench/$$script.py"; done
 	echo "== bench/synth.py"
 	$(RUN) bench/synth.py $(ARGS)
 

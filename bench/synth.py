@@ -1,6 +1,7 @@
 """Output tokens per second of `stage=generate` against the raw engine on the same work, as ratios.
 
     python bench/synth.py [--model embedded] [--requests 128] [--dialogues 48] [--rounds 20]
+                          [--fill 192]
 
 Two comparisons in one process with one engine. Every measurement starts with empty caches (the
 engine's prefixes, encoded texts, what checks remember); from round to round the other side goes
@@ -11,6 +12,10 @@ first, so that a drifting machine hurts both alike:
    starts. Bar: >= 0.95.
 2. Dialogues of four turns: the whole stage over one `LLM.generate` per turn for all dialogues,
    which is what most frameworks do. Bar: >= 1.10.
+
+Then the window fill: the share of the engine's seats that are busy in a step, of 192 dialogues of
+two turns, the final drain left out (the steps after the last full one). Bar: >= 95 %. What the
+order of sessions does to the prefix cache, `bench/prefixes.py` measures.
 
 The length of each answer is drawn log-normal (median 60 tokens, sigma 0.8, mean 80) and reached
 exactly: the engine is told to ignore the model's own end, for a small model's answers are short and
@@ -28,37 +33,30 @@ import random
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from vllm import SamplingParams
+from work import SEED, Work, make_work, run_generate
 
 from opencharacter.checks import breaking, leaking
-from opencharacter.config import Config, GenerateConfig, ModelConfig, SamplingConfig, SynthConfig
+from opencharacter.config import ModelConfig, SamplingConfig
 from opencharacter.ids import request_seed
-from opencharacter.job import Job
 from opencharacter.llm.chat import ChatEncoder
 from opencharacter.llm.opening import open_model
-from opencharacter.llm.requests import Completion, Finish, Model, Request
+from opencharacter.llm.requests import Completion, Finish, Request
 from opencharacter.llm.vllm import VllmModel, sampling_params
 from opencharacter.prompts.character import system_message
-from opencharacter.prompts.profile import render_profile
-from opencharacter.records import Call, Character, Instruction, Message, Role, Split, Usage
-from opencharacter.stages import generate
-from opencharacter.store.files import write_json
-from opencharacter.store.rows import write_records
-from opencharacter.store.stage import StageFolder
+from opencharacter.records import Message, Role
 from opencharacter.synth.asking import requested
-from opencharacter.synth.responses import Task, meetings
+from opencharacter.synth.responses import Task
 
 SEATS = 64
 LONGEST = 400  # tokens of an answer
 # Answers in circles are not stopped: the stage would refuse their dialogues and ask less.
 SAMPLING = SamplingConfig(temperature=1.0, top_p=1.0, max_tokens=LONGEST, max_repeats=0)
-SEED = 0
-CALL = Call(model="m@1", prompt_sha256="0", sampling="{}", seed=0, engine="none")
 
 
 def main() -> None:
@@ -68,6 +66,7 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=128)
     parser.add_argument("--dialogues", type=int, default=48)
     parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--fill", type=int, default=192, help="dialogues for the window fill")
     args = parser.parse_args()
     model = open_model(ModelConfig(model=args.model, max_length=2048, seats=SEATS, threads=2))
     assert isinstance(model, VllmModel)
@@ -78,18 +77,8 @@ def main() -> None:
         Comparison("4 turns, stage / LLM.generate per turn", run_barrier, args.dialogues, 4, 1.1),
     ):
         compare(model, comparison, args.rounds)
+    show_fill(model, make_work(args.fill, 2))
     model.close()
-
-
-class Work(NamedTuple):
-    """The dialogues of a comparison, as the records that the stage reads."""
-
-    characters: list[Character]
-    instructions: list[Instruction]
-
-    def tasks(self) -> list[Task]:
-        """Return who answers what, in the stage's order."""
-        return meetings(self.characters, self.instructions, n=1, seed=SEED)
 
 
 Run = Callable[[VllmModel, Work], float]
@@ -122,6 +111,44 @@ def compare(model: VllmModel, comparison: Comparison, rounds: int) -> None:
     print(f"{comparison.title}: {statistics.median(ratios):.3f} (bar {comparison.bar})")
 
 
+def show_fill(model: VllmModel, work: Work) -> None:
+    """Print which share of the seats is busy in the stage, and in one `LLM.generate` a turn."""
+    for title, run in (("stage", run_stage), ("LLM.generate per turn", run_barrier)):
+        empty_caches(model)
+        with BusySeats(model) as busy:
+            run(model, work)
+        print(f"window fill, {title}: {busy.fill():.1%} of {SEATS} seats without the final drain")
+
+
+class BusySeats:
+    """How many requests are in each step of the engine while this is entered."""
+
+    def __init__(self, model: VllmModel) -> None:
+        """Take an open model."""
+        self._scheduler: Any = model.llm.llm_engine.engine_core.engine_core.scheduler
+        self._schedule = self._scheduler.schedule
+        self._busy: list[int] = []
+
+    def __enter__(self) -> Self:
+        """Count in every step."""
+        self._scheduler.schedule = self._counted
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave the scheduler as it was."""
+        self._scheduler.schedule = self._schedule
+
+    def fill(self) -> float:
+        """Return the mean share of busy seats up to the last step in which all were."""
+        full = [step for step, busy in enumerate(self._busy) if busy == SEATS]
+        return statistics.fmean(self._busy[: full[-1] + 1]) / SEATS if full else 0.0
+
+    def _counted(self, *args: Any, **kwargs: Any) -> Any:
+        scheduled = self._schedule(*args, **kwargs)
+        self._busy.append(len(scheduled.num_scheduled_tokens))
+        return scheduled
+
+
 def empty_caches(model: VllmModel) -> None:
     """Empty what a measurement could find done by the one before."""
     model.llm.reset_prefix_cache()
@@ -130,56 +157,6 @@ def empty_caches(model: VllmModel) -> None:
         for found in vars(module).values():
             if hasattr(found, "cache_clear"):
                 found.cache_clear()
-
-
-def make_work(dialogues: int, turns: int) -> Work:
-    """Return instructions of so many turns, and characters who answer four each."""
-    instructions = [
-        Instruction(
-            source="bench",
-            messages=tuple(make_question(number, turn) for turn in range(turns)),
-            licence="none",
-            origin=str(number),
-        )
-        for number in range(dialogues)
-    ]
-    return Work([make_character(number) for number in range(max(1, dialogues // 4))], instructions)
-
-
-def make_question(number: int, turn: int) -> Message:
-    """Return what the user says in a turn of a dialogue."""
-    topics = ("bread", "the sea", "your work", "winter", "a lost key", "trains", "old friends")
-    topic = topics[(number + turn) % len(topics)]
-    return Message(
-        role=Role.user, content=f"Letter {number}, part {turn}: what do you say about {topic}?"
-    )
-
-
-def make_character(number: int) -> Character:
-    """Return a character with a system prompt of the usual length."""
-    persona = f"A baker with the number {number} who collects old maps."
-    facts = " ".join(f"Fact {fact} of person {number} is known." for fact in range(8))
-    fields: dict[str, Any] = {
-        "name": f"Name {number}",
-        "age": 30,
-        "gender": "female",
-        "race": "not stated",
-        "birth_place": "Oslo, Norway",
-        "appearance": facts,
-        "experience": f"{persona} {facts}",
-        "personality": facts,
-    }
-    return Character(
-        persona_id=f"persona-{number:024x}",
-        persona=persona,
-        split=Split.train,
-        cluster=str(number),
-        licence="none",
-        **fields,
-        profile=render_profile(fields),
-        call=CALL,
-        usage=Usage(),
-    )
 
 
 def draw_lengths(model: VllmModel) -> None:
@@ -261,49 +238,15 @@ class EngineTime:
         return timed
 
 
-class OpenJob(Job):
-    """A job whose model is open already."""
-
-    def __init__(self, config: Config, model: Model) -> None:
-        """Take the model; whoever opened it closes it."""
-        super().__init__(config, command="bench/synth.py")
-        self._ready = model
-
-    def model(self, config: ModelConfig) -> Model:
-        """Return the open model."""
-        return self._ready
-
-
 def run_stage(model: VllmModel, work: Work) -> float:
     """Run `stage=generate` as the command line does, from records on disk to its manifest."""
-    with tempfile.TemporaryDirectory() as folder:
-        config = Config(
-            stage="generate",
-            run="bench",
-            runs_dir=folder,
-            seed=SEED,
-            generate=GenerateConfig(sampling=SAMPLING, retries=0, max_rejected=1.0),
-            synth=SynthConfig(n_characters=1),
-        )
-        make_input(Path(folder), "profiles", Character, work.characters)
-        make_input(Path(folder), "instructions", Instruction, work.instructions)
-        with OpenJob(config, ShortenedModel(model)) as job, EngineTime(model) as engine:
-            start = time.perf_counter()
-            generate.run(config, job)
-            seconds = time.perf_counter() - start
-            manifest = job.folder("generate").manifest() or {}
-    share = engine.seconds / seconds
-    print(f"  refused: {manifest['counts']['rejected'] or 'none'}; in the engine: {share:.1%}")
-    tokens: int = manifest["usage"]["output_tokens"]
-    return tokens / seconds
-
-
-def make_input(runs: Path, stage: str, kind: type, rows: Sequence[Any]) -> None:
-    """Write a finished stage."""
-    folder = StageFolder(run_dir=runs / "bench", stage=stage)
-    write_records(folder.data / "part-00000-of-00001.parquet", kind, rows)
-    write_json(folder.path / "started.json", {"fingerprint": stage})
-    write_json(folder.manifest_file, {"inputs": {}, "output": stage})
+    with tempfile.TemporaryDirectory() as folder, EngineTime(model) as engine:
+        run = run_generate(ShortenedModel(model), work, SAMPLING, Path(folder))
+    share = engine.seconds / run.seconds
+    refused = run.manifest["counts"]["rejected"]
+    print(f"  refused: {refused or 'none'}; in the engine: {share:.1%}")
+    tokens: int = run.manifest["usage"]["output_tokens"]
+    return tokens / run.seconds
 
 
 def run_loop(model: VllmModel, work: Work) -> float:

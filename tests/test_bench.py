@@ -1,4 +1,4 @@
-"""The benchmarks of streaming stages run; sizes here are too small to measure anything."""
+"""The benchmarks that need no engine run; sizes here are too small to measure anything."""
 
 import subprocess
 import sys
@@ -23,6 +23,23 @@ def test_a_streaming_stage_is_measured_whole(script, size, beginning):
 
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.splitlines()[1].split()[: len(beginning)] == beginning
+
+
+def test_the_overhead_of_sessions_and_of_the_whole_stage_is_measured():
+    command = [sys.executable, "bench/overhead.py", "--records", "40", "--rounds", "1"]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert ran.returncode == 0, ran.stderr
+    assert [line[:3] for line in ran.stdout.splitlines()[1:3]] == ["(a)", "(b)"]
+
+
+def test_peers_that_are_not_installed_are_left_out(tmp_path):
+    command = [sys.executable, "bench/peers.py", "--venvs", tmp_path, "--requests", "8"]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert ran.returncode == 0, ran.stderr
+    [row] = ran.stdout.splitlines()[2:]
+    assert [cell.strip() for cell in row.split("|")][6:8] == ["8", "0"]  # calls, rows lost
 
 
 def test_make_hands_its_arguments_to_the_benchmark_that_takes_them():

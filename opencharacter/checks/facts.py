@@ -100,8 +100,9 @@ def contradicts_profile(answer: str, facts: Facts) -> str | None:
     return next((found for check in checks if (found := check(plain, facts))), None)
 
 
+# Each looks first for the words that its pattern begins with: most answers have none of them.
 def _name(answer: str, facts: Facts) -> str | None:
-    if not facts.name:
+    if not facts.name or "name" not in answer:
         return None
     for found in _NAME.finditer(answer):
         said = _words(found["name"]) - _MONTHS_AND_TITLES
@@ -111,7 +112,7 @@ def _name(answer: str, facts: Facts) -> str | None:
 
 
 def _age(answer: str, facts: Facts) -> str | None:
-    if facts.age is None:
+    if facts.age is None or "year" not in answer.lower():
         return None
     for found in _AGE.finditer(answer):
         age = _number(found["age"])
@@ -121,7 +122,7 @@ def _age(answer: str, facts: Facts) -> str | None:
 
 
 def _place(answer: str, facts: Facts) -> str | None:
-    if not facts.birth_place:
+    if not facts.birth_place or "I was born" not in answer:
         return None
     for found in _BORN.finditer(answer):
         said = _words(found["place"]) - _MONTHS_AND_TITLES
@@ -131,7 +132,7 @@ def _place(answer: str, facts: Facts) -> str | None:
 
 
 def _job(answer: str, facts: Facts) -> str | None:
-    if not facts.text:
+    if not facts.text or " as a" not in answer:
         return None
     for found in _JOB.finditer(answer):
         said = _words(found["job"]) - _ARTICLES

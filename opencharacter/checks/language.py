@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from itertools import chain, islice
 
 _SCRIPTS = (
     ("Latin", "A-Za-z\u00c0-\u024f"),
@@ -15,7 +16,9 @@ _SCRIPTS = (
     ("Chinese", "\u3400-\u9fff"),
     ("Korean", "\uac00-\ud7af"),
 )
-_OF_SCRIPT = {name: re.compile(f"[{span}]") for name, span in _SCRIPTS}
+_OF_SCRIPT = {name: re.compile(f"[{span}]+") for name, span in _SCRIPTS}
+_ASCII_LETTERS = re.compile("[A-Za-z]+")
+_ASCII = re.compile(r"[\x00-\x7f]+")
 # Words that hardly a sentence is without, and that no other language on the list writes alike.
 _SMALL = {
     "English": "the and of to is that it was for with you this are have not be from they which",
@@ -27,7 +30,10 @@ _SMALL = {
     "Dutch": "het een van ik niet dat zijn op te voor maar met ook aan naar deze wordt wij",
     "Polish": "nie się na jest że to jak ale czy dla był tak już tylko może przez po które",
 }
-_VOTES = {language: frozenset(words.split()) for language, words in _SMALL.items()}
+_VOTES_FOR = {
+    word: tuple(language for language, words in _SMALL.items() if word in words.split())
+    for word in " ".join(_SMALL.values()).split()
+}
 _WORD = re.compile(r"[^\W\d_]+")
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]+`|https?://\S+", re.DOTALL)
 _LEAST_LETTERS = {"Chinese": 6, "Japanese": 6, "Korean": 8}
@@ -48,11 +54,11 @@ def language_of(text: str) -> str | None:
     Told apart are ten scripts, and eight languages in Latin script by their smallest words. Code
     and addresses are not counted.
     """
-    bare = _CODE.sub(" ", text)
+    bare = _CODE.sub(" ", text) if "`" in text or "http" in text else text
     if bare.isascii():
-        counts = Counter({"Latin": sum(map(str.isalpha, bare))})
-    else:
-        counts = Counter({name: len(found.findall(bare)) for name, found in _OF_SCRIPT.items()})
+        is_enough = sum(1 for _ in islice(filter(str.isalpha, bare), _LETTERS)) == _LETTERS
+        return _by_small_words(bare) if is_enough else None
+    counts = _scripts(bare)
     script, most = counts.most_common(1)[0]
     if script == "Chinese" and counts["Japanese"] * 10 > most:
         script, most = "Japanese", most + counts["Japanese"]
@@ -61,12 +67,20 @@ def language_of(text: str) -> str | None:
     return _by_small_words(bare) if script == "Latin" else script
 
 
-def _by_small_words(text: str) -> str | None:
-    words = Counter(_WORD.findall(text.lower()))
-    votes = Counter(
-        {language: sum(words[word] for word in small) for language, small in _VOTES.items()}
+def _scripts(text: str) -> Counter[str]:
+    """Return how many letters of each script a text has."""
+    others = _ASCII.sub(" ", text)  # little is left of a Latin text
+    counts = Counter(
+        {name: sum(map(len, letters.findall(others))) for name, letters in _OF_SCRIPT.items()}
     )
-    (language, most), (_, second) = votes.most_common(2)
+    counts["Latin"] += sum(map(len, _ASCII_LETTERS.findall(text)))
+    return counts
+
+
+def _by_small_words(text: str) -> str | None:
+    small = filter(_VOTES_FOR.__contains__, _WORD.findall(text.lower()))
+    votes = Counter(chain.from_iterable(map(_VOTES_FOR.__getitem__, small)))
+    (language, most), (_, second), *_ = [*votes.most_common(2), ("", 0), ("", 0)]
     return language if most >= _LEAST_VOTES and most >= _MARGIN * second else None
 
 
@@ -77,10 +91,10 @@ def language_switch(answer: str, question: str) -> str | None:
     """
     if len(answer) < _LEAST_LETTERS["Chinese"]:
         return None
-    spoken = language_of(answer)
-    if spoken is None:
+    asked = language_of(question)  # the shorter text first: it is often unclear
+    if asked is None or _MAY_SWITCH.search(question):
         return None
-    asked = language_of(question)
-    if asked is None or asked == spoken or _MAY_SWITCH.search(question):
+    spoken = language_of(answer)
+    if spoken is None or spoken == asked:
         return None
     return f"{spoken}, asked in {asked}"

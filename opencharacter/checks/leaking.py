@@ -51,9 +51,9 @@ def _leak_runs() -> tuple[str, ...]:
 
 
 @cache
-def _leak_words() -> tuple[tuple[str, ...], ...]:
-    """Return each run's words, the longest (rarest) first: most answers lack the very first."""
-    return tuple(tuple(sorted(run.split(), key=len, reverse=True)) for run in _leak_runs())
+def _leak_words() -> frozenset[str]:
+    """Return the longest (rarest) word of each run: most answers have none of them."""
+    return frozenset(max(run.split(), key=len) for run in _leak_runs())
 
 
 @cache
@@ -83,7 +83,7 @@ def prompt_leak(answer: str, question: str) -> str | None:
         heading = _headings().search(lowered)
         if heading and not _headings().search(question.lower()):
             return f"the heading {heading[0].strip()!r}"
-    if not any(all(word in lowered for word in words) for words in _leak_words()):
+    if not any(word in lowered for word in _leak_words()):
         return None
     text = f" {' '.join(words_of(lowered))} "
     run = next((run for run in _leak_runs() if run in text), None)

@@ -9,9 +9,15 @@ _OFFERS = re.compile(
     r"|\bis there anything else (?:i can (?:help|assist|do)|you(?:'d| would) like)\b"
     r"|\blet me know if (?:you (?:have|need) (?:any|further|more)|there(?:'s| is) anything else)\b"
     r"|\bi(?:'m| am) here to (?:help|assist)\b"
-    r"|\A\W*(?:certainly|sure|of course|absolutely)[!,.]? (?:here(?:'s| is| are)|i can help)\b"
 )
-_BEGIN = ("how ", "hope ", "to ask", "to reach", "to let", "anything else", "let me know", "here")
+# One of these stands in every offer; what costs is to look for the offers themselves.
+_IN_OFFERS = (
+    "i assist you", "i help you", "hope this ", "hope that ", "to ask", "to reach out",
+    "to let me know", "there anything else ", "let me know if ", "here to ",
+)  # fmt: skip
+_OPENING = re.compile(
+    r"\W*(?:certainly|sure|of course|absolutely)[!,.]? (?:here(?:'s| is| are)|i can help)\b"
+)
 
 
 def assistant_voice(plain: str) -> str | None:
@@ -22,9 +28,9 @@ def assistant_voice(plain: str) -> str | None:
     Args:
         plain: The answer in lower case, with straight apostrophes.
     """
-    if not any(begin in plain for begin in _BEGIN):
-        return None
-    found = _OFFERS.search(plain)
+    found = _OPENING.match(plain)
+    if found is None and any(words in plain for words in _IN_OFFERS):
+        found = _OFFERS.search(plain)
     return repr(found[0].strip()) if found else None
 
 

@@ -16,13 +16,12 @@ import os
 import queue
 import re
 import threading
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import count
 from typing import Any
 
 import openai
-from openai.types.chat import ChatCompletionMessageParam
-from openai.types.shared_params import ResponseFormatJSONSchema
 
 from opencharacter.config import ModelConfig
 from opencharacter.errors import ModelError
@@ -36,9 +35,10 @@ from opencharacter.llm.answers import (
 from opencharacter.llm.health import Health
 from opencharacter.llm.pacing import Pace, backoff_s
 from opencharacter.llm.requests import Completion, Finish, Request
-from opencharacter.records import Message, Role, Usage
+from opencharacter.records import Usage
 
 _CONNECT_S = 30.0
+_SEATS_A_CLIENT = 32  # for every request a client looks at all of its connections
 _POLL_S = 1.0  # between two looks of the caller at whether to stop
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -70,8 +70,10 @@ class EndpointModel:
         self.window = max(1, round(1.25 * config.seats))
         self._config = config
         self._first_backoff_s = first_backoff_s
-        self._client = _open_client(config)
-        self._seats = asyncio.Semaphore(config.seats)
+        self._clients = [_open_client(config) for _ in range(-(-config.seats // _SEATS_A_CLIENT))]
+        self._seats: asyncio.Queue[openai.AsyncOpenAI] = asyncio.Queue()
+        for seat in range(config.seats):
+            self._seats.put_nowait(self._clients[seat // _SEATS_A_CLIENT])
         self._tasks: set[asyncio.Task[Completion]] = set()
         self._done: queue.SimpleQueue[tuple[int, Completion | BaseException]] = queue.SimpleQueue()
         self._in_flight = 0
@@ -132,7 +134,9 @@ class EndpointModel:
             self._loop.close()
 
     async def _serve(self) -> None:
-        async with self._client:
+        async with AsyncExitStack() as stack:
+            for client in self._clients:
+                await stack.enter_async_context(client)
             await self._stop.wait()
             tasks = tuple(self._tasks)
             for task in tasks:
@@ -154,14 +158,14 @@ class EndpointModel:
         if any(_LONE_SURROGATE.search(message.content) for message in request.messages):
             text = "the prompt holds a lone surrogate, which cannot be sent as UTF-8"
             return Completion(text=text, finish=Finish.error)
-        async with self._seats:
+        async with self._seat() as client:
             last: PassingError | None = None
             wasted: list[Usage] = []
             for attempt in count():
                 is_last = await self._is_last(attempt, last)
                 charged = await self._pace.admit(request)
                 try:
-                    completion = await self._attempt(request)
+                    completion = await self._attempt(request, client)
                 except PassingError as fault:
                     last = fault
                 else:
@@ -196,7 +200,7 @@ class EndpointModel:
         """Tell whether the server answers a simple question."""
         try:
             async with asyncio.timeout(_CONNECT_S):
-                await self._client.models.list()
+                await self._clients[0].models.list()
         except (TimeoutError, openai.APIConnectionError, openai.InternalServerError):
             return False
         except (ValueError, openai.OpenAIError):
@@ -204,12 +208,20 @@ class EndpointModel:
         self._health.is_reached = True
         return True
 
-    async def _attempt(self, request: Request) -> Completion:
+    @asynccontextmanager
+    async def _seat(self) -> AsyncIterator[openai.AsyncOpenAI]:
+        client = await self._seats.get()
+        try:
+            yield client
+        finally:
+            self._seats.put_nowait(client)
+
+    async def _attempt(self, request: Request, client: openai.AsyncOpenAI) -> Completion:
         """Send the request once; raise `PassingError` where another try may help."""
         try:
             # The client's own time-out starts anew with every byte that arrives.
             async with asyncio.timeout(self._config.timeout_s):
-                body = await self._send(request)
+                body = await self._send(request, client)
         except (TimeoutError, openai.APITimeoutError) as error:
             raise PassingError(f"no answer within {self._config.timeout_s:g} s") from error
         except openai.APIConnectionError as error:
@@ -224,30 +236,28 @@ class EndpointModel:
         self._health.is_reached = True
         return read_answer(body, self._config)
 
-    async def _send(self, request: Request) -> bytes:
-        response_format: ResponseFormatJSONSchema | openai.Omit = openai.omit
+    async def _send(self, request: Request, client: openai.AsyncOpenAI) -> bytes:
+        body: dict[str, Any] = {
+            "model": self._config.model,
+            "messages": [{"role": m.role, "content": m.content} for m in request.messages],
+            "temperature": request.sampling.temperature,
+            "top_p": request.sampling.top_p,
+            "max_tokens": request.sampling.max_tokens,
+            "seed": request.seed,
+        }
         if request.schema is not None and self._config.structured_output:
-            response_format = {
+            body["response_format"] = {
                 "type": "json_schema",
                 "json_schema": {"name": "answer", "schema": request.schema, "strict": True},
             }
-        # The raw answer: the client would let a body that is no JSON through as text.
-        raw = await self._client.chat.completions.with_raw_response.create(
-            model=self._config.model,
-            messages=[_to_param(message) for message in request.messages],
-            temperature=request.sampling.temperature,
-            top_p=request.sampling.top_p,
-            max_tokens=request.sampling.max_tokens,
-            seed=request.seed,
-            response_format=response_format,
-        )
-        return raw.content
+        # `chat.completions.create` looks through all types, and takes what is no JSON as text.
+        return await client.post("/chat/completions", cast_to=bytes, body=body)
 
     async def _no_such_model(self, error: openai.APIStatusError) -> ModelError:
         """Return the error to raise at a 404, with the names that the server does have."""
         try:
             async with asyncio.timeout(_CONNECT_S):
-                served = [model.id async for model in self._client.models.list()]
+                served = [model.id async for model in self._clients[0].models.list()]
         except (TimeoutError, ValueError, openai.OpenAIError):
             served = []
         known = f"it serves {', '.join(served[:10])}" if served else "does base_url end in /v1?"
@@ -266,7 +276,7 @@ def _open_client(config: ModelConfig) -> openai.AsyncOpenAI:
         raise ModelError(f"the key in {config.api_key_env} holds characters that no key has")
     # The client takes the limits class of whichever HTTP library it was built on.
     limits = type(openai.DEFAULT_CONNECTION_LIMITS)(
-        max_connections=config.seats, max_keepalive_connections=config.seats
+        max_connections=_SEATS_A_CLIENT, max_keepalive_connections=_SEATS_A_CLIENT
     )
     timeout = openai.Timeout(config.timeout_s, connect=min(_CONNECT_S, config.timeout_s))
     return openai.AsyncOpenAI(
@@ -276,16 +286,6 @@ def _open_client(config: ModelConfig) -> openai.AsyncOpenAI:
         timeout=timeout,
         http_client=openai.DefaultAsyncHttpxClient(limits=limits, timeout=timeout),
     )
-
-
-def _to_param(message: Message) -> ChatCompletionMessageParam:
-    match message.role:
-        case Role.system:
-            return {"role": "system", "content": message.content}
-        case Role.user:
-            return {"role": "user", "content": message.content}
-        case Role.assistant:
-            return {"role": "assistant", "content": message.content}
 
 
 def _refusal(error: openai.APIStatusError) -> Refusal:

@@ -28,7 +28,7 @@ class Server(ThreadingHTTPServer):
     """Answers with whatever `answer(question, try_)` says; None = cut the connection."""
 
     daemon_threads = False
-    request_queue_size = 64
+    request_queue_size = 128
 
     def __init__(self, answer):
         super().__init__(("127.0.0.1", 0), Handler)
@@ -115,6 +115,11 @@ def ask(text="Who are you?", *, schema=None, seed=1):
     sampling = Sampling(temperature=0.5, top_p=0.9, max_tokens=20)
     messages = (Message(role=Role.system, content="Be Ada."), Message(role=Role.user, content=text))
     return Request(messages=messages, sampling=sampling, seed=seed, schema=schema)
+
+
+def submit_all(model, n):
+    for ticket in range(n):
+        model.submit(ticket, ask(str(ticket)))
 
 
 def collect_all(model, n):

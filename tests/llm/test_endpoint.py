@@ -9,7 +9,7 @@ from opencharacter.config import Backend, ModelConfig
 from opencharacter.errors import ModelError
 from opencharacter.llm.endpoint import open_endpoint
 from opencharacter.llm.requests import Finish
-from tests.llm.serving import ask, collect_all, failure, one, reply, serving
+from tests.llm.serving import ask, collect_all, failure, one, reply, serving, submit_all
 
 
 def test_a_request_carries_messages_sampling_seed_and_schema():
@@ -108,8 +108,7 @@ def test_waiting_for_a_seat_is_not_waiting_for_the_answer():
         return reply()
 
     with serving(answer, seats=1, timeout_s=1) as (model, server):
-        for ticket in range(5):
-            model.submit(ticket, ask(str(ticket)))
+        submit_all(model, 5)
         collect_all(model, 5)
 
     assert len(server.bodies) == 5
@@ -188,8 +187,7 @@ def test_a_server_that_mostly_fails_stops_the_run_with_the_commonest_reason():
         return reply() if int(question) % 4 == 0 else failure(502)
 
     with serving(answer, max_retries=0) as (model, _):
-        for ticket in range(60):
-            model.submit(ticket, ask(str(ticket)))
+        submit_all(model, 60)
         with pytest.raises(ModelError, match=r"\d+ of the last \d+ requests .*'HTTP 502'"):
             collect_all(model, 60)
 
@@ -199,8 +197,7 @@ def test_a_server_that_fails_now_and_then_does_not_stop_the_run():
         return failure(500) if int(question) % 4 == 0 else reply()
 
     with serving(answer, max_retries=0) as (model, _):
-        for ticket in range(60):
-            model.submit(ticket, ask(str(ticket)))
+        submit_all(model, 60)
         results = collect_all(model, 60)
 
     assert Counter(completion.finish for _, completion in results) == {"stop": 45, "error": 15}
@@ -209,8 +206,7 @@ def test_a_server_that_fails_now_and_then_does_not_stop_the_run():
 @pytest.mark.parametrize("answered", [0, 60], ids=["from the start", "after good answers"])
 def test_a_server_that_refuses_most_requests_stops_the_run(answered):
     with serving(lambda q, _: reply() if int(q) < answered else failure(422)) as (model, _):
-        for ticket in range(answered + 40):
-            model.submit(ticket, ask(str(ticket)))
+        submit_all(model, answered + 40)
         with pytest.raises(ModelError, match=r"refused \d+ of .*'HTTP 422: no'; .*output=false"):
             collect_all(model, answered + 40)
 
@@ -224,8 +220,7 @@ def test_every_ticket_comes_back_once_whatever_goes_wrong():
         return faults[number % 5] if try_ == 1 and number % 3 == 0 else reply(f"re {question}")
 
     with serving(answer, seats=8) as (model, server):
-        for ticket in range(120):
-            model.submit(ticket, ask(str(ticket)))
+        submit_all(model, 120)
         results = collect_all(model, 120)
         assert model.collect() == []
 
@@ -234,13 +229,14 @@ def test_every_ticket_comes_back_once_whatever_goes_wrong():
     assert server.most_running <= 8
 
 
-def test_connections_are_kept_alive():
-    with serving(lambda *_: reply(), seats=4) as (model, server):
-        for ticket in range(60):
-            model.submit(ticket, ask(str(ticket)))
-        collect_all(model, 60)
+def test_each_seat_keeps_a_connection_of_its_own():
+    gate = threading.Barrier(70)  # nobody is answered before all seats are taken
 
-    assert server.connections <= 4
+    with serving(lambda *_: reply(str(gate.wait(20))), seats=70, timeout_s=30) as (model, server):
+        submit_all(model, 140)
+        collect_all(model, 140)
+
+    assert server.connections == 70
 
 
 def test_the_window_is_a_quarter_larger_than_the_seats():
@@ -261,8 +257,7 @@ def test_closing_with_requests_in_flight_leaves_no_thread():
     release = threading.Event()
     before = threading.active_count()
     with serving(lambda *_: release.wait(10) and reply()) as (model, _):
-        for ticket in range(20):
-            model.submit(ticket, ask(str(ticket)))
+        submit_all(model, 20)
         sleep(0.2)
         start = monotonic()
         model.close()

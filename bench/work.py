@@ -1,0 +1,136 @@
+"""What the benchmarks have in common: records to work on, and the whole of `stage=generate`."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from opencharacter.config import Config, GenerateConfig, ModelConfig, SamplingConfig, SynthConfig
+from opencharacter.job import Job
+from opencharacter.llm.requests import Model
+from opencharacter.prompts.profile import render_profile
+from opencharacter.records import Call, Character, Instruction, Message, Role, Split, Usage
+from opencharacter.stages import generate
+from opencharacter.store.files import write_json
+from opencharacter.store.rows import write_records
+from opencharacter.store.stage import StageFolder
+from opencharacter.synth.responses import Task, meetings
+
+SEED = 0
+CALL = Call(model="m@1", prompt_sha256="0", sampling="{}", seed=0, engine="none")
+
+
+class Work(NamedTuple):
+    """The dialogues of a comparison, as the records that the stage reads."""
+
+    characters: list[Character]
+    instructions: list[Instruction]
+
+    def tasks(self) -> list[Task]:
+        """Return who answers what, in the stage's order."""
+        return meetings(self.characters, self.instructions, n=1, seed=SEED)
+
+
+class OpenJob(Job):
+    """A job whose model is open already."""
+
+    def __init__(self, config: Config, model: Model) -> None:
+        """Take the model; whoever opened it closes it."""
+        super().__init__(config, command="bench")
+        self._ready = model
+
+    def model(self, config: ModelConfig) -> Model:
+        """Return the open model."""
+        return self._ready
+
+
+def make_work(dialogues: int, turns: int, *, per_character: int = 4, facts: int = 8) -> Work:
+    """Return instructions of so many turns, and characters who answer some each.
+
+    Args:
+        dialogues: Instructions.
+        turns: The user's, in each.
+        per_character: Instructions for one character.
+        facts: Sentences in each of four fields of a profile, of about 30 characters.
+    """
+    instructions = [
+        Instruction(
+            source="bench",
+            messages=tuple(make_question(number, turn) for turn in range(turns)),
+            licence="none",
+            origin=str(number),
+        )
+        for number in range(dialogues)
+    ]
+    people = range(max(1, dialogues // per_character))
+    return Work([make_character(number, facts) for number in people], instructions)
+
+
+def make_question(number: int, turn: int) -> Message:
+    """Return what the user says in a turn of a dialogue."""
+    topics = ("bread", "the sea", "your work", "winter", "a lost key", "trains", "old friends")
+    topic = topics[(number + turn) % len(topics)]
+    return Message(
+        role=Role.user, content=f"Letter {number}, part {turn}: what do you say about {topic}?"
+    )
+
+
+def make_character(number: int, facts: int) -> Character:
+    """Return a character with a system prompt of the usual length."""
+    persona = f"A baker with the number {number} who collects old maps."
+    known = " ".join(f"Fact {fact} of person {number} is known." for fact in range(facts))
+    fields: dict[str, Any] = {
+        "name": f"Name {number}",
+        "age": 30,
+        "gender": "female",
+        "race": "not stated",
+        "birth_place": "Oslo, Norway",
+        "appearance": known,
+        "experience": f"{persona} {known}",
+        "personality": known,
+    }
+    return Character(
+        persona_id=f"persona-{number:024x}",
+        persona=persona,
+        split=Split.train,
+        cluster=str(number),
+        licence="none",
+        **fields,
+        profile=render_profile(fields),
+        call=CALL,
+        usage=Usage(),
+    )
+
+
+class StageRun(NamedTuple):
+    """A run of `stage=generate`."""
+
+    seconds: float
+    manifest: dict[str, Any]
+
+
+def run_generate(model: Model, work: Work, sampling: SamplingConfig, runs: Path) -> StageRun:
+    """Run `stage=generate` as the command line does, from records on disk to its manifest."""
+    config = Config(
+        stage="generate",
+        run="bench",
+        runs_dir=str(runs),
+        seed=SEED,
+        generate=GenerateConfig(sampling=sampling, retries=0, max_rejected=1.0),
+        synth=SynthConfig(n_characters=1),
+    )
+    make_input(runs, "profiles", Character, work.characters)
+    make_input(runs, "instructions", Instruction, work.instructions)
+    with OpenJob(config, model) as job:
+        start = time.perf_counter()
+        generate.run(config, job)
+        seconds = time.perf_counter() - start
+        return StageRun(seconds, job.folder("generate").manifest() or {})
+
+
+def make_input(runs: Path, stage: str, kind: type, rows: Sequence[Any]) -> None:
+    """Write a finished stage."""
+    folder = StageFolder(run_dir=runs / "bench", stage=stage)
+    write_records(folder.data / "part-00000-of-00001.parquet", kind, rows)
+    write_json(folder.path / "started.json", {"fingerprint": stage})
+    write_json(folder.manifest_file, {"inputs": {}, "output": stage})
