@@ -161,6 +161,7 @@ NOT_DATA: dict[str, str] = {
     "tokens_per_minute": "how fast to ask",
     "budget_tokens": "when to stop, not what to make",
     "budget_usd": "when to stop, not what to make",
+    "mix": "whether another stage follows in the same command",
     "price_prompt": "what it costs",
     "price_cached": "what it costs",
     "price_output": "what it costs",

@@ -93,6 +93,8 @@ class SynthConfig:
     """Distinct characters per instruction (the paper: 3)."""
     methods: list[Method] = field(default_factory=lambda: [Method.generate])
     """`rewrite`, `generate`, or both."""
+    mix: bool = False
+    """Make the mixture too, in the same command."""
 
     def __post_init__(self) -> None:
         """Check ranges and methods."""

@@ -29,7 +29,8 @@ def print_summary(job: Job) -> None:
     print("\nWritten:")
     for manifest in made:
         print(f"  {job.folder(manifest['stage']).path}")
-    print(f"\nNext: python -m opencharacter stage=mix run={job.config.run}")
+    if not job.config.synth.mix:
+        print(f"\nNext: python -m opencharacter stage=mix run={job.config.run}")
 
 
 def _row(manifest: dict[str, Any]) -> list[str]:

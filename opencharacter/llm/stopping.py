@@ -24,6 +24,7 @@ from opencharacter.llm.requests import Completion
 STOPPED = 85
 """Exit status of a command that stopped with work left: no `afterok` job may start on it."""
 
+_AWAITS_USR1 = "awaits USR1"
 _RECENT = 1000  # answers whose times are kept
 _SEAL_S = 20.0  # kept free for writing what is done
 _FIRST_S = 120.0  # for running requests to end after a signal, before the first answer is known
@@ -115,12 +116,14 @@ class Stopping:
         """Stop on USR1, TERM and at the end of this SLURM job; a second TERM has its usual effect.
 
         USR1 is blocked in this process and in all that it starts, and taken by a thread: SLURM
-        sends it to the engine's workers too, whom it would kill.
+        sends it to the engine's workers too, whom it would kill. The handler is for threads that
+        were there before.
         """
         signal.signal(signal.SIGTERM, self._on_term)
+        signal.signal(signal.SIGUSR1, self._on_usr1)
         signal.signal(signal.SIGALRM, self._on_alarm)
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
-        threading.Thread(target=self._await_usr1, daemon=True).start()
+        threading.Thread(target=self._await_usr1, name=_AWAITS_USR1, daemon=True).start()
         ends_at = slurm_end()
         if ends_at is not None:
             self.until(ends_at)
@@ -131,6 +134,10 @@ class Stopping:
         signal.sigwait({signal.SIGUSR1})
         self._ask("SIGUSR1 was sent")
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGALRM)
+
+    def _on_usr1(self, _number: int, _frame: FrameType | None) -> None:
+        self._ask("SIGUSR1 was sent")
+        self._end_at_once()
 
     def _on_term(self, _number: int, _frame: FrameType | None) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -1,7 +1,7 @@
 """The main job: personas to characters to in-character training data.
 
 Reads    what personas and instructions read
-Writes   runs/<run>/{personas,profiles,instructions,rewrite,generate}
+Writes   runs/<run>/{personas,profiles,instructions,rewrite,generate}, and mix with synth.mix=true
 Costs    see those stages; a stage that is finished is skipped
 Run      python -m opencharacter stage=synth run=demo 'synth.methods=[rewrite,generate]'
 """
@@ -10,7 +10,7 @@ from opencharacter.config import Config
 from opencharacter.job import Job
 from opencharacter.job.summary import print_summary
 from opencharacter.records import Method, Split
-from opencharacter.stages import generate, instructions, personas, profiles, rewrite
+from opencharacter.stages import generate, instructions, mix, personas, profiles, rewrite
 from opencharacter.store.rows import part_files, read_columns
 from opencharacter.synth.assign import check_enough
 
@@ -27,3 +27,5 @@ def run(config: Config, job: Job) -> None:
     if Method.generate in config.synth.methods:
         generate.run(config, job)
     print_summary(job)
+    if config.synth.mix:
+        mix.run(config, job)

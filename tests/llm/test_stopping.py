@@ -71,19 +71,19 @@ def server():
 
 @pytest.fixture
 def listening():
-    before = {number: signal.getsignal(number) for number in (signal.SIGALRM, signal.SIGTERM)}
-    threads = threading.active_count()
+    numbers = (signal.SIGALRM, signal.SIGTERM, signal.SIGUSR1)
+    before = {number: signal.getsignal(number) for number in numbers}
     stopping = Stopping()
     stopping.listen()
     yield stopping
     signal.signal(signal.SIGALRM, signal.SIG_IGN)
-    while threading.active_count() > threads:  # the thread that takes USR1 ends with the first
-        os.kill(os.getpid(), signal.SIGUSR1)
-        time.sleep(0.01)
     signal.setitimer(signal.ITIMER_REAL, 0)
+    for thread in threading.enumerate():
+        if thread.name == "awaits USR1":
+            signal.pthread_kill(thread.ident or 0, signal.SIGUSR1)
+            thread.join()
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # drops one that is pending
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGUSR1})
-    signal.signal(signal.SIGUSR1, signal.SIG_DFL)
     for number, handler in before.items():
         signal.signal(number, handler)
 

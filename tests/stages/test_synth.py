@@ -233,3 +233,12 @@ def test_a_single_stage_tells_why_rows_were_rejected(opencharacter, tmp_path):
     assert done.returncode == 0
     assert "personas: rejected: 1 " in done.stderr
     assert str(tmp_path / "runs/t/personas/rejected") in done.stderr
+
+
+def test_one_command_goes_as_far_as_the_mixture(opencharacter, tmp_path):
+    done = opencharacter("stage=synth", "synth.mix=true", "synth.methods=[generate]")
+
+    assert done.returncode == 0, done.stderr
+    assert manifest(tmp_path, "mix")["counts"]["out"] > 0
+    assert "Next:" not in done.stdout
+    assert "already finished" in opencharacter("stage=mix").stderr
