@@ -45,7 +45,7 @@ _BORN = re.compile(
     rf"\bI was born(?: and (?:raised|bred|brought up))? in (?:the (?:[a-z ]{{0,40}}of )?)?"
     rf"(?P<place>{_PROPER}(?:,? {_PROPER})*)"
 )
-# After these, "I am 20 years old" is about another time, or not meant.
+# After these, "I am 20 years old" is about another time, or not meant, and so is "my name is Bond".
 _OTHERWISE = re.compile(
     r"\b(?:when|whenever|if|until|till|once|after|before|while|by the time|as if|like|feel|imagine"
     r"|pretend|thinks?|thought|say|says|said|tells?|told|wish|stage|online)\b[^.!?\n]*\Z",
@@ -131,7 +131,8 @@ def _name(answer: str, facts: Facts, question: str) -> str | None:
     known = _words(facts.name) | _words(facts.text) | _words(question)
     for found in _NAME.finditer(answer):
         said = _words(found["name"]) - _NO_NAMES
-        if said and not said & known and not _may_be_short(said, facts.name):
+        is_other = said and not said & known and not _may_be_short(said, facts.name)
+        if is_other and not _OTHERWISE.search(answer, 0, found.start()):
             return f"{found[0]!r}, but the name is {facts.name!r}"
     return None
 

@@ -6,7 +6,9 @@ from itertools import accumulate, takewhile
 from opencharacter.checks.words import words_of
 
 _TIMES = 4  # as often a phrase stands in a row before it is a circle
-_PARAGRAPH = 20  # words; of so long a phrase three in a row are enough
+_TIMES_OF_WORD = 32  # "la la la la"
+_TIMES_OF_PARAGRAPH = 3
+_PARAGRAPH = 20  # words
 _BACK = 64  # words
 _RUN = 4  # words that are compared at once
 _LEAST_WORDS = 16  # of the whole circle: "let it be, let it be, let it be, let it be" is a song
@@ -24,8 +26,8 @@ def repeats(text: str, question: str = "") -> str | None:
 
     A circle of p words shows as runs of four words that all stood p words before. Together the
     repetitions must have 16 words: a refrain or an exclamation is none. Of 20 words or more, three
-    times are enough. Code, lists in brackets and numbers may be alike, and so may all that the
-    question wants repeated. Linear in the text.
+    times are enough; a single word must stand 32 times. Code, lists in brackets and numbers may
+    be alike, and so may all that the question wants repeated. Linear in the text.
     """
     if _WANTED.search(question):
         return None
@@ -53,12 +55,17 @@ def repeats(text: str, question: str = "") -> str | None:
         last[four] = at
         # `run` times four words stood `distance` before: so many words are in the circle.
         whole = run + _RUN - 1 + distance
-        times = _TIMES if distance < _PARAGRAPH else _TIMES - 1
         end = at + _RUN
-        is_circle = distance and whole >= max(_LEAST_WORDS, times * distance)
+        is_circle = distance and whole >= max(_LEAST_WORDS, _times(distance) * distance)
         if is_circle and wordy[end] > wordy[end - distance]:
             return f"{' '.join(words[end - distance : end])[:80]!r} {whole // distance} times"
     return None
+
+
+def _times(words: int) -> int:
+    if words == 1:
+        return _TIMES_OF_WORD
+    return _TIMES if words < _PARAGRAPH else _TIMES_OF_PARAGRAPH
 
 
 def _alike(fours: list[tuple[str, ...]], at: int, distance: int) -> int:

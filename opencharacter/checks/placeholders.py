@@ -10,10 +10,12 @@ _NAMES = (
     "|instruction|input|context|guidance|topic|trait|traits|role|description|scenario|message"
     "|messages|response|answer|example|examples|text|content|original|target"
 )
+# {NULL} and {ABC} are sets.
+_CAPITALS = rf"{_NAMES.upper()}|AGE|GENDER|CITY|COUNTRY|PLACE|JOB|DATE|TITLE|[A-Z]+_[A-Z_]*[A-Z]"
 _PLACEHOLDER = re.compile(
     # Not after a letter, a digit, a dollar sign or a backslash: `f{x}`, `${NAME}`, `\\frac{A}{B}`.
     rf"(?<![\w$\\%@^_}}{{/])(?<!f['\"])(?:\{{\{{\s*(?:{_NAMES})\s*\}}\}}"
-    rf"|\{{(?:{_NAMES}|[A-Z][A-Z_]+[A-Z])\}})(?![\w{{}}])"
+    rf"|\{{(?:{_NAMES}|{_CAPITALS})\}})(?![\w{{}}])"
     r"|(?<![\w/@])<(?:USER|BOT|START|CHAR|NAME|PERSONA)>(?![@/])"
 )
 _CODE = re.compile(
@@ -38,19 +40,28 @@ _ABOUT_USER = re.compile(
 )
 
 
+_ABOUT_CODE = re.compile(
+    r"\b(?:prompts?|templates?|placeholders?|formatting|f-?strings?|variables?|python|javascript|java"
+    r"|typescript|jinja|vue|react|angular|html|code|program|function|script|api|urls?|endpoints?"
+    r"|regex|latex|sql|shell|bash|git|commands?)\b",
+    re.IGNORECASE,
+)
+
+
 def placeholder(text: str, question: str = "") -> str | None:
     """Return the first placeholder that a template left behind, or None.
 
-    Code, formulas, and what the question shows too are not looked at: programs have braces. The
+    Code, formulas, answers about code, and what the question shows too are not looked at. The
     forms are those of Python templates, SillyTavern macros and Pygmalion markers; and a blank such
     as "[Your Name]" where the character speaks of itself: a letter for the user may have blanks.
     """
     if "[" in text and (blank := _own_blank(text, question)):
         return blank
-    if "{" not in text and "<" not in text:
+    # What costs is to leave out the code: only where there is something to be found.
+    if ("{" not in text and "<" not in text) or not _PLACEHOLDER.search(text):
         return None
     found = _PLACEHOLDER.search(_CODE.sub(" ", text))
-    if found is None or found[0] in question:
+    if found is None or found[0] in question or _ABOUT_CODE.search(question):
         return None
     return repr(found[0])
 

@@ -15,8 +15,9 @@ _TEXT = re.compile(
     r"|journals?|monologues?|dialog(?:ue)?s?|conversations?|scripts?|scenes?|sketch|plays?"
     r"|speech(?:es)?|blogs?|posts?|tweets?|captions?|resumes?|r\u00e9sum\u00e9s?|cv|bios?"
     r"|biograph(?:y|ies)|profiles?|templates?|forms?|examples?|samples?|sentences?|paragraphs?"
-    r"|pitch|pretend|imagine|suppose|role-?play(?:ing)?|act as|as if|perspective|point of view"
-    r"|voice of|translate|translation|correct|edit|proofread|paraphrase|summari[sz]e|repeat)\b",
+    r"|quotes?|lines?|films?|movies?|jokes?|pitch|pretend|imagine|suppose|role-?play(?:ing)?"
+    r"|act as|as if|perspective|point of view|voice of|translate|translation|correct|edit"
+    r"|proofread|paraphrase|summari[sz]e|repeat)\b",
     re.IGNORECASE,
 )
 _OWN = re.compile(

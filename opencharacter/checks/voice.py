@@ -38,14 +38,14 @@ _OTHERS = re.compile(
     r"([^\W\d][\w '-]{0,30})[\]*_]*[ \t]*:[ \t*_]*\S",
     re.MULTILINE,
 )
-# Speech asks or calls, or says "I" or "you"; an item of a list or a field of a table does not.
+# Speech asks or calls, or begins as talk does; an item of a list or a field of a table does not.
 _SPEECH = re.compile(
-    r"[?!][\"')*]*\s*\Z|\b(?:i|i'm|i've|i'd|i'll|me|my|you|you're|your|we|let's|hello|hi|hey|thanks"
-    r"|thank|please|ok|okay|yes|yeah|no|tell|sorry)\b"
+    r".*[?!][\"')*]*\s*\Z|(?:i|i'm|i've|i'd|i'll|we|let's|hello|hi|hey|thanks|thank you|please|ok"
+    r"|okay|yes|yeah|no|and|but|so|oh|wow|well|what|why|how|can you|could you|tell|sorry|that)\b"
 )
 _FENCED = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
 _ASKS_FOR_DIALOGUE = re.compile(
-    r"\b(?:dialog(?:ue)?s?|conversations?|scripts?|transcripts?|interviews?|chats?|exchanges?"
+    r"\b(?:dialog(?:ue)?s?|conversations?|scripts?|transcripts?|interviews?|chat\w*|bots?|exchanges?"
     r"|scenes?|skits?|plays?|screenplays?|role-?plays?|simulat\w+|prompts?|yaml|json|config)\b"
     r"|\b(?:user|human):"
 )
@@ -65,7 +65,7 @@ def speaks_for_user(plain: str, question: str) -> str | None:
     if "user" not in plain and "human" not in plain:
         return None
     text = _FENCED.sub(".", plain)
-    turns = (turn for turn in _LABEL.finditer(text) if _SPEECH.search(turn["said"]))
+    turns = (turn for turn in _LABEL.finditer(text) if _SPEECH.match(turn["said"]))
     found = next(turns, None)
     if found is None or _ASKS_FOR_DIALOGUE.search(question.lower()):
         return None

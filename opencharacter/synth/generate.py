@@ -1,7 +1,7 @@
 """OpenCharacter-G: the character answers turn by turn, seeing its own earlier replies."""
 
 from functools import partial
-from itertools import zip_longest
+from itertools import chain, repeat
 
 from opencharacter.checks.problem import Problem
 from opencharacter.llm.requests import Session
@@ -34,9 +34,10 @@ def answer_in_turns(
     """
     checker = Checker(character=character, reject=reject, rewrites=False)
     messages = [system_message(character)]
-    for turn, reference in zip_longest(instruction.messages, instruction.references):
+    references = chain(instruction.references, repeat(""))
+    for turn, reference in zip(instruction.messages, references, strict=False):
         messages.append(turn)
-        read = partial(_read, turn.content, reference or "", checker)
+        read = partial(_read, turn.content, reference, checker)
         answer = yield from asker.ask(tuple(messages), read)
         if isinstance(answer, Rejection):
             return answer

@@ -63,6 +63,7 @@ def test_what_the_profile_denies_is_seen(answer):
         "My name is Greek for peace.",
         "My name is Hebrew.",
         "My name is Annie.",
+        "At parties I say my name is Bond, James Bond.",
         "I was born in Munster.",
         "I was born in Northern Ireland.",
         "I was born in Nowhere Town.",
@@ -96,6 +97,7 @@ def test_without_a_profile_nothing_is_denied():
         ("I am 25 years old.", "You are now 25 years old. How is life?"),
         ("I am six years old and I like mud.", "Tell a story in the voice of a child."),
         ("I was born in Paris.", "Were you born in Paris?"),
+        ("My name is Inigo Montoya.", "Say a line of your favourite film."),
     ],
 )
 def test_what_the_question_brings_up_passes(answer, question):

@@ -18,8 +18,7 @@ STORY = (
     [
         STORY + "and the sea and the wind " * 5,
         STORY + "I like the sea. I like the wind. " * 4,
-        "short short short short short short short short short short short short short short short "
-        "short short",
+        "short " * 32,
         STORY + "One two three four five six seven eight nine ten eleven. " * 4,
         "In free hours she enjoys " + "Ta" * 40,
         "哈哈哈" * 12,
@@ -60,6 +59,7 @@ def test_circles_are_seen(text):
         "Nooooooooooooooooooo!",
         "Ha" * 12 + "!",
         "Let it be, let it be, let it be, let it be. Whisper words of wisdom.",
+        "Na na na na na na na na na na na na na na na na, Batman!",
         "```\n" + "make clean\n" * 12 + "```",
     ],
 )

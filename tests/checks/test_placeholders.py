@@ -41,11 +41,16 @@ def test_what_a_template_left_behind_is_seen(text):
         "<p>Hello {{ user }}</p>",
         "GET /users/{name}",
         "git clone https://github.com/<USER>/repo, then ssh <USER>@host",
+        "The set {NULL} is not {PQR}.",
         "Dear [Your Name],\nI am sorry.\nYours, [Company Name]",
     ],
 )
 def test_code_formulas_and_sets_pass(text):
     assert placeholder(text) is None
+
+
+def test_answers_about_code_may_have_braces():
+    assert placeholder("Begin: You are {character}.", "How do I write a prompt?") is None
 
 
 def test_what_the_question_shows_may_be_said_again():

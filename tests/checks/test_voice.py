@@ -73,6 +73,9 @@ def test_going_on_as_the_user_is_seen(answer):
         ("print it:\n```\nhi.\nuser: what now?\n```", "Show me the log."),
         ("they met.\nuser: who are you?\nking: i rule.\nfool: he does!", "Tell a tale."),
         ("aye.\nuser: hello?", "Go on. User: hi"),
+        ("there are two.\nuser: can read your files.\nadmin: can write them.", "What roles?"),
+        ("two kinds.\nhuman: you and i are of flesh.\nrobot: made of steel.", "Any difference?"),
+        ("they take turns.\nuser: what's up?\nbot: the sky.", "How do chatbots work?"),
         ("so we go:\nuser: what now?", "Act it with me: a role-play."),
     ],
 )
