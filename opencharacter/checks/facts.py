@@ -51,6 +51,7 @@ _OTHERWISE = re.compile(
     r"|pretend|thinks?|thought|say|says|said|tells?|told|wish|stage|online)\b[^.!?\n]*\Z",
     re.IGNORECASE,
 )
+_BEFORE = 200  # characters
 _NO_NAMES = frozenset(
     "january february march april may june july august september october november december "
     "spring summer autumn winter mr mrs ms dr professor a i u s of the de la new "
@@ -125,16 +126,21 @@ def _contradiction(answer: str, facts: Facts, question: str) -> str | None:
     return next((found for check in checks if (found := check(answer, facts, question))), None)
 
 
+# Each looks first for the words that its pattern begins with: most answers have none of them.
 def _name(answer: str, facts: Facts, question: str) -> str | None:
-    if not facts.name:
+    if not facts.name or "name" not in answer:
         return None
     known = _words(facts.name) | _words(facts.text) | _words(question)
     for found in _NAME.finditer(answer):
         said = _words(found["name"]) - _NO_NAMES
         is_other = said and not said & known and not _may_be_short(said, facts.name)
-        if is_other and not _OTHERWISE.search(answer, 0, found.start()):
+        if is_other and _is_meant(answer, found.start()):
             return f"{found[0]!r}, but the name is {facts.name!r}"
     return None
+
+
+def _is_meant(answer: str, at: int) -> bool:
+    return not _OTHERWISE.search(answer, max(0, at - _BEFORE), at)
 
 
 def _may_be_short(said: frozenset[str], name: str) -> bool:
@@ -153,19 +159,18 @@ def _may_be_short(said: frozenset[str], name: str) -> bool:
 
 
 def _age(answer: str, facts: Facts, question: str) -> str | None:
-    if facts.age is None:
+    if facts.age is None or "year" not in answer.lower():
         return None
     asked = {_number(number) for number in re.findall(rf"\b{_NUMBER}\b", question.lower())}
     for found in _AGE.finditer(answer):
         age = _number(found["age"])
-        is_sure = age not in asked and not _OTHERWISE.search(answer, 0, found.start())
-        if age != facts.age and is_sure:
+        if age != facts.age and age not in asked and _is_meant(answer, found.start()):
             return f"{found[0]!r}, but the age is {facts.age}"
     return None
 
 
 def _place(answer: str, facts: Facts, question: str) -> str | None:
-    if not facts.birth_place:
+    if not facts.birth_place or "I was born" not in answer:
         return None
     home = countries_of(facts.birth_place)
     for found in _BORN.finditer(answer):

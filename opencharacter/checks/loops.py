@@ -15,6 +15,7 @@ _LEAST_WORDS = 16  # of the whole circle: "let it be, let it be, let it be, let 
 # The same letters over and over, without a space between: words alone do not see these. Forty
 # times is no drawn-out "Nooooo!" any more.
 _STUTTER = re.compile(r"([^\W\d_]{1,8}?)\1{39,}")
+_LEAST_LETTERS = 40  # of a stutter
 _CODE = re.compile(r"```.*?```|\[[^\[\]\n]*\]", re.DOTALL)
 _WANTED = re.compile(
     r"\brepeat|\bover and over\b|\b(?:\d{2,}|ten|twenty|fifty|hundred) times\b", re.I
@@ -33,8 +34,9 @@ def repeats(text: str, question: str = "") -> str | None:
         return None
     if "[" in text or "```" in text:
         text = _CODE.sub(lambda code: f" code{len(code[0])} ", text)
-    stutter = _STUTTER.search(text)
-    if stutter:
+    # Hardly a word is that long, and looking costs a thousand times as much as counting.
+    longest = max(map(len, text.split()), default=0)
+    if longest >= _LEAST_LETTERS and (stutter := _STUTTER.search(text)):
         return f"{stutter[1]!r} {len(stutter[0]) // len(stutter[1])} times"
     words = words_of(text)
     if len(words) < _LEAST_WORDS:

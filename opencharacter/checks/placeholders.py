@@ -24,13 +24,15 @@ _CODE = re.compile(
     r"|^[^\n]*(?:\.format(?:_map)?\(|</\w+>)[^\n]*$",  # a line of Python, of HTML
     re.DOTALL | re.MULTILINE,
 )
-_BLANK = (
+_BLANK = re.compile(
     r"\[(?:(?:your|my|company|character|first|last|full|user)(?:'s)? name|your [a-z ]{2,30}"
     r"|insert [^\[\]\n]{2,30}|name|age|city|town|country|company|job title|profession|place)"
-    r"\](?![(:])"
+    r"\](?![(:])",
+    re.IGNORECASE,
 )
 _BLANK_OF_OWN = re.compile(
-    rf"(?<!\w)(?:i|i'm|i've|my|we|we're|our|this is)\b[^.!?:\n\[\]]{{0,80}}(?P<blank>{_BLANK})",
+    r"(?<!\w)(?:i|i'm|i've|my|we|we're|our|this is)\b[^.!?:\n\[\]]{0,80}"
+    rf"(?P<blank>{_BLANK.pattern})",
     re.IGNORECASE,
 )
 # The user may want words of his own: "How do I introduce myself?"
@@ -38,8 +40,6 @@ _ABOUT_USER = re.compile(
     r"\b(?:i|i'm|my|myself|we|our|us|one|someone|somebody|people|customers?|how to)\b",
     re.IGNORECASE,
 )
-
-
 _ABOUT_CODE = re.compile(
     r"\b(?:prompts?|templates?|placeholders?|formatting|f-?strings?|variables?|python|javascript|java"
     r"|typescript|jinja|vue|react|angular|html|code|program|function|script|api|urls?|endpoints?"
@@ -55,7 +55,7 @@ def placeholder(text: str, question: str = "") -> str | None:
     forms are those of Python templates, SillyTavern macros and Pygmalion markers; and a blank such
     as "[Your Name]" where the character speaks of itself: a letter for the user may have blanks.
     """
-    if "[" in text and (blank := _own_blank(text, question)):
+    if _BLANK.search(text) and (blank := _own_blank(text, question)):
         return blank
     # What costs is to leave out the code: only where there is something to be found.
     if ("{" not in text and "<" not in text) or not _PLACEHOLDER.search(text):
