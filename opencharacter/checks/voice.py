@@ -43,6 +43,7 @@ _SPEECH = re.compile(
     r".*[?!][\"')*]*\s*\Z|(?:i|i'm|i've|i'd|i'll|we|let's|hello|hi|hey|thanks|thank you|please|ok"
     r"|okay|yes|yeah|no|and|but|so|oh|wow|well|what|why|how|can you|could you|tell|sorry|that)\b"
 )
+_ANSWERED = re.compile(r"\s*\n[\s>*#\[_]*assistant[\]*_]*[ \t]*:")
 _FENCED = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
 _ASKS_FOR_DIALOGUE = re.compile(
     r"\b(?:dialog(?:ue)?s?|conversations?|scripts?|transcripts?|interviews?|chat\w*|bots?|exchanges?"
@@ -65,8 +66,9 @@ def speaks_for_user(plain: str, question: str) -> str | None:
     if "user" not in plain and "human" not in plain:
         return None
     text = _FENCED.sub(".", plain)
-    turns = (turn for turn in _LABEL.finditer(text) if _SPEECH.match(turn["said"]))
-    found = next(turns, None)
+    turns = _LABEL.finditer(text)
+    spoken = (t for t in turns if _SPEECH.match(t["said"]) or _ANSWERED.match(text, t.end()))
+    found = next(spoken, None)
     if found is None or _ASKS_FOR_DIALOGUE.search(question.lower()):
         return None
     if len({other[1] for other in _OTHERS.finditer(text)}) > 1:

@@ -47,6 +47,7 @@ def test_people_who_talk_pass(answer):
         "the pier is on the left 😊\n\nuser: thank you",
         "steps:\n1. mix: the flour\n2. bake.\nuser: and then?\nassistant: eat.",
         "run this:\n```\nmake\n```\nuser: it failed!",
+        "aye.\nuser: the boat is gone.\n\nassistant: so it is.",
         "sure thing.\nuser: and?\nassistant: then he left.\nann: what?",
         "aye.\n[user]: what about the boat?",
         "aye.\n> user: what about the boat?",
