@@ -32,7 +32,9 @@ class Answer:
     is_machine: bool = False
     """Whether the character is an AI or a robot: it may say so, but may not refuse."""
     reference: str = ""
-    """The answer that was to be rewritten; empty = there was none."""
+    """The answer that was there before; empty = there was none."""
+    reference_seen: bool = True
+    """Whether the prompt showed the reference, to be rewritten."""
 
     @property
     def plain(self) -> str:
@@ -49,11 +51,11 @@ CHECKS: dict[str, Check] = {
     "copies_question": lambda a: copies_question(a.text, a.question),
     "prompt_leak": lambda a: prompt_leak(a.text, a.question),
     "placeholder": lambda a: placeholder(a.text, a.question),
-    "repetition": lambda a: repeats(a.text),
+    "repetition": lambda a: repeats(a.text, a.question),
     "speaks_for_user": lambda a: speaks_for_user(a.plain, a.question),
-    "contradicts_profile": lambda a: contradicts_profile(a.text, a.facts),
+    "contradicts_profile": lambda a: contradicts_profile(a.text, a.facts, a.question),
     "language_switch": lambda a: language_switch(a.text, a.question),
-    "copies_reference": lambda a: copies_reference(a.text, a.reference),
+    "copies_reference": lambda a: copies_reference(a.text, a.reference, seen=a.reference_seen),
     "assistant_voice": lambda a: assistant_voice(a.plain),
 }
 """By reason, in the order in which they are applied."""

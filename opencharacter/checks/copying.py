@@ -10,6 +10,7 @@ _RUN_WORDS = 8
 _OF_ANSWER = 0.9
 _OF_QUESTION = 0.5
 _LEAD_IN = 20
+_UNSEEN_WORDS = 30  # short facts, sums and corrected sentences may come out alike
 
 
 def copies_question(answer: str, question: str) -> str | None:
@@ -48,14 +49,20 @@ def _opening_run(said: Sequence[str], asked: Sequence[str]) -> int:
     return longest
 
 
-def copies_reference(answer: str, reference: str) -> str | None:
-    """Return how many words of a rewritten answer are the reference's, if all are, or None.
+def copies_reference(answer: str, reference: str, *, seen: bool = True) -> str | None:
+    """Return how many words of an answer are the reference's, if all are, or None.
 
-    A short reference ("Paris.") may be given back: eight words or more count.
+    A short reference ("Paris.") may be given back: eight words or more count. Who never saw it may
+    come to the same short answer, but not to the same 30 words, unless he knows them by heart.
+
+    Args:
+        answer: What the character says.
+        reference: The answer that the instruction came with.
+        seen: Whether the reference was to be rewritten.
     """
     if not reference or abs(len(answer) - len(reference)) > len(reference) // 10 + 10:
         return None
     said = words_of(answer)
-    if len(said) < _RUN_WORDS or said != words_of(reference):
+    if len(said) < (_RUN_WORDS if seen else _UNSEEN_WORDS) or said != words_of(reference):
         return None
     return f"all {len(said)} words are the reference's"

@@ -1,9 +1,11 @@
-"""Answers that contradict the profile, as far as a rule can tell: name, age, birth place, job."""
+"""Answers that contradict the profile, as far as a rule is sure: name, age, birth place."""
 
 import re
 from collections.abc import Callable
 from typing import NamedTuple
 
+from opencharacter.checks.places import countries_of
+from opencharacter.checks.speech import asks_for_text, own_words
 from opencharacter.prompts.profile import LABELS
 from opencharacter.records import Character
 
@@ -24,7 +26,7 @@ _TENS = {
 _NUMBER = rf"(?:\d{{1,3}}|(?:{'|'.join(_TENS)})(?:[ -](?:{'|'.join(list(_NUMBERS)[:9])}))?"
 _NUMBER += rf"|{'|'.join(reversed(_NUMBERS))})"
 _AGE = re.compile(
-    rf"(?<![\w'])(?:i am|i'm|i have just turned|i just turned|i turned) "
+    rf"(?<![\w'])(?:i am|i'm) "
     rf"(?:now |only |just |already |currently )?(?P<age>{_NUMBER})[ -]years?"
     r"(?:[ -](?:old|of age)\b)",
     re.IGNORECASE,
@@ -36,20 +38,36 @@ _PROPER = (
 )
 _NAME = re.compile(
     rf"\b[Mm]y (?:full |given |real )?name(?: is|'s) (?P<name>{_PROPER}(?: {_PROPER})*)"
+    # "My name is Greek for peace" goes on otherwise
+    r"(?=[ \t]*(?:[\n.,;:!?)*\u2014\u2013]|$)| (?:and|but|from)\b)"
 )
 _BORN = re.compile(
-    rf"\bI was born(?: and (?:raised|bred|brought up))? in (?:the [a-z ]{{0,40}}of )?"
+    rf"\bI was born(?: and (?:raised|bred|brought up))? in (?:the (?:[a-z ]{{0,40}}of )?)?"
     rf"(?P<place>{_PROPER}(?:,? {_PROPER})*)"
 )
-_JOB = re.compile(
-    r"\bI(?: work| earn my living|'m employed| am employed) as an? (?P<job>[a-z][a-z -]{2,40})"
+# After these, "I am 20 years old" is about another time, or not meant, and so is "my name is Bond".
+_OTHERWISE = re.compile(
+    r"\b(?:when|whenever|if|until|till|once|after|before|while|by the time|as if|like|feel|imagine"
+    r"|pretend|thinks?|thought|say|says|said|tells?|told|wish|stage|online)\b[^.!?\n]*\Z",
+    re.IGNORECASE,
 )
-_MONTHS_AND_TITLES = frozenset(
+_BEFORE = 200  # characters
+_NO_NAMES = frozenset(
     "january february march april may june july august september october november december "
-    "spring summer autumn winter mr mrs ms dr professor".split()
+    "spring summer autumn winter mr mrs ms dr professor a i u s of the de la new "
+    # "My name is Greek."
+    "greek latin hebrew german french dutch welsh irish spanish english arabic italian russian "
+    "polish chinese japanese".split()
 )
+# Short names of which neither two letters at the beginning nor three inside are the long name's.
+_SHORT_NAMES = {
+    "bob": "robert", "bobby": "robert", "bill": "william", "billy": "william", "peggy": "margaret",
+    "dick": "richard", "ted": "edward", "ned": "edward", "jack": "john", "harry": "henry",
+    "hank": "henry", "chuck": "charles", "liz": "elizabeth", "lizzie": "elizabeth",
+    "polly": "mary", "molly": "mary", "kate": "catherine", "kathy": "catherine", "jim": "james",
+    "sasha": "alexander", "nell": "eleanor", "sally": "sarah", "vova": "vladimir",
+}  # fmt: skip
 _WORD = re.compile(r"[^\W_]+")
-_ARTICLES = frozenset("a an the of in at for and or to with on by part full time who that".split())
 
 
 class Facts(NamedTuple):
@@ -86,59 +104,81 @@ _LINES = {
 }
 
 
-def contradicts_profile(answer: str, facts: Facts) -> str | None:
+def contradicts_profile(answer: str, facts: Facts, question: str = "") -> str | None:
     """Return the statement of an answer that the profile denies, or None.
 
     Looked at is what a character says of itself in so many words: "My name is ...", "I am ... years
-    old", "I was born in ...", "I work as a ...". A name, place or job that stands anywhere in
-    persona or profile is no contradiction: people have second names, homes and trades.
+    old", "I was born in ...". Names and places that stand anywhere in persona, profile or question
+    are no contradiction, nor are short names, and places of the same country. Quoted speech, and
+    texts that the question asks for, are somebody else's.
     """
     plain = answer.replace("\u2019", "'")
     if "I" not in plain and "name" not in plain:
         return None
-    checks: tuple[Callable[[str, Facts], str | None], ...] = (_name, _age, _place, _job)
-    return next((found for check in checks if (found := check(plain, facts))), None)
+    # What costs is to leave out the quotations: only where there is something to be found.
+    if _contradiction(plain, facts, question) is None or asks_for_text(question):
+        return None
+    return _contradiction(own_words(plain), facts, question)
+
+
+def _contradiction(answer: str, facts: Facts, question: str) -> str | None:
+    checks: tuple[Callable[[str, Facts, str], str | None], ...] = (_name, _age, _place)
+    return next((found for check in checks if (found := check(answer, facts, question))), None)
 
 
 # Each looks first for the words that its pattern begins with: most answers have none of them.
-def _name(answer: str, facts: Facts) -> str | None:
+def _name(answer: str, facts: Facts, question: str) -> str | None:
     if not facts.name or "name" not in answer:
         return None
+    known = _words(facts.name) | _words(facts.text) | _words(question)
     for found in _NAME.finditer(answer):
-        said = _words(found["name"]) - _MONTHS_AND_TITLES
-        if said and not said & (_words(facts.name) | _words(facts.text)):
+        said = _words(found["name"]) - _NO_NAMES
+        is_other = said and not said & known and not _may_be_short(said, facts.name)
+        if is_other and _is_meant(answer, found.start()):
             return f"{found[0]!r}, but the name is {facts.name!r}"
     return None
 
 
-def _age(answer: str, facts: Facts) -> str | None:
+def _is_meant(answer: str, at: int) -> bool:
+    return not _OTHERWISE.search(answer, max(0, at - _BEFORE), at)
+
+
+def _may_be_short(said: frozenset[str], name: str) -> bool:
+    """Return whether one of the words may be short for a part of the name, or the other way."""
+    names = _words(name)
+    if not any(part.isascii() for part in names):
+        return True  # the same name in other letters
+    return any(
+        a[:2] == b[:2]
+        or any(a[i : i + 3] in b for i in range(len(a) - 2))
+        or _SHORT_NAMES.get(a) == _SHORT_NAMES.get(b, b)
+        or _SHORT_NAMES.get(b) == a
+        for a in said
+        for b in names
+    )
+
+
+def _age(answer: str, facts: Facts, question: str) -> str | None:
     if facts.age is None or "year" not in answer.lower():
         return None
+    asked = {_number(number) for number in re.findall(rf"\b{_NUMBER}\b", question.lower())}
     for found in _AGE.finditer(answer):
         age = _number(found["age"])
-        if age != facts.age:
+        if age != facts.age and age not in asked and _is_meant(answer, found.start()):
             return f"{found[0]!r}, but the age is {facts.age}"
     return None
 
 
-def _place(answer: str, facts: Facts) -> str | None:
+def _place(answer: str, facts: Facts, question: str) -> str | None:
     if not facts.birth_place or "I was born" not in answer:
         return None
+    home = countries_of(facts.birth_place)
     for found in _BORN.finditer(answer):
-        said = _words(found["place"]) - _MONTHS_AND_TITLES
-        if said and not said & (_words(facts.birth_place) | _words(facts.text)):
+        said = _words(found["place"]) - _NO_NAMES
+        is_known = said & (_words(facts.birth_place) | _words(facts.text) | _words(question))
+        there = countries_of(found["place"])
+        if home and there and not home & there and not is_known:
             return f"{found[0]!r}, but the birth place is {facts.birth_place!r}"
-    return None
-
-
-def _job(answer: str, facts: Facts) -> str | None:
-    if not facts.text or " as a" not in answer:
-        return None
-    for found in _JOB.finditer(answer):
-        said = _words(found["job"]) - _ARTICLES
-        known = {word[:5] for word in _words(facts.text)}
-        if said and not {word[:5] for word in said} & known:
-            return f"{found[0]!r}, which neither persona nor profile says"
     return None
 
 

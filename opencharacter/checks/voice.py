@@ -34,18 +34,36 @@ def assistant_voice(plain: str) -> str | None:
     return repr(found[0].strip()) if found else None
 
 
-_LABEL = re.compile(r"^[ \t>*#\[_-]*(user|human)[\]*_]*[ \t]*:[ \t*_]*\S", re.MULTILINE)
+_LABEL = re.compile(
+    # after a finished answer, or in front of all; a bullet before it makes it an item of a list
+    r"(?:\A|(?<=[^\w\s,:;|])[ \t]*\n\s*)"
+    r"(?:> ?|#+ ?|\*\*|\[)*(?:user|human)[\]*_]*[ \t]*:[ \t*_]*(?P<said>\S.*)"
+)
+_OTHERS = re.compile(
+    r"^[ \t>*#\[_-]*(?!(?:user|human|assistant|ai|bot|chatbot|model)\b)"
+    r"([^\W\d][\w '-]{0,30})[\]*_]*[ \t]*:[ \t*_]*\S",
+    re.MULTILINE,
+)
+# Speech asks or calls, or begins as talk does; an item of a list or a field of a table does not.
+_SPEECH = re.compile(
+    r".*[?!][\"')*]*\s*\Z|(?:i|i'm|i've|i'd|i'll|we|let's|hello|hi|hey|thanks|thank you|please|ok"
+    r"|okay|yes|yeah|no|and|but|so|oh|wow|well|what|why|how|can you|could you|tell|sorry|that)\b"
+)
+_ANSWERED = re.compile(r"\s*\n[\s>*#\[_]*assistant[\]*_]*[ \t]*:")
+_FENCED = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
 _ASKS_FOR_DIALOGUE = re.compile(
-    r"\b(?:dialog(?:ue)?s?|conversations?|scripts?|transcripts?|interviews?|chats?|exchanges?"
-    r"|user:|human:|yaml|json|config)\b"
+    r"\b(?:dialog(?:ue)?s?|conversations?|scripts?|transcripts?|interviews?|chat\w*|bots?|exchanges?"
+    r"|scenes?|skits?|plays?|screenplays?|role-?plays?|simulat\w+|prompts?|yaml|json|config)\b"
+    r"|\b(?:user|human):"
 )
 
 
 def speaks_for_user(plain: str, question: str) -> str | None:
     """Return the line in which an answer goes on as the user, or None.
 
-    That is a line that begins with "User:" or "Human:", unless the question asks for a dialogue
-    or shows such a line itself.
+    That is a line of speech that begins with "User:" or "Human:", after a finished answer. It is
+    something else where the question asks for a dialogue or shows such a line itself, and where
+    more lines of the answer begin with other labels: a schema, a use case, a play.
 
     Args:
         plain: The answer in lower case, with straight apostrophes.
@@ -53,7 +71,12 @@ def speaks_for_user(plain: str, question: str) -> str | None:
     """
     if "user" not in plain and "human" not in plain:
         return None
-    found = _LABEL.search(plain)
+    text = _FENCED.sub(".", plain)
+    turns = _LABEL.finditer(text)
+    spoken = (t for t in turns if _SPEECH.match(t["said"]) or _ANSWERED.match(text, t.end()))
+    found = next(spoken, None)
     if found is None or _ASKS_FOR_DIALOGUE.search(question.lower()):
         return None
-    return repr(plain[found.start() : found.end() + 30].strip())
+    if len({other[1] for other in _OTHERS.finditer(text)}) > 1:
+        return None
+    return repr(found[0].strip()[:60])

@@ -22,6 +22,8 @@ class Checker:
 
     character: Character
     reject: frozenset[str]
+    rewrites: bool = True
+    """Whether the model is shown the references."""
 
     @cached_property
     def _facts(self) -> Facts:
@@ -55,6 +57,7 @@ class Checker:
             facts=self._facts,
             is_machine=is_machine(self.character),
             reference=reference,
+            reference_seen=self.rewrites,
         )
 
 

@@ -1,6 +1,7 @@
 """OpenCharacter-G: the character answers turn by turn, seeing its own earlier replies."""
 
 from functools import partial
+from itertools import chain, repeat
 
 from opencharacter.checks.problem import Problem
 from opencharacter.llm.requests import Session
@@ -31,11 +32,13 @@ def answer_in_turns(
         draw: Place of the character among those drawn for the instruction.
         reject: Names of the checks that reject an answer.
     """
-    checker = Checker(character=character, reject=reject)
+    checker = Checker(character=character, reject=reject, rewrites=False)
     messages = [system_message(character)]
-    for turn in instruction.messages:
+    references = chain(instruction.references, repeat(""))
+    for turn, reference in zip(instruction.messages, references, strict=False):
         messages.append(turn)
-        answer = yield from asker.ask(tuple(messages), partial(_read, turn.content, checker))
+        read = partial(_read, turn.content, reference, checker)
+        answer = yield from asker.ask(tuple(messages), read)
         if isinstance(answer, Rejection):
             return answer
         messages.append(Message(role=Role.assistant, content=answer))
@@ -44,6 +47,6 @@ def answer_in_turns(
     )
 
 
-def _read(question: str, checker: Checker, text: str) -> str | Problem:
+def _read(question: str, reference: str, checker: Checker, text: str) -> str | Problem:
     answer = text.strip()
-    return checker.problem(answer, question=question) or answer
+    return checker.problem(answer, question=question, reference=reference) or answer
