@@ -1,4 +1,5 @@
 import json
+import tracemalloc
 
 import pytest
 
@@ -105,9 +106,10 @@ def test_rows_without_a_problem_stay_as_they_are(tmp_path):
         ({"system": "You are {NAME}.",
           "messages": [{"role": "system", "content": "You are Ann."}, *GOOD["messages"]]}, []),
         ({"instruction": "hi", "output": "Hello.", "history": [["a"]]}, ["wrong_type"]),
+        ({"synthesized text": "Go."}, ["key_with_space", "no_last_answer"]),
     ],
 )  # fmt: skip
-def test_system_and_history_columns_are_looked_at(tmp_path, row, found):
+def test_every_column_that_is_a_turn_is_looked_at(tmp_path, row, found):
     (row,) = checked(tmp_path / "a.jsonl", row)
 
     assert problems(row) == found
@@ -193,6 +195,19 @@ def test_the_split_is_the_files_even_in_a_folder_that_is_named_like_one(tmp_path
 
     assert [problems(row) for row in rows] == [[], ["split_leak"]]
     assert "in 'test'; this is 'valid'" in rows[1].findings[0].detail
+
+
+def test_memory_grows_by_less_than_200_bytes_a_row(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text("".join(f'{{"conversations": ["{n}?", "{n}."]}}\n' for n in range(2_000)))
+    held = []
+    tracemalloc.start()
+    for number, _ in enumerate(check_source(open_source(str(path), ""))):
+        if number in (500, 1_500):
+            held.append(tracemalloc.get_traced_memory()[0])
+    tracemalloc.stop()
+
+    assert (held[1] - held[0]) / 1_000 < 200
 
 
 def test_a_problem_that_does_not_exist_cannot_be_skipped():

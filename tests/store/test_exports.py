@@ -74,3 +74,14 @@ def test_a_refused_push_says_what_to_do(tmp_path, monkeypatch):
 
     with pytest.raises(StoreError, match=r"could not push .* to a/b/c: .*hf auth login"):
         push(tmp_path / "export", "a/b/c", is_private=True)
+
+
+def test_a_bug_in_a_push_keeps_its_traceback(tmp_path, monkeypatch):
+    def broken(path, *, split):
+        raise TypeError(path, split)
+
+    pytest.importorskip("datasets")
+    monkeypatch.setattr("datasets.load_dataset", broken)
+
+    with pytest.raises(TypeError):
+        push(tmp_path, "a/b", is_private=True)
