@@ -37,7 +37,9 @@ def open_copies(folder: Path, name: str | None) -> Iterator[Copies]:
         for wanted in ("findings.jsonl", name):
             if wanted is not None:
                 path = stack.enter_context(whole_file(folder / wanted))
-                files.append(stack.enter_context(path.open("w", encoding="utf-8")))
+                # Half a character that is left in on purpose is written as JSON's escape.
+                file = path.open("w", encoding="utf-8", errors="backslashreplace")
+                files.append(stack.enter_context(file))
         yield Copies(files[0], files[1] if name else None)
 
 

@@ -6,17 +6,17 @@ dialogues that end on the user, answers that go on as the user, literal `None`.
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
-from itertools import groupby
-from typing import Any, NamedTuple
+from itertools import groupby, pairwise, takewhile
+from typing import NamedTuple
 
 from opencharacter.checks.answers import CHECKS
 from opencharacter.checks.placeholders import placeholder
 from opencharacter.checks.words import words_of
 from opencharacter.lint.dialogue import Dialogue
 from opencharacter.records import Role
-from opencharacter.sources.layouts import Turn
+from opencharacter.sources.layouts import Turn, plain_line_ends
 
 Mend = Callable[[list[Turn]], list[Turn]]
 
@@ -45,14 +45,14 @@ class Finding(NamedTuple):
 LEFT_OUT = "the row is left out"
 
 
-def findings(dialogue: Dialogue, skip: Sequence[str] = ()) -> Iterator[Finding]:
+def findings(dialogue: Dialogue, skip: Collection[str] = ()) -> Iterator[Finding]:
     """Yield every problem of a dialogue, in the order of `RULES`."""
     for rule in RULES:
         if rule.problem not in skip and (detail := rule.find(dialogue)) is not None:
             yield Finding(dialogue.place, rule.problem, detail, rule.fix)
 
 
-def mended(dialogue: Dialogue, skip: Sequence[str] = ()) -> list[Turn] | None:
+def mended(dialogue: Dialogue, skip: Collection[str] = ()) -> list[Turn] | None:
     """Return the turns with everything mended that can be, or None if something is left.
 
     Rules are applied one after another, each to what the ones before have made, so the result has
@@ -73,6 +73,20 @@ def _no_turns(dialogue: Dialogue) -> str | None:
     return None if dialogue.spoken else "there is no user or assistant turn"
 
 
+def _carriage_return(dialogue: Dialogue) -> str | None:
+    for number, turn in enumerate(dialogue.turns, start=1):
+        if "\r" in (turn.text or ""):
+            return f"turn {number}, by {turn.role}, ends lines with '\\r'"
+    return None
+
+
+def _line_ends(turns: list[Turn]) -> list[Turn]:
+    return [
+        turn if turn.text is None else turn._replace(text=plain_line_ends(turn.text))
+        for turn in turns
+    ]
+
+
 def _system_inside(dialogue: Dialogue) -> str | None:
     roles = [turn.role for turn in dialogue.turns]
     n_first = next((i for i, role in enumerate(roles) if role is not Role.system), len(roles))
@@ -83,33 +97,52 @@ def _system_inside(dialogue: Dialogue) -> str | None:
 
 
 def _system_first(turns: list[Turn]) -> list[Turn]:
-    text = "\n\n".join(turn.text or "" for turn in turns if turn.role is Role.system)
-    return [Turn(Role.system, text), *(turn for turn in turns if turn.role is not Role.system)]
+    """Join the system turns in front, and cut before a later one: it holds for what follows."""
+    front = list(takewhile(lambda turn: turn.role is Role.system, turns))
+    said = takewhile(lambda turn: turn.role is not Role.system, turns[len(front) :])
+    return [*_one_turn(front), *said]
+
+
+def _one_turn(turns: list[Turn]) -> list[Turn]:
+    """Join turns of one speaker; those that differ in more than the text stay apart."""
+    if not turns or any(turn.rest != turns[0].rest for turn in turns):
+        return turns
+    return [turns[0]._replace(text="\n\n".join(turn.text or "" for turn in turns))]
 
 
 def _empty_turn(dialogue: Dialogue) -> str | None:
-    for number, turn in enumerate(dialogue.turns, start=1):
-        if not (turn.text or "").strip():
-            return f"turn {number}, by {turn.role}, is empty"
-    return None
+    at = next(_empties(dialogue.turns), None)
+    return None if at is None else f"turn {at + 1}, by {dialogue.turns[at].role}, is empty"
 
 
 def _literal_none(dialogue: Dialogue) -> str | None:
-    for number, turn in enumerate(dialogue.turns, start=1):
-        if _is_none(turn.text):
-            return f"turn {number}, by {turn.role}, is the word {(turn.text or '').strip()!r}"
-    return None
+    at = next(_nones(dialogue.turns), None)
+    if at is None:
+        return None
+    turn = dialogue.turns[at]
+    return f"turn {at + 1}, by {turn.role}, is the word {(turn.text or '').strip()!r}"
 
 
-def _is_none(text: Any) -> bool:
-    return isinstance(text, str) and text.strip() in ("None", "null", "nan", "NaN", "undefined")
+_NONES = ("None", "null", "nan", "NaN", "undefined")
 
 
-def _up_to(is_bad: Callable[[Turn], bool], turns: list[Turn]) -> list[Turn]:
+def _nones(turns: list[Turn]) -> Iterator[int]:
+    """Yield which turns are such a word, unless the turn before them speaks of it."""
+    for at, (before, turn) in enumerate(pairwise([Turn(Role.system, ""), *turns])):
+        word = (turn.text or "").strip()
+        if word in _NONES and word.lower() not in words_of(before.text or ""):
+            yield at
+
+
+def _empties(turns: list[Turn]) -> Iterator[int]:
+    return (at for at, turn in enumerate(turns) if not (turn.text or "").strip())
+
+
+def _up_to(bad: Callable[[list[Turn]], Iterator[int]], turns: list[Turn]) -> list[Turn]:
     """Cut a dialogue before its first bad turn; a bad system turn is only left out."""
-    kept = [turn for turn in turns if turn.role is not Role.system or not is_bad(turn)]
-    end = next((i for i, turn in enumerate(kept) if is_bad(turn)), len(kept))
-    return kept[:end]
+    numbers = list(bad(turns))
+    end = next((at for at in numbers if turns[at].role is not Role.system), len(turns))
+    return [turn for at, turn in enumerate(turns[:end]) if at not in numbers]
 
 
 def _starts_otherwise(dialogue: Dialogue) -> str | None:
@@ -132,7 +165,7 @@ def _in_a_row(dialogue: Dialogue) -> str | None:
 
 def _joined(turns: list[Turn]) -> list[Turn]:
     groups = groupby(turns, key=lambda turn: turn.role)
-    return [Turn(role, "\n\n".join(turn.text or "" for turn in group)) for role, group in groups]
+    return [turn for _, group in groups for turn in _one_turn(list(group))]
 
 
 def _ends_otherwise(dialogue: Dialogue) -> str | None:
@@ -198,15 +231,13 @@ _IN_ANSWERS = [reason for reason in CHECKS if reason not in ("empty", "copies_re
 
 RULES: tuple[Rule, ...] = (
     Rule("no_turns", _no_turns, LEFT_OUT),
-    Rule("system_inside", _system_inside, "one system turn in front, joined", _system_first),
+    Rule("carriage_return", _carriage_return, "\\n at the ends of lines", _line_ends),
     Rule(
-        "empty_turn", _empty_turn, "cut before the turn",
-        partial(_up_to, lambda turn: not (turn.text or "").strip()),
+        "system_inside", _system_inside, "those in front joined, cut before a later one",
+        _system_first,
     ),
-    Rule(
-        "literal_none", _literal_none, "cut before the turn",
-        partial(_up_to, lambda turn: _is_none(turn.text)),
-    ),
+    Rule("empty_turn", _empty_turn, "cut before the turn", partial(_up_to, _empties)),
+    Rule("literal_none", _literal_none, "cut before the turn", partial(_up_to, _nones)),
     Rule("starts_otherwise", _starts_otherwise, "from the user's first turn on", _from_user_on),
     Rule("no_alternation", _in_a_row, "turns of one speaker joined", _joined),
     Rule("no_last_answer", _ends_otherwise, "cut after the last answer", _to_last_answer),

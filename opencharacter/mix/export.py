@@ -3,12 +3,28 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import pyarrow as pa
+
 from opencharacter.records import Message, MixtureRow, Role
 
 _SHAREGPT = {Role.system: "system", Role.user: "human", Role.assistant: "gpt"}
 
 _LINEAGE = ("id", "character_id", "instruction_id", "persona_id", "source", "method", "licence")
 """Columns that every exported row keeps, whatever its layout."""
+
+
+def schema_of(layout: str) -> pa.Schema:
+    """Return the columns of the rows that `exported` makes in a layout, whatever is in them."""
+    text = pa.string()
+    columns: dict[str, pa.DataType]
+    if layout == "sharegpt":
+        columns = {"conversations": pa.list_(pa.struct({"from": text, "value": text}))}
+    elif layout == "alpaca":
+        columns = dict.fromkeys(("system", "instruction", "input", "output"), text)
+        columns["history"] = pa.list_(pa.list_(text))
+    else:
+        columns = {"messages": pa.list_(pa.struct({"role": text, "content": text}))}
+    return pa.schema(columns | dict.fromkeys(_LINEAGE, text))
 
 
 def exported(row: MixtureRow, layout: str) -> dict[str, Any]:

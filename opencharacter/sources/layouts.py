@@ -1,16 +1,17 @@
 """The layouts in which instructions are published, each read into turns.
 
-- Alpaca: `{instruction, input, output}`
+- Alpaca: `{instruction, input, output}`, and `history: [[user, assistant], ...]` before them
 - messages: `{messages: [{role, content}, ...]}`
 - ShareGPT: `{conversations: [{from, value}, ...]}`
 - LIMA: `{conversations: [user, assistant, user, ...]}`
 - PH-Instruct: `{"synthesized text"}`, of Persona Hub's `instruction`; no answers
 
-In `messages` an assistant turn whose content is null is an answer that nobody has given yet.
+A column `system` is the system turn of a row whose turns begin with no other. In `messages` an
+assistant turn whose content is null is an answer that nobody has given yet.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from opencharacter.records import Role
@@ -47,6 +48,8 @@ class Turn(NamedTuple):
     role: Role
     text: str | None
     """None = an answer still to be given."""
+    rest: Mapping[str, Any] | None = None
+    """Its dictionary in the source, without the text; None = it had none."""
 
 
 class LayoutError(Exception):
@@ -65,16 +68,23 @@ def read_turns(row: dict[str, Any]) -> list[Turn]:
     Raises:
         LayoutError: `unknown_layout`, `missing_key`, `wrong_type` or `unknown_role`.
     """
+    turns = _spoken_turns(row)
+    system = row.get("system")
+    is_apart = isinstance(system, str) and bool(system.strip())
+    if is_apart and (not turns or turns[0].role is not Role.system):
+        return [Turn(Role.system, system), *turns]
+    return turns
+
+
+def _spoken_turns(row: dict[str, Any]) -> list[Turn]:
+    """Return the turns without the column `system`."""
     if "messages" in row:
         return _tagged(_listed(row, "messages"), "messages", "role", "content")
     if "conversations" in row:
         turns = _listed(row, "conversations")
         if turns and isinstance(turns[0], str):
             return _lima(turns)
-        # Some copies of ShareGPT use the keys of `messages`.
-        if turns and isinstance(turns[0], dict) and "role" in turns[0]:
-            return _tagged(turns, "conversations", "role", "content")
-        return _tagged(turns, "conversations", "from", "value")
+        return _tagged(turns, "conversations", *_sharegpt_keys(turns))
     if "instruction" in row or {"input", "output"} <= row.keys():
         return _alpaca(row)
     if "synthesized text" in row:
@@ -86,47 +96,99 @@ def read_turns(row: dict[str, Any]) -> list[Turn]:
 def with_turns(row: dict[str, Any], turns: Sequence[Turn]) -> dict[str, Any]:
     """Return a copy of a row with other turns, in the row's own layout.
 
-    Roles that a row names in its own way ("human", "gpt") keep their names.
+    What a turn had besides its text (`weight`, `name`, the role as its source spells it) it keeps.
+
+    Args:
+        row: That `read_turns` can read.
+        turns: Its own, in order: some left out, others with another text.
 
     Raises:
         LayoutError: `unknown_layout`: this layout has no room for these turns.
     """
+    own = read_turns(row)
+    if list(turns) == own:
+        return dict(row)
+    apart = next((turn for turn in turns if _is_column(turn)), None)
+    inside = [turn for turn in turns if turn is not apart]
+    system = {"system": (apart and apart.text) or ""} if any(map(_is_column, own)) else {}
     if "messages" in row:
-        return row | {"messages": _tagged_again(row, "messages", "role", "content", turns)}
+        return row | system | {"messages": _tagged_again(inside, "content")}
     if "conversations" in row:
         before = _listed(row, "conversations")
         if before and isinstance(before[0], str):
-            return row | {"conversations": [turn.text for turn in turns]}
-        keys = ("role", "content") if before and "role" in before[0] else ("from", "value")
-        return row | {"conversations": _tagged_again(row, "conversations", *keys, turns)}
-    texts = [turn.text or "" for turn in turns]
-    if "instruction" in row and len(turns) <= 2:
-        if list(turns) == _alpaca(row):
-            return dict(row)
-        return row | {"instruction": texts[0], "input": "", "output": "".join(texts[1:])}
+            return row | system | {"conversations": [turn.text for turn in inside]}
+        _, text_key = _sharegpt_keys(before)
+        return row | system | {"conversations": _tagged_again(inside, text_key)}
+    if "instruction" in row:
+        return row | system | _alpaca_again(row, inside)
     raise LayoutError("unknown_layout", f"no room for {len(turns)} turns beside {sorted(row)}")
 
 
-def _tagged_again(
-    row: dict[str, Any], name: str, role_key: str, text_key: str, turns: Sequence[Turn]
-) -> list[dict[str, Any]]:
-    spelled = {Role(role): str(role) for role in Role}
-    for turn in reversed(_listed(row, name)):
-        spelled[_ROLES[turn[role_key].strip().lower()]] = turn[role_key]
-    return [{role_key: spelled[turn.role], text_key: turn.text} for turn in turns]
+def _is_column(turn: Turn) -> bool:
+    return turn.role is Role.system and turn.rest is None
+
+
+def _sharegpt_keys(turns: list[Any]) -> tuple[str, str]:
+    # Some copies of ShareGPT use the keys of `messages`.
+    has_roles = bool(turns) and isinstance(turns[0], dict) and "role" in turns[0]
+    return ("role", "content") if has_roles else ("from", "value")
+
+
+def _tagged_again(turns: Sequence[Turn], text_key: str) -> list[dict[str, Any]]:
+    return [{**(turn.rest or {}), text_key: turn.text} for turn in turns]
+
+
+def _alpaca_again(row: dict[str, Any], turns: Sequence[Turn]) -> dict[str, Any]:
+    roles = (Role.user, Role.assistant)
+    if not turns or any(turn.role is not roles[i % 2] for i, turn in enumerate(turns)):
+        said = ", ".join(turn.role for turn in turns)
+        raise LayoutError("unknown_layout", f"no room for turns by {said or 'nobody'} in Alpaca")
+    texts = [turn.text or "" for turn in turns]
+    pairs = [list(pair) for pair in zip(texts[::2], [*texts[1::2], ""], strict=False)]
+    question, answer = pairs.pop()
+    history = {"history": pairs} if pairs or row.get("history") else {}
+    return _question_again(row, question) | {"output": answer} | history
+
+
+def _question_again(row: dict[str, Any], question: str) -> dict[str, Any]:
+    """Return `instruction` and `input`: the row's own if they say the same, line ends apart."""
+    own = {key: row[key] for key in ("instruction", "input") if isinstance(row.get(key), str)}
+    mended = {key: plain_line_ends(text) for key, text in own.items()}
+    for kept in (own, mended):
+        if _alpaca_question(row | kept) == question:
+            return kept
+    return {"instruction": question, "input": ""}
+
+
+def plain_line_ends(text: str) -> str:
+    r"""Return `text` with \n for the ends of lines that Windows and old Macs write."""
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
 def _alpaca(row: dict[str, Any]) -> list[Turn]:
     if "instruction" not in row:
         raise LayoutError("missing_key", f"no 'instruction' beside {sorted(map(str, row))}")
+    history = _listed(row, "history") if row.get("history") else []
+    turns = [turn for i, pair in enumerate(history) for turn in _pair(pair, f"history[{i}]")]
+    turns.append(Turn(Role.user, _alpaca_question(row)))
+    answer = _string(row.get("output") or "", "output")
+    return [*turns, Turn(Role.assistant, answer)] if answer.strip() else turns
+
+
+def _pair(pair: Any, name: str) -> list[Turn]:
+    if not isinstance(pair, list) or len(pair) != 2:
+        raise LayoutError("wrong_type", f"{name} must be a question with its answer")
+    roles = (Role.user, Role.assistant)
+    return [Turn(role, _string(text, name)) for role, text in zip(roles, pair, strict=True)]
+
+
+def _alpaca_question(row: dict[str, Any]) -> str:
     question = _string(row["instruction"], "instruction")
     given = _string(row.get("input") or "", "input").strip()
-    answer = _string(row.get("output") or "", "output")
     if given and given.lower() not in _NO_INPUT:
         # An instruction that is empty stays empty: an input alone asks for nothing.
-        question = f"{question.strip()}\n\n{given}" if question.strip() else ""
-    turns = [Turn(Role.user, question)]
-    return [*turns, Turn(Role.assistant, answer)] if answer.strip() else turns
+        return f"{question.strip()}\n\n{given}" if question.strip() else ""
+    return question
 
 
 def _lima(turns: list[Any]) -> list[Turn]:
@@ -153,9 +215,10 @@ def _tagged_turn(turn: Any, name: str, role_key: str, text_key: str) -> Turn:
     role = _string(turn[role_key], f"{name}.{role_key}").strip().lower()
     if role not in _ROLES:
         raise LayoutError("unknown_role", f"{name} is spoken by '{role[:40]}'")
+    rest = turn | {text_key: None}  # in its place, so that a mended turn has its keys in order
     if turn[text_key] is None and _ROLES[role] is Role.assistant:
-        return Turn(Role.assistant, None)
-    return Turn(_ROLES[role], _string(turn[text_key], f"{name}.{text_key}"))
+        return Turn(Role.assistant, None, rest)
+    return Turn(_ROLES[role], _string(turn[text_key], f"{name}.{text_key}"), rest)
 
 
 def _synthesized(value: Any) -> str:

@@ -9,7 +9,7 @@ Run      python -m opencharacter stage=export run=main export.layout=sharegpt
 from opencharacter.config import Config
 from opencharacter.job import Job
 from opencharacter.job.exporting import say_written
-from opencharacter.mix.export import exported
+from opencharacter.mix.export import exported, schema_of
 from opencharacter.records import MixtureRow
 from opencharacter.store.exports import push, write_export
 from opencharacter.store.rows import read_records
@@ -30,6 +30,7 @@ def run(config: Config, job: Job) -> None:
     written = write_export(
         folder,
         rows,
+        schema=schema_of(settings.layout),
         is_parquet=settings.format == "parquet",
         about=mixture.manifest() or {},
         command=job.command,

@@ -13,7 +13,7 @@ from opencharacter.errors import ConfigError
 from opencharacter.job import Job
 from opencharacter.job.findings import Report
 from opencharacter.lint.copy import open_copies
-from opencharacter.lint.rows import check_source
+from opencharacter.lint.rows import check_source, skipping
 from opencharacter.sources.rows import no_rows, open_source
 
 
@@ -21,19 +21,20 @@ def run(config: Config, job: Job) -> None:
     """Check the file; print what is wrong with it, by row and by problem.
 
     Raises:
-        ConfigError: no file is named.
+        ConfigError: no file is named, or lint.skip names no problem.
         SourceError: the file cannot be read, or has no rows.
         SystemExit: with status 1, if there are problems.
     """
     settings = config.lint
     if not settings.path:
         raise ConfigError("lint.path is empty; name a file or folder: lint.path=train.jsonl")
+    skip = skipping(settings.skip)
     source = open_source(settings.path, "instructions.jsonl")
     folder = job.folder("lint").path
     copy = f"{source.name.replace('/', '-')}.jsonl" if settings.fix else None
     report = Report(shown=settings.shown)
     with open_copies(folder, copy) as copies:
-        for checked in check_source(source, settings.skip):
+        for checked in check_source(source, skip):
             report.add(checked)
             copies.write(checked)
         if not report.rows:

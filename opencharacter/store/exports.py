@@ -1,7 +1,8 @@
 """An export: one file of rows in somebody else's layout, and its card."""
 
+import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from importlib import import_module
 from itertools import islice
 from pathlib import Path
@@ -15,12 +16,16 @@ from opencharacter.store.files import disk_errors, whole_file
 from opencharacter.store.licences import strictest
 
 _ROWS_AT_ONCE = 2_000
+# Beside errors of their own, `datasets` and the hub's client raise these: for a file or the key,
+# the name of a repository, and an upload.
+_REFUSALS = (OSError, ValueError, RuntimeError)
 
 
 def write_export(
     folder: Path,
     rows: Iterable[Mapping[str, Any]],
     *,
+    schema: pa.Schema,
     is_parquet: bool,
     about: Mapping[str, Any],
     command: str,
@@ -31,7 +36,8 @@ def write_export(
 
     Args:
         folder: The stage's.
-        rows: All of one schema.
+        rows: All of `schema`; none at all is a file without rows.
+        schema: Strings, lists and structs of strings.
         is_parquet: Else JSON lines.
         about: Manifest of the mixture.
         command: That made it.
@@ -43,11 +49,16 @@ def write_export(
     if is_parquet:
         path, other = other, path
     with whole_file(path) as temporary:
-        (_write_parquet if is_parquet else _write_lines)(temporary, rows)
+        if is_parquet:
+            _write_parquet(temporary, rows, schema)
+        else:
+            _write_lines(temporary, rows)
+        digest = _digest(temporary)
     with disk_errors(other):
         other.unlink(missing_ok=True)
     with whole_file(folder / "README.md") as temporary:
-        temporary.write_text(_card(path, about, command), encoding="utf-8")
+        card = _front_matter(path, digest, schema, about) + _body(path, about, command)
+        temporary.write_text(card, encoding="utf-8")
     return path
 
 
@@ -57,11 +68,17 @@ def push(folder: Path, repository: str, *, is_private: bool) -> None:
     Raises:
         StoreError: `datasets` is missing, nobody is logged in, or the hub refuses.
     """
-    datasets = import_module("datasets")
+    try:
+        datasets, httpx = import_module("datasets"), import_module("httpx")
+    except ModuleNotFoundError as error:
+        raise StoreError(
+            f"export.push needs the package {error.name}; pip install datasets, or push {folder} "
+            "yourself: it is written"
+        ) from error
     try:
         loaded = datasets.load_dataset(str(folder), split="train")
         loaded.push_to_hub(repository, private=is_private)
-    except Exception as error:  # the hub's client raises many kinds
+    except (*_REFUSALS, httpx.HTTPError, datasets.exceptions.DatasetsError) as error:
         raise StoreError(
             f"could not push {folder} to {repository}: {error}; log in with `hf auth login`, or "
             "push the folder yourself: it is written"
@@ -74,31 +91,50 @@ def _write_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 
-def _write_parquet(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
-    stream = iter(rows)
-    writer: pq.ParquetWriter | None = None
-    try:
-        for table in _tables(stream):
-            writer = writer or pq.ParquetWriter(path, table.schema, compression="zstd")
-            writer.write_table(table.cast(writer.schema))
-    finally:
-        if writer:
-            writer.close()
+def _write_parquet(path: Path, rows: Iterable[Mapping[str, Any]], schema: pa.Schema) -> None:
+    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        stream = iter(rows)
+        while batch := [dict(row) for row in islice(stream, _ROWS_AT_ONCE)]:
+            writer.write_table(pa.Table.from_pylist(batch, schema))
 
 
-def _tables(stream: Iterator[Mapping[str, Any]]) -> Iterator[pa.Table]:
-    while batch := list(islice(stream, _ROWS_AT_ONCE)):
-        yield pa.Table.from_pylist([dict(row) for row in batch])
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _card(path: Path, about: Mapping[str, Any], command: str) -> str:
+def _front_matter(path: Path, digest: str, schema: pa.Schema, about: Mapping[str, Any]) -> str:
+    """Return the part that `datasets` reads.
+
+    It caches by the configuration alone, so that holds what tells these rows from others; and it
+    takes the type of a JSON column from the first 10 MB, where every list may be empty.
+    """
+    features = [{"name": field.name, **_feature(field.type)} for field in schema]
+    return (
+        f"---\nlicense: {strictest(about.get('licences', {})).hub}\n"
+        "tags: [opencharacter, role-play, synthetic]\n"
+        f"dataset_info:\n  features: {json.dumps(features)}\n"
+        f"configs:\n- config_name: default\n  description: output {digest[:16]}\n"
+        f"  data_files:\n  - split: train\n    path: {path.name}\n---\n\n"
+    )
+
+
+def _feature(kind: pa.DataType) -> dict[str, Any]:
+    """Return a type of Arrow as cards of data sets have it."""
+    if pa.types.is_struct(kind):
+        return {"struct": [{"name": field.name, **_feature(field.type)} for field in kind]}
+    if not pa.types.is_list(kind):
+        return {"dtype": str(kind)}
+    inner = _feature(kind.value_type)
+    return {"list": inner.get("struct", inner.get("dtype", inner))}
+
+
+def _body(path: Path, about: Mapping[str, Any], command: str) -> str:
     licence = strictest(about.get("licences", {}))
     parents = "\n".join(f"- {name}" for name in licence.parents)
     return (
-        f"---\nlicense: {licence.hub}\ntags: [opencharacter, role-play, synthetic]\nconfigs:\n"
-        f"- config_name: default\n  data_files:\n  - split: train\n    path: {path.name}\n---\n\n"
         f"# {path.parent.parent.name}: {about['counts']['out']:,} role-play dialogues\n\n"
-        f"{about.get('what', '')}\n\n## Licence\n\n`{licence.hub}`, the strictest of what the rows "
-        f"were made from:\n\n{parents}\n\nAn ordering, not legal advice. The terms of the models "
-        f"that wrote the rows hold too.\n\nMade by `{command}`.\n"
+        f"{about.get('what', '')}\n\n## Licence\n\n`{licence.hub}`: it allows nothing that the "
+        f"licence of a parent of the rows forbids:\n\n{parents}\n\nNot legal advice. The terms of "
+        f"the models that wrote the rows hold too.\n\nMade by `{command}`.\n"
     )

@@ -24,10 +24,12 @@ GOOD = [
     (("s", LONG), ("u", "who are you?"), ("a", "Ann, a baker from Cork who rises at three.")),
     (("u", "How was it?"), ("a", f"{STORY} park.")),
     (("u", "What is None in Python?"), ("a", "None is the only value of its type.")),
+    (("u", "What does Python print for print(None)?"), ("a", "None")),
 ]
 
 BAD = {
     "no_turns": (("s", "You are Ann."),),
+    "carriage_return": (("u", "hi"), ("a", "Good day.\r\nHow is the sea?\r")),
     "system_inside": (("u", "hi"), ("s", "be kind"), ("a", "Hello.")),
     "empty_turn": (("u", "hi"), ("a", "Hello."), ("u", "so?"), ("a", " ")),
     "literal_none": (("u", "hi"), ("a", "Hello."), ("u", "so?"), ("a", "None")),
@@ -56,7 +58,7 @@ BAD = {
 }
 
 MENDED = {
-    "system_inside": (("s", "be kind"), ("u", "hi"), ("a", "Hello.")),
+    "carriage_return": (("u", "hi"), ("a", "Good day.\nHow is the sea?\n")),
     "empty_turn": (("u", "hi"), ("a", "Hello.")),
     "literal_none": (("u", "hi"), ("a", "Hello.")),
     "starts_otherwise": (("u", "hi"), ("a", "Hello.")),
@@ -105,3 +107,33 @@ def test_a_problem_that_is_skipped_is_neither_found_nor_mended():
 
     assert list(findings(open_end, skip=["no_last_answer"])) == []
     assert mended(open_end, skip=["no_last_answer"]) == open_end.turns
+
+
+@pytest.mark.parametrize(
+    ("turns", "kept"),
+    [
+        (
+            (("u", "hi"), ("a", "I am Ann."), ("s", "Now be Bob."), ("u", "so?"), ("a", "Bob.")),
+            (("u", "hi"), ("a", "I am Ann.")),
+        ),
+        (
+            (("s", "Be Ann."), ("s", "Be kind."), ("u", "hi"), ("a", "Hello.")),
+            (("s", "Be Ann.\n\nBe kind."), ("u", "hi"), ("a", "Hello.")),
+        ),
+    ],
+)  # fmt: skip
+def test_a_later_system_turn_says_nothing_of_what_stood_before_it(turns, kept):
+    assert mended(dialogue(*turns)) == dialogue(*kept).turns
+
+
+def test_turns_of_which_one_is_not_to_be_trained_are_not_joined():
+    turns = [Turn(Role.user, "hi"), *(Turn(Role.assistant, "a", {"weight": w}) for w in (0, 1))]
+
+    assert mended(Dialogue(place="f:1", row={}, turns=turns)) is None
+
+
+def test_line_ends_of_windows_are_one_problem_and_no_control_tokens():
+    windows = dialogue(*BAD["carriage_return"])
+
+    assert [found.problem for found in findings(windows)] == ["carriage_return"]
+    assert list(findings(windows, skip=["carriage_return"])) == []

@@ -54,6 +54,7 @@ def asked(instruction):
         ({"instruction": "Add.", "input": "1 2", "output": "3"}, ("Add.\n\n1 2",), ("3",)),
         ({"instruction": "Go.", "input": "", "output": "Gone."}, ("Go.",), ("Gone.",)),
         ({"instruction": "Go.", "input": None, "output": ""}, ("Go.",), ()),
+        ({"instruction": "c", "history": [["a", "b"]], "output": "d"}, ("a", "c"), ("b", "d")),
         ({"conversations": ["a", "b", "c", "d"]}, ("a", "c"), ("b", "d")),
         ({"conversations": ["a", "b", "c"]}, ("a", "c"), ("b",)),
         ({"conversations": ["a"]}, ("a",), ()),
@@ -86,6 +87,7 @@ def test_each_layout_is_read(read, row, questions, answers):
         ({"conversations": "a"}, "wrong_type"),
         ({"conversations": ["a", 3]}, "wrong_type"),
         ({"messages": ["a"]}, "wrong_type"),
+        ({"instruction": "a", "history": ["b"]}, "wrong_type"),
         ({"messages": [user(None)]}, "wrong_type"),
         ({"synthesized text": {}}, "wrong_type"),
         ({"messages": [{"role": "tool", "content": "a"}]}, "unknown_role"),
@@ -125,8 +127,16 @@ def test_an_unknown_layout_names_the_keys(read):
     assert "['question', 'reply']" in rejection.detail
 
 
-def test_a_system_turn_in_front_is_left_out_and_noted(read):
-    ((instruction,), tally) = read([shared(("system", "s"), ("human", "a"), ("gpt", "b"))])
+@pytest.mark.parametrize(
+    "row",
+    [
+        shared(("system", "s"), ("human", "a"), ("gpt", "b")),
+        shared(("human", "a"), ("gpt", "b")) | {"system": "s"},
+        {"system": "s", "instruction": "a", "output": "b"},
+    ],
+)
+def test_a_system_turn_in_front_is_left_out_and_noted(read, row):
+    ((instruction,), tally) = read([row])
 
     assert asked(instruction) == ("a",)
     assert tally.notes == {"system turn left out": 1}

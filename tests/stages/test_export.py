@@ -59,8 +59,9 @@ def test_without_a_mixture_the_error_names_the_command(opencharacter):
     assert (done.returncode, "stage=mix" in done.stderr) == (2, True)
 
 
-def test_our_exports_pass_our_own_linter(opencharacter, tmp_path, mixed):
-    assert opencharacter("stage=export", "export.layout=sharegpt").returncode == 0
+@pytest.mark.parametrize("layout", ["sharegpt", "alpaca"])
+def test_our_exports_pass_our_own_linter(opencharacter, tmp_path, mixed, layout):
+    assert opencharacter("stage=export", f"export.layout={layout}").returncode == 0
     path = tmp_path / "runs" / "t" / "export" / "train.jsonl"
 
     done = opencharacter("stage=lint", f"lint.path={path}")

@@ -1,5 +1,7 @@
 import json
 
+import pytest
+
 GOOD = {"messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "Hello."}]}
 OPEN = {"messages": [*GOOD["messages"], {"role": "user", "content": "so?"}]}
 
@@ -28,6 +30,19 @@ def test_a_faulty_file_ends_with_status_1_and_a_mended_copy(opencharacter, tmp_p
     assert lines(folder / "sft.jsonl") == [GOOD]
 
 
+@pytest.mark.parametrize(("skip", "kept"), [("", "hi \ufffd"), ("lone_surrogate", "hi \ud83d")])
+def test_half_a_character_ends_in_files_of_valid_utf8(opencharacter, tmp_path, skip, kept):
+    broken = json.loads(json.dumps(GOOD).replace("hi", "hi \\ud83d"))
+    path = write(tmp_path / "sft.jsonl", broken)
+
+    done = opencharacter("stage=lint", f"lint.path={path}", "lint.fix=true", f"lint.skip=[{skip}]")
+
+    folder = tmp_path / "runs" / "t" / "lint"
+    (row,) = lines(folder / "sft.jsonl")
+    assert (done.returncode, row["messages"][0]["content"]) == (0 if skip else 1, kept)
+    assert len(lines(folder / "findings.jsonl")) == (0 if skip else 1)
+
+
 def test_a_clean_file_ends_with_status_0(opencharacter, tmp_path):
     path = write(tmp_path / "sft.jsonl", GOOD)
 
@@ -51,6 +66,10 @@ def test_our_own_mixture_can_be_looked_at(opencharacter, tmp_path):
 def test_without_a_file_or_rows_the_error_says_so(opencharacter, tmp_path):
     empty = write(tmp_path / "empty.jsonl")
 
-    for word, said in (("lint.path=''", "name a file"), (f"lint.path={empty}", "no rows")):
-        done = opencharacter("stage=lint", word)
+    for word, said in (
+        ("lint.path=''", "name a file"),
+        (f"lint.path={empty}", "no rows"),
+        ("lint.skip=[control_token]", "choose from encoded_twice"),
+    ):
+        done = opencharacter("stage=lint", f"lint.path={empty}", word)
         assert (done.returncode, said in done.stderr) == (2, True), done.stderr
