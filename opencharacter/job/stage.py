@@ -129,18 +129,14 @@ class OpenStage:
             closing(Reporter(self.folder.path, total=len(keys))) as reporter,
             self.stopping.within(Budget(self.config.teacher, self.folder.run_dir)),
         ):
+            before = self._n_rejected()
+            show = shower(display, tracker, self.replicas, reporter, rejected_before=before)
             worker = PartWorker(
                 self.folder,
                 plan,
                 claims=self.claims,
                 parts=parts_for(len(keys), self.config.parts),
-                show=shower(
-                    display,
-                    tracker,
-                    self.replicas,
-                    reporter,
-                    rejected_before=self._n_rejected(),
-                ),
+                show=show,
                 stopping=self.stopping,
             )
             if not keys:

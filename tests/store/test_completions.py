@@ -22,11 +22,12 @@ def append(folder, part, key, text):
 
 @contextmanager
 def few_descriptors(more):
-    """Let this process open about `more` files than it has open."""
+    """Let this process open `more` files than it has open."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    lowest_free = os.dup(0)
-    os.close(lowest_free)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest_free + more, hard))
+    free = [os.dup(0) for _ in range(more)]
+    for descriptor in free:
+        os.close(descriptor)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(free) + 1, hard))
     try:
         yield
     finally:
