@@ -80,9 +80,13 @@ class PersonasConfig:
     near_threshold: float = 0.8
     """Share of the words of both that two near-duplicates have in common (Jaccard), in (0, 1];
     0.8 = one word in nine replaced, 1 = the same words in any order."""
+    near_rows: int = 200_000
+    """Near-duplicates are looked for among at most so many rows drawn, at about 700 bytes each;
+    of more only those of equal letters are one cluster, and the manifest says so."""
 
     def __post_init__(self) -> None:
         """Check ranges."""
+        require(self.near_rows >= 0, f"personas.near_rows is {self.near_rows}; it must be >= 0")
         require(
             0 < self.near_threshold <= 1,
             f"personas.near_threshold is {self.near_threshold}; it must be in (0, 1]",

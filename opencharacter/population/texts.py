@@ -1,4 +1,7 @@
-"""How varied texts are: measures that do not grow with length or number by themselves.
+"""How varied texts are.
+
+The moving-average type-token ratio does not hang on how much text there is. Distinct-n falls with
+it up to 100,000 words, and `nearest` grows with the number of texts: compare runs of one size.
 
 Sources: distinct-n, Li et al. 2016 (arXiv 1510.03055); moving-average type-token ratio, Covington
 and McFall 2010; compression ratio, Shaib et al. 2024 (arXiv 2403.00553); uniformity, Wang and Isola
@@ -23,6 +26,7 @@ WINDOW = 50
 _DIMENSIONS = 512
 _PIECE = 100_000  # words: distinct-n falls with length, so it is taken over pieces of equal size
 _OPENING = 3  # words
+_COMPARED = 2000  # texts, two by two
 
 
 class Variety(NamedTuple):
@@ -44,7 +48,7 @@ class Variety(NamedTuple):
 
 
 def variety(texts: Sequence[str], *, piece: int = _PIECE) -> Variety:
-    """Measure texts; at most the first 2,000 of them two by two.
+    """Measure texts; at most 2,000 of them two by two, evenly spread over all.
 
     Args:
         texts: In any order.
@@ -52,7 +56,7 @@ def variety(texts: Sequence[str], *, piece: int = _PIECE) -> Variety:
     """
     words = [words_of(text) for text in texts]
     flat = [word for each in words for word in each]
-    vectors = np.stack([vector(each) for each in words[:2000]]) if words else np.zeros((0, 1))
+    vectors = np.stack([vector(each) for each in _spread(words)]) if words else np.zeros((0, 1))
     similar = vectors @ vectors.T
     return Variety(
         texts=len(texts),
@@ -64,6 +68,11 @@ def variety(texts: Sequence[str], *, piece: int = _PIECE) -> Variety:
         uniformity=_uniformity(similar),
         nearest=_nearest(similar),
     )
+
+
+def _spread(words: Sequence[list[str]]) -> Sequence[list[str]]:
+    """Return every k-th: neighbours are of one character and say too little about the others."""
+    return words[:: -(-len(words) // _COMPARED)]
 
 
 def distinct(words: Sequence[str], n: int, piece: int = _PIECE) -> float:

@@ -30,29 +30,37 @@ def find_groups(
     threshold: float,
     *,
     chained: bool,
+    most: int,
     order: NDArray[np.uint64] | None = None,
 ) -> Groups:
-    """Group the drawn rows: 64 bytes a row and 4 a word.
+    """Group the drawn rows; of more than `most` each is alone, for memory's sake.
 
     Args:
         drawn: With their keys.
         order: Keys in the order in which they were drawn; None = ascending.
         threshold: Jaccard similarity of two near rows, in (0, 1].
         chained: A group is all that is near over others, else only what is near its leader.
+        most: Rows; near ones cost about 700 bytes a row while they are looked for, others 24.
     """
     sets, keys, positions = WordSets(), array("Q"), array("q")
     for item in drawn:
         if not isinstance(item, Rejection):
-            sets.add(item.text)
+            if len(keys) < most:
+                sets.add(item.text)
+            elif len(keys) == most:
+                sets = WordSets()
             keys.append(item.key)
             positions.append(item.position)
     met = np.frombuffer(keys, dtype=np.uint64)
+    places = np.frombuffer(positions, dtype=np.int64)
+    if len(met) > most:
+        return Groups(np.arange(len(met)), places, met)
     turns = met if order is None else _places(order, met)
     row_of = np.argsort(turns, kind="stable")
     rank = np.argsort(row_of)
     pairs = sets.near_pairs(rank, threshold)
     leaders = (_chained if chained else _first_near)(pairs, len(sets))
-    return Groups(row_of[leaders[rank]], np.frombuffer(positions, dtype=np.int64), met)
+    return Groups(row_of[leaders[rank]], places, met)
 
 
 def _places(order: NDArray[np.uint64], keys: NDArray[np.uint64]) -> NDArray[np.uint64]:

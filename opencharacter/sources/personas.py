@@ -94,8 +94,11 @@ def _personas(
             draw.items(Tally()),
             config.near_threshold,
             chained=config.near_duplicates == NearDuplicates.keep,
+            most=config.near_rows,
             order=draw.order,
         )
+        if len(groups.keys) > config.near_rows:
+            tally.note("near-duplicates not looked for: more rows than near_rows", len(groups.keys))
         yield from _grouped(source, config, draw, groups, tally)
 
 

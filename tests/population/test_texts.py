@@ -65,3 +65,9 @@ def test_a_vector_has_length_1_and_an_empty_text_none():
 
 def test_openings_are_counted():
     assert openings(["He is a man.", "He is a boy.", "She is it."], 1) == [("he is a", 2)]
+
+
+def test_of_many_texts_those_compared_are_spread_over_all():
+    same, others = ["an owl sat in the old oak"] * 2000, [f"word{n} thing{n}" for n in range(4000)]
+
+    assert variety([*same, *others]).nearest < 0.9  # the first 2,000 alone would say 1

@@ -335,3 +335,13 @@ def test_a_row_that_lacks_a_column_of_the_template_is_rejected(read, column, rea
 def test_a_template_that_names_no_columns_is_refused(template):
     with pytest.raises(ConfigError, match=r"personas\.template is"):
         PersonasConfig(template=template)
+
+
+def test_near_duplicates_of_more_rows_than_near_rows_are_not_looked_for_and_that_is_said(read):
+    rows = [{"persona": text} for text in (*NURSES[:2], NURSES[0] + "!")]
+
+    items, tally = read(rows, near_duplicates=NearDuplicates.reject, near_rows=2)
+
+    assert all(isinstance(item, Persona) for item in items)
+    assert tally.notes["near-duplicates not looked for: more rows than near_rows"] == 3
+    assert len({persona.cluster for persona in items}) == 2  # equal letters are one, always
