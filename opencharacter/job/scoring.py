@@ -89,6 +89,7 @@ def _score(stage: OpenStage, axis: Axis, responses: Sequence[Path], wanted: Cont
         read_records(each, Response, keep=wanted.__contains__) for each in responses
     )
     with (
+        stage.stopping.patience(),
         _held(stage, f"scores-{name}", folder),
         CompletionLog(folder, Part(0, 1), {}) as log,
         Display(f"{stage.folder.stage}: axis {axis.name}", unit="texts") as display,

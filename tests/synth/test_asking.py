@@ -5,32 +5,14 @@ import pytest
 from opencharacter.checks.problem import Problem
 from opencharacter.config import SamplingConfig
 from opencharacter.llm.requests import Completion, Finish
-from opencharacter.llm.scripted import ScriptedModel
-from opencharacter.llm.sessions import Admitted, run_sessions
 from opencharacter.records import Message, Rejection, Role
 from opencharacter.store.rows import read_records, write_records
-from opencharacter.synth.asking import Asker
-
-
-class Log(dict):
-    def append(self, key, completion):
-        self[key] = completion
+from tests.synth.sessions import asker, result_of
 
 
 def asked(reply, *, read=lambda text: text):
-    asker = Asker(
-        key="work",
-        record_id="record",
-        stage="generate",
-        seed=0,
-        sampling=SamplingConfig(),
-        retries=0,
-        model="m@1",
-        engine="e",
-    )
-    session = asker.ask((Message(role=Role.user, content="Hi"),), read)
-    [(_, result)] = run_sessions(ScriptedModel(lambda _: reply), [Admitted(None, session, Log())])
-    return result
+    session = asker().ask((Message(role=Role.user, content="Hi"),), read)
+    return result_of(session, reply)
 
 
 def test_lines_of_an_answer_end_in_a_line_feed():
@@ -54,17 +36,9 @@ def test_half_a_character_is_rejected_and_the_rejection_can_be_stored(reply, tmp
 
 
 def test_an_answer_in_circles_is_rejected_as_such():
-    asker = Asker(
-        key="work",
-        record_id="record",
-        stage="generate",
-        seed=0,
-        sampling=SamplingConfig(max_repeats=5),
-        retries=0,
-        model="m@1",
-        engine="e",
+    session = asker(SamplingConfig(max_repeats=5)).ask(
+        (Message(role=Role.user, content="Hi"),), lambda text: text
     )
-    session = asker.ask((Message(role=Role.user, content="Hi"),), lambda text: text)
     request = next(session)
     circles = Completion(text="la la la la la", finish=Finish.repetition, output_tokens=5)
 

@@ -2,14 +2,12 @@
 
 import pytest
 
-from opencharacter.config import GenerateConfig, SamplingConfig
-from opencharacter.llm.scripted import ScriptedModel
-from opencharacter.llm.sessions import Admitted, run_sessions
+from opencharacter.config import GenerateConfig
 from opencharacter.records import Instruction, Message, Rejection, Role
-from opencharacter.synth.asking import Asker
 from opencharacter.synth.checking import rejecting
 from opencharacter.synth.generate import answer_in_turns
 from tests.checks.people import KEEPER
+from tests.synth.sessions import asker, result_of
 
 SHORT = "He goes to the market with her on every single day of the year."
 LONG = (
@@ -18,30 +16,14 @@ LONG = (
 )
 
 
-class Log(dict):
-    def append(self, key, completion):
-        self[key] = completion
-
-
 def answered(reply, reference, reject=None):
-    asker = Asker(
-        key="work",
-        record_id="record",
-        stage="generate",
-        seed=0,
-        sampling=SamplingConfig(),
-        retries=0,
-        model="m@1",
-        engine="e",
-    )
     asked = (Message(role=Role.user, content="Well?"), Message(role=Role.user, content="And then?"))
     instruction = Instruction(
         source="s", messages=asked, references=("Nothing.", reference), licence="CC0", origin="o"
     )
     names = rejecting(GenerateConfig().reject if reject is None else reject, section="generate")
-    session = answer_in_turns(KEEPER, instruction, asker, draw=0, reject=names)
-    [(_, result)] = run_sessions(ScriptedModel(lambda _: reply), [Admitted(None, session, Log())])
-    return result
+    session = answer_in_turns(KEEPER, instruction, asker(), draw=0, reject=names)
+    return result_of(session, reply)
 
 
 def test_a_long_reference_known_by_heart_is_no_answer_of_a_character():
