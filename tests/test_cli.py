@@ -37,7 +37,7 @@ def test_help_imports_nothing_heavy(tmp_path):
     modules = command("--help", cwd=tmp_path, before=heavy).stdout.splitlines()[-1]
 
     assert "'opencharacter.manual'" in modules
-    assert not re.search(r"'(hydra|omegaconf|numpy|pyarrow|rich|openai|torch|vllm)'", modules)
+    assert not re.search(r"'(hydra|omegaconf|numpy|pyarrow|rich|aiohttp|torch|vllm)'", modules)
 
 
 def test_help_lists_every_stage_and_every_option():

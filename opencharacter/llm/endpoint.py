@@ -12,34 +12,25 @@ to `seats` requests on the wire. What can go wrong is sorted into four (`llm.ans
 """
 
 import asyncio
-import os
 import queue
 import re
 import threading
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Coroutine
 from itertools import count
 from typing import Any
 
-import openai
-
 from opencharacter.config import ModelConfig
 from opencharacter.errors import ModelError
-from opencharacter.llm.answers import (
-    PassingError,
-    Refusal,
-    read_answer,
-    read_refusal,
-    with_usage,
-)
+from opencharacter.llm.answers import PassingError, Refusal, read_answer, read_refusal, with_usage
 from opencharacter.llm.health import Health
 from opencharacter.llm.pacing import Pace, backoff_s
 from opencharacter.llm.requests import Completion, Finish, Request
+from opencharacter.llm.wire import Wire
 from opencharacter.records import Usage
 
-_CONNECT_S = 30.0
-_SEATS_A_CLIENT = 32  # for every request a client looks at all of its connections
+_CLOSE_S = 30.0
 _POLL_S = 1.0  # between two looks of the caller at whether to stop
+_NOT_FOUND = 404
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -66,14 +57,12 @@ class EndpointModel:
 
     def __init__(self, config: ModelConfig, *, first_backoff_s: float) -> None:
         self.name = f"{config.model}@{config.revision or 'served'}"
-        self.engine = f"openai-endpoint {openai.__version__}"
+        self.engine = "openai-endpoint"
         self.window = max(1, round(1.25 * config.seats))
         self._config = config
         self._first_backoff_s = first_backoff_s
-        self._clients = [_open_client(config) for _ in range(-(-config.seats // _SEATS_A_CLIENT))]
-        self._seats: asyncio.Queue[openai.AsyncOpenAI] = asyncio.Queue()
-        for seat in range(config.seats):
-            self._seats.put_nowait(self._clients[seat // _SEATS_A_CLIENT])
+        self._wire = Wire(config)
+        self._seats = asyncio.Semaphore(config.seats)
         self._tasks: set[asyncio.Task[Completion]] = set()
         self._done: queue.SimpleQueue[tuple[int, Completion | BaseException]] = queue.SimpleQueue()
         self._in_flight = 0
@@ -124,7 +113,7 @@ class EndpointModel:
         if self._loop.is_closed():
             return
         self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(_CONNECT_S)
+        self._thread.join(_CLOSE_S)
 
     def _run_loop(self) -> None:
         try:
@@ -134,9 +123,7 @@ class EndpointModel:
             self._loop.close()
 
     async def _serve(self) -> None:
-        async with AsyncExitStack() as stack:
-            for client in self._clients:
-                await stack.enter_async_context(client)
+        async with self._wire:
             await self._stop.wait()
             tasks = tuple(self._tasks)
             for task in tasks:
@@ -158,14 +145,14 @@ class EndpointModel:
         if any(_LONE_SURROGATE.search(message.content) for message in request.messages):
             text = "the prompt holds a lone surrogate, which cannot be sent as UTF-8"
             return Completion(text=text, finish=Finish.error)
-        async with self._seat() as client:
+        async with self._seats:
             last: PassingError | None = None
             wasted: list[Usage] = []
             for attempt in count():
                 is_last = await self._is_last(attempt, last)
                 charged = await self._pace.admit(request)
                 try:
-                    completion = await self._attempt(request, client)
+                    completion = await self._attempt(request)
                 except PassingError as fault:
                     last = fault
                 else:
@@ -198,103 +185,26 @@ class EndpointModel:
 
     async def _is_there(self) -> bool:
         """Tell whether the server answers a simple question."""
-        try:
-            async with asyncio.timeout(_CONNECT_S):
-                await self._clients[0].models.list()
-        except (TimeoutError, openai.APIConnectionError, openai.InternalServerError):
-            return False
-        except (ValueError, openai.OpenAIError):
-            pass  # an answer, if not the one that was hoped for
-        self._health.is_reached = True
-        return True
+        is_there = await self._wire.is_there()
+        self._health.is_reached |= is_there
+        return is_there
 
-    @asynccontextmanager
-    async def _seat(self) -> AsyncIterator[openai.AsyncOpenAI]:
-        client = await self._seats.get()
-        try:
-            yield client
-        finally:
-            self._seats.put_nowait(client)
-
-    async def _attempt(self, request: Request, client: openai.AsyncOpenAI) -> Completion:
+    async def _attempt(self, request: Request) -> Completion:
         """Send the request once; raise `PassingError` where another try may help."""
-        try:
-            # The client's own time-out starts anew with every byte that arrives.
-            async with asyncio.timeout(self._config.timeout_s):
-                body = await self._send(request, client)
-        except (TimeoutError, openai.APITimeoutError) as error:
-            raise PassingError(f"no answer within {self._config.timeout_s:g} s") from error
-        except openai.APIConnectionError as error:
-            cause = error.__cause__
-            detail = f"{type(cause).__name__} {cause}".strip()
-            raise PassingError("the connection failed", detail) from error
-        except openai.APIStatusError as error:
-            self._health.is_reached = True
-            if error.status_code == 404:
-                raise await self._no_such_model(error) from error
-            return read_refusal(_refusal(error), self._config)
+        reply = await self._wire.ask(request)
         self._health.is_reached = True
-        return read_answer(body, self._config)
+        refusal = reply.refusal
+        if refusal is None:
+            return read_answer(reply.body, self._config)
+        if refusal.status == _NOT_FOUND:
+            raise await self._no_such_model(refusal)
+        return read_refusal(refusal, self._config)
 
-    async def _send(self, request: Request, client: openai.AsyncOpenAI) -> bytes:
-        body: dict[str, Any] = {
-            "model": self._config.model,
-            "messages": [{"role": m.role, "content": m.content} for m in request.messages],
-            "temperature": request.sampling.temperature,
-            "top_p": request.sampling.top_p,
-            "max_tokens": request.sampling.max_tokens,
-            "seed": request.seed,
-        }
-        if request.schema is not None and self._config.structured_output:
-            body["response_format"] = {
-                "type": "json_schema",
-                "json_schema": {"name": "answer", "schema": request.schema, "strict": True},
-            }
-        # `chat.completions.create` looks through all types, and takes what is no JSON as text.
-        return await client.post("/chat/completions", cast_to=bytes, body=body)
-
-    async def _no_such_model(self, error: openai.APIStatusError) -> ModelError:
+    async def _no_such_model(self, refusal: Refusal) -> ModelError:
         """Return the error to raise at a 404, with the names that the server does have."""
-        try:
-            async with asyncio.timeout(_CONNECT_S):
-                served = [model.id async for model in self._clients[0].models.list()]
-        except (TimeoutError, ValueError, openai.OpenAIError):
-            served = []
+        served = await self._wire.model_names()
         known = f"it serves {', '.join(served[:10])}" if served else "does base_url end in /v1?"
         return ModelError(
             f"{self._config.base_url} knows no model '{self._config.model}' "
-            f"(HTTP 404: {_refusal(error).message}); {known}"
+            f"(HTTP 404: {refusal.message}); {known}"
         )
-
-
-def _open_client(config: ModelConfig) -> openai.AsyncOpenAI:
-    url = config.base_url or ""
-    if not url.startswith(("http://", "https://")):
-        raise ModelError(f"base_url is '{url}'; it must begin with http:// or https://")
-    key = os.environ.get(config.api_key_env, "").strip() or "none"
-    if not (key.isascii() and key.isprintable()):
-        raise ModelError(f"the key in {config.api_key_env} holds characters that no key has")
-    # The client takes the limits class of whichever HTTP library it was built on.
-    limits = type(openai.DEFAULT_CONNECTION_LIMITS)(
-        max_connections=_SEATS_A_CLIENT, max_keepalive_connections=_SEATS_A_CLIENT
-    )
-    timeout = openai.Timeout(config.timeout_s, connect=min(_CONNECT_S, config.timeout_s))
-    return openai.AsyncOpenAI(
-        api_key=key,
-        base_url=url,
-        max_retries=0,
-        timeout=timeout,
-        http_client=openai.DefaultAsyncHttpxClient(limits=limits, timeout=timeout),
-    )
-
-
-def _refusal(error: openai.APIStatusError) -> Refusal:
-    """Return what an answer with an error's status says, its words on one line."""
-    body = error.body
-    said = body.get("message") if isinstance(body, dict) else body
-    return Refusal(
-        status=error.status_code,
-        message=" ".join(str(said or error.message).split())[:300],
-        code=error.code,
-        retry_after=error.response.headers.get("retry-after"),
-    )

@@ -22,7 +22,7 @@ _BLOCKS = 64
 
 _HOMES = {
     Backend.vllm: ("opencharacter.llm.vllm", "vllm"),
-    Backend.endpoint: ("opencharacter.llm.endpoint", "openai"),
+    Backend.endpoint: ("opencharacter.llm.endpoint", "aiohttp"),
 }
 
 

@@ -242,7 +242,7 @@ def test_each_seat_keeps_a_connection_of_its_own():
 def test_the_window_is_a_quarter_larger_than_the_seats():
     with serving(lambda *_: reply(), seats=8, revision="v2") as (model, _):
         assert (model.window, model.name) == (10, "llama@v2")
-        assert model.engine.startswith("openai-endpoint ")
+        assert model.engine == "openai-endpoint"
 
 
 def test_the_key_comes_from_the_named_variable(monkeypatch):
