@@ -5,7 +5,8 @@ SHELL := bash
 .ONESHELL:
 .DEFAULT_GOAL := help
 
-# What you may set: make setup STACK=gpu, make setup PYTHON=/path/to/python3.12, make test ARGS="-k mix"
+# What you may set: make setup STACK=gpu, make setup PYTHON=/path/to/python3.12, make test ARGS="-k mix",
+# make test WORKERS=8
 ifeq ($(origin PYTHON),undefined)
 PYTHON := $(shell for p in python3.11 python3 python3.12 python3.13; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
@@ -19,6 +20,8 @@ endif
 # package index has CUDA builds only.
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 ARGS ?=
+# Test files at a time: three of them keep two cores busy, as some wait for servers and schedulers.
+WORKERS ?= 3
 ifeq ($(filter cpu gpu,$(STACK)),)
 $(error STACK is '$(STACK)'; choose cpu or gpu)
 endif
@@ -42,8 +45,9 @@ demo: setup  ## 1 minute on 2 cores: characters and dialogues from the embedded 
 	echo
 	echo "Everything else, with $(RUN) for python: $(RUN) -m opencharacter --help"
 
-test: setup  ## the whole test suite, unit tests first, then end to end on the real engine, then on a local SLURM
-	@$(RUN) -m pytest $(if $(ARGS),$(ARGS),$(UNIT_TESTS) tests/e2e tests/slurm)
+test: setup  ## the whole test suite, three files at a time: SLURM, end to end on the real engine, unit tests
+	@$(RUN) -m pytest $(if $(ARGS),$(ARGS),--numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder \
+	  tests/slurm tests/e2e $(UNIT_TESTS))
 
 check: setup  ## formatting, lint, types, layers and size caps
 	@$(RUN) -m ruff format --check

@@ -31,7 +31,7 @@ def test_tries_come_at_growing_and_scattered_distances():
     assert len(server.bodies) == 32 * 5  # a try is a request: nothing asks on top of it
     waits = [[found[attempt] for found in gaps(server)] for attempt in range(4)]
     # Ceilings of 0.1 and 0.8 s; a busy machine adds to both.
-    assert median(waits[3]) - median(waits[0]) > 0.1
+    assert median(waits[3]) - min(waits[0]) > 0.15
     assert max(waits[3]) - min(waits[3]) > 0.4
     # The last tries of 32 requests that began together are spread over a good part of a second.
     last = sorted(times[-1] for times in server.times.values())

@@ -2,7 +2,8 @@
 
 It needs root and Debian's packages slurm-wlm and munge, which it installs where it may. Everything
 it writes is in one folder. Facts it rests on: daemons run without systemd and cgroups; requeued
-jobs wait for `cred_expire`, 120 s unless set; `NoInAddrAny` binds to the host name's address.
+jobs wait for `cred_expire`, 120 s unless it is set to 5 or more; `NoInAddrAny` binds to the host
+name's address.
 """
 
 import os
@@ -30,7 +31,7 @@ SlurmUser=root
 SlurmdUser=root
 AuthType=auth/munge
 CredType=cred/munge
-AuthInfo=socket={state}/munge.socket,cred_expire=2
+AuthInfo=socket={state}/munge.socket,cred_expire=5
 CommunicationParameters=NoInAddrAny,NoCtldInAddrAny
 StateSaveLocation={state}/controller
 SlurmdSpoolDir={state}/%n
