@@ -179,6 +179,8 @@ class Response:
     finish_reasons: tuple[str, ...]
     marks: tuple[str, ...] = ()
     """Names of the checks that found something and did not reject it (see `checks.answers`)."""
+    remarks: tuple[str, ...] = ()
+    """What stands behind marks, `name: detail`; of the fact check (see `synth.fact_check`)."""
     call: Call
     """The first call of the dialogue."""
     usage: Usage
