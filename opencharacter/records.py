@@ -6,6 +6,7 @@ ids lead back to a persona and an instruction.
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -159,6 +160,12 @@ class Instruction:
     def is_answered(self) -> bool:
         """Whether every user turn has a reference answer, so that it can be rewritten."""
         return len(self.references) == len(self.messages)
+
+    @property
+    def dialogue(self) -> tuple[Message, ...]:
+        """User and assistant in turn; only where every turn is answered."""
+        answers = (Message(role=Role.assistant, content=text) for text in self.references)
+        return tuple(chain.from_iterable(zip(self.messages, answers, strict=True)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

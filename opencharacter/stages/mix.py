@@ -13,6 +13,7 @@ from itertools import chain
 from opencharacter.config import Config
 from opencharacter.job import Job
 from opencharacter.job.mixing import followed, print_screened, screen_responses, write_screened
+from opencharacter.job.scoring import replay_screen
 from opencharacter.mix.draw import draw_rows
 from opencharacter.mix.replay import replay_rows
 from opencharacter.mix.rows import candidates, made_methods, mixture_rows, prompts
@@ -62,7 +63,12 @@ def run(config: Config, job: Job) -> None:
         roleplay = mixture_rows(responses, characters, drawn.kept, shown, tally)
         replay = list(  # now: too few of them must be told before the stage is started
             replay_rows(
-                settings, len(drawn.kept), seed=seed, tally=tally, refuse=screened.overlap.refuse
+                settings,
+                len(drawn.kept),
+                seed=seed,
+                tally=tally,
+                refuse=screened.overlap.refuse,
+                screen=replay_screen(stage, screened.axes),
             )
         )
         what = (
