@@ -26,6 +26,8 @@ from opencharacter.sources.fingerprint import content_fingerprint, source_finger
 from opencharacter.sources.rows import Tally
 from opencharacter.store.rows import read_records
 
+_WHAT = "A mixture for supervised fine-tuning: `messages` with the character's system prompt."
+
 
 def run(config: Config, job: Job) -> None:
     """Write the mixture of the run."""
@@ -71,12 +73,9 @@ def run(config: Config, job: Job) -> None:
                 screen=replay_screen(stage, screened.axes),
             )
         )
-        what = (
-            "A mixture for supervised fine-tuning: `messages` with the character's system prompt."
-        )
         rows = followed(
             chain(rejections(responses, refused), roleplay, replay),
             partial(write_screened, stage.folder, screened, settings, tally),
         )
-        stage.stream(MixtureRow, rows, tally, what=what, unit="rows")
+        stage.stream(MixtureRow, rows, tally, what=_WHAT, unit="rows")
         print_screened(stage.folder, screened, settings)
