@@ -8,10 +8,10 @@ from typing import NamedTuple
 # Kinds of quotation marks and apostrophes are one; of those only the plain one is left.
 _MARKS = re.compile("[\"'`\u00b4\u00ab\u00bb\u2018-\u201f\u2039\u203a\u300c-\u300f]+")
 _WHITE = re.compile(r"\s+")
-_ENDS = (
-    " '.,:;!?\u3001\u3002-\u2013\u2014*_"  # of a quotation; what it stands in may go on otherwise
-)
-_NOTHING = re.compile(r"[a-z]?")  # "I" stands anywhere
+# At the ends of a quotation; the text that it is from may go on otherwise.
+_ENDS = " '.,:;!?\u3001\u3002-\u2013\u2014*_"
+_SOMETHING = re.compile(r"[^\W_]{2}|\d|[^\W_a-z]")  # "I" stands anywhere
+_LETTER = re.compile(r"[^\W_\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]")
 
 
 class Contradiction(NamedTuple):
@@ -76,7 +76,7 @@ def _plain(text: str) -> str:
 
 def _stands_in(quotation: str, text: str) -> bool:
     """Return whether a quotation that says something stands in a text, not inside of words."""
-    if _NOTHING.fullmatch(quotation):
+    if not _SOMETHING.search(quotation):
         return False
     at = text.find(quotation)
     while at >= 0:
@@ -91,6 +91,3 @@ def _is_inside(text: str, at: int) -> bool:
     """Return whether a word goes on across a place; a character of East Asia is a word."""
     around = text[at - 1 : at + 1] if 0 < at < len(text) else ""
     return len(around) == 2 and all(_LETTER.match(each) for each in around)
-
-
-_LETTER = re.compile(r"[^\W_\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]")

@@ -73,13 +73,16 @@ def read_verdict(text: str) -> list[Contradiction] | Problem:
     found = find_object(text)
     if isinstance(found, Problem):
         return found
+    listed = found.get("contradictions")
+    if not isinstance(listed, list):
+        return Problem("invalid_json", f"contradictions is {type(listed).__name__}, not a list")
     try:
-        listed = [Contradiction(one["said"], one["fact"]) for one in found["contradictions"]]
+        pairs = [Contradiction(one["said"], one["fact"]) for one in listed]
     except (KeyError, TypeError) as error:
         return Problem("invalid_json", f"not of the form that was asked for: {error!r}")
-    if not all(isinstance(quotation, str) for one in listed for quotation in one):
+    if not all(isinstance(quotation, str) for pair in pairs for quotation in pair):
         return Problem("invalid_json", "a quotation is no text")
-    return listed
+    return pairs
 
 
 def _verifier(asker: Asker[Any], settings: AnswersConfig) -> Asker[list[Contradiction]]:

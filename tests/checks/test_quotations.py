@@ -56,6 +56,7 @@ def test_real_quotations_count(said, fact, turn):
         pytest.param("I", "Age: 7", id="a letter that stands anywhere"),
         pytest.param("", "Age: 7", id="nothing said"),
         pytest.param("I was born in Athens", " . ", id="no fact"),
+        pytest.param("; I", "Age: 7", id="signs and a letter"),
         pytest.param("<|eot_id|>", "Age: 7", id="a control token"),
         pytest.param("Bond \ud83d", "Age: 7", id="half a character"),
     ],
