@@ -47,6 +47,7 @@ def test_a_later_check_pays_for_verdicts_alone(opencharacter, tmp_path, stage):
     found = manifest(tmp_path, stage)
     n_marked = sum(CONTRADICTS in r.marks for r in marked.values())
     assert found["counts"]["notes"][f"marked {CONTRADICTS}"] == n_marked > 0
+    assert f"{stage}: {n_marked} marked {CONTRADICTS}" in done.stderr
     assert found["usage"]["calls"] == logged(tmp_path, stage)
 
 
