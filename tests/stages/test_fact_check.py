@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from opencharacter.errors import ConfigError
 from opencharacter.records import Response
 from opencharacter.store.rows import read_columns, read_records
 
@@ -68,8 +69,8 @@ def test_rejecting_what_was_marked_asks_nothing(opencharacter, tmp_path):
     assert "' against '" in detail
 
 
-def test_the_name_that_means_nothing_is_told(opencharacter):
-    with pytest.raises(Exception, match=r"expected one of \[none, mark, reject\]"):
+def test_off_is_called_none_and_the_error_says_so(opencharacter):
+    with pytest.raises(ConfigError, match=r"expected one of \[none, mark, reject\]"):
         opencharacter("stage=generate", "generate.fact_check=off")
 
 
