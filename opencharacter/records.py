@@ -6,6 +6,7 @@ ids lead back to a persona and an instruction.
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -160,6 +161,12 @@ class Instruction:
         """Whether every user turn has a reference answer, so that it can be rewritten."""
         return len(self.references) == len(self.messages)
 
+    @property
+    def dialogue(self) -> tuple[Message, ...]:
+        """User and assistant in turn; only where every turn is answered."""
+        answers = (Message(role=Role.assistant, content=text) for text in self.references)
+        return tuple(chain.from_iterable(zip(self.messages, answers, strict=True)))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
@@ -179,6 +186,8 @@ class Response:
     finish_reasons: tuple[str, ...]
     marks: tuple[str, ...] = ()
     """Names of the checks that found something and did not reject it (see `checks.answers`)."""
+    remarks: tuple[str, ...] = ()
+    """What stands behind marks, `name: detail`; of the fact check (see `synth.fact_check`)."""
     call: Call
     """The first call of the dialogue."""
     usage: Usage

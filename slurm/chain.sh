@@ -4,8 +4,9 @@
 #
 #   SBATCH_PARTITION=gpu ARRAY=0-15 GPUS=1 METHODS="generate rewrite" slurm/chain.sh run=big llm@teacher=llama3_8b_instruct
 #
-# ARRAY and GPUS are for the stages that ask a model; sbatch reads SBATCH_PARTITION, SBATCH_ACCOUNT,
-# SBATCH_TIMELIMIT and the like itself. `slurm=cluster` of the command line does the same in Python.
+# ARRAY and GPUS are for the stages that ask a model; MIX_GPUS=1 is for a mixture whose axes have a
+# classifier. sbatch reads SBATCH_PARTITION, SBATCH_ACCOUNT, SBATCH_TIMELIMIT and the like itself.
+# `slurm=cluster` of the command line does the same in Python.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 mkdir -p logs
@@ -27,5 +28,5 @@ made=()
 for method in ${METHODS:-generate}; do
   made+=("$(submit "$method" "$profiles:$instructions" "${model[@]}")")
 done
-mix=$(submit mix "$(IFS=:; echo "${made[*]}")")
+mix=$(submit mix "$(IFS=:; echo "${made[*]}")" ${MIX_GPUS:+--gpus-per-node="$MIX_GPUS"})
 echo "personas $personas, instructions $instructions, profiles $profiles, ${METHODS:-generate} ${made[*]}, mix $mix"

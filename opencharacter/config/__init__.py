@@ -11,6 +11,8 @@ from enum import StrEnum
 from typing import Any
 
 from opencharacter.config.asking import (
+    AnswersConfig,
+    FactCheck,
     GenerateConfig,
     LLMStageConfig,
     ProfilesConfig,
@@ -40,6 +42,7 @@ from opencharacter.config.sources import (
 __all__ = [
     "NOT_DATA",
     "Activation",
+    "AnswersConfig",
     "AssumeConfig",
     "AxisConfig",
     "Backend",
@@ -47,6 +50,7 @@ __all__ = [
     "Contamination",
     "Direction",
     "ExportConfig",
+    "FactCheck",
     "GenerateConfig",
     "InstructionsConfig",
     "LLMStageConfig",

@@ -1,6 +1,7 @@
 """The stages that ask a model."""
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from opencharacter.config.model import SamplingConfig
 from opencharacter.config.ranges import require
@@ -42,6 +43,15 @@ class ProfilesConfig(LLMStageConfig):
     """True: JSON steered by the schema. False: free text with a heading per field, parsed."""
 
 
+class FactCheck(StrEnum):
+    """What becomes of a dialogue of which the teacher says that it contradicts the profile."""
+
+    none = "none"
+    """Nobody asks the teacher."""
+    mark = "mark"
+    reject = "reject"
+
+
 @dataclass(kw_only=True)
 class AnswersConfig(LLMStageConfig):
     """What the stages that write dialogues have in common."""
@@ -61,6 +71,19 @@ class AnswersConfig(LLMStageConfig):
     """Checks that reject an answer; the others only leave their name in the record's `marks`.
     `empty` and `control_tokens` always reject; language_switch and assistant_voice are to be had
     too."""
+    fact_check: FactCheck = FactCheck.none
+    """Let the teacher read every whole dialogue again, one more call, for what contradicts persona
+    or profile: mark or reject as `contradicts_profile_by_llm`. It judges its own work."""
+    fact_check_tokens: int = 512
+    """Longest verdict, in tokens."""
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        LLMStageConfig.__post_init__(self)
+        require(
+            self.fact_check_tokens >= 1,
+            f"fact_check_tokens is {self.fact_check_tokens}; it must be >= 1",
+        )
 
 
 @dataclass(kw_only=True)
@@ -74,7 +97,7 @@ class RewriteConfig(AnswersConfig):
 
     def __post_init__(self) -> None:
         """Check ranges."""
-        LLMStageConfig.__post_init__(self)
+        AnswersConfig.__post_init__(self)
         require(
             0 <= self.min_kept <= 1, f"rewrite.min_kept is {self.min_kept}; it must be in [0, 1]"
         )

@@ -16,6 +16,8 @@ class SlurmConfig:
     """Tasks of a job that asks a model: processes that claim parts of the work."""
     gpus: int | None = None
     """GPUs of a task; None = as many as the teacher needs."""
+    mix_gpus: int = 0
+    """GPUs of the job that makes the mixture; 1 where an axis has a classifier."""
     cpus: int = 8
     """CPU cores of a task."""
     memory_gib: int | None = None
@@ -33,6 +35,7 @@ class SlurmConfig:
         require(self.array >= 1, f"slurm.array is {self.array}; it must be >= 1")
         require(self.cpus >= 1, f"slurm.cpus is {self.cpus}; it must be >= 1")
         require(self.gpus is None or self.gpus >= 0, f"slurm.gpus is {self.gpus}; it must be >= 0")
+        require(self.mix_gpus >= 0, f"slurm.mix_gpus is {self.mix_gpus}; it must be >= 0")
         require(
             bool(re.fullmatch(r"(\d+-)?\d+(:\d\d){1,2}", self.time)),
             f"slurm.time is '{self.time}'; write hours:minutes:seconds, or days-hours:minutes",

@@ -76,6 +76,9 @@ class AxisConfig:
     """The cut, as a score. Neither this nor `percentile`: score and report, leave nothing out."""
     percentile: float | None = None
     """The cut, as a percentile of the scores of all responses that could enter, in [0, 100]."""
+    replayed: bool = True
+    """Hold replayed rows against the threshold too; false where the score is about playing a role.
+    A percentile never does: it is of the run's own responses."""
 
     def __post_init__(self) -> None:
         """Check ranges, and what excludes each other."""

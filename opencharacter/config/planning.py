@@ -20,6 +20,11 @@ class AssumeConfig:
     rewrite_prompt_tokens: float = 1100.0
     """Of one call of `rewrite`: the profile and the dialogue with its references."""
     rewrite_output_tokens: float = 450.0
+    verdict_prompt_tokens: float = 850.0
+    """Of one fact check, if there is one, without the answers that it reads; ours: the task takes
+    about 250, persona, profile and question the rest."""
+    verdict_output_tokens: float = 40.0
+    """Unmeasured: most verdicts are an empty list."""
     turns: float = 1.0
     """User turns of a dialogue."""
     answered: float = 1.0
@@ -44,10 +49,10 @@ class PlanConfig:
     """How many work on it."""
     tokens_per_s: float = 2000.0
     """Output tokens a second of all these GPUs together; unmeasured, take your own."""
-    price_prompt: float = 0.0
-    """Money for a million prompt tokens; 0 = your own GPUs."""
-    price_output: float = 0.0
-    """Money for a million output tokens."""
+    price_prompt: float | None = None
+    """Money for a million prompt tokens; None = `teacher.price_prompt`, 0 = your own GPUs."""
+    price_output: float | None = None
+    """Money for a million output tokens; None = `teacher.price_output`."""
     assume: AssumeConfig = field(default_factory=AssumeConfig)
 
     def __post_init__(self) -> None:
@@ -55,3 +60,5 @@ class PlanConfig:
         require(self.pilot >= 0, f"plan.pilot is {self.pilot}; it must be >= 0")
         require(self.gpus >= 1, f"plan.gpus is {self.gpus}; it must be >= 1")
         require(self.tokens_per_s > 0, f"plan.tokens_per_s is {self.tokens_per_s}; it must be > 0")
+        for name, price in (("prompt", self.price_prompt), ("output", self.price_output)):
+            require(price is None or price >= 0, f"plan.price_{name} is {price}; it must be >= 0")

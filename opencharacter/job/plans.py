@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from opencharacter.config import Config
 from opencharacter.progress import closing_table
-from opencharacter.synth.planning import Cost
+from opencharacter.synth.planning import Cost, prices_of
 
 _HEADERS = (
     "stage", "records", "calls", "prompt tokens", "output tokens", "GPU hours", "hours", "disk",
@@ -20,11 +20,12 @@ def print_plan(planned: Mapping[str, Cost], config: Config) -> None:
         f"Tokens by {source}; {plan.gpus} GPUs that write {plan.tokens_per_s:,.0f} tokens/s "
         "together (plan.gpus, plan.tokens_per_s)."
     )
-    if plan.price_prompt or plan.price_output:
+    prices = prices_of(config)
+    if prices.prompt or prices.output:
         print(
-            f"Money: {planned['all'].money:,.2f}, at {plan.price_prompt:g} for a million prompt "
-            f"tokens and {plan.price_output:g} for a million output tokens; what a server caches "
-            "may be cheaper."
+            f"Money: {planned['all'].money:,.2f}, at {prices.prompt:g} for a million prompt tokens "
+            f"and {prices.output:g} for a million output tokens; what a server caches may be "
+            "cheaper."
         )
 
 

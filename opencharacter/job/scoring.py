@@ -1,8 +1,9 @@
 """Scoring the responses that could enter a mixture: progress, claims, stopping, and the report."""
 
 import sys
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache, partial
 from itertools import chain
 from pathlib import Path
 
@@ -10,9 +11,11 @@ from opencharacter.config import AxisConfig
 from opencharacter.errors import StoppedError, StoreError
 from opencharacter.job.stage import OpenStage
 from opencharacter.mix.axis import Axis, AxisScore, distribution
+from opencharacter.mix.replay import Screen
 from opencharacter.mix.scoring import Scorer, open_scorer, score_log_name, score_rows
+from opencharacter.mix.screening import Refusal
 from opencharacter.progress import Display, Progress, closing_table
-from opencharacter.records import Response
+from opencharacter.records import Instruction, Message, Response
 from opencharacter.sources.rows import Tally
 from opencharacter.store.claims import Part
 from opencharacter.store.completions import CompletionLog
@@ -43,10 +46,40 @@ def score_axes(
         StoreError: another process is scoring the same texts, or the disk is full.
         StoppedError: a signal came; what was scored is kept.
     """
-    return [
-        _score(stage, Axis(name=name, config=axis, scorer=scorers[name]), responses, wanted)
-        for name, axis in stage.config.mix.axes.items()
-    ]
+    scored = []
+    for name, config in stage.config.mix.axes.items():
+        axis = Axis(name=name, config=config, scorer=scorers[name])
+        records = chain.from_iterable(
+            read_records(each, Response, keep=wanted.__contains__) for each in responses
+        )
+        rows = ((response.id, response.messages) for response in records)
+        scored.append(_score(stage, axis, rows, partial(_open, name, config)))
+    return scored
+
+
+def replay_screen(stage: OpenStage, axes: Sequence[Axis]) -> Screen:
+    """Return what holds replayed dialogues against the thresholds of axes.
+
+    Args:
+        stage: Ready to start.
+        axes: By which the responses were scored.
+    """
+    meant = {
+        axis.name: cache(partial(_open, axis.name, axis.config))
+        for axis in axes
+        if axis.config.threshold is not None and axis.config.replayed
+    }
+
+    def screen(dialogues: Sequence[Instruction]) -> dict[str, Refusal]:
+        refused: dict[str, Refusal] = {}
+        for axis in axes:
+            if axis.name in meant:
+                rows = [(row.id, row.dialogue) for row in dialogues if row.id not in refused]
+                found = Axis(name=axis.name, config=axis.config, scorer=axis.scorer)
+                refused |= _score(stage, found, rows, meant[axis.name]).refusals()
+        return refused
+
+    return screen
 
 
 def write_axes(folder: StageFolder, axes: Sequence[Axis], tally: Tally) -> None:
@@ -82,12 +115,15 @@ def print_axes(folder: StageFolder, axes: Sequence[Axis]) -> None:
         print(f"{_outcome(axis)}: {folder.path / 'scores' / axis.name}.parquet, .json")
 
 
-def _score(stage: OpenStage, axis: Axis, responses: Sequence[Path], wanted: Container[str]) -> Axis:
+def _score(
+    stage: OpenStage,
+    axis: Axis,
+    rows: Iterable[tuple[str, Sequence[Message]]],
+    scorer: Callable[[], Scorer],
+) -> Axis:
+    """Add the scores of dialogues to an axis, and return it."""
     name = score_log_name(axis.scorer, axis.config)
     folder = stage.folder.path / "scored" / name
-    rows = chain.from_iterable(
-        read_records(each, Response, keep=wanted.__contains__) for each in responses
-    )
     with (
         stage.stopping.patience(),
         _held(stage, f"scores-{name}", folder),
@@ -98,7 +134,7 @@ def _score(stage: OpenStage, axis: Axis, responses: Sequence[Path], wanted: Cont
         scored = score_rows(
             rows,
             axis.config,
-            scorer=lambda: _open(axis.name, axis.config),
+            scorer=scorer,
             log=log,
             after_batch=after_batch,
         )

@@ -155,6 +155,7 @@ class OpenStage:
                 return
             counted = Counted(rows_in=check_all_done(self.folder, keys, done), notes=dict(notes()))
             self._close(counted, tracker, what=what, max_rejected=max_rejected)
+        self._say_noted(counted)
 
     def _do_one_part(
         self, worker: PartWorker[Any], number: int, open_model: Callable[[], Model]
@@ -357,6 +358,12 @@ class OpenStage:
         if reasons and not self.is_inside_composite:
             listed = ", ".join(f"{count:,} {reason}" for reason, count in reasons.items())
             self._say(f"rejected: {listed}; each with its reason in {self.folder.rejected}")
+
+    def _say_noted(self, counted: Counted) -> None:
+        """Tell what is worth telling besides, such as marks: a check that failed must be seen."""
+        noted = [f"{count:,} {note}" for note, count in counted.notes.items() if count]
+        if noted:
+            self._say(", ".join(noted))
 
     def _say_finished(self) -> bool:
         if self.is_finished:

@@ -88,14 +88,13 @@ def sbatch_words(
     settings = config.slurm
     after = ":".join(ids[stage] for stage in job.after)
     asks_model = job.stage in _ASKS_MODEL
-    gpus = _gpus(config) if asks_model else 0
     options = {
         "--job-name": f"{config.run}-{job.stage}",
         "--output": f"{logs}/%x-{'%A_%a' if asks_model else '%j'}.out",
         "--cpus-per-task": settings.cpus,
         "--time": settings.time,
         "--array": f"0-{settings.array - 1}" if asks_model else None,
-        "--gpus-per-node": gpus or None,
+        "--gpus-per-node": _gpus(config, job.stage) or None,
         "--mem": f"{settings.memory_gib}G" if settings.memory_gib else None,
         "--partition": settings.partition,
         "--account": settings.account,
@@ -135,7 +134,9 @@ def batch_file() -> Path:
     return packaged if packaged.is_file() else _PACKAGE.parent / "slurm" / "synth.sbatch"
 
 
-def _gpus(config: Config) -> int:
+def _gpus(config: Config, stage: str) -> int:
+    if stage not in _ASKS_MODEL:
+        return config.slurm.mix_gpus if stage == "mix" else 0
     if config.slurm.gpus is not None:
         return config.slurm.gpus
     is_on_gpu = config.teacher.backend is Backend.vllm and config.teacher.model != "embedded"

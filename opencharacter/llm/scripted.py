@@ -85,7 +85,7 @@ class ScriptedModel:
 
 
 def scripted_reply(request: Request) -> str:
-    """Return what the scripted teacher says: a profile, a rewritten dialogue, or a sentence.
+    """Return what the scripted teacher says: a profile, a dialogue, a verdict, or a sentence.
 
     Which of them the request's schema decides. Tokens are counted as words between white space.
     """
@@ -96,6 +96,8 @@ def scripted_reply(request: Request) -> str:
         return _profile(_after(prompt, "# Persona\n"), number)
     if "dialogue" in properties:
         return _rewritten(prompt)
+    if "contradictions" in properties:
+        return _verdict(prompt, number)
     return _sentence(prompt, number)
 
 
@@ -134,6 +136,16 @@ def _rewritten(prompt: str) -> str:
         for turn in turns
     ]
     return json.dumps({"dialogue": rewritten}, ensure_ascii=False)
+
+
+def _verdict(prompt: str, number: int) -> str:
+    """Return nothing found of most dialogues; of others real quotations, or invented ones."""
+    turns, _ = json.JSONDecoder().raw_decode(_after(prompt, "# Dialogue\n"))
+    said = " ".join(turns["dialogue"][-1]["assistant"].split()[:_QUOTED_WORDS])
+    name = prompt.partition("\nName: ")[2].partition("\n")[0]
+    chosen = {0: [said], 1: ["what nobody said"]}.get(number % 6, [])
+    found = [{"said": words, "fact": name} for words in chosen]
+    return json.dumps({"contradictions": found}, ensure_ascii=False)
 
 
 def _sentence(prompt: str, number: int) -> str:

@@ -4,21 +4,28 @@ Fine-tuning on role-play alone makes a model worse at what it could do before; s
 data of its kind, mixed in, holds that up (rehearsal; Robins 1995).
 """
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import partial
 from heapq import nsmallest
-from itertools import chain
+from itertools import islice
+from operator import itemgetter
 
 from opencharacter.config import InstructionsConfig, MixConfig
 from opencharacter.errors import ConfigError
 from opencharacter.ids import stable_number
-from opencharacter.records import Instruction, Message, Method, MixtureRow, Rejection, Role
+from opencharacter.mix.screening import Refusal, instruction_rejection
+from opencharacter.records import Instruction, Method, MixtureRow, Rejection
 from opencharacter.sources.instructions import read_instructions
 from opencharacter.sources.rows import Tally
 
 RENDER_VERSION = "replay"
 """Such rows have no system prompt."""
+_AT_ONCE = 512  # rows screened at a time, at least
+
+Screen = Callable[[Sequence[Instruction]], Mapping[str, Refusal]]
+"""Says which of some dialogues may not enter, by id."""
 
 
 def replay_rows(
@@ -28,10 +35,11 @@ def replay_rows(
     seed: int,
     tally: Tally,
     refuse: Callable[[Instruction], Rejection | None] = lambda _: None,
+    screen: Screen = lambda _: {},
 ) -> Iterator[MixtureRow | Rejection]:
     """Yield so many dialogues with answers that they are `config.replay_share` of the whole.
 
-    A smaller share draws a subset of what a larger one does. Memory holds the rows drawn.
+    A smaller share draws a subset of what a larger one does. Memory holds the rows drawn twice.
 
     Args:
         config: Sources and share.
@@ -39,6 +47,7 @@ def replay_rows(
         seed: Of the run.
         tally: What is read is counted in it.
         refuse: Says why a dialogue may not enter; asked before the draw.
+        screen: Does the same at a price; asked only of dialogues that could be drawn.
 
     Raises:
         ConfigError: the sources have too few dialogues with an answer to every turn.
@@ -64,28 +73,57 @@ def replay_rows(
                 yield row
 
     order = partial(stable_number, "replay", seed)
-    answered = nsmallest(wanted, answered_ones(), key=lambda row: order(row.id))
+    answered, refused = _draw(answered_ones(), wanted, order, screen)
     if len(answered) < wanted:
+        by_axes = f" that no axis leaves out ({len(refused):,} are)" if refused else ""
         raise ConfigError(
             f"mix.replay_share={config.replay_share} takes {wanted:,} dialogues, but "
-            f"mix.replay_paths have {len(answered):,} with an answer to every turn; lower it, or "
-            "name more sources"
+            f"mix.replay_paths have {len(answered):,} with an answer to every turn{by_axes}; lower "
+            "it, or name more sources"
         )
+    rejected += refused
     tally.not_drawn += tally.rows - before - len(rejected) - len(answered)
     yield from rejected
     yield from map(_row, answered)
 
 
+def _draw(
+    rows: Iterable[Instruction], wanted: int, order: Callable[[str], int], screen: Screen
+) -> tuple[list[Instruction], list[Rejection]]:
+    """Return the first `wanted` rows that may enter, and the others that stand before the last.
+
+    What stands behind is neither drawn nor refused, whether or not it happened to be screened: so
+    the order in which rows come does not matter. Of N rows about wanted (1 + ln(N / wanted)) are
+    screened.
+    """
+    drawn: list[tuple[int, Instruction]] = []
+    refused: list[tuple[int, Rejection]] = []
+    last: float = 0 if not wanted else math.inf
+    left = ((order(row.id), row) for row in rows)
+    while batch := list(islice(left, max(wanted, _AT_ONCE))):
+        near = [pair for pair in batch if pair[0] < last]
+        reasons = screen([row for _, row in near]) if near else {}
+        good = [(at, row) for at, row in near if row.id not in reasons]
+        refused += [
+            (at, instruction_rejection(row, reasons[row.id]))
+            for at, row in near
+            if row.id in reasons
+        ]
+        drawn = nsmallest(wanted, drawn + good, key=itemgetter(0))
+        if drawn and len(drawn) == wanted:
+            last = drawn[-1][0]
+    refused.sort(key=itemgetter(0))
+    return [row for _, row in drawn], [rejection for at, rejection in refused if at < last]
+
+
 def _row(instruction: Instruction) -> MixtureRow:
-    answers = [Message(role=Role.assistant, content=text) for text in instruction.references]
-    turns = chain.from_iterable(zip(instruction.messages, answers, strict=True))
     return MixtureRow(
         response_id=instruction.id,
         character_id="",
         instruction_id=instruction.id,
         persona_id="",
         render_version=RENDER_VERSION,
-        messages=tuple(turns),
+        messages=instruction.dialogue,
         source=instruction.source,
         method=Method.ingested,
         draw=0,

@@ -15,7 +15,7 @@ from opencharacter.config import AxisConfig, ModelConfig, Spoken
 from opencharacter.errors import ConfigError, ModelError
 from opencharacter.ids import digest
 from opencharacter.llm.opening import model_name
-from opencharacter.records import Message, Response, Role
+from opencharacter.records import Message, Role
 from opencharacter.store.completions import CompletionLog
 
 _WINDOW_TEXTS = 4096
@@ -33,7 +33,7 @@ class TextScore(NamedTuple):
 
 
 class RowScores(NamedTuple):
-    """A response and what was said of its texts, in order."""
+    """A dialogue and what was said of its texts, in order."""
 
     response_id: str
     texts: list[TextScore]
@@ -87,24 +87,24 @@ def open_scorer(name: str, axis: AxisConfig) -> Scorer:
 
 
 def score_rows(
-    responses: Iterable[Response],
+    rows: Iterable[tuple[str, Sequence[Message]]],
     axis: AxisConfig,
     *,
     scorer: Callable[[], Scorer],
     log: CompletionLog,
     after_batch: Callable[[int], None],
 ) -> Iterator[RowScores]:
-    """Yield the scores of the texts of each response, in order; memory holds a window.
+    """Yield the scores of the texts of each dialogue, in order; memory holds a window.
 
     Args:
-        responses: To be scored.
+        rows: Ids and dialogues.
         axis: Which of their texts.
         scorer: Called once there is a text without a score in the log.
         log: Of scores by text.
         after_batch: Called with the number of texts of each batch, once they are in the log.
     """
     opened: Scorer | None = None
-    for window in _windows((r.id, texts_of(r.messages, axis.text)) for r in responses):
+    for window in _windows((id_, texts_of(messages, axis.text)) for id_, messages in rows):
         texts = {_key(text): text for _, said in window for text in said}
         known = {key: found for key in texts if (found := _logged(log, key))}
         missing = {key: text for key, text in texts.items() if key not in known}

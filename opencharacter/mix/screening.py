@@ -70,8 +70,7 @@ class OverlapScreen:
         hits = self._look(instruction.id, [*asked, *instruction.references], "")
         if not hits or not self._rejects:
             return None
-        refusal = Refusal("contaminated", _told(hits))
-        return _rejection(instruction.id, refusal, instruction.origin, instruction.messages)
+        return instruction_rejection(instruction, Refusal("contaminated", _told(hits)))
 
     def _look(self, row_id: str, turns: Sequence[str], persona: str) -> list[Hit]:
         hits = self._index.find(turns, persona)
@@ -90,6 +89,11 @@ def rejections(responses: Sequence[Path], refused: Mapping[str, Refusal]) -> Ite
         for response in read_records(folder, Response, keep=refused.__contains__):
             origin = f"{response.character_id} {response.instruction_id}"
             yield _rejection(response.id, refused[response.id], origin, response.messages)
+
+
+def instruction_rejection(instruction: Instruction, refusal: Refusal) -> Rejection:
+    """Return the rejection of an answered dialogue without a character."""
+    return _rejection(instruction.id, refusal, instruction.origin, instruction.dialogue)
 
 
 def _rejection(key: str, refusal: Refusal, origin: str, messages: Sequence[Message]) -> Rejection:

@@ -2,7 +2,8 @@
 
 Reads    runs/<run>/profiles, runs/<run>/instructions
 Writes   runs/<run>/generate: Response
-Costs    one call a user turn and character: about 500 prompt tokens (mostly cached) and 350 output
+Costs    one call a user turn and character: about 500 prompt tokens (mostly cached) and 350 output;
+         with generate.fact_check one more a dialogue
 Run      python -m opencharacter stage=generate run=main llm@teacher=llama3_70b_instruct
 """
 
@@ -14,8 +15,9 @@ from opencharacter.prompts.character import RENDER_VERSION
 from opencharacter.records import Character, Instruction, Response
 from opencharacter.store.rows import read_records
 from opencharacter.synth.checking import rejecting
+from opencharacter.synth.fact_check import fact_check_version, fact_checked
 from opencharacter.synth.generate import answer_in_turns
-from opencharacter.synth.responses import Asking, Task, meetings, response_plan
+from opencharacter.synth.responses import Asking, Task, count_marks, meetings, response_plan
 
 
 def run(config: Config, job: Job) -> None:
@@ -23,6 +25,7 @@ def run(config: Config, job: Job) -> None:
     settings = config.generate
     reject = rejecting(settings.reject, section="generate")
     versions = {"model": model_name(config.teacher), "prompt": RENDER_VERSION}
+    versions |= fact_check_version(settings)
     with job.stage(
         "generate",
         settings=[settings, config.teacher],
@@ -40,14 +43,15 @@ def run(config: Config, job: Job) -> None:
             model = job.model(config.teacher)
             asking = Asking(stage="generate", seed=config.seed, settings=settings, model=model)
             asker = asking.asker(task.key, task.key)
-            return answer_in_turns(
+            dialogue = answer_in_turns(
                 task.character, task.instruction, asker, draw=task.draw, reject=reject
             )
+            return fact_checked(dialogue, task.character, asker, settings)
 
         stage.work(
             response_plan(tasks, start),
             lambda: job.model(config.teacher),
             what="Responses (G): instructions answered in character, turn by turn.",
             max_rejected=settings.max_rejected,
-            notes=dict,
+            notes=lambda: count_marks(stage.folder.data),
         )

@@ -13,6 +13,7 @@ from itertools import chain
 from opencharacter.config import Config
 from opencharacter.job import Job
 from opencharacter.job.mixing import followed, print_screened, screen_responses, write_screened
+from opencharacter.job.scoring import replay_screen
 from opencharacter.mix.draw import draw_rows
 from opencharacter.mix.replay import replay_rows
 from opencharacter.mix.rows import candidates, made_methods, mixture_rows, prompts
@@ -24,6 +25,8 @@ from opencharacter.records import Character, MixtureRow
 from opencharacter.sources.fingerprint import content_fingerprint, source_fingerprint
 from opencharacter.sources.rows import Tally
 from opencharacter.store.rows import read_records
+
+_WHAT = "A mixture for supervised fine-tuning: `messages` with the character's system prompt."
 
 
 def run(config: Config, job: Job) -> None:
@@ -62,15 +65,17 @@ def run(config: Config, job: Job) -> None:
         roleplay = mixture_rows(responses, characters, drawn.kept, shown, tally)
         replay = list(  # now: too few of them must be told before the stage is started
             replay_rows(
-                settings, len(drawn.kept), seed=seed, tally=tally, refuse=screened.overlap.refuse
+                settings,
+                len(drawn.kept),
+                seed=seed,
+                tally=tally,
+                refuse=screened.overlap.refuse,
+                screen=replay_screen(stage, screened.axes),
             )
-        )
-        what = (
-            "A mixture for supervised fine-tuning: `messages` with the character's system prompt."
         )
         rows = followed(
             chain(rejections(responses, refused), roleplay, replay),
             partial(write_screened, stage.folder, screened, settings, tally),
         )
-        stage.stream(MixtureRow, rows, tally, what=what, unit="rows")
+        stage.stream(MixtureRow, rows, tally, what=_WHAT, unit="rows")
         print_screened(stage.folder, screened, settings)

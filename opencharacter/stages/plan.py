@@ -25,7 +25,7 @@ from opencharacter.synth.planning import Each, assumed, costs, measured, records
 def run(config: Config, job: Job) -> None:
     """Print what the run will cost, and keep it."""
     counted = _counted(config)
-    each, answered = assumed(config.plan.assume), config.plan.assume.answered
+    each, answered = assumed(config), config.plan.assume.answered
     records_of(counted, answered=answered)  # what is not known is told before the pilot is paid
     if config.plan.pilot:
         pilot = _pilot(config)

@@ -2,7 +2,8 @@
 
 Reads    runs/<run>/profiles, runs/<run>/instructions (those with a reference for every turn)
 Writes   runs/<run>/rewrite: Response
-Costs    one call an instruction and character; output is the dialogue as JSON
+Costs    one call an instruction and character; output is the dialogue as JSON; with
+         rewrite.fact_check one more
 Run      python -m opencharacter stage=rewrite run=main llm@teacher=llama3_70b_instruct
 """
 
@@ -14,7 +15,8 @@ from opencharacter.prompts.rewrite import REWRITE_VERSION
 from opencharacter.records import Character, Instruction, Response
 from opencharacter.store.rows import read_records
 from opencharacter.synth.checking import rejecting
-from opencharacter.synth.responses import Asking, Task, meetings, response_plan
+from opencharacter.synth.fact_check import fact_check_version, fact_checked
+from opencharacter.synth.responses import Asking, Task, count_marks, meetings, response_plan
 from opencharacter.synth.rewrite import rewrite_dialogue
 
 
@@ -23,6 +25,7 @@ def run(config: Config, job: Job) -> None:
     settings = config.rewrite
     reject = rejecting(settings.reject, section="rewrite")
     versions = {"model": model_name(config.teacher), "prompt": REWRITE_VERSION}
+    versions |= fact_check_version(settings)
     with job.stage(
         "rewrite",
         settings=[settings, config.teacher],
@@ -41,7 +44,7 @@ def run(config: Config, job: Job) -> None:
             model = job.model(config.teacher)
             asking = Asking(stage="rewrite", seed=config.seed, settings=settings, model=model)
             asker = asking.asker(task.key, task.key)
-            return rewrite_dialogue(
+            dialogue = rewrite_dialogue(
                 task.character,
                 task.instruction,
                 asker,
@@ -49,6 +52,7 @@ def run(config: Config, job: Job) -> None:
                 min_kept=settings.min_kept,
                 reject=reject,
             )
+            return fact_checked(dialogue, task.character, asker, settings)
 
         stage.work(
             response_plan(answered, start),
@@ -56,6 +60,7 @@ def run(config: Config, job: Job) -> None:
             what="Responses (R): reference answers rewritten in the character's voice.",
             max_rejected=settings.max_rejected,
             notes=lambda: {
-                "left to generate, without reference answers": len(tasks) - len(answered)
+                "left to generate, without reference answers": len(tasks) - len(answered),
+                **count_marks(stage.folder.data),
             },
         )

@@ -211,4 +211,7 @@ def _dataclass_builder(record_type: type) -> Callable[[Any], Any]:
     hints = typing.get_type_hints(record_type)
     names = [f.name for f in dataclasses.fields(record_type) if f.init]
     builders = [(name, _builder(hints[name])) for name in names]
-    return lambda row: record_type(**{name: build(row[name]) for name, build in builders})
+    # A part written before a field was there lacks its column: the field's default holds.
+    return lambda row: record_type(
+        **{name: build(row[name]) for name, build in builders if name in row}
+    )

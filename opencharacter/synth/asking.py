@@ -50,6 +50,8 @@ class Asker(Generic[Answer]):
     retries: int
     model: str
     engine: str
+    again: SamplingConfig | None = None
+    """Of further attempts, where they are drawn otherwise than the first."""
     calls: list[Call] = field(default_factory=list)
     finishes: list[str] = field(default_factory=list)
     usage: Usage = field(default_factory=Usage)
@@ -100,9 +102,10 @@ class Asker(Generic[Answer]):
     def _request(
         self, messages: tuple[Message, ...], turn: int, attempt: int, schema: dict[str, Any] | None
     ) -> Request:
+        drawn = self.again if self.again and attempt else self.sampling
         return Request(
             messages=messages,
-            sampling=requested(self.sampling),
+            sampling=requested(drawn),
             seed=request_seed(self.seed, self.record_id, self.stage, turn, attempt),
             schema=schema,
         )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
-from opencharacter.config import AssumeConfig, Config
+from opencharacter.config import AnswersConfig, AssumeConfig, Config, FactCheck
 from opencharacter.errors import ConfigError
 from opencharacter.records import Method
 
@@ -28,6 +28,13 @@ class Records(NamedTuple):
     generate: int
 
 
+class Prices(NamedTuple):
+    """Money for a million tokens."""
+
+    prompt: float
+    output: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
     """Of one stage."""
@@ -40,8 +47,17 @@ class Cost:
     hours: float
     """Wall time, with `plan.gpus` GPUs at `plan.tokens_per_s`."""
     money: float
-    """In the currency of `plan.price_prompt` and `plan.price_output`."""
+    """In the currency of the prices; US dollars if they are the teacher's."""
     bytes: int
+
+
+def prices_of(config: Config) -> Prices:
+    """Return what the plan says tokens cost, and where it does not, what the teacher's do."""
+    plan, teacher = config.plan, config.teacher
+    return Prices(
+        teacher.price_prompt if plan.price_prompt is None else plan.price_prompt,
+        teacher.price_output if plan.price_output is None else plan.price_output,
+    )
 
 
 def records_of(config: Config, *, answered: float) -> Records:
@@ -71,14 +87,17 @@ def records_of(config: Config, *, answered: float) -> Records:
     )
 
 
-def assumed(assume: AssumeConfig) -> dict[str, Each]:
-    """Return what a record of each stage costs, by what is assumed."""
+def assumed(config: Config) -> dict[str, Each]:
+    """Return what a record of each stage costs, by what `plan.assume` says."""
+    assume = config.plan.assume
     calls, size, turns = assume.calls_per_answer, assume.bytes_per_record, assume.turns
+    rewrite = _each(calls, assume.rewrite_prompt_tokens, assume.rewrite_output_tokens, size)
+    generate = _each(calls * turns, assume.answer_prompt_tokens, assume.answer_output_tokens, size)
     return {
         "profiles": _each(calls, assume.profile_prompt_tokens, assume.profile_output_tokens, size),
-        "rewrite": _each(calls, assume.rewrite_prompt_tokens, assume.rewrite_output_tokens, size),
-        "generate": _each(
-            calls * turns, assume.answer_prompt_tokens, assume.answer_output_tokens, size
+        "rewrite": _with_check(rewrite, config.rewrite, assume, assume.rewrite_output_tokens),
+        "generate": _with_check(
+            generate, config.generate, assume, turns * assume.answer_output_tokens
         ),
     }
 
@@ -114,6 +133,21 @@ def costs(records: Records, each: Mapping[str, Each], config: Config) -> dict[st
     return found | {"all": Cost(**{name: sum(f[name] for f in fields) for name in fields[0]})}
 
 
+def _with_check(
+    each: Each, settings: AnswersConfig, assume: AssumeConfig, dialogue_tokens: float
+) -> Each:
+    """Return what a record costs with its fact check, which reads the whole dialogue again."""
+    if settings.fact_check is FactCheck.none:
+        return each
+    check = _each(
+        assume.calls_per_answer,
+        assume.verdict_prompt_tokens + dialogue_tokens,
+        assume.verdict_output_tokens,
+        0,
+    )
+    return Each(*(a + b for a, b in zip(each, check, strict=True)))
+
+
 def _each(calls: float, prompt_tokens: float, output_tokens: float, size: float) -> Each:
     return Each(calls, calls * prompt_tokens, calls * output_tokens, size)
 
@@ -123,6 +157,7 @@ def _cost(records: int, each: Each, config: Config) -> Cost:
     output = records * each.output_tokens
     prompt = records * each.prompt_tokens
     hours = output / plan.tokens_per_s / 3600
+    prices = prices_of(config)
     return Cost(
         records=records,
         calls=round(records * each.calls),
@@ -130,6 +165,6 @@ def _cost(records: int, each: Each, config: Config) -> Cost:
         output_tokens=round(output),
         gpu_hours=hours * plan.gpus,
         hours=hours,
-        money=(prompt * plan.price_prompt + output * plan.price_output) / _MILLION,
+        money=(prompt * prices.prompt + output * prices.output) / _MILLION,
         bytes=round(records * each.bytes),
     )

@@ -1,8 +1,10 @@
 """What `rewrite` and `generate` share: the work, who meets what, and the record that comes out."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from opencharacter.config import LLMStageConfig
@@ -11,6 +13,7 @@ from opencharacter.llm.requests import Model, Session
 from opencharacter.llm.work import Plan
 from opencharacter.records import Character, Instruction, Message, Method, Response, Split
 from opencharacter.store.claims import Part
+from opencharacter.store.rows import part_files, read_columns
 from opencharacter.synth.asking import Asker
 from opencharacter.synth.assign import assign_characters
 from opencharacter.synth.checking import Checker
@@ -55,6 +58,14 @@ def meetings(
     pairs = assign_characters(by_source, list(by_id), n=n, seed=seed)
     tasks = [Task(by_id[p.character_id], instruction_of[p.instruction_id], p.draw) for p in pairs]
     return sorted(tasks, key=lambda task: (task.character.id, task.instruction.id))
+
+
+def count_marks(data: Path) -> dict[str, int]:
+    """Return how many responses of a stage's whole parts have each mark."""
+    counts = Counter(
+        mark for (marks,) in read_columns(part_files(data), ["marks"]) for mark in marks
+    )
+    return {f"marked {mark}": count for mark, count in counts.most_common()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,10 @@ from opencharacter.store.rows import read_records
 from tests.servers import serving
 
 WINDOW = 5  # requests in flight with four seats
-OVERRIDES = ("stage=synth", "teacher.seats=4", "parts=3")
+OVERRIDES = (
+    "stage=synth", "teacher.seats=4", "parts=3",
+    "generate.fact_check=mark", "rewrite.fact_check=mark",
+)  # fmt: skip
 
 
 @pytest.fixture

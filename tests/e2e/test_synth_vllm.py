@@ -21,6 +21,7 @@ OVERRIDES = (
     "personas.path=embedded",
     "instructions.paths=[embedded]",
     "parts=2",
+    "generate.fact_check=reject",  # the embedded model cannot judge, and must lose nothing by it
 )
 LIMIT_S = 400
 
@@ -76,6 +77,7 @@ def test_what_the_model_wrote_is_there(opencharacter, runs):
     assert all(c.profile.startswith(f"Name: {c.name}\nAge: {c.age}\n") for c in characters)
     assert all(m.content for r in responses for m in r.messages)
     assert all(r.finish_reasons == ("stop",) * (len(r.messages) // 2) for r in responses)
+    assert all(r.usage.calls > len(r.messages) // 2 for r in responses)  # and one for the verdict
     assert mixture
     assert all(row.messages[0].role == "system" for row in mixture)
     assert {c.call.engine.split()[0] for c in characters} == {"vllm"}

@@ -72,6 +72,21 @@ def test_a_task_has_the_gpus_that_the_teacher_needs(capsys, more, gpus):
     assert asked == ([gpus] if gpus else [])
 
 
+def test_the_mixture_has_the_gpus_that_its_axes_are_given_and_no_other_job(capsys):
+    personas, _, profiles, *_, mix = dry_lines(capsys, "slurm.mix_gpus=1", "slurm.gpus=4")
+
+    given = [
+        [word for word in job if word.startswith("--gpus")] for job in (personas, profiles, mix)
+    ]
+    assert given == [[], ["--gpus-per-node=4"], ["--gpus-per-node=1"]]
+
+
+def test_a_mixture_alone_has_them_too(capsys):
+    [mix] = dry_lines(capsys, "stage=mix", "slurm.mix_gpus=1")
+
+    assert "--gpus-per-node=1" in mix
+
+
 @pytest.mark.parametrize("asked", ["force=true", "preview=3", "stage=status"])
 def test_what_goes_wrong_in_a_job_is_not_submitted(asked):
     with pytest.raises(ConfigError, match=asked.partition("=")[0]):

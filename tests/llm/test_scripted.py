@@ -6,9 +6,11 @@ import pytest
 from opencharacter.config import Backend, ModelConfig
 from opencharacter.llm.requests import Completion, Finish, Request, Sampling
 from opencharacter.llm.scripted import ScriptedModel, open_scripted, scripted_reply
+from opencharacter.prompts.fact_check import fact_check_prompt, fact_check_schema
 from opencharacter.prompts.profile import profile_prompt, profile_schema
 from opencharacter.prompts.rewrite import dialogue_json, rewrite_schema
 from opencharacter.records import Message, Role
+from tests.checks.people import KEEPER
 
 SAMPLING = Sampling(temperature=0, top_p=1, max_tokens=9)
 PERSONA = 'A beekeeper from Malta who says "bzz" # Persona'
@@ -139,6 +141,19 @@ def test_the_default_rewrite_keeps_questions_and_reference_answers():
         "Ada would put it so: Hello.",
         "Ada would put it so: 4, as ever.",
     ]
+
+
+def test_verdicts_are_mostly_empty_and_otherwise_quote_what_is_there_or_is_not():
+    found = []
+    for n in range(200):
+        prompt = fact_check_prompt(KEEPER, ["Who?"], [f"I am number {n} of all."])
+        reply = json.loads(scripted_reply(ask(prompt, schema=fact_check_schema())))
+        found += [(one["said"], one["fact"], n) for one in reply["contradictions"]]
+
+    real = [(said, n) for said, _, n in found if said == f"I am number {n}"]
+    assert {fact for _, fact, _ in found} == {"Nikos Pappas"}
+    assert 15 <= len(real) <= 55
+    assert 15 <= len(found) - len(real) <= 55
 
 
 def test_without_a_schema_the_reply_names_words_of_the_last_question():

@@ -4,7 +4,9 @@ import pytest
 
 from opencharacter.config import MixConfig
 from opencharacter.errors import ConfigError
+from opencharacter.ids import stable_number
 from opencharacter.mix.replay import replay_rows
+from opencharacter.mix.screening import Refusal
 from opencharacter.records import Method, MixtureRow, Rejection
 from opencharacter.sources.rows import Tally
 
@@ -18,10 +20,10 @@ def general(tmp_path):
     return str(path)
 
 
-def replayed(path, n, share, seed=0):
+def replayed(path, n, share, seed=0, screen=lambda _: {}):
     tally = Tally(rows=n)
     config = MixConfig(replay_paths=[path], replay_share=share)
-    rows = list(replay_rows(config, n, seed=seed, tally=tally))
+    rows = list(replay_rows(config, n, seed=seed, tally=tally, screen=screen))
     kept = [row for row in rows if isinstance(row, MixtureRow)]
     rejected = [row for row in rows if isinstance(row, Rejection)]
     assert tally.rows == n + len(kept) + len(rejected) + tally.not_drawn
@@ -53,6 +55,53 @@ def test_a_smaller_share_is_part_of_a_larger(general):
 def test_too_few_rows_are_an_error_with_the_numbers(general):
     with pytest.raises(ConfigError, match="takes 100 dialogues"):
         replayed(general, 100, 0.5)
+
+
+def number(row):
+    return int(row.messages[0].content.split()[1])
+
+
+def odd_ones(asked):
+    """Return a screen that refuses even numbers, and notes in `asked` what it was shown."""
+
+    def screen(rows):
+        asked.extend(rows)
+        return {row.id: Refusal("axis_odd", "even") for row in rows if number(row) % 2 == 0}
+
+    return screen
+
+
+@pytest.fixture
+def many(tmp_path):
+    """Write 6,000 dialogues: more than are screened at a time."""
+    rows = [{"instruction": f"Name {n} birds.", "output": f"Bird {n}."} for n in range(6000)]
+    for folder, order in (("there", rows), ("back", rows[::-1])):
+        (tmp_path / folder).mkdir()
+        text = "".join(json.dumps(row) + "\n" for row in order)
+        (tmp_path / folder / "general.jsonl").write_text(text)
+    return [str(tmp_path / folder / "general.jsonl") for folder in ("there", "back")]
+
+
+def test_the_first_that_a_screen_lets_through_are_drawn_whatever_order_they_come_in(many):
+    found = []
+    for path in many:
+        asked = []
+        kept, rejected, tally = replayed(path, 300, 0.25, screen=odd_ones(asked))
+        found.append(([row.response_id for row in kept], [row.key for row in rejected]))
+        assert all(number(row) % 2 for row in kept)
+        assert len(asked) == len({row.id for row in asked}) < 2000
+        assert tally.not_drawn == 6000 - len(kept) - len(rejected)
+
+    assert found[0] == found[1]
+    drawn, refused = found[0]
+    order = sorted(drawn + refused, key=lambda id_: stable_number("replay", 0, id_))
+    assert (len(drawn), order[-1]) == (100, drawn[-1])
+    assert 60 < len(refused) < 150
+
+
+def test_of_too_few_the_error_says_how_many_an_axis_leaves_out(general):
+    with pytest.raises(ConfigError, match=r"have 20 with an answer .* no axis leaves out \(20 are"):
+        replayed(general, 30, 0.5, screen=odd_ones([]))
 
 
 def test_without_sources_nothing_is_replayed():

@@ -52,7 +52,11 @@ def score(tmp_path):
         with CompletionLog(tmp_path / "scored", Part(0, 1), {}) as log:
             axis = AxisConfig(function="m:f", **settings)
             scored = score_rows(
-                rows, axis, scorer=lambda: by_length, log=log, after_batch=after_batch
+                [(row.id, row.messages) for row in rows],
+                axis,
+                scorer=lambda: by_length,
+                log=log,
+                after_batch=after_batch,
             )
             try:
                 found = [[text.score for text in row.texts] for row in scored]

@@ -2,8 +2,10 @@
 
 import json
 
+from opencharacter.prompts.fact_check import fact_check_prompt, fact_check_schema
 from opencharacter.prompts.profile import FIELDS, LABELS, profile_prompt, profile_schema
 from opencharacter.prompts.rewrite import dialogue_json, rewrite_schema
+from tests.checks.people import KEEPER
 
 
 def test_the_profile_schema_asks_for_exactly_the_eight_fields_in_order():
@@ -38,3 +40,25 @@ def test_a_dialogue_is_shown_in_the_form_that_is_asked_for():
     shown = json.loads(dialogue_json(["a"], ['b\n"c"']))
 
     assert shown == {"dialogue": [{"user": "a", "assistant": 'b\n"c"'}]}
+
+
+def test_a_verdict_is_a_bounded_list_of_pairs_of_bounded_quotations():
+    listed = fact_check_schema()["properties"]["contradictions"]
+
+    assert listed["maxItems"] == 4
+    assert listed["items"]["required"] == list(listed["items"]["properties"]) == ["said", "fact"]
+    assert all(each["maxLength"] == 160 for each in listed["items"]["properties"].values())
+
+
+def test_the_fact_check_shows_task_character_and_dialogue_in_this_order():
+    prompt = fact_check_prompt(KEEPER, ["Who?"], ["Me."])
+
+    parts = [
+        '{"contradictions": []}',
+        KEEPER.persona,
+        KEEPER.profile,
+        '{"user": "Who?"',
+        "List the",
+    ]
+    places = [prompt.index(part) for part in parts]
+    assert places == sorted(places)

@@ -153,6 +153,56 @@ def test_a_row_that_an_axis_leaves_out_takes_no_near_duplicate_along(opencharact
     assert stays(axis(f"{LEGS},{cut}"), "force=true") != first
 
 
+@pytest.fixture
+def general(tmp_path):
+    """Write 40 dialogues without a character, of as many legs as their number."""
+    rows = [{"instruction": f"Are {n} legs many?", "output": f"Yes, {n} are."} for n in range(40)]
+    (tmp_path / "general.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return [f"mix.replay_paths=[{tmp_path / 'general.jsonl'}]", "mix.replay_share=0.2"]
+
+
+def replayed_numbers(folder):
+    rows = read_records(folder / "data", MixtureRow)
+    return [int(row.messages[0].content.split()[1]) for row in rows if not row.character_id]
+
+
+def test_a_threshold_holds_for_replayed_rows_too(opencharacter, tmp_path, general):
+    done = opencharacter("stage=mix", *general, axis(f"{LEGS},threshold:29"))
+
+    assert done.returncode == 0, done.stderr
+    counts, folder = outcome(tmp_path)
+    assert (len(replayed_numbers(folder)), counts["out"]) == (18, 72 + 18)
+    assert max(replayed_numbers(folder)) <= 29
+    refused = [row for row in rejected(folder) if row[3].startswith("general.jsonl:")]
+    assert len(refused) == counts["rejected"]["axis_cats"] > 0
+    assert "is above the cut 29 " in refused[0][2]
+    assert json.loads((folder / "scores" / "cats.json").read_text())["responses"] == 72
+
+
+@pytest.mark.parametrize("cut", ["percentile:100", "threshold:20,replayed:false"])
+def test_a_percentile_and_an_axis_about_roles_leave_replayed_rows_alone(
+    opencharacter, tmp_path, general, cut
+):
+    assert opencharacter("stage=mix", *general, axis(f"{LEGS},{cut}")).returncode == 0
+
+    counts, folder = outcome(tmp_path)
+    assert (counts["rejected"], counts["out"]) == ({}, 90)
+    assert max(replayed_numbers(folder)) > 20
+
+
+def test_replayed_rows_are_scored_once(opencharacter, tmp_path, general):
+    command = ("stage=mix", *general, axis(f"{LEGS},threshold:29"))
+    assert opencharacter(*command).returncode == 0
+    texts = scored_texts(outcome(tmp_path)[1])
+
+    again, forced = opencharacter(*command), opencharacter(*command, "force=true")
+
+    assert (again.returncode, forced.returncode) == (0, 0)
+    assert "already finished" in again.stderr
+    assert "opening" not in again.stderr + forced.stderr
+    assert scored_texts(outcome(tmp_path)[1]) == texts == 24 + 40
+
+
 def test_what_earlier_axes_left_is_removed(opencharacter, tmp_path):
     opencharacter("stage=mix", axis(LEGS))
     opencharacter("stage=mix", "force=true")

@@ -80,3 +80,43 @@ def test_no_more_is_planned_than_a_source_has(opencharacter, tmp_path):
     assert opencharacter("stage=plan", "personas.n=5000", "instructions.n=5000").returncode == 0
 
     assert plan(tmp_path)["profiles"]["records"] == 56
+
+
+def test_a_fact_check_is_one_more_call_that_reads_the_whole_dialogue(opencharacter, tmp_path):
+    done = opencharacter(
+        "stage=plan", "plan.assume.personas=10", "plan.assume.instructions=100",
+        "synth.n_characters=1", "plan.assume.calls_per_answer=1", "plan.assume.turns=3",
+        "plan.assume.answer_prompt_tokens=600", "plan.assume.answer_output_tokens=200",
+        "plan.assume.verdict_prompt_tokens=700", "plan.assume.verdict_output_tokens=30",
+        "generate.fact_check=mark", "synth.methods=[generate]",
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    generate = plan(tmp_path)["generate"]
+    assert generate["calls"] == 100 * (3 + 1)
+    assert generate["prompt_tokens"] == 100 * (3 * 600 + 700 + 3 * 200)
+    assert generate["output_tokens"] == 100 * (3 * 200 + 30)
+
+
+def test_a_pilot_measures_the_fact_check(opencharacter, tmp_path):
+    given = ("personas.n=30", "instructions.n=12", "synth.n_characters=2")
+    given += ("generate.fact_check=mark", "synth.methods=[generate]")
+    assert opencharacter("stage=plan", *given, "plan.pilot=4").returncode == 0
+
+    assert plan(tmp_path)["generate"]["calls"] == 24 * 3
+
+
+def test_without_prices_of_its_own_a_plan_takes_the_teacher_s(opencharacter, tmp_path):
+    given = ("personas.n=10", "instructions.n=2", "plan.assume.calls_per_answer=1")
+    given += ("plan.assume.profile_prompt_tokens=100", "plan.assume.profile_output_tokens=300")
+    given += ("teacher.price_prompt=1000", "teacher.price_output=2000")
+
+    dear = opencharacter("stage=plan", *given)
+    assert plan(tmp_path)["profiles"]["money"] == (10 * 100 * 1000 + 10 * 300 * 2000) / 1e6
+    assert "at 1000 for a million prompt tokens and 2000 for" in dear.stdout
+
+    opencharacter("stage=plan", *given, "plan.price_output=1")
+    assert plan(tmp_path)["profiles"]["money"] == (10 * 100 * 1000 + 10 * 300 * 1) / 1e6
+
+    free = opencharacter("stage=plan", *given, "plan.price_prompt=0", "plan.price_output=0")
+    assert "Money" not in free.stdout

@@ -98,3 +98,11 @@ def test_a_row_changed_by_hand_is_refused(tmp_path):
 
     with pytest.raises(StoreError, match="changed by hand"):
         list(read_records(tmp_path, Persona))
+
+
+def test_a_part_written_before_a_field_was_there_has_its_default(tmp_path):
+    write_records(tmp_path / "part-0.parquet", Instruction, [INSTRUCTION])
+    old = pq.read_table(tmp_path / "part-0.parquet").drop_columns(["topic"])
+    pq.write_table(old, tmp_path / "part-0.parquet")
+
+    assert list(read_records(tmp_path, Instruction)) == [INSTRUCTION]
