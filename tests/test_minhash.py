@@ -17,7 +17,7 @@ def sets_of(*lists):
 def pairs(sets, threshold=0.8, **options):
     n = len(sets.ends) - 1
     found = near_pairs(sets, BANDS, threshold, options.pop("rank", np.arange(n)), **options)
-    return list(zip(found.earlier.tolist(), found.later.tolist(), strict=True))
+    return list(found.each())
 
 
 def test_a_set_holds_a_token_once():

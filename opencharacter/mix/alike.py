@@ -119,14 +119,14 @@ def _sort_out(
 ) -> dict[str, Alike]:
     """Let each row, in the order of `turns`, be refused if it is like one that was not."""
     order = np.array(sorted(range(len(turns)), key=turns.__getitem__), dtype=np.int64)
-    earlier, later = near_pairs(runs, _BANDS, threshold, np.argsort(order))
-    found = similarity(runs, order[earlier], order[later])
+    pairs = near_pairs(runs, _BANDS, threshold, np.argsort(order))
+    found = similarity(runs, order[pairs.earlier], order[pairs.later])
     ids = [turns[at][-1] for at in order.tolist()]
     refused: dict[str, Alike] = {}
-    for kept, row, likeness in zip(earlier.tolist(), later.tolist(), found.tolist(), strict=True):
+    for (kept, row), likeness in zip(pairs.each(), found, strict=True):
         before = refused.get(ids[row], Alike("", 0.0))
         if ids[kept] not in refused and likeness > before.similarity:
-            refused[ids[row]] = Alike(ids[kept], likeness)
+            refused[ids[row]] = Alike(ids[kept], float(likeness))
     return refused
 
 

@@ -75,7 +75,7 @@ def _first_near(pairs: Pairs, n: int) -> NDArray[np.int64]:
     Later rows change nothing for earlier ones: who leads in a part of a draw leads in all of it.
     """
     leaders = np.arange(n)
-    for earlier, later in zip(pairs.earlier.tolist(), pairs.later.tolist(), strict=True):
+    for earlier, later in pairs.each():
         if leaders[later] == later and leaders[earlier] == earlier:
             leaders[later] = earlier
     return leaders
@@ -91,7 +91,7 @@ def _chained(pairs: Pairs, n: int) -> NDArray[np.int64]:
             row = leaders[row]
         return row
 
-    for pair in zip(pairs.earlier.tolist(), pairs.later.tolist(), strict=True):
+    for pair in pairs.each():
         first, second = sorted(map(leader_of, pair))
         leaders[second] = first
     return np.array([leader_of(row) for row in range(n)], dtype=np.int64)

@@ -48,8 +48,7 @@ class WordSets:
         """Return the pairs of texts that share at least `threshold` of the words of both.
 
         Texts that differ in case, punctuation and white space alone are near at any threshold. Of
-        the pairs exactly at the threshold 99 % are found, of closer ones more. Memory grows by
-        about 40 bytes a text, and 8 a pair.
+        the pairs exactly at the threshold 99 % are found, of closer ones more.
 
         Args:
             rank: (n,) a permutation of 0 to n - 1, by which pairs name the texts.
