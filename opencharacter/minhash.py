@@ -102,7 +102,13 @@ def with_company(keys: _Keys | _Hashes) -> NDArray[np.bool_]:
 
 
 def near_pairs(
-    sets: Sets, bands: Bands, threshold: float, rank: _Rows, same: _Hashes | None = None
+    sets: Sets,
+    bands: Bands,
+    threshold: float,
+    rank: _Rows,
+    *,
+    same: _Hashes | None = None,
+    chained: bool = False,
 ) -> Pairs:
     """Return the pairs of sets whose Jaccard similarity is at least `threshold`.
 
@@ -116,18 +122,22 @@ def near_pairs(
         threshold: In (0, 1].
         rank: (n,) a permutation of 0 to n - 1, by which pairs name the sets.
         same: (n,) Sets of the same hash are near whatever is in them, each to the first of them.
+        chained: Leave out pairs of sets that are connected over others; fewer than n pairs remain.
     """
     n = len(rank)
     row_of = np.argsort(rank)
     near = np.empty(0, dtype=np.int64)  # later * n + earlier, sorted
     if same is not None:
         near = np.sort(next(_sharing(same[row_of])))
+    root = np.arange(n)  # of each row the first of all that it is connected with
+    near = _joining(near, root) if chained else near
     for keys in _by_band(sets, bands):
         found = [near]
         for codes in _sharing(keys[row_of]):
-            new = codes[~_among(codes, near)]
+            is_new = root[codes % n] != root[codes // n] if chained else ~_among(codes, near)
+            new = codes[is_new]
             is_near = similarity(sets, row_of[new % n], row_of[new // n]) >= threshold
-            found.append(new[is_near])
+            found.append(_joining(new[is_near], root) if chained else new[is_near])
         near = np.concatenate(found)
         near.sort()
     return Pairs(earlier=near % n, later=near // n)
@@ -187,6 +197,25 @@ def _sharing(keys: _Keys | _Hashes) -> Iterator[_Rows]:
         shared = sizes > leader + 1
         begin, size = starts[shared] + leader, sizes[shared] - leader - 1
         yield rows[_ranges(begin + 1, size)] * n + np.repeat(rows[begin], size)
+
+
+def _joining(codes: _Rows, root: _Rows) -> _Rows:
+    """Return the pairs that connect what was apart, and note so in `root` (union-find)."""
+
+    def root_of(row: int) -> int:
+        while root[row] != row:
+            row = int(root[row])
+        return row
+
+    joining = []
+    for code in codes.tolist():
+        first, second = sorted(map(root_of, divmod(code, len(root))))
+        if first != second:
+            root[second] = first
+            joining.append(code)
+    while joining and (root[root] != root).any():
+        root[:] = root[root]
+    return np.array(joining, dtype=np.int64)
 
 
 def _among(some: NDArray[_Number], known: NDArray[_Number]) -> NDArray[np.bool_]:

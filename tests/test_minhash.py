@@ -20,6 +20,17 @@ def pairs(sets, threshold=0.8, **options):
     return list(found.each())
 
 
+def connected(pairs, n):
+    """Return the first set that each is connected with, by walking until nothing changes."""
+    firsts = list(range(n))
+    while True:
+        before = list(firsts)
+        for one, other in pairs:
+            firsts[one] = firsts[other] = min(firsts[one], firsts[other])
+        if before == firsts:
+            return firsts
+
+
 def test_a_set_holds_a_token_once():
     sets = sets_of([5, 3, 5], [3], [4, 4])
 
@@ -81,6 +92,18 @@ def test_what_comes_behind_changes_nothing_before():
 
     assert [pair for pair in found if pair[1] < 200] == pairs(sets_of(*lists[:200]))
     assert len(found) < 300 * 16 * BANDS.n
+
+
+def test_chained_pairs_connect_the_same_sets_with_fewer_pairs():
+    rng = random.Random(0)
+    words = [rng.getrandbits(32) for _ in range(60)]
+    lists = [words[start : start + 20] for start in rng.choices(range(41), k=200)]
+    sets = sets_of(*lists)  # each near to those one or two words further
+    found, chained = pairs(sets), pairs(sets, chained=True)
+
+    assert set(chained) < set(found)
+    assert connected(chained, 200) == connected(found, 200)
+    assert len(chained) == 200 - len(set(connected(found, 200)))
 
 
 @pytest.mark.parametrize(("alike", "missed"), [(0.8, 3e-6), (0.6, 0.04)])

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from opencharacter.minhash import Pairs
 from opencharacter.records import Rejection
 from opencharacter.sources.draw import Candidate
-from opencharacter.sources.near import Pairs, WordSets
+from opencharacter.sources.near import WordSets
 
 
 class Groups(NamedTuple):
@@ -58,7 +59,7 @@ def find_groups(
     turns = met if order is None else _places(order, met)
     row_of = np.argsort(turns, kind="stable")
     rank = np.argsort(row_of)
-    pairs = sets.near_pairs(rank, threshold)
+    pairs = sets.near_pairs(rank, threshold, chained=chained)
     leaders = (_chained if chained else _first_near)(pairs, len(sets))
     return Groups(row_of[leaders[rank]], places, met)
 

@@ -44,7 +44,9 @@ class WordSets:
         letters = hashlib.blake2b(_letters(plain).encode(), digest_size=8)
         self._letters.append(int.from_bytes(letters.digest()))
 
-    def near_pairs(self, rank: NDArray[np.int64], threshold: float) -> Pairs:
+    def near_pairs(
+        self, rank: NDArray[np.int64], threshold: float, *, chained: bool = False
+    ) -> Pairs:
         """Return the pairs of texts that share at least `threshold` of the words of both.
 
         Texts that differ in case, punctuation and white space alone are near at any threshold. Of
@@ -53,11 +55,13 @@ class WordSets:
         Args:
             rank: (n,) a permutation of 0 to n - 1, by which pairs name the texts.
             threshold: Jaccard similarity, in (0, 1].
+            chained: Leave out pairs of texts that are connected over others.
         """
         words = np.frombuffer(self._words, dtype=np.uint32)
         sets = Sets(words, np.frombuffer(self._ends, dtype=np.int64))
         letters = np.frombuffer(self._letters, dtype=np.uint64)
-        return near_pairs(sets, _longest_bands(threshold), threshold, rank, same=letters)
+        bands = _longest_bands(threshold)
+        return near_pairs(sets, bands, threshold, rank, same=letters, chained=chained)
 
 
 def letters_of(text: str) -> str:
