@@ -122,7 +122,7 @@ def near_pairs(
         threshold: In (0, 1].
         rank: (n,) a permutation of 0 to n - 1, by which pairs name the sets.
         same: (n,) Sets of the same hash are near whatever is in them, each to the first of them.
-        chained: Leave out pairs of sets that are connected over others; fewer than n pairs remain.
+        chained: Pair each set with the first that it is connected with, be it over others, alone.
     """
     n = len(rank)
     row_of = np.argsort(rank)
@@ -130,16 +130,22 @@ def near_pairs(
     if same is not None:
         near = np.sort(next(_sharing(same[row_of])))
     root = np.arange(n)  # of each row the first of all that it is connected with
-    near = _joining(near, root) if chained else near
+    _unite(root, near if chained else near[:0])
     for keys in _by_band(sets, bands):
         found = [near]
         for codes in _sharing(keys[row_of]):
             is_new = root[codes % n] != root[codes // n] if chained else ~_among(codes, near)
             new = codes[is_new]
             is_near = similarity(sets, row_of[new % n], row_of[new // n]) >= threshold
-            found.append(_joining(new[is_near], root) if chained else new[is_near])
+            if chained:
+                _unite(root, new[is_near])
+            else:
+                found.append(new[is_near])
         near = np.concatenate(found)
         near.sort()
+    if chained:
+        rows = np.flatnonzero(root != np.arange(n))
+        return Pairs(earlier=root[rows], later=rows)
     return Pairs(earlier=near % n, later=near // n)
 
 
@@ -199,23 +205,19 @@ def _sharing(keys: _Keys | _Hashes) -> Iterator[_Rows]:
         yield rows[_ranges(begin + 1, size)] * n + np.repeat(rows[begin], size)
 
 
-def _joining(codes: _Rows, root: _Rows) -> _Rows:
-    """Return the pairs that connect what was apart, and note so in `root` (union-find)."""
+def _unite(root: _Rows, codes: _Rows) -> None:
+    """Note more pairs in `root`, of each row the first that it is connected with (union-find)."""
 
     def root_of(row: int) -> int:
         while root[row] != row:
             row = int(root[row])
         return row
 
-    joining = []
     for code in codes.tolist():
         first, second = sorted(map(root_of, divmod(code, len(root))))
-        if first != second:
-            root[second] = first
-            joining.append(code)
-    while joining and (root[root] != root).any():
+        root[second] = first
+    while len(codes) and (root[root] != root).any():
         root[:] = root[root]
-    return np.array(joining, dtype=np.int64)
 
 
 def _among(some: NDArray[_Number], known: NDArray[_Number]) -> NDArray[np.bool_]:

@@ -60,7 +60,7 @@ def find_groups(
     row_of = np.argsort(turns, kind="stable")
     rank = np.argsort(row_of)
     pairs = sets.near_pairs(rank, threshold, chained=chained)
-    leaders = (_chained if chained else _first_near)(pairs, len(sets))
+    leaders = _first_near(pairs, len(sets))
     return Groups(row_of[leaders[rank]], places, met)
 
 
@@ -80,19 +80,3 @@ def _first_near(pairs: Pairs, n: int) -> NDArray[np.int64]:
         if leaders[later] == later and leaders[earlier] == earlier:
             leaders[later] = earlier
     return leaders
-
-
-def _chained(pairs: Pairs, n: int) -> NDArray[np.int64]:
-    """Let each row follow the earliest of all that are connected with it (union-find)."""
-    leaders = list(range(n))
-
-    def leader_of(row: int) -> int:
-        while leaders[row] != row:
-            leaders[row] = leaders[leaders[row]]
-            row = leaders[row]
-        return row
-
-    for pair in pairs.each():
-        first, second = sorted(map(leader_of, pair))
-        leaders[second] = first
-    return np.array([leader_of(row) for row in range(n)], dtype=np.int64)

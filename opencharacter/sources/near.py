@@ -55,7 +55,7 @@ class WordSets:
         Args:
             rank: (n,) a permutation of 0 to n - 1, by which pairs name the texts.
             threshold: Jaccard similarity, in (0, 1].
-            chained: Leave out pairs of texts that are connected over others.
+            chained: Pair each text with the first that it is connected with, be it over others.
         """
         words = np.frombuffer(self._words, dtype=np.uint32)
         sets = Sets(words, np.frombuffer(self._ends, dtype=np.int64))
