@@ -193,7 +193,7 @@ def _hashed_bands(sets: Sets, rows: slice, bands: Bands, seed: int) -> _Keys:
 
 
 def _sharing(keys: _Keys | _Hashes) -> Iterator[_Rows]:
-    """Yield pairs of rows of equal keys as `later * n + earlier`, of each bucket with its first."""
+    """Yield pairs of rows of equal keys as `later * n + earlier`; there may be none in a batch."""
     n = len(keys)
     rows = np.flatnonzero(with_company(keys[:, None]))
     rows = rows[np.argsort(keys[rows], kind="stable")]
@@ -203,6 +203,8 @@ def _sharing(keys: _Keys | _Hashes) -> Iterator[_Rows]:
         shared = sizes > leader + 1
         begin, size = starts[shared] + leader, sizes[shared] - leader - 1
         yield rows[_ranges(begin + 1, size)] * n + np.repeat(rows[begin], size)
+        if not shared.any():
+            return
 
 
 def _unite(root: _Rows, codes: _Rows) -> None:
