@@ -64,7 +64,7 @@ def ours(texts: list[str], threshold: float) -> Pairs:
     for text in texts:
         sets.add(text)
     found = sets.near_pairs(np.arange(len(texts)), threshold)
-    return set(zip(found.earlier.tolist(), found.later.tolist(), strict=True))
+    return set(found.each())
 
 
 def rensa(texts: list[str], threshold: float) -> Pairs:

@@ -80,8 +80,8 @@ class PersonasConfig:
     near_threshold: float = 0.8
     """Share of the words of both that two near-duplicates have in common (Jaccard), in (0, 1];
     0.8 = one word in nine replaced, 1 = the same words in any order."""
-    near_rows: int = 200_000
-    """Near-duplicates are looked for among at most so many rows drawn, at about 700 bytes each;
+    near_rows: int = 1_000_000
+    """Near-duplicates are looked for among at most so many rows drawn, at about 140 bytes each;
     of more only those of equal letters are one cluster, and the manifest says so."""
 
     def __post_init__(self) -> None:

@@ -1,36 +1,31 @@
 """Nearly the same answer by many characters or to many questions: one stays, others are refused.
 
-Answers are compared as sets of runs of three words. MinHash (Broder 1997) in bands (Indyk and
-Motwani 1998) finds the pairs worth a look, and each is decided by the Jaccard similarity of the two
-sets themselves: what is called alike is alike. Of the pairs at a similarity of 0.8 three in a
-million are missed, of those at 0.6 four in a hundred.
+Answers are compared as sets of runs of three words. `minhash` finds the pairs worth a look, and
+each is decided by the Jaccard similarity of the two sets themselves: what is called alike is alike.
+Of the pairs at a similarity of 0.8 three in a million are missed, of those at 0.6 four in a
+hundred.
 """
 
-from array import array
-from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
-from functools import lru_cache, partial
-from hashlib import blake2b
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from opencharacter.checks.words import words_of
+from opencharacter.checks.words import hashed_words
 from opencharacter.ids import stable_number
+from opencharacter.minhash import Bands, Sets, band_keys, near_pairs, similarity, with_company
 from opencharacter.mix.screening import Refusal
 from opencharacter.records import Role
 from opencharacter.store.rows import part_files, read_columns
 
-_RUN = 3  # words
 _LEAST_WORDS = 8  # "Paris." is the right answer of every character
-_BANDS = 24
-_SLOTS = 4  # of a band
-_LEADERS = 64  # kept rows of a bucket that others are compared with: a thousand twins stay linear
-_COMPARED = 100  # rows that one row is compared with at most, those that share most bands first
+_BANDS = Bands(24, 4)
+_ROWS_AT_ONCE = 128
+_CHARS_AT_ONCE = 1 << 18
+_FACTORS = np.array([0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB], dtype=np.uint64)
 
-_Hashes = NDArray[np.uint64]
+_Keep = Callable[[str], bool]
 
 
 class Spoken(NamedTuple):
@@ -49,13 +44,12 @@ class Alike(NamedTuple):
     """Shared runs of three words over all of both, in (0, 1]."""
 
 
-class _Suspect(NamedTuple):
-    """A row that looks like another, in the order in which rows are kept."""
+class _Batch(NamedTuple):
+    """Rows of eight words or more, and the runs of three words of each."""
 
-    draw: int
-    key: int
-    response_id: str
-    bands: list[int]
+    turns: list[tuple[int, str]]
+    """Draw and id of each."""
+    runs: Sets
 
 
 def alike_rows(
@@ -69,23 +63,26 @@ def alike_rows(
         threshold: As `near_duplicates` takes it.
         seed: Of the mixture.
     """
-    found = near_duplicates(partial(_spoken, responses, wanted), threshold=threshold, seed=seed)
+
+    def read(keep: _Keep) -> Iterator[Spoken]:
+        return _spoken(responses, lambda id_: id_ in wanted and keep(id_))
+
+    found = near_duplicates(read, threshold=threshold, seed=seed)
     return {
         id_: Refusal("near_duplicate_answer", f"{alike.similarity:.2f} like {alike.kept_id}")
         for id_, alike in found.items()
     }
 
 
-def _spoken(responses: Sequence[Path], wanted: Container[str]) -> Iterator[Spoken]:
-    for folder in responses:
-        for id_, draw, messages in read_columns(part_files(folder), ("id", "draw", "messages")):
-            if id_ in wanted:
-                said = [m["content"] for m in messages if m["role"] == Role.assistant]
-                yield Spoken(id_, draw, "\n".join(said))
+def _spoken(responses: Sequence[Path], keep: _Keep) -> Iterator[Spoken]:
+    parts = [part for folder in responses for part in part_files(folder)]
+    for id_, draw, messages in read_columns(parts, ("id", "draw", "messages"), keep=keep):
+        said = [m["content"] for m in messages if m["role"] == Role.assistant]
+        yield Spoken(id_, draw, "\n".join(said))
 
 
 def near_duplicates(
-    read: Callable[[], Iterable[Spoken]], *, threshold: float, seed: int
+    read: Callable[[_Keep], Iterable[Spoken]], *, threshold: float, seed: int
 ) -> dict[str, Alike]:
     """Return the rows that are nearly the same as one that stays, by id.
 
@@ -95,101 +92,64 @@ def near_duplicates(
     several. Rows of fewer than eight words are never alike.
 
     Args:
-        read: Starts the rows anew; called twice. Memory holds 104 bytes and the id of each row,
-            and of those that look like another 8 bytes a word and about 1 kB.
+        read: Starts those of the rows anew whose ids are to be kept; called twice. Memory holds 96
+            bytes and the id of each row, and of those that look like another 4 bytes a word.
         threshold: Similarity from which on rows are alike, in [0.5, 1].
         seed: Of the mixture.
     """
     ids: list[str] = []
-    draws = array("q")
-    bands = bytearray()
-    for row in read():
-        runs = _runs(row.text)
-        if runs is not None:
-            ids.append(row.response_id)
-            draws.append(row.draw)
-            bands += _band_keys(runs).tobytes()
-    keys = np.frombuffer(bands, dtype=np.uint32).reshape(len(ids), _BANDS)
-    del bands
-    suspects = sorted(
-        _Suspect(draws[at], stable_number("alike", seed, ids[at]), ids[at], keys[at].tolist())
-        for at in np.flatnonzero(_with_company(keys)).tolist()
-    )
-    del keys, ids
-    wanted = {row.response_id for row in suspects}
-    runs_of = {
-        row.response_id: runs
-        for row in read()
-        if row.response_id in wanted and (runs := _runs(row.text)) is not None
-    }
-    return _sort_out(suspects, runs_of, threshold)
+    keys = bytearray()
+    for batch in _batches(read(lambda _: True)):
+        ids += (id_ for _, id_ in batch.turns)
+        keys += band_keys(batch.runs, _BANDS).tobytes()
+    met = with_company(np.frombuffer(keys, dtype=np.uint32).reshape(-1, _BANDS.n))
+    suspects = {ids[at] for at in np.flatnonzero(met).tolist()}
+    del ids, keys, met
+    if not suspects:
+        return {}
+    batches = list(_batches(read(suspects.__contains__)))
+    turns = [
+        (draw, stable_number("alike", seed, id_), id_) for b in batches for draw, id_ in b.turns
+    ]
+    return _sort_out(turns, Sets.joined([batch.runs for batch in batches]), threshold)
 
 
 def _sort_out(
-    suspects: Sequence[_Suspect], runs_of: dict[str, _Hashes], threshold: float
+    turns: Sequence[tuple[int, int, str]], runs: Sets, threshold: float
 ) -> dict[str, Alike]:
-    kept: dict[tuple[int, int], list[str]] = {}
+    """Let each row, in the order of `turns`, be refused if it is like one that was not."""
+    order = np.array(sorted(range(len(turns)), key=turns.__getitem__), dtype=np.int64)
+    pairs = near_pairs(runs, _BANDS, threshold, np.argsort(order))
+    found = similarity(runs, order[pairs.earlier], order[pairs.later])
+    ids = [turns[at][-1] for at in order.tolist()]
     refused: dict[str, Alike] = {}
-    for row in suspects:
-        buckets = [kept.setdefault(pair, []) for pair in enumerate(row.bands)]
-        shared = Counter(kept_id for bucket in buckets for kept_id in bucket)
-        found = [
-            Alike(kept_id, _similarity(runs_of[row.response_id], runs_of[kept_id]))
-            for kept_id, _ in shared.most_common(_COMPARED)
-        ]
-        best = max(found, key=lambda alike: alike.similarity, default=Alike("", 0.0))
-        if best.similarity >= threshold:
-            refused[row.response_id] = best
-            del runs_of[row.response_id]
-            continue
-        for bucket in buckets:
-            if len(bucket) < _LEADERS:
-                bucket.append(row.response_id)
+    for (kept, row), likeness in zip(pairs.each(), found, strict=True):
+        before = refused.get(ids[row], Alike("", 0.0))
+        if ids[kept] not in refused and likeness > before.similarity:
+            refused[ids[row]] = Alike(ids[kept], float(likeness))
     return refused
 
 
-def _runs(text: str) -> _Hashes | None:
-    """Return the hashes of a text's runs of three words, each once, sorted; None if it is short."""
-    words = words_of(text)
-    if len(words) < _LEAST_WORDS:
-        return None
-    hashes = np.array([_word_hash(word) for word in words], dtype=np.uint64)
-    n_runs = len(words) - _RUN + 1
-    places = zip(_FACTORS[:_RUN], range(_RUN), strict=True)
-    return np.unique(_mixed(sum(hashes[at : at + n_runs] * factor for factor, at in places)))
+def _batches(rows: Iterable[Spoken]) -> Iterator[_Batch]:
+    some: list[Spoken] = []
+    chars = 0
+    for row in rows:
+        some.append(row)
+        chars += len(row.text)
+        if len(some) >= _ROWS_AT_ONCE or chars >= _CHARS_AT_ONCE:
+            yield _batch(some)
+            some, chars = [], 0
+    yield _batch(some)
 
 
-@lru_cache(maxsize=1 << 16)
-def _word_hash(word: str) -> int:
-    return int.from_bytes(blake2b(word.encode(), digest_size=8).digest())
-
-
-def _mixed(values: _Hashes) -> _Hashes:
-    """Spread every bit over all others (the finalizer of splitmix64, Steele et al. 2014)."""
-    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return values ^ (values >> np.uint64(31))
-
-
-_FACTORS = _mixed(np.arange(1, _BANDS * _SLOTS + 1, dtype=np.uint64)) | np.uint64(1)  # (96,) odd
-
-
-def _band_keys(runs: _Hashes) -> NDArray[np.uint32]:
-    """Return a hash of each band of the MinHash signature."""
-    least = (_FACTORS[:, None] * runs[None, :]).min(axis=1)  # (_BANDS * _SLOTS,)
-    keys = _mixed((least.reshape(_BANDS, _SLOTS) * _FACTORS[:_SLOTS]).sum(axis=1))  # (_BANDS,)
-    return (keys >> np.uint64(32)).astype(np.uint32)
-
-
-def _with_company(keys: NDArray[np.uint32]) -> NDArray[np.bool_]:
-    """Return which rows share a band with another."""
-    found = np.zeros(len(keys), dtype=np.bool_)
-    for band in keys.T:
-        _, index, counts = np.unique(band, return_inverse=True, return_counts=True)
-        found |= counts[index] > 1
-    return found
-
-
-def _similarity(one: _Hashes, other: _Hashes) -> float:
-    shared = len(np.intersect1d(one, other, assume_unique=True))
-    return shared / (len(one) + len(other) - shared)
+def _batch(rows: Sequence[Spoken]) -> _Batch:
+    hashes, ends = hashed_words([row.text for row in rows])
+    sizes = np.diff(ends)
+    is_long = sizes >= _LEAST_WORDS
+    row_of = np.repeat(np.arange(len(rows)), sizes)  # (w,) of each word
+    at = np.flatnonzero((row_of[:-2] == row_of[2:]) & is_long[row_of[:-2]])  # (r,)
+    runs = sum(hashes[at + place] * factor for place, factor in enumerate(_FACTORS))
+    numbers = np.cumsum(is_long) - 1  # among the long ones
+    turns = [(row.draw, row.response_id) for row, long in zip(rows, is_long, strict=True) if long]
+    tokens = (runs >> np.uint64(32)).astype(np.uint32)
+    return _Batch(turns, Sets.of(numbers[row_of[at]], tokens, len(turns)))

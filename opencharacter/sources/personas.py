@@ -1,6 +1,5 @@
 """Personas out of any source: cleaned, checked, without duplicates, sampled, split."""
 
-import re
 import tempfile
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -17,7 +16,7 @@ from opencharacter.sources.draw import SHORT, Candidate, pick
 from opencharacter.sources.groups import Groups, find_groups
 from opencharacter.sources.language import guess_language
 from opencharacter.sources.lines import reject
-from opencharacter.sources.near import folded
+from opencharacter.sources.near import letters_of
 from opencharacter.sources.person import person_of
 from opencharacter.sources.persona_rows import ROW_BITS, Draft, check_row
 from opencharacter.sources.rows import (
@@ -31,7 +30,6 @@ from opencharacter.sources.rows import (
 from opencharacter.sources.scan import Aside, Scan
 
 _STRATA_NAMED = 32
-_LETTER = re.compile(r"[^\W_]")
 
 _Item = Candidate[Draft] | Rejection
 
@@ -208,7 +206,7 @@ def _persona(
 ) -> Persona:
     """Return the persona of a row that is in the group of the text `leader`."""
     is_ours = config.path == "embedded" and config.licence == "unknown"
-    letters = _letters(leader)
+    letters = letters_of(leader)
     is_heldout = stable_fraction("heldout", letters) < config.heldout
     return Persona(
         source=source.name,
@@ -220,11 +218,6 @@ def _persona(
         cluster=content_id("cluster", letters),
         origin=item.place,
     )
-
-
-def _letters(text: str) -> str:
-    """Return the letters and digits of a text, without case or width."""
-    return "".join(_LETTER.findall(folded(text)))
 
 
 def _place(source: Source, position: int) -> str:

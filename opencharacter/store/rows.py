@@ -113,16 +113,23 @@ def row_digest(row: dict[str, Any]) -> int:
     return int.from_bytes(hashlib.blake2b(canonical_json(row), digest_size=16).digest(), "big")
 
 
-def read_columns(parts: Iterable[Path], columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
-    """Yield the named columns of every row of some parts, in constant memory.
+def read_columns(
+    parts: Iterable[Path], columns: Sequence[str], *, keep: Callable[[str], bool] | None = None
+) -> Iterator[tuple[Any, ...]]:
+    """Yield the named columns of the rows of some parts, in constant memory.
 
-    A name such as `messages.list.element.role` reads only that field of a list of structures.
+    Args:
+        parts: Files.
+        columns: A name such as `messages.list.element.role` reads only that field of a list of
+            structures.
+        keep: Of the ids, which to read; None = all. Needs the column `id`.
     """
     names = [column.partition(".")[0] for column in columns]
     for path in parts:
         with pq.ParquetFile(path) as file:
             for batch in file.iter_batches(batch_size=_ROWS_AT_ONCE, columns=list(columns)):
-                yield from zip(*(batch.column(name).to_pylist() for name in names), strict=True)
+                kept = _kept(batch, keep)
+                yield from zip(*(kept.column(name).to_pylist() for name in names), strict=True)
 
 
 def column_names(path: Path) -> list[str]:

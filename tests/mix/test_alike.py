@@ -18,9 +18,16 @@ FALLBACK = (
 )
 
 
-def refused(*texts, threshold=0.8, seed=0):
+def among(rows, threshold, seed=0):
+    def read(keep):
+        return (row for row in rows if keep(row.response_id))
+
+    return near_duplicates(read, threshold=threshold, seed=seed)
+
+
+def refused(*texts, threshold=0.8):
     rows = [Spoken(f"r{n}", n, text) for n, text in enumerate(texts)]
-    return near_duplicates(lambda: rows, threshold=threshold, seed=seed)
+    return among(rows, threshold)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +131,7 @@ def runs(text):
 def test_every_refused_row_is_as_alike_as_it_says_to_one_that_stays():
     rows = made()
     texts = {row.response_id: runs(row.text) for row in rows}
-    found = near_duplicates(lambda: rows, threshold=0.7, seed=0)
+    found = among(rows, 0.7)
 
     assert len(found) > 30
     for id_, (kept_id, similarity) in found.items():
@@ -135,7 +142,7 @@ def test_every_refused_row_is_as_alike_as_it_says_to_one_that_stays():
 
 def test_no_two_rows_that_stay_are_alike():
     rows = made()
-    found = near_duplicates(lambda: rows, threshold=0.7, seed=0)
+    found = among(rows, 0.7)
     stay = [runs(row.text) for row in rows if row.response_id not in found]
 
     assert all(len(a & b) < 0.7 * len(a | b) for a, b in combinations(stay, 2))
@@ -145,20 +152,16 @@ def test_the_order_of_the_rows_does_not_matter_and_the_seed_does():
     rows = made()
     mixed = random.Random(1).sample(rows, len(rows))
 
-    assert near_duplicates(lambda: mixed, threshold=0.7, seed=0) == near_duplicates(
-        lambda: rows, threshold=0.7, seed=0
-    )
-    assert set(near_duplicates(lambda: rows, threshold=0.7, seed=1)) != set(
-        near_duplicates(lambda: rows, threshold=0.7, seed=0)
-    )
+    assert among(mixed, 0.7) == among(rows, 0.7)
+    assert set(among(rows, 0.7, seed=1)) != set(among(rows, 0.7))
 
 
 def test_fewer_characters_per_instruction_refuse_a_subset():
     rows = made()
     few = [row for row in rows if row.draw < 2]
-    all_refused = near_duplicates(lambda: rows, threshold=0.7, seed=0)
+    all_refused = among(rows, 0.7)
 
-    assert near_duplicates(lambda: few, threshold=0.7, seed=0) == {
+    assert among(few, 0.7) == {
         row.response_id: all_refused[row.response_id]
         for row in few
         if row.response_id in all_refused
@@ -168,4 +171,4 @@ def test_fewer_characters_per_instruction_refuse_a_subset():
 def test_thousands_of_twins_are_no_more_than_linear_work():
     rows = [Spoken(f"r{n}", 0, f"{RECIPE} {n % 3}") for n in range(3000)]
 
-    assert len(near_duplicates(lambda: rows, threshold=0.8, seed=0)) == 2999
+    assert len(among(rows, 0.8)) == 2999

@@ -14,7 +14,7 @@ def near(texts, threshold=0.8, rank=None):
     for text in texts:
         sets.add(text)
     pairs = sets.near_pairs(np.arange(len(texts)) if rank is None else np.array(rank), threshold)
-    return list(zip(pairs.earlier.tolist(), pairs.later.tolist(), strict=True))
+    return list(pairs.each())
 
 
 @pytest.mark.parametrize(
