@@ -20,6 +20,18 @@ class Kept(NamedTuple):
     turns: NDArray[np.float64]  # (k,) (rank within the stratum) / (share of the stratum)
 
 
+class Bounds(NamedTuple):
+    """The largest keys with which rows of the strata may still matter."""
+
+    by_label: dict[str, int]
+    unseen: int
+    """Of a stratum that is not among them."""
+
+    def of(self, label: str) -> int:
+        """Return the largest key that still matters in a stratum."""
+        return self.by_label.get(label, self.unseen)
+
+
 class Quota:
     """The first `n` rows when strata take turns, each giving its row of the smallest key.
 
@@ -45,13 +57,14 @@ class Quota:
             self._number(label)
             self._bounds[label] = _ALL
 
-    def bound(self, label: str) -> int:
-        """Return the largest key with which a row of a stratum may still matter; it only falls."""
-        return self._bounds.get(label, self._unseen)
+    @property
+    def bounds(self) -> Bounds:
+        """The largest keys with which rows may still matter; they only fall."""
+        return Bounds(self._bounds, self._unseen)
 
     def offer(self, label: str, key: int) -> None:
         """Consider a row."""
-        if key > self.bound(label):
+        if key > self.bounds.of(label):
             return
         self._pending[0].append(key)
         self._pending[1].append(self._number(label))
