@@ -5,10 +5,10 @@
 
 Each run is a process of its own on generated personas: it reads the source, looks for
 near-duplicates, writes Parquet and closes its books, once for all rows and once for a sample.
-Memory is the largest resident set, libraries and the processes that read included; growth is against
-the first line. Bar: growth <= 200 MB; of a sample a peak <= 1 GiB, and five times the rows/s of
-`datasets` streaming + shuffle. `datasets` passes the first half million rows through a shuffle
-buffer of n: its take(n) would stop after 2 n rows and give a sample of those alone.
+Memory is the largest resident set, libraries and the processes that read included; growth is
+against the first line. Bar: growth <= 200 MB; of a sample a peak <= 1 GiB, and five times the
+rows/s of `datasets` streaming + shuffle. `datasets` passes the first half million rows through a
+shuffle buffer of n: its take(n) would stop after 2 n rows and give a sample of those alone.
 """
 
 import json

@@ -117,14 +117,13 @@ def read_range(path: Path, start: int, stop: int) -> Lines | None:
     with path.open("rb") as handle:
         begin = _first_begin(handle, start, stop) if start else 0
         block = handle.read(max(0, stop - begin))
-        if not begin:
-            block = block.removeprefix(_BOM)
         if not block:
             return None
         if not block.endswith(b"\n"):
             block += handle.readline(_CUT_BYTES)
         is_cut = not block.endswith(b"\n") and len(block) - block.rfind(b"\n") > _CUT_BYTES
-        return Lines(block.removesuffix(b"\n"), _drain(handle) if is_cut else 0)
+        n_more = _drain(handle) if is_cut else 0
+        return Lines((block if begin else block.removeprefix(_BOM)).removesuffix(b"\n"), n_more)
 
 
 def _first_begin(handle: BinaryIO, start: int, stop: int) -> int:
