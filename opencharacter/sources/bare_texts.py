@@ -37,20 +37,21 @@ def bare_texts(block: bytes, lines: list[bytes], layout: Layout) -> list[bytes |
     around = (_CLOSING + b"\n", b"\n" + opening)
     bare = (around[0] + block + around[1]).replace(_CLOSING + around[1], b"\n")
     texts: list[bytes | None] = [*bare.split(b"\n")[1:-1]]
-    for at in _odd_lines(bare, lines, len(opening) + len(_CLOSING)):
+    for at in _odd_lines(block, bare, lines, len(opening) + len(_CLOSING)):
         texts[at] = _decoded(lines[at], layout)
     return texts
 
 
-def _odd_lines(bare: bytes, lines: list[bytes], n_around: int) -> list[int]:
+def _odd_lines(block: bytes, bare: bytes, lines: list[bytes], n_around: int) -> list[int]:
     """Return the lines whose text is not what was cut out of them.
 
     What was cut out is as `normal` would leave it if it is plain ASCII without escapes, quotation
     marks, and white space at the ends or twice.
 
     Args:
+        block: The lines.
         bare: What was cut out, a line feed before and behind each.
-        lines: What it was cut out of.
+        lines: Those of the block.
         n_around: Bytes that are cut off.
     """
     codes = np.frombuffer(bare, dtype=np.uint8)
@@ -62,8 +63,7 @@ def _odd_lines(bare: bytes, lines: list[bytes], n_around: int) -> list[int]:
     # A line feed belongs to the line that it ends.
     odd: set[int] = set((np.searchsorted(ends, np.flatnonzero(is_odd)) - 1).tolist())
     sizes: NDArray[np.int64] = np.diff(ends) - 1  # (n,)
-    is_whole = len(bare) == sum(map(len, lines)) + len(lines) + 1 - n_around * len(lines)
-    if not is_whole:
+    if int(sizes.sum()) != len(block) - (len(lines) - 1) - n_around * len(lines):
         cut = np.fromiter(map(len, lines), dtype=np.int64, count=len(lines)) - sizes
         odd.update(np.flatnonzero(cut != n_around).tolist())
     odd.update(np.flatnonzero(sizes > MAX_ROW_BYTES - n_around).tolist())

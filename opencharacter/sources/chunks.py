@@ -5,6 +5,7 @@ rows that surely are not drawn. The text of a row is cut out or decoded, and has
 all for nearly every row.
 """
 
+from collections.abc import Iterable
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
@@ -19,6 +20,9 @@ from opencharacter.sources.persona_rows import is_good, layout_of, stratum_of
 from opencharacter.sources.quota import Bounds
 from opencharacter.sources.rows import SourceFile
 
+# What is made of a block stays in the processor's cache, and below the size from which on the C
+# library asks the kernel for fresh pages.
+_BLOCK_BYTES = 1 << 17
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
@@ -59,10 +63,10 @@ class Unread(NamedTuple):
 class Chunk(NamedTuple):
     """What a piece holds."""
 
-    n_lines: int = 0
-    n_rows: int = 0
+    n_lines: int
+    n_rows: int
     """Lines that are not blank."""
-    found: tuple[Close | Unread, ...] = ()
+    found: list[Close | Unread]
     """In the order of the lines."""
 
 
@@ -72,46 +76,56 @@ def read_chunk(task: Task) -> Chunk:
     Raises:
         SourceError: The file cannot be read.
     """
-    read = task.file.read_range(task.start, task.stop)
-    return Chunk() if read is None else _Reading(task).chunk(read)
+    reading = _Reading(task)
+    for start in range(task.start, task.stop, _BLOCK_BYTES):
+        lines = task.file.read_range(start, min(start + _BLOCK_BYTES, task.stop))
+        if lines is not None:
+            reading.add(lines)
+    return Chunk(reading.n_lines, reading.n_rows, reading.found)
 
 
-def keys_of(texts: list[bytes], seed: int) -> NDArray[np.uint64]:
-    """Return the hashes of seed and text."""
+def keys_of(texts: Iterable[bytes | None], seed: int) -> NDArray[np.uint64]:
+    """Return the hashes of seed and text; any number where there is none."""
     start = blake2b(f"{seed}/".encode(), digest_size=8).copy
     digests = []
     for text in texts:
         state = start()
-        state.update(text)
+        state.update(text or b"")
         digests.append(state.digest())
     return np.frombuffer(b"".join(digests), dtype="<u8").astype(np.uint64, copy=False)
 
 
 class _Reading:
     def __init__(self, task: Task) -> None:
+        self.n_lines = 0
+        self.n_rows = 0
+        self.found: list[Close | Unread] = []
         self._task = task
         self._layout = layout_of(task.config)
 
-    def chunk(self, read: Lines) -> Chunk:
+    def add(self, read: Lines) -> None:
+        """Look at lines that follow those before."""
         lines = read.block.split(b"\n")
         texts = bare_texts(read.block, lines, self._layout)
-        keys = keys_of([text or b"" for text in texts], self._task.seed)
-        found: list[Close | Unread] = []
-        n_blank = 0
-        for at in self._worth_a_look(texts, keys):
-            line, text = lines[at], texts[at]
+        keys = keys_of(texts, self._task.seed)
+        for number in self._worth_a_look(texts, keys):
+            line, text, at = lines[number], texts[number], self.n_lines + number
             if text is None and not line.strip():
-                n_blank += 1
+                self.n_rows -= 1
             elif text is None:
-                found.append(Unread(at, line, read.n_more if at == len(lines) - 1 else 0))
-            elif close := self._close(at, line, text.decode(), int(keys[at])):
-                found.append(close)
-        return Chunk(len(lines), len(lines) - n_blank, tuple(found))
+                n_more = read.n_more if number == len(lines) - 1 else 0
+                self.found.append(Unread(at, line, n_more))
+            elif close := self._close(at, line, text.decode(), int(keys[number])):
+                self.found.append(close)
+        self.n_lines += len(lines)
+        self.n_rows += len(lines)
 
     def _worth_a_look(self, texts: list[bytes | None], keys: NDArray[np.uint64]) -> list[int]:
         """Return the lines of a small hash, and those without a text so far."""
         bounds = self._task.bounds
         largest = max(bounds.unseen, *bounds.by_label.values(), 0)
+        if self._task.config.stratify is None:
+            largest = bounds.of("")
         is_worth: NDArray[np.bool_] = keys <= np.uint64(min(largest, (1 << 64) - 1))
         if None in texts:
             is_worth |= np.array([text is None for text in texts])

@@ -50,17 +50,12 @@ class Quota:
         )
         self._shares = shares
         self._numbers: dict[str, int] = {}
-        self._bounds: dict[str, int] = {}
-        self._unseen = _NONE if shares else _ALL
+        self.bounds = Bounds({}, _NONE if shares else _ALL)
+        """The largest keys with which rows may still matter; they only fall."""
         self._pending: tuple[list[int], list[int]] = ([], [])
         for label in shares:
             self._number(label)
-            self._bounds[label] = _ALL
-
-    @property
-    def bounds(self) -> Bounds:
-        """The largest keys with which rows may still matter; they only fall."""
-        return Bounds(self._bounds, self._unseen)
+            self.bounds.by_label[label] = _ALL
 
     def offer(self, label: str, key: int) -> None:
         """Consider a row."""
@@ -114,9 +109,8 @@ class Quota:
         for number, label in enumerate(self.labels):
             own = int(largest[number]) if counts[number] else _NONE
             bounds[label] = _bound(float(following[number]), own, last_turn, last_key)
-        self._bounds = bounds
-        if not self._shares:
-            self._unseen = _bound(1.0, _NONE, last_turn, last_key)
+        unseen = _NONE if self._shares else _bound(1.0, _NONE, last_turn, last_key)
+        self.bounds = Bounds(bounds, unseen)
 
 
 def _bound(turn: float, own: int, last_turn: float, last_key: int) -> int:

@@ -175,13 +175,14 @@ class Scan:
 
     def _close(self, chunk: Chunk, piece: _Piece, number: int) -> Iterator[Aside]:
         """Yield the rows of a piece that may be drawn; the good ones compete from now on."""
+        bounds = self._bounds
         for found in chunk.found:
             at = number + found.at
             if not isinstance(found, Close):
                 row = line_row(found.line, at, piece.file.shown, found.n_more)
                 if row is not None:
                     yield from self._looked_at(row, piece.file_number)
-            elif found.key <= self._bounds.of(found.label):
+            elif found.key <= bounds.of(found.label):
                 yield Aside(piece.file_number, at, found.line, found.label, found.key)
                 if self.quota and found.is_good:
                     self.quota.offer(found.label, found.key)
