@@ -49,6 +49,17 @@ class Progress(NamedTuple):
     calls: int
     unsealed: int = 0
     """Of `done`, those of this process whose part is not whole yet."""
+    is_reading: bool = False
+    """Only read so far: nobody knows yet what is rejected."""
+    n_bytes: int = 0
+    """Read so far, of `of_bytes`; these tell the time left where the number of rows cannot."""
+    of_bytes: int = 0
+
+    @property
+    def share(self) -> float | None:
+        """How much is done, from 0 to 1; None = not known."""
+        done, total = (self.done, self.total) if self.total else (self.n_bytes, self.of_bytes)
+        return done / total if total else None
 
 
 class _Sample(NamedTuple):
@@ -70,6 +81,7 @@ class Display:
         unit: str,
         stream: TextIO | None = None,
         every_s: float = 5.0,
+        quiet_s: float = 0.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Prepare; nothing is drawn before the first update.
@@ -79,12 +91,14 @@ class Display:
             unit: What is counted, in the plural: `personas`.
             stream: None = standard error.
             every_s: Time between plain lines.
+            quiet_s: What is over sooner shows nothing at all.
             clock: Seconds from any start.
         """
         self._title = _clean(title)
         self._unit = unit
         self._stream = stream
         self._every_s = every_s
+        self._quiet_s = quiet_s
         self._clock = clock
         self._samples: deque[_Sample] = deque()
         self._first: _Sample | None = None
@@ -100,8 +114,7 @@ class Display:
         if self._stream is None:
             self._stream = sys.stderr
         self._is_terminal = _is_terminal(self._stream)
-        if not self._is_terminal:
-            self._next_draw += self._every_s
+        self._next_draw += self._quiet_s if self._is_terminal else self._every_s
         return self
 
     def __exit__(
@@ -114,9 +127,10 @@ class Display:
         # Even if the terminal is gone: while live, rich stands in for standard output and error.
         with suppress(*_STREAM_ERRORS):
             self._stop_live()
-        if self._latest is not None:
+        now = self._clock()
+        if self._latest is not None and now - self._started >= self._quiet_s:
             word = "done" if kind is None else "stopped"
-            self._write(final_line(self._title, self._unit, self._span(word, self._clock())))
+            self._write(final_line(self._title, self._unit, self._span(word, now)))
 
     def update(self, progress: Progress) -> None:
         """Take note of `progress`; draws at most 8 times a second, so call it as often as you like.
@@ -215,13 +229,15 @@ def status_line(unit: str, span: _Span, whole: _Span) -> str:
     """
     now = span.end.progress
     pieces = [_counted(now, unit)]
-    if now.total:
-        pieces.append(f"{now.done / now.total:.0%}")
-    begun = whole.start.progress.done
-    rate = whole.rate(begun, now.done)
-    is_telling = now.total is not None and now.done - begun >= min(50, now.total / 20)
-    if now.total is not None and rate and is_telling and now.done < now.total:
-        pieces.append(f"{duration((now.total - now.done) / rate)} left")
+    if now.share is not None:
+        pieces.append(f"{now.share:.0%}")
+    begun = whole.start.progress
+    if now.total is not None:
+        gained, left, least = now.done - begun.done, now.total - now.done, min(50, now.total / 20)
+    else:
+        gained, left, least = now.n_bytes - begun.n_bytes, now.of_bytes - now.n_bytes, 1
+    if gained >= least and left > 0 and whole.seconds > 0 and gained > 0:
+        pieces.append(f"{duration(left * whole.seconds / gained)} left")
     return ", ".join([*pieces, *_rates(span)])
 
 
@@ -281,7 +297,8 @@ def show_dialogue(title: str, messages: Sequence[Message]) -> str:
 
 def _counted(now: Progress, unit: str) -> str:
     total = f"/{now.total:,}" if now.total is not None else ""
-    return f"{now.done:,}{total} {unit}"
+    megabytes = f", {now.n_bytes // 10**6:,} of {now.of_bytes // 10**6:,} MB"
+    return f"{now.done:,}{total} {unit}{megabytes if now.of_bytes else ''}"
 
 
 def _rates(span: _Span) -> list[str]:
@@ -290,7 +307,8 @@ def _rates(span: _Span) -> list[str]:
     pieces: list[str] = []
     if (rate := span.rate(start.done, now.done)) is not None:
         pieces.append(f"{_short(rate)}/s")
-    pieces.append(f"{now.rejected:,} rejected")
+    if not now.is_reading:
+        pieces.append(f"{now.rejected:,} rejected")
     if now.calls and (rate := span.rate(start.output_tokens, now.output_tokens)) is not None:
         pieces.append(f"{_short(rate)} tokens/s")
     if now.prompt_tokens:
@@ -308,10 +326,10 @@ def _live_row(title: str, text: str, progress: Progress) -> Any:
     for width in (len(title), _BAR_COLUMNS, None):
         table.add_column(no_wrap=True, overflow="ellipsis", min_width=width)
     bar = import_module("rich.progress_bar").ProgressBar(
-        total=progress.total,
-        completed=progress.done,
+        completed=progress.share or 0,
+        total=1,
         width=_BAR_COLUMNS,
-        pulse=progress.total is None,
+        pulse=progress.share is None,
     )
     table.add_row(title, bar, text)
     return table

@@ -10,6 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 
+import hypothesis
 import pytest
 
 from opencharacter.compose import compose_config
@@ -18,6 +19,10 @@ from opencharacter.job import Job
 
 # Several engines run at a time here, and threads that wait for each other waste the cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# How busy the machine is decides no test.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 JOBS = ["baker", "sailor", "teacher", "welder", "nurse", "chemist", "pilot", "farmer"]
 PLACES = ["Lisbon", "Osaka", "Quito", "Perth", "Oslo", "Accra", "Lima"]

@@ -56,6 +56,24 @@ def test_a_line_of_model_calls_has_tokens_and_cache():
     )
 
 
+def test_a_source_that_is_read_is_told_by_its_bytes():
+    half = Progress(9000, 0, None, 0, 0, 0, 0, is_reading=True, n_bytes=10**9, of_bytes=4 * 10**9)
+    [line, last] = lines_of([(0, half._replace(done=0, n_bytes=0)), (10, half)], unit="rows")
+
+    assert line == "profiles: 9,000 rows, 1,000 of 4,000 MB, 25%, 30 s left, 900/s"
+    assert last == "profiles: done after 10 s, 9,000 rows, 1,000 of 4,000 MB, 900/s"
+
+
+@pytest.mark.parametrize(("seconds", "n_lines"), [(1.9, 0), (2.1, 1)])
+def test_what_is_over_soon_may_show_nothing(seconds, n_lines):
+    clock, stream = Clock(), io.StringIO()
+    with Display("profiles", unit="rows", stream=stream, quiet_s=2.0, clock=clock) as display:
+        display.update(NOTHING)
+        clock.now += seconds
+        display.update(at(9))
+    assert len(stream.getvalue().splitlines()) == n_lines
+
+
 def test_the_rate_is_that_of_the_last_ten_seconds():
     slow = [(1, at(second)) for second in range(30)]
     fast = [(1, at(30 + 10 * second)) for second in range(1, 12)]

@@ -152,6 +152,7 @@ NOT_DATA: dict[str, str] = {
     "tensor_parallel": "how many GPUs share the model",
     "data_parallel": "how many processes work",
     "seats": "how many requests run at once",
+    "processes": "how many processes read",
     "memory": "how much the engine may use",
     "threads": "how much the engine may use",
     "cache_gib": "how much the engine may use",

@@ -83,6 +83,9 @@ class PersonasConfig:
     near_rows: int = 1_000_000
     """Near-duplicates are looked for among at most so many rows drawn, at about 140 bytes each;
     of more only those of equal letters are one cluster, and the manifest says so."""
+    processes: int | None = None
+    """Processes that read a sample out of files of JSON lines larger than 100 MB, of about 70 MB of
+    memory each; None = as many as there are cores, at most 8."""
 
     def __post_init__(self) -> None:
         """Check ranges."""
@@ -113,6 +116,10 @@ class PersonasConfig:
                 f"personas.shares names {name}, but personas.stratify={self.stratify} knows "
                 f"{', '.join(sorted(known))}",
             )
+        require(
+            self.processes is None or self.processes >= 1,
+            f"personas.processes is {self.processes}; it must be >= 1",
+        )
         require(bool(self.path), "personas.path must be given: a file, a folder or hub:owner/name")
         require(self.n is None or self.n >= 1, f"personas.n is {self.n}; it must be >= 1")
         require(0 <= self.heldout < 1, f"personas.heldout is {self.heldout}; it must be in [0, 1)")

@@ -1,14 +1,19 @@
 """What a stage shows while it works: on the terminal, to W&B, and in the run's folder."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
 
 from opencharacter.job.replicas import Replicas
 from opencharacter.progress import Display, Progress
+from opencharacter.sources.rows import Reading, Watch
 from opencharacter.store.reports import EVERY_S, Reporter, read_reports
 from opencharacter.tracking import Tracker
 
 Show = Callable[[Progress], None]
+
+_QUIET_S = 2.0
 
 
 def shower(
@@ -52,6 +57,28 @@ def shower(
             tracker.log(_metrics(total, now - started) | everybody, total.done)
 
     return show
+
+
+@contextmanager
+def reading(folder: Path) -> Iterator[Watch]:
+    """Show how far the reading of a large source is, on the terminal and in the stage's folder."""
+    with (
+        Display(f"{folder.name}: reading", unit="rows", quiet_s=_QUIET_S) as display,
+        closing(Reporter(folder, total=None)) as reporter,
+    ):
+
+        def watch(now: Reading) -> None:
+            read = Progress(now.rows, 0, None, 0, 0, 0, 0, is_reading=True)
+            display.update(read._replace(n_bytes=now.n_bytes, of_bytes=now.of_bytes))
+            reporter.update(
+                done=now.rows,
+                unsealed=now.rows,
+                output_tokens=0,
+                prompt_tokens=0,
+                cached_tokens=0,
+            )
+
+        yield watch
 
 
 def _metrics(progress: Progress, seconds: float) -> dict[str, float]:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from opencharacter import __version__
@@ -13,7 +14,7 @@ from opencharacter.config import Config, Tracking, planned_settings
 from opencharacter.errors import AccountingError, BudgetError, StoppedError, StoreError
 from opencharacter.job.preview import preview
 from opencharacter.job.replicas import Replicas, is_replica
-from opencharacter.job.showing import Show, shower
+from opencharacter.job.showing import Show, reading, shower
 from opencharacter.llm.budget import Budget, cost_of
 from opencharacter.llm.requests import Model
 from opencharacter.llm.stopping import Stopping
@@ -84,6 +85,7 @@ class OpenStage:
             Display(self.folder.stage, unit=unit) as display,
             self._tracker() as tracker,
         ):
+            tally.watched = partial(reading, self.folder.path)
             self._write_stream(part, record_type, rows, shower(display, tracker, self.replicas))
             counted = Counted(
                 rows_in=tally.rows, not_drawn=tally.not_drawn, notes=dict(tally.notes)
@@ -253,9 +255,10 @@ class OpenStage:
     ) -> None:
         records = PartWriter(self.folder.data_file(part), record_type)
         rejections = PartWriter(self.folder.rejected_file(part), Rejection)
-        show(Progress(0, 0, None, 0, 0, 0, 0))
         try:
-            for row in rows:
+            for number, row in enumerate(rows):
+                if not number:  # before it a source is read, which shows itself
+                    show(Progress(0, 0, None, 0, 0, 0, 0))
                 (rejections if isinstance(row, Rejection) else records).write(row)
                 written = records.rows + rejections.rows
                 show(Progress(written, rejections.rows, None, 0, 0, 0, 0))

@@ -1,8 +1,8 @@
 """The texts of many lines of JSON, as `persona_rows.bare_text` returns them, at a few tests a line.
 
 A line that holds a single string without escapes, as nearly all of Persona Hub's preview do, is cut
-out of its block; any other is decoded. Whatever cannot be had so is None: the careful reading finds
-out why.
+out of its block together with its neighbours; any other is decoded. Whatever cannot be had so is
+None: the careful reading finds out why.
 """
 
 import re
@@ -10,13 +10,15 @@ from typing import Any
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from opencharacter.sources.lines import MAX_ROW_BYTES
 from opencharacter.sources.persona_rows import Layout, bare_text
 
 _decode = msgspec.json.Decoder().decode
-_OPENING = re.compile(rb'\{ *"([^"\\]+)" *: *"')
+_OPENING = re.compile(rb'\{ *"([^"\\\x00-\x1f]+)" *: *"')
 _CLOSING = b'"}'
+_END = ord("\n")
 
 
 def bare_texts(block: bytes, lines: list[bytes], layout: Layout) -> list[bytes | None]:
@@ -27,56 +29,50 @@ def bare_texts(block: bytes, lines: list[bytes], layout: Layout) -> list[bytes |
         lines: The same.
         layout: Where the text is.
     """
-    if max(map(len, lines)) > MAX_ROW_BYTES:
-        return [_decoded(line, layout) if len(line) <= MAX_ROW_BYTES else None for line in lines]
     found = _OPENING.match(block)
     if found is None or found[1].decode("utf-8", "replace") not in layout.columns:
         return [_decoded(line, layout) for line in lines]
     opening = found[0]
-    start, stop = len(opening), -len(_CLOSING)
-    if _is_tidy(block, opening, len(lines)) and all(
-        line.startswith(opening) and line.endswith(_CLOSING) for line in lines
-    ):
-        return [line[start:stop] for line in lines]
-    if np.count_nonzero(np.frombuffer(block, dtype=np.uint8) < ord(" ")) >= len(lines):
-        # JSON allows control characters between values only: there is a line that is not plain.
-        return [_decoded(line, layout) for line in lines]
-    return [
-        text
-        if line.startswith(opening)
-        and line.endswith(_CLOSING)
-        and line.isascii()
-        and b"\\" not in line
-        and b'"' not in (text := line[start:stop])
-        and b"  " not in text
-        and text.strip() == text
-        else _decoded(line, layout)
-        for line in lines
-    ]
+    # A line that begins and ends like the first is left with its text; others keep quotation marks.
+    around = (_CLOSING + b"\n", b"\n" + opening)
+    bare = (around[0] + block + around[1]).replace(_CLOSING + around[1], b"\n")
+    texts: list[bytes | None] = [*bare.split(b"\n")[1:-1]]
+    for at in _odd_lines(block, bare, lines, len(opening) + len(_CLOSING)):
+        texts[at] = _decoded(lines[at], layout)
+    return texts
 
 
-def _is_tidy(block: bytes, opening: bytes, n: int) -> bool:
-    """Whether texts between openings and closings are as `normal` would leave them.
+def _odd_lines(block: bytes, bare: bytes, lines: list[bytes], n_around: int) -> list[int]:
+    """Return the lines whose text is not what was cut out of them.
 
-    That is plain ASCII without escapes, quotation marks, white space at the ends or twice.
+    What was cut out is as `normal` would leave it if it is plain ASCII without escapes, quotation
+    marks, and white space at the ends or twice.
+
+    Args:
+        block: The lines.
+        bare: What was cut out, a line feed before and behind each.
+        lines: Those of the block.
+        n_around: Bytes that are cut off.
     """
-    if not block.isascii() or b"\\" in block:
-        return False
-    codes = np.frombuffer(block, dtype=np.uint8)
-    is_space, is_quote = codes == ord(" "), codes == ord('"')
-    found = [
-        codes < ord(" "),
-        is_quote,
-        is_space[:-1] & is_space[1:],
-        is_space[:-1] & is_quote[1:],
-        is_quote[:-1] & is_space[1:],
-    ]
-    line = opening + _CLOSING
-    marks = [n * line.count(mark) for mark in (b'"', b"  ", b' "', b'" ')]
-    return [int(np.count_nonzero(mask)) for mask in found] == [n - 1, *marks]
+    codes = np.frombuffer(bare, dtype=np.uint8)
+    is_white = codes <= ord(" ")
+    is_odd = (codes > ord("~")) | (codes == ord('"')) | (codes == ord("\\"))
+    is_odd |= is_white & (codes != ord(" ")) & (codes != _END)
+    is_odd[1:] |= is_white[1:] & is_white[:-1]
+    ends = np.flatnonzero(codes == _END)  # (n + 1,)
+    # A line feed belongs to the line that it ends.
+    odd: set[int] = set((np.searchsorted(ends, np.flatnonzero(is_odd)) - 1).tolist())
+    sizes: NDArray[np.int64] = np.diff(ends) - 1  # (n,)
+    if int(sizes.sum()) != len(block) - (len(lines) - 1) - n_around * len(lines):
+        cut = np.fromiter(map(len, lines), dtype=np.int64, count=len(lines)) - sizes
+        odd.update(np.flatnonzero(cut != n_around).tolist())
+    odd.update(np.flatnonzero(sizes > MAX_ROW_BYTES - n_around).tolist())
+    return [at for at in odd if 0 <= at < len(lines)]
 
 
 def _decoded(line: bytes, layout: Layout) -> bytes | None:
+    if len(line) > MAX_ROW_BYTES:
+        return None
     try:
         value: Any = _decode(line)
     # RecursionError: nested too deeply.

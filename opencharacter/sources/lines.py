@@ -12,7 +12,6 @@ MAX_ROW_BYTES = 1_000_000
 _BOM = b"\xef\xbb\xbf"
 _EXCERPT_CHARS = 200
 _DRAIN_BYTES = 1 << 16
-_BLOCK_BYTES = 1 << 22
 _CUT_BYTES = MAX_ROW_BYTES + 2  # the end of line, \r\n at most
 
 
@@ -31,6 +30,15 @@ class Row(NamedTuple):
 class _Line(NamedTuple):
     number: int
     text: str
+
+
+class Lines(NamedTuple):
+    """Lines that stand in a file one after another."""
+
+    block: bytes
+    """All of them, without the end of the last."""
+    n_more: int
+    """Bytes of the last line behind these, where it is too long to be held."""
 
 
 def reject(place: str, reason: str, detail: str, row: Any = "") -> Rejection:
@@ -101,30 +109,45 @@ def decoded_again(text: str) -> Any:
         return text
 
 
-def line_blocks(path: Path, shown: str) -> Iterator[tuple[int, bytes] | Rejection]:
-    """Read many lines at a time: the number of the first, and all as they stand, but the last end.
+def read_range(path: Path, start: int, stop: int) -> Lines | None:
+    """Read the lines that begin in a range of bytes; None where none does.
 
-    A line too long to be held is a rejection; `line_row` reads the others.
+    Ranges that lie side by side have each line once, whoever reads which.
     """
     with path.open("rb") as handle:
-        number = 1
-        rest = handle.read(len(_BOM)).removeprefix(_BOM)
-        while chunk := handle.read(_BLOCK_BYTES):
-            block, end, rest = (rest + chunk).rpartition(b"\n")
-            if end:
-                yield number, block
-                number += block.count(b"\n") + 1
-            if len(rest) >= _CUT_BYTES:
-                yield _too_long(rest, _drain(handle), number, shown)
-                number, rest = number + 1, b""
-        if rest:
-            yield number, rest
+        begin = _first_begin(handle, start, stop) if start else 0
+        block = handle.read(max(0, stop - begin))
+        if not block:
+            return None
+        if not block.endswith(b"\n"):
+            block += handle.readline(_CUT_BYTES)
+        is_cut = not block.endswith(b"\n") and len(block) - block.rfind(b"\n") > _CUT_BYTES
+        n_more = _drain(handle) if is_cut else 0
+        return Lines((block if begin else block.removeprefix(_BOM)).removesuffix(b"\n"), n_more)
 
 
-def line_row(raw: bytes, number: int, shown: str) -> Row | Rejection | None:
-    """Read one line of JSON; None for a blank one."""
+def _first_begin(handle: BinaryIO, start: int, stop: int) -> int:
+    """Go to the first line that begins in a range, or behind the range; return where that is."""
+    at = handle.seek(start - 1)
+    while at < stop and (piece := handle.readline(min(_DRAIN_BYTES, stop - at))):
+        at += len(piece)
+        if piece.endswith(b"\n"):
+            return at
+    return stop
+
+
+def line_row(raw: bytes, number: int, shown: str, n_more: int = 0) -> Row | Rejection | None:
+    """Read one line of JSON; None for a blank one.
+
+    Args:
+        raw: The line, or its beginning.
+        number: From 1.
+        shown: Name of the file.
+        n_more: Bytes of the line behind `raw`.
+    """
     if len(raw) >= _CUT_BYTES:
-        return _too_long(raw[:_CUT_BYTES], len(raw[_CUT_BYTES:].rstrip(b"\r")), number, shown)
+        n_more += len(raw[_CUT_BYTES:].rstrip(b"\r"))
+        return _too_long(raw[:_CUT_BYTES], n_more, number, shown)
     line = _checked_line(raw, number, shown)
     if line is None or isinstance(line, Rejection):
         return line

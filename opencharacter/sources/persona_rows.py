@@ -22,6 +22,7 @@ DOMAINS = tuple(
 # Bits of a position that number the row; those above number the file.
 ROW_BITS = 44
 _WORD = re.compile(r"[^\W_]")
+_LONG = "too_long"
 
 
 class Draft(NamedTuple):
@@ -103,16 +104,29 @@ def check_row(row: Row, file: int, config: PersonasConfig) -> Candidate[Draft] |
     raw = _raw_text(row.value, layout_of(config))
     if isinstance(raw, Flaw):
         return reject(row.place, raw.reason, raw.detail, row.value)
-    if flaw := find_flaw(raw):
-        return reject(row.place, flaw.reason, flaw.detail, raw)
     text = normal(raw)
-    if not _WORD.search(text):
-        return reject(row.place, "empty", "the text holds no letter or digit", raw)
-    if len(text) > config.max_chars:
-        detail = f"{len(text):,} characters; personas.max_chars is {config.max_chars:,}"
-        return reject(row.place, "too_long", detail, text)
+    if flaw := _find_text_flaw(raw, text, config.max_chars):
+        return reject(row.place, flaw.reason, flaw.detail, text if flaw.reason == _LONG else raw)
     draft = Draft(text, domain_of(row.value, config.domain))
     return Candidate(file << ROW_BITS | row.number, row.place, text.encode(), text, draft)
+
+
+def is_good(value: dict[str, Any], layout: Layout, max_chars: int) -> bool:
+    """Whether `check_row` would take a row."""
+    raw = _raw_text(value, layout)
+    return isinstance(raw, str) and _find_text_flaw(raw, normal(raw), max_chars) is None
+
+
+def _find_text_flaw(raw: str, text: str, max_chars: int) -> Flaw | None:
+    """Return what is wrong with a text, as it stood and as it would be kept."""
+    if flaw := find_flaw(raw):
+        return flaw
+    if not _WORD.search(text):
+        return Flaw("empty", "the text holds no letter or digit")
+    if len(text) > max_chars:
+        detail = f"{len(text):,} characters; personas.max_chars is {max_chars:,}"
+        return Flaw(_LONG, detail)
+    return None
 
 
 def domain_of(value: dict[str, Any], column: str | None) -> str | None:

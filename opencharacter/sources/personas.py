@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,14 +22,17 @@ from opencharacter.sources.persona_rows import ROW_BITS, Draft, check_row
 from opencharacter.sources.rows import (
     EMBEDDED_LICENCE,
     Kind,
+    Reading,
     Source,
     Tally,
+    Watch,
     no_rows,
     open_source,
 )
-from opencharacter.sources.scan import Aside, Scan
+from opencharacter.sources.scan import Scan
 
 _STRATA_NAMED = 32
+_TOLD_EVERY = 1000  # rows
 
 _Item = Candidate[Draft] | Rejection
 
@@ -84,17 +87,22 @@ def _personas(
 ) -> Iterator[Persona | Rejection]:
     with tempfile.TemporaryFile() as aside:
         is_hub = any(file.kind is Kind.hub for file in source.files)
-        if config.n is None and not is_hub:
-            draw = _draw_all(source, config, seed)
-        else:
-            draw = _draw_sample(source, config, seed=seed, tally=tally, aside=aside)
-        groups = find_groups(
-            draw.items(Tally()),
-            config.near_threshold,
-            chained=config.near_duplicates == NearDuplicates.keep,
-            most=config.near_rows,
-            order=draw.order,
-        )
+        with tally.watched() as watch:
+            if config.n is None and not is_hub:
+                draw = _draw_all(source, config, seed)
+                drawn = _told(draw.items(Tally()), watch)
+            else:
+                scan = Scan(config, seed, aside)
+                scan.read(source, watch)
+                draw = _draw_sample(source, config, seed=seed, tally=tally, scan=scan)
+                drawn = draw.items(Tally())
+            groups = find_groups(
+                drawn,
+                config.near_threshold,
+                chained=config.near_duplicates == NearDuplicates.keep,
+                most=config.near_rows,
+                order=draw.order,
+            )
         if len(groups.keys) > config.near_rows:
             tally.note("near-duplicates not looked for: more rows than near_rows", len(groups.keys))
         yield from _grouped(source, config, draw, groups, tally)
@@ -108,6 +116,13 @@ def _draw_all(source: Source, config: PersonasConfig, seed: int) -> _Draw:
     return _Draw(items, None)
 
 
+def _told(items: Iterator[_Item], watch: Watch) -> Iterator[_Item]:
+    for number, item in enumerate(items, start=1):
+        if number % _TOLD_EVERY == 0:
+            watch(Reading(number, 0, 0))
+        yield item
+
+
 def _all_rows(source: Source, config: PersonasConfig) -> Iterator[_Item]:
     is_empty = True
     for index, file in enumerate(source.files):
@@ -119,10 +134,8 @@ def _all_rows(source: Source, config: PersonasConfig) -> Iterator[_Item]:
 
 
 def _draw_sample(
-    source: Source, config: PersonasConfig, *, seed: int, tally: Tally, aside: BinaryIO
+    source: Source, config: PersonasConfig, *, seed: int, tally: Tally, scan: Scan
 ) -> _Draw:
-    scan = Scan(config, seed, aside)
-    scan.read(source)
     if not scan.n_rows:
         raise no_rows(source.asked)
     keys = None
@@ -136,7 +149,10 @@ def _draw_sample(
     tally.not_drawn += scan.n_rows - scan.n_aside
 
     def items(counted: Tally) -> Iterator[_Item]:
-        rows = (_checked(aside, config) for aside in scan.rows())
+        rows = (
+            row if isinstance(row, Rejection) else check_row(row, file, config)
+            for file, row in scan.rows()
+        )
         return pick(rows, keys, seed=seed, tally=counted, place=partial(_place, source))
 
     return _Draw(items, keys)
@@ -150,11 +166,6 @@ def _note_strata(counts: dict[str, int], strata: Stratify, tally: Tally) -> None
     tally.note(f"drawn of how many a {strata}", sum(map(bool, counts.values())))
     tally.note(f"drawn of the largest {strata}", max(counts.values()))
     tally.note(f"drawn of the smallest {strata}", min(filter(None, counts.values())))
-
-
-def _checked(aside: Aside, config: PersonasConfig) -> _Item:
-    row = aside.row
-    return row if isinstance(row, Rejection) else check_row(row, aside.file, config)
 
 
 def _grouped(

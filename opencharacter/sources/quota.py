@@ -20,6 +20,18 @@ class Kept(NamedTuple):
     turns: NDArray[np.float64]  # (k,) (rank within the stratum) / (share of the stratum)
 
 
+class Bounds(NamedTuple):
+    """The largest keys with which rows of the strata may still matter."""
+
+    by_label: dict[str, int]
+    unseen: int
+    """Of a stratum that is not among them."""
+
+    def of(self, label: str) -> int:
+        """Return the largest key that still matters in a stratum."""
+        return self.by_label.get(label, self.unseen)
+
+
 class Quota:
     """The first `n` rows when strata take turns, each giving its row of the smallest key.
 
@@ -38,20 +50,16 @@ class Quota:
         )
         self._shares = shares
         self._numbers: dict[str, int] = {}
-        self._bounds: dict[str, int] = {}
-        self._unseen = _NONE if shares else _ALL
+        self.bounds = Bounds({}, _NONE if shares else _ALL)
+        """The largest keys with which rows may still matter; they only fall."""
         self._pending: tuple[list[int], list[int]] = ([], [])
         for label in shares:
             self._number(label)
-            self._bounds[label] = _ALL
-
-    def bound(self, label: str) -> int:
-        """Return the largest key with which a row of a stratum may still matter; it only falls."""
-        return self._bounds.get(label, self._unseen)
+            self.bounds.by_label[label] = _ALL
 
     def offer(self, label: str, key: int) -> None:
         """Consider a row."""
-        if key > self.bound(label):
+        if key > self.bounds.of(label):
             return
         self._pending[0].append(key)
         self._pending[1].append(self._number(label))
@@ -101,9 +109,8 @@ class Quota:
         for number, label in enumerate(self.labels):
             own = int(largest[number]) if counts[number] else _NONE
             bounds[label] = _bound(float(following[number]), own, last_turn, last_key)
-        self._bounds = bounds
-        if not self._shares:
-            self._unseen = _bound(1.0, _NONE, last_turn, last_key)
+        unseen = _NONE if self._shares else _bound(1.0, _NONE, last_turn, last_key)
+        self.bounds = Bounds(bounds, unseen)
 
 
 def _bound(turn: float, own: int, last_turn: float, last_key: int) -> int:

@@ -6,21 +6,40 @@ set on the hub. Reading it again gives the same rows in the same order.
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from importlib import import_module
 from pathlib import Path
+from typing import NamedTuple
 
 from opencharacter.errors import SourceError
 from opencharacter.records import Rejection
 from opencharacter.sources.json_list import is_list, read_list
-from opencharacter.sources.lines import Row, line_blocks, read_json_lines, read_text_lines
+from opencharacter.sources.lines import Lines, Row, read_json_lines, read_range, read_text_lines
 
 EMBEDDED_LICENCE = "Apache-2.0"
 _EMBEDDED = Path(__file__).parent / "embedded"
 _KNOWN = (".json", ".jsonl", ".parquet", ".txt")
 _HUB = "hub:"
 _SOON_BYTES = 1_000_000_000
+
+
+class Reading(NamedTuple):
+    """How far the reading of a source is."""
+
+    rows: int
+    n_bytes: int
+    of_bytes: int
+    """Of all files; 0 = not known."""
+
+
+Watch = Callable[[Reading], None]
+
+
+@contextmanager
+def _unwatched() -> Iterator[Watch]:
+    yield lambda _reading: None
 
 
 @dataclass(slots=True)
@@ -33,6 +52,9 @@ class Tally:
     """Good rows that the sample left out."""
     notes: dict[str, int] = field(default_factory=dict)
     """What the reader of a report should know, each with a count."""
+
+    watched: Callable[[], AbstractContextManager[Watch]] = _unwatched
+    """Opened around a long reading that yields nothing yet; gives what is told how far it is."""
 
     def note(self, what: str, count: int = 1) -> None:
         """Add `count` to the note `what`."""
@@ -80,8 +102,8 @@ class SourceFile:
         except OSError as error:
             raise self._unreadable(error) from error
 
-    def line_blocks(self) -> Iterator[tuple[int, bytes] | Rejection]:
-        """Read many lines of JSON at a time: the number of the first, and all, but the last end.
+    def read_range(self, start: int, stop: int) -> Lines | None:
+        """Read the lines of JSON that begin in a range of bytes; None where none does.
 
         Raises:
             SourceError: The file cannot be read, or it is none of lines.
@@ -89,7 +111,18 @@ class SourceFile:
         try:
             if self.path is None or self.kind is not Kind.json_lines:
                 raise SourceError(f"{self.shown} has no lines of JSON; read its rows instead")
-            yield from line_blocks(self.path, self.shown)
+            return read_range(self.path, start, stop)
+        except OSError as error:
+            raise self._unreadable(error) from error
+
+    def size(self) -> int:
+        """Return the bytes of the file; 0 on the hub.
+
+        Raises:
+            SourceError: The file is gone.
+        """
+        try:
+            return self.path.stat().st_size if self.path else 0
         except OSError as error:
             raise self._unreadable(error) from error
 

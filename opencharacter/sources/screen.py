@@ -41,7 +41,7 @@ def find_flaw(text: str) -> Flaw | None:
         return Flaw("control_tokens", f"control character {control.group()!r}")
     if ("<" in text or "[" in text) and (token := _TOKEN.search(text)):
         return Flaw("control_tokens", f"chat-template token {token.group()!r}")
-    if mark := sequence_mark(text):
+    if "<" in text and (mark := sequence_mark(text)):
         return Flaw("control_tokens", f"chat-template token {mark!r}")
     if injection := _injection(text):
         return Flaw("prompt_injection", f"{injection!r} speaks to the model")

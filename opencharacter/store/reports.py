@@ -35,8 +35,8 @@ class Report:
     """SLURM's name of the job, with the array's index; empty outside."""
     at: float
     """When this was written, in seconds since 1970."""
-    total: int
-    """Pieces of work of the whole stage."""
+    total: int | None
+    """Pieces of work of the whole stage; None = not known, as of a stream."""
     unsealed: int
     """Of them, those that this process has finished in parts that are not whole yet."""
     records_per_s: float
@@ -73,12 +73,12 @@ class Reporter:
     dead.
     """
 
-    def __init__(self, folder: Path, *, total: int) -> None:
+    def __init__(self, folder: Path, *, total: int | None) -> None:
         """Write the first report.
 
         Args:
             folder: The stage's.
-            total: Pieces of work of the whole stage.
+            total: Pieces of work of the whole stage; None = not known.
         """
         self.folder = folder
         self._host = socket.gethostname()
@@ -88,8 +88,9 @@ class Reporter:
         self._recent: deque[tuple[float, int, int]] = deque()
         self._wake = threading.Event()
         self._is_closed = False
-        with suppress(StoreError):
-            write_json(folder / _TOTAL, {"records": total})
+        if total is not None:
+            with suppress(StoreError):
+                write_json(folder / _TOTAL, {"records": total})
         self._write()
         self._thread = threading.Thread(target=self._keep_writing, daemon=True)
         self._thread.start()

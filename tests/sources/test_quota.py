@@ -54,8 +54,8 @@ def test_a_bound_never_turns_away_a_row_that_would_be_kept():
         quota.settle()
     wanted = dict.fromkeys(kept(ROWS, 10))
 
-    assert all(key <= quota.bound(label) for label, key in wanted)
-    assert sum(key <= quota.bound(label) for label, key in ROWS) < 15
+    assert all(key <= quota.bounds.of(label) for label, key in wanted)
+    assert sum(key <= quota.bounds.of(label) for label, key in ROWS) < 15
 
 
 def test_fewer_rows_than_asked_for_are_all_kept():

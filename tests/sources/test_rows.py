@@ -4,6 +4,8 @@ import tracemalloc
 import pyarrow
 import pyarrow.parquet
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from opencharacter.errors import SourceError
 from opencharacter.records import Rejection
@@ -217,3 +219,31 @@ def test_a_hub_path_may_pin_a_revision_and_keeps_its_name(path, hub):
     source = open_source(path, "instructions.jsonl", revision="other")
 
     assert (f"hub:{source.name}", source.files[0].hub) == (path.partition("@")[0], hub)
+
+
+@settings(deadline=None)
+@given(
+    lines=st.lists(st.binary(max_size=9).filter(lambda b: b"\n" not in b)), size=st.integers(3, 40)
+)
+def test_ranges_that_lie_side_by_side_have_each_line_once(tmp_path_factory, lines, size):
+    path = tmp_path_factory.mktemp("ranges") / "p.jsonl"
+    path.write_bytes(b"".join(line + b"\n" for line in lines))
+    [file] = open_source(str(path), "personas.jsonl").files
+    found = [file.read_range(start, start + size) for start in range(0, file.size(), size)]
+
+    blocks = [lines.block + b"\n" for lines in found if lines]
+    assert b"".join(blocks) == path.read_bytes().removeprefix(b"\xef\xbb\xbf")
+
+
+def test_of_a_line_that_is_too_long_a_range_holds_the_beginning(tmp_path):
+    path = tmp_path / "p.jsonl"
+    path.write_bytes(b"first\n" + b"x" * 5_000_000 + b"\nlast\n")
+    [file] = open_source(str(path), "personas.jsonl").files
+    first, inside, last = (
+        file.read_range(*r) for r in ((0, 9), (9, 5_000_006), (5_000_006, 5_000_020))
+    )
+
+    assert (first.block[:8], len(first.block) + first.n_more) == (b"first\nxx", 5_000_006)
+    assert len(first.block) < 1_100_000
+    assert inside is None
+    assert last == (b"last", 0)

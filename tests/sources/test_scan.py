@@ -1,7 +1,9 @@
 import hashlib
 import json
+import multiprocessing
 import random
 from collections import Counter
+from contextlib import nullcontext
 
 import pyarrow
 import pyarrow.parquet
@@ -122,17 +124,100 @@ LINE = st.one_of(
 
 
 @settings(deadline=None)
-@given(lines=st.lists(LINE, min_size=1), mark=st.sampled_from([b"", b"\xef\xbb\xbf"]))
+@given(
+    lines=st.lists(LINE, min_size=1),
+    mark=st.sampled_from([b"", b"\xef\xbb\xbf"]),
+    piece=st.sampled_from([3, 4, 7, 50, 1 << 20]),
+)
 def test_the_fast_reading_of_a_sample_finds_what_the_careful_one_of_all_rows_finds(
-    tmp_path_factory, lines, mark
+    tmp_path_factory, lines, mark, piece
 ):
     path = tmp_path_factory.mktemp("lines") / "p.jsonl"
     path.write_bytes(mark + b"\n".join([b'{"text": "first"}', *lines]))
-    (fast, fast_tally), (slow, slow_tally) = read(path, n=1000), read(path)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("opencharacter.sources.scan._PIECE_BYTES", piece)
+        (fast, fast_tally), (slow, slow_tally) = read(path, n=1000), read(path)
 
     assert fast == slow
     assert (fast_tally.rows, fast_tally.not_drawn) == (slow_tally.rows, 0)
     assert slow_tally.rows == len(slow)
+
+
+def mixed(path, n=3000):
+    """Write good rows of several layouts, and a bad one of every kind now and then."""
+    bad = [b"{", b"", b" \r", b'{"other": 1}', b'{"text": "\xff"}', b"x" * 1_000_001, b'"\\ud800"']
+    lines = []
+    for index in range(n):
+        text = f"{('I am', 'You are', 'She is')[index % 3]} a cook{' ' * (index % 2)}  no {index}"
+        lines.append(json.dumps({"text": text if index % 5 else text.replace(" ", "\u00e9 ")}))
+        lines[-1] = lines[-1].encode()
+        if index % 97 == 0:
+            lines += [bad[index // 97 % len(bad)], b'{"text": "Cook <|im_start|>"}']
+    path.write_bytes(b"\n".join(lines))
+    return path
+
+
+@pytest.mark.parametrize("stratify", [None, Stratify.person])
+def test_a_sample_does_not_depend_on_the_number_of_processes_or_the_size_of_pieces(
+    tmp_path, monkeypatch, stratify
+):
+    for number in range(3):
+        mixed(tmp_path / f"p{number}.jsonl", 1000)
+    write(tmp_path / "p2.txt", [{}]).write_text("Cook of a list\n" * 2, "utf-8")
+    settings = {"n": 400, "stratify": stratify}
+    expected, tally = read(tmp_path, **settings)
+    monkeypatch.setattr("opencharacter.sources.scan._MANY_BYTES", 0)
+    monkeypatch.setattr("opencharacter.sources.scan._PIECE_BYTES", 9000)
+
+    found, again = read(tmp_path, processes=2, **settings)
+
+    assert found == expected
+    assert sum(isinstance(item, Persona) for item in found) == 400
+    assert {item.reason for item in found if isinstance(item, Rejection)} >= {
+        "broken_json", "missing_key", "invalid_utf8", "line_too_long", "wrong_type", "duplicate",
+    }  # fmt: skip
+    assert (again.rows, again.not_drawn, again.notes) == (tally.rows, tally.not_drawn, tally.notes)
+
+
+def test_rows_without_a_text_are_rejected_also_where_strata_have_declared_shares(tmp_path):
+    path = tmp_path / "p.jsonl"
+    lines = [json.dumps({"text": f"I am a cook, number {index}"}) for index in range(50)]
+    path.write_text("\n".join([*lines, "{", '{"other": 1}']), "utf-8")
+    kept, rejections = split(read(path, n=5, stratify=Stratify.person, shares={"first": 1.0})[0])
+
+    assert len(kept) == 5
+    assert [rejection.reason for rejection in rejections] == ["broken_json", "missing_key"]
+
+
+def test_whoever_reads_is_told_of_rows_and_bytes_until_all_are_read(tmp_path, monkeypatch):
+    path = mixed(tmp_path / "p.jsonl")
+    monkeypatch.setattr("opencharacter.sources.scan._PIECE_BYTES", 100_000)
+    tally, told = Tally(), []
+    tally.watched = lambda: nullcontext(told.append)
+    list(read_personas(PersonasConfig(path=str(path), n=5), seed=7, tally=tally))
+
+    assert len(told) == -(-path.stat().st_size // 100_000)
+    assert told == sorted(told)
+    assert told[-1] == (tally.rows, path.stat().st_size, path.stat().st_size)
+
+
+def kill_one(told):
+    """Kill a process that reads, as a machine out of memory does."""
+    if told.rows:
+        [*readers] = multiprocessing.active_children()
+        readers[0].kill()
+
+
+def test_a_reader_that_is_killed_is_told_and_the_others_end(tmp_path, monkeypatch):
+    path = mixed(tmp_path / "p.jsonl")
+    monkeypatch.setattr("opencharacter.sources.scan._MANY_BYTES", 0)
+    monkeypatch.setattr("opencharacter.sources.scan._PIECE_BYTES", 2000)
+    tally = Tally()
+    tally.watched = lambda: nullcontext(kill_one)
+
+    with pytest.raises(SourceError, match=r"was killed, .* smaller personas\.processes"):
+        list(read_personas(PersonasConfig(path=str(path), n=5, processes=2), seed=7, tally=tally))
+    assert not multiprocessing.active_children()
 
 
 def test_a_full_disk_says_where_to_make_room(tmp_path, monkeypatch):
