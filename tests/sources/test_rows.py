@@ -4,7 +4,7 @@ import tracemalloc
 import pyarrow
 import pyarrow.parquet
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from opencharacter.errors import SourceError
@@ -221,7 +221,6 @@ def test_a_hub_path_may_pin_a_revision_and_keeps_its_name(path, hub):
     assert (f"hub:{source.name}", source.files[0].hub) == (path.partition("@")[0], hub)
 
 
-@settings(deadline=None)
 @given(
     lines=st.lists(st.binary(max_size=9).filter(lambda b: b"\n" not in b)), size=st.integers(3, 40)
 )

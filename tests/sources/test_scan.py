@@ -8,7 +8,7 @@ from contextlib import nullcontext
 import pyarrow
 import pyarrow.parquet
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from opencharacter.config import PersonasConfig, Stratify
@@ -123,7 +123,6 @@ LINE = st.one_of(
 )
 
 
-@settings(deadline=None)
 @given(
     lines=st.lists(LINE, min_size=1),
     mark=st.sampled_from([b"", b"\xef\xbb\xbf"]),

@@ -53,13 +53,13 @@ def check(instructions, characters, n, seed):
 
 
 @given(small_draws())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_small_pools_are_distinct_balanced_and_nested_up_to_all_characters(case):
     check(*case)
 
 
 @given(large_pools())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_large_pools_are_distinct_balanced_and_nested(case):
     check(*case)
 
