@@ -37,7 +37,8 @@ class Progress(NamedTuple):
     """How far a stage is."""
 
     done: int
-    """Pieces of work that ended, rejected ones and those of earlier processes included."""
+    """Pieces of work that ended, rejected ones and those of earlier processes included; of a stream
+    the rows written, without the rejected."""
     rejected: int
     total: int | None
     """None = not known, as of a stream."""
@@ -49,6 +50,8 @@ class Progress(NamedTuple):
     calls: int
     unsealed: int = 0
     """Of `done`, those of this process whose part is not whole yet."""
+    not_drawn: int | None = None
+    """Good rows that a stream left out; None = not known yet, or no stream."""
 
 
 class _Sample(NamedTuple):
@@ -291,6 +294,8 @@ def _rates(span: _Span) -> list[str]:
     if (rate := span.rate(start.done, now.done)) is not None:
         pieces.append(f"{_short(rate)}/s")
     pieces.append(f"{now.rejected:,} rejected")
+    if now.not_drawn is not None:
+        pieces.append(f"{now.not_drawn:,} not drawn")
     if now.calls and (rate := span.rate(start.output_tokens, now.output_tokens)) is not None:
         pieces.append(f"{_short(rate)} tokens/s")
     if now.prompt_tokens:

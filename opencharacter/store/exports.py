@@ -69,7 +69,7 @@ def push(folder: Path, repository: str, *, is_private: bool) -> None:
         StoreError: `datasets` is missing, nobody is logged in, or the hub refuses.
     """
     try:
-        datasets, httpx = import_module("datasets"), import_module("httpx")
+        datasets, hub = import_module("datasets"), import_module("huggingface_hub.errors")
     except ModuleNotFoundError as error:
         raise StoreError(
             f"export.push needs the package {error.name}; pip install datasets, or push {folder} "
@@ -78,7 +78,8 @@ def push(folder: Path, repository: str, *, is_private: bool) -> None:
     try:
         loaded = datasets.load_dataset(str(folder), split="train")
         loaded.push_to_hub(repository, private=is_private)
-    except (*_REFUSALS, httpx.HTTPError, datasets.exceptions.DatasetsError) as error:
+    # Its HTTPError is that of the HTTP library it uses, which is not the same in all its versions.
+    except (*_REFUSALS, hub.HTTPError, datasets.exceptions.DatasetsError) as error:
         raise StoreError(
             f"could not push {folder} to {repository}: {error}; log in with `hf auth login`, or "
             "push the folder yourself: it is written"

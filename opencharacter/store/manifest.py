@@ -20,6 +20,9 @@ from opencharacter.store.files import write_json
 from opencharacter.store.rows import column_names, part_files, read_columns, read_footer
 from opencharacter.store.stage import StageFolder, output_fingerprint
 
+LEFT_OUT = "left out: "
+"""Notes that begin so say why rows were not drawn; the others count something else."""
+
 
 @dataclass(kw_only=True)
 class Counted:

@@ -125,6 +125,9 @@ def functions(tmp_path, monkeypatch):
         "def words(texts): return [len(t.split()) for t in texts]\n"
         "def odd(texts): return [None, float('nan'), float('inf'), 2][: len(texts)]\n"
         "def short(texts): return [1.0]\n"
+        "def words_of(texts): return ['a'] * len(texts)\n"
+        "def one(texts): return 3.0\n"
+        "def broken(texts): return [1 / 0 for _ in texts]\n"
         "number = 3\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
@@ -159,9 +162,22 @@ def test_a_function_that_is_not_there_is_named(function, message):
         scorer_name("a", AxisConfig(function=function))
 
 
-def test_a_function_must_return_a_score_for_each_text(functions):
-    with pytest.raises(ConfigError, match="returned 1 scores for 2 texts"):
-        open_scorer("a", AxisConfig(function=f"{functions}:short"))(["a", "b"])
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        ("short", "returned 1 scores for 2 texts; it must return one for each"),
+        ("words_of", "returned 'a' for a text; it must return a number"),
+        ("one", r"raised TypeError: .* is not iterable; it must take a list of texts"),
+        ("broken", r"raised ZeroDivisionError: .* \(line 6 of .*axes_of_mine\.py\)"),
+    ],
+)
+def test_what_is_wrong_with_a_function_is_said_with_its_axis(functions, function, message):
+    scorer = open_scorer("a", AxisConfig(function=f"{functions}:{function}"))
+
+    with pytest.raises(
+        ConfigError, match=rf"mix\.axes\.a\.function=axes_of_mine:{function} {message}"
+    ):
+        scorer(["a", "b"])
 
 
 def test_a_missing_folder_is_found_before_any_library_is_loaded():

@@ -240,5 +240,9 @@ def test_one_command_goes_as_far_as_the_mixture(opencharacter, tmp_path):
 
     assert done.returncode == 0, done.stderr
     assert manifest(tmp_path, "mix")["counts"]["out"] > 0
+    assert [line.split()[:2] for line in done.stdout.splitlines() if line.startswith(" mix")] == [
+        ["mix", str(manifest(tmp_path, "mix")["counts"]["in"])]
+    ]
+    assert str(tmp_path / "runs/t/mix") in done.stdout.partition("Written:")[2]
     assert "Next:" not in done.stdout
     assert "already finished" in opencharacter("stage=mix").stderr

@@ -3,7 +3,8 @@ import json
 import pyarrow.parquet
 import pytest
 
-from opencharacter.errors import StoreError
+from opencharacter.config import ExportConfig
+from opencharacter.errors import ConfigError, StoreError
 from opencharacter.mix.export import schema_of
 from opencharacter.store.exports import push, write_export
 
@@ -74,6 +75,22 @@ def test_a_refused_push_says_what_to_do(tmp_path, monkeypatch):
 
     with pytest.raises(StoreError, match=r"could not push .* to a/b/c: .*hf auth login"):
         push(tmp_path / "export", "a/b/c", is_private=True)
+
+
+def test_a_push_without_a_network_says_what_to_do(tmp_path, monkeypatch):
+    pytest.importorskip("datasets")
+    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path / "c")
+    monkeypatch.setattr("datasets.config.HF_ENDPOINT", "http://127.0.0.1:9")  # nobody listens there
+    write(tmp_path / "export", [ALPACA])
+
+    with pytest.raises(StoreError, match=r"could not push .* to a/b: .*refused.*hf auth login"):
+        push(tmp_path / "export", "a/b", is_private=True)
+
+
+@pytest.mark.parametrize("name", ["foo", "a/b/c", "a/", "https://huggingface.co/datasets/a/b"])
+def test_what_is_no_name_of_a_data_set_is_refused_at_once(name):
+    with pytest.raises(ConfigError, match=r"export\.push is .*; write owner/name"):
+        ExportConfig(push=name)
 
 
 def test_a_bug_in_a_push_keeps_its_traceback(tmp_path, monkeypatch):
