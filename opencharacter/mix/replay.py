@@ -19,12 +19,10 @@ from opencharacter.mix.screening import Refusal, instruction_rejection
 from opencharacter.records import Instruction, Method, MixtureRow, Rejection
 from opencharacter.sources.instructions import read_instructions
 from opencharacter.sources.rows import Tally
-from opencharacter.store.manifest import LEFT_OUT
+from opencharacter.store.manifest import LEFT_OUT, REPLAYED
 
 RENDER_VERSION = "replay"
 """Such rows have no system prompt."""
-REPLAYED = "replayed"
-"""Note of how many such rows a mixture has."""
 _UNANSWERED = f"{LEFT_OUT}replay without an answer to every turn"
 _AT_ONCE = 512  # rows screened at a time, at least
 

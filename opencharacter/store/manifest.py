@@ -22,6 +22,8 @@ from opencharacter.store.stage import StageFolder, output_fingerprint
 
 LEFT_OUT = "left out: "
 """Notes that begin so say why rows were not drawn; the others count something else."""
+REPLAYED = "replayed"
+"""Note of how many rows of a mixture have no character."""
 
 
 @dataclass(kw_only=True)
