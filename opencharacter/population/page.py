@@ -42,7 +42,7 @@ JOINT_MEASURES = {
     "the other.",
     "by chance": "Mean association when the values of one attribute are dealt out anew among the "
     "characters, 200 times (Vinh et al. 2010): in small samples far above 0.",
-    "above chance": "The difference. In grey: no more than 1 of 20 such deals gives.",
+    "above chance": "The difference. In grey: more than 1 of 20 such deals gives as much.",
     "oftener": "Pairs of values further from independence than any pair is in 19 of 20 deals.",
 }
 TEXT_MEASURES = {
@@ -60,7 +60,7 @@ TEXT_MEASURES = {
     "nearest": "Mean similarity (cosine of the same) of a text to the one most like it. Lower is "
     "more varied. It grows with the number of texts.",
     "alike": "Mean similarity of two texts, whatever their number: 1 = the same, about 0 = they "
-    "share no words. – = there are no two.",
+    "share no words. Longer texts are more alike. – = there are no two.",
 }
 NAME_MEASURES = {
     "chance of the same name": "Share of pairs of characters with the same name (Simpson 1949), "
