@@ -4,6 +4,7 @@ from statistics import mean
 
 from opencharacter.population.measured import Measured
 from opencharacter.population.page import page, shown
+from opencharacter.population.texts import Variety
 from opencharacter.progress import closing_table
 from opencharacter.store.files import whole_file, write_json
 from opencharacter.store.stage import StageFolder
@@ -42,16 +43,7 @@ def write_report(folder: StageFolder, measured: Measured, *, title: str) -> None
     print(title)
     print(closing_table(rows, _ATTRIBUTE_HEADERS))
     print("Names: " + ", ".join(f"{name} {shown(value)}" for name, value in measured.names.items()))
-    fields = (
-        "texts",
-        "words",
-        "distinct_2",
-        "mattr",
-        "compression",
-        "uniformity",
-        "nearest",
-        "alike",
-    )
+    fields = [field for field in Variety._fields if field != "distinct_1"]
     texts = [
         [name, *(shown(one._asdict()[field]) for field in fields)]
         for name, one in measured.varieties.items()

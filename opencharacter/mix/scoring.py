@@ -182,6 +182,11 @@ def _find_function(name: str, path: str) -> tuple[Function, Path | None]:
             f"there is no module {error.name} for mix.axes.{name}.function={path}; start from the "
             "folder that holds it, or put that folder on PYTHONPATH"
         ) from error
+    except Exception as error:  # the user's own code, as below
+        raise ConfigError(
+            f"mix.axes.{name}.function={path}: importing {module_name} raised "
+            f"{type(error).__name__}: {error}{_place(error)}; mend that module"
+        ) from error
     function: Function | None = vars(module).get(function_name)
     if not callable(function):
         raise ConfigError(
@@ -209,7 +214,11 @@ def _call(setting: str, function: Function, texts: Sequence[str]) -> list[TextSc
 
 def _place(error: Exception) -> str:
     """Return where the innermost code that is not ours raised it."""
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename != __file__]
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if frame.filename != __file__ and "importlib" not in frame.filename
+    ]
     return f" (line {frames[-1].lineno} of {frames[-1].filename})" if frames else ""
 
 

@@ -20,7 +20,7 @@ _STYLE = (
     ".bar{background:#4a7aa8;height:.8rem;border-radius:2px;min-width:1px}"
     ".grid{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(26rem,100%),1fr));"
     "gap:0 3rem}"
-    "td.w{width:50%}p.note{color:#666}.track{position:relative}.wide{overflow-x:auto}"
+    "td.w{width:50%}.note{color:#666}.track{position:relative}.wide{overflow-x:auto}"
     ".mark{position:absolute;top:-.1rem;width:2px;height:1rem;background:#c4501b}"
     "dl{display:grid;grid-template-columns:max-content 1fr;gap:.1rem 1rem;color:#666}dd{margin:0}"
 )

@@ -180,6 +180,23 @@ def test_what_is_wrong_with_a_function_is_said_with_its_axis(functions, function
         scorer(["a", "b"])
 
 
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("def f(texts)", r"raised SyntaxError: .*\(broken_axes.py, line 1\); mend that module"),
+        ("\n1 / 0", r"raised ZeroDivisionError: .* \(line 2 of .*broken_axes.py\); mend"),
+    ],
+)
+def test_a_module_that_cannot_be_imported_is_named_with_the_place(
+    tmp_path, monkeypatch, code, message
+):
+    (tmp_path / "broken_axes.py").write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+
+    with pytest.raises(ConfigError, match=rf"mix\.axes\.a\.function=broken_axes:f: .*{message}"):
+        scorer_name("a", AxisConfig(function="broken_axes:f"))
+
+
 def test_a_missing_folder_is_found_before_any_library_is_loaded():
     with pytest.raises(ModelError, match=r"there is no folder .*; check mix\.axes\.a\.model"):
         scorer_name("a", AxisConfig(model="./no/such/folder"))
