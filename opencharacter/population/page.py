@@ -23,6 +23,7 @@ _STYLE = (
     "td.w{width:50%}.note{color:#666}.track{position:relative}.wide{overflow-x:auto}"
     ".mark{position:absolute;top:-.1rem;width:2px;height:1rem;background:#c4501b}"
     "dl{display:grid;grid-template-columns:max-content 1fr;gap:.1rem 1rem;color:#666}dd{margin:0}"
+    "section>table{margin-bottom:1rem}"
 )
 _MOST_VALUES = 12
 _MOST_CHARACTERS = 5
@@ -57,8 +58,8 @@ TEXT_MEASURES = {
     "uniformity": "Log of the mean of exp(−2 d²) over pairs of texts at the distance d (Wang and "
     "Isola 2020, arXiv 2005.10242), of hashed words and word pairs instead of embeddings. 0 = all "
     "are the same, −4 = none share a word. Lower is more varied.",
-    "nearest": "Mean similarity (cosine of the same) of a text to the one most like it. Lower is "
-    "more varied. It grows with the number of texts.",
+    "nearest": "Mean similarity (cosine of the same counts) of a text to the one most like it. "
+    "Lower is more varied. It grows with the number of texts.",
     "alike": "Mean similarity of two texts, whatever their number: 1 = the same, about 0 = they "
     "share no words. Longer texts are more alike. – = there are no two.",
 }
@@ -110,7 +111,9 @@ def _bars(one: Distribution) -> str:
     rows = "".join(_bar(line, largest) for line in shown)
     if rest:
         census = None if rest[0].census is None else sum(line.census or 0.0 for line in rest)
-        others = _Shown(f"{len(rest)} others", sum(line.share for line in rest), census)
+        others = _Shown(
+            f"{len(rest)} other{'s' * (len(rest) > 1)}", sum(line.share for line in rest), census
+        )
         rows += _bar(others, None)
     note = (
         f"{len(one.counts)} values, evenness {one.evenness:.2f} (by chance {one.even:.2f}), "
