@@ -37,7 +37,8 @@ class Progress(NamedTuple):
     """How far a stage is."""
 
     done: int
-    """Pieces of work that ended, rejected ones and those of earlier processes included."""
+    """Pieces of work that ended, rejected ones and those of earlier processes included; of a stream
+    the rows written, without the rejected."""
     rejected: int
     total: int | None
     """None = not known, as of a stream."""
@@ -54,6 +55,8 @@ class Progress(NamedTuple):
     n_bytes: int = 0
     """Read so far, of `of_bytes`; these tell the time left where the number of rows cannot."""
     of_bytes: int = 0
+    not_drawn: int | None = None
+    """Good rows that a stream left out; None = not known yet, or no stream."""
 
     @property
     def share(self) -> float | None:
@@ -309,6 +312,8 @@ def _rates(span: _Span) -> list[str]:
         pieces.append(f"{_short(rate)}/s")
     if not now.is_reading:
         pieces.append(f"{now.rejected:,} rejected")
+    if now.not_drawn is not None:
+        pieces.append(f"{now.not_drawn:,} not drawn")
     if now.calls and (rate := span.rate(start.output_tokens, now.output_tokens)) is not None:
         pieces.append(f"{_short(rate)} tokens/s")
     if now.prompt_tokens:

@@ -116,6 +116,15 @@ def test_a_stream_of_unknown_length_has_no_share_and_no_end():
     assert line == "profiles: 5,000 personas, 1,000/s, 0 rejected"
 
 
+def test_a_stream_ends_with_what_was_written_rejected_and_not_drawn():
+    stream = at(0, total=None)
+    end = at(50, total=None, rejected=10, not_drawn=148)
+
+    assert lines_of([(0, stream), (2, end)], unit="rows written") == [
+        "profiles: done after 2 s, 50 rows written, 25/s, 10 rejected, 148 not drawn"
+    ]
+
+
 def test_without_any_update_nothing_is_written():
     assert lines_of([]) == []
 

@@ -132,7 +132,7 @@ def test_data_of_ones_own_goes_all_the_way(tmp_path):
     run_line("stage=population run=mine", cwd=tmp_path)
     assert (tmp_path / "runs/mine/population/report.html").exists()
     run_line("stage=export run=mine", cwd=tmp_path)
-    [exported] = (tmp_path / "runs/mine/export").glob("*.jsonl")
+    [exported] = (tmp_path / "runs/mine/export/sharegpt").glob("*.jsonl")
     exported.rename(tmp_path / "sft.jsonl")
     run_line("stage=lint", cwd=tmp_path)
 

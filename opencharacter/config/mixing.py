@@ -1,5 +1,6 @@
 """What is made of the responses, and of anybody's."""
 
+import re
 from dataclasses import dataclass, field
 
 from opencharacter.config.filtering import AxisConfig, Contamination, check_axes
@@ -165,3 +166,7 @@ class ExportConfig:
             require(
                 value in choices, f"export.{name} is '{value}'; choose from {', '.join(choices)}"
             )
+        require(
+            not self.push or re.fullmatch(r"[\w.-]+/[\w.-]+", self.push) is not None,
+            f"export.push is '{self.push}'; write owner/name",
+        )

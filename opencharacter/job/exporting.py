@@ -1,9 +1,10 @@
 """What an export says when it is done."""
 
-from pathlib import Path
+from opencharacter.store.exports import Export
 
 
-def say_written(path: Path, *, layout: str) -> None:
-    """Print where the rows are, and how to load them."""
-    print(f"{layout} rows: {path}")
-    print(f'Load them: datasets.load_dataset("{path.parent}")')
+def say_written(written: Export, *, layout: str) -> None:
+    """Print where the rows are, what they replace, and how to load them."""
+    replaced = f" (instead of {written.replaced.name})" if written.replaced else ""
+    print(f"{layout} rows: {written.path}{replaced}")
+    print(f'Load them: datasets.load_dataset("{written.path.parent}")')

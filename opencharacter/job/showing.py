@@ -94,7 +94,7 @@ def _metrics(progress: Progress, seconds: float) -> dict[str, float]:
 
 def _of_all(reporter: Reporter) -> dict[str, float]:
     """Return what `stage=status` shows: the sums over the processes that work on the stage."""
-    reports = [report for report in read_reports(reporter.folder) if not report.is_silent]
+    reports = [report for report in read_reports(reporter.folder) if report.is_alive]
     prompts = sum(report.prompt_tokens for report in reports)
     return {
         "all/processes": float(len(reports)),

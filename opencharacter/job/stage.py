@@ -24,7 +24,7 @@ from opencharacter.records import Rejection
 from opencharacter.sources.rows import Tally
 from opencharacter.store.claims import Claims, Holder, Part
 from opencharacter.store.files import read_json
-from opencharacter.store.manifest import Counted, check_all_done, close_stage
+from opencharacter.store.manifest import LEFT_OUT, Counted, check_all_done, close_stage
 from opencharacter.store.reports import Reporter
 from opencharacter.store.rows import PartWriter, part_files, read_columns, read_footer
 from opencharacter.store.stage import StageFolder
@@ -82,11 +82,12 @@ class OpenStage:
             return
         with (
             self._told_what_is_lost(),
-            Display(self.folder.stage, unit=unit) as display,
+            Display(self.folder.stage, unit=f"{unit} written") as display,
             self._tracker() as tracker,
         ):
             tally.watched = partial(reading, self.folder.path)
-            self._write_stream(part, record_type, rows, shower(display, tracker, self.replicas))
+            show = shower(display, tracker, self.replicas)
+            self._write_stream(part, record_type, rows, tally, show)
             counted = Counted(
                 rows_in=tally.rows, not_drawn=tally.not_drawn, notes=dict(tally.notes)
             )
@@ -251,6 +252,7 @@ class OpenStage:
         part: Part,
         record_type: type,
         rows: Iterable[Any],
+        tally: Tally,
         show: Show,
     ) -> None:
         records = PartWriter(self.folder.data_file(part), record_type)
@@ -260,8 +262,9 @@ class OpenStage:
                 if not number:  # before it a source is read, which shows itself
                     show(Progress(0, 0, None, 0, 0, 0, 0))
                 (rejections if isinstance(row, Rejection) else records).write(row)
-                written = records.rows + rejections.rows
-                show(Progress(written, rejections.rows, None, 0, 0, 0, 0))
+                show(Progress(records.rows, rejections.rows, None, 0, 0, 0, 0))
+            done = Progress(records.rows, rejections.rows, None, 0, 0, 0, 0)
+            show(done._replace(not_drawn=tally.not_drawn))
             rejections.close()
             records.close()
         except BaseException:
@@ -302,7 +305,8 @@ class OpenStage:
         whole = [self.folder.rejected / path.name for path in part_files(self.folder.data)]
         rejected = read_columns(whole, ["reason"])
         reasons = Counter(reason for (reason,) in rejected)
-        reasons.update({"not drawn": counted.not_drawn, **counted.notes})
+        left_out = {n: count for n, count in counted.notes.items() if n.startswith(LEFT_OUT)}
+        reasons.update({"not drawn": counted.not_drawn - sum(left_out.values()), **left_out})
         listed = ", ".join(f"{count:,} {reason}" for reason, count in (+reasons).most_common())
         raise AccountingError(
             f"{self.folder.stage}: of {counted.rows_in:,} rows none is left: {listed}; look at "

@@ -69,7 +69,7 @@ def stage_status(folder: StageFolder, *, claim_timeout_s: float) -> StageStatus 
     parts = part_files(folder.data)
     rejected = [folder.rejected / path.name for path in parts]
     whole = sum(read_footer(path).rows for path in (*parts, *rejected))
-    reports = [report for report in read_reports(folder.path) if not report.is_silent]
+    reports = [report for report in read_reports(folder.path) if report.is_alive]
     claims = Claims(folder.path / "claims", timeout_s=claim_timeout_s)
     if manifest is not None:
         state, total = "finished", manifest["counts"]["in"] - manifest["counts"]["not_drawn"]

@@ -20,7 +20,8 @@ _COLLAPSED = 0.02
 
 def print_summary(job: Job) -> None:
     """Print the closing table, the commonest names, two sample dialogues and the paths."""
-    manifests = [job.folder(stage).manifest() for stage in _STAGES]
+    stages = (*_STAGES, "mix") if job.config.synth.mix else _STAGES
+    manifests = [job.folder(stage).manifest() for stage in stages]
     made = [manifest for manifest in manifests if manifest is not None]
     print(closing_table([_row(manifest) for manifest in made], _HEADERS))
     _print_cost(made)

@@ -19,9 +19,11 @@ from opencharacter.mix.screening import Refusal, instruction_rejection
 from opencharacter.records import Instruction, Method, MixtureRow, Rejection
 from opencharacter.sources.instructions import read_instructions
 from opencharacter.sources.rows import Tally
+from opencharacter.store.manifest import LEFT_OUT, REPLAYED
 
 RENDER_VERSION = "replay"
 """Such rows have no system prompt."""
+_UNANSWERED = f"{LEFT_OUT}replay without an answer to every turn"
 _AT_ONCE = 512  # rows screened at a time, at least
 
 Screen = Callable[[Sequence[Instruction]], Mapping[str, Refusal]]
@@ -66,7 +68,7 @@ def replay_rows(
             if isinstance(row, Rejection):
                 rejected.append(row)
             elif not row.is_answered:
-                tally.note("replay: without an answer to every turn")
+                tally.note(_UNANSWERED)
             elif refusal := refuse(row):
                 rejected.append(refusal)
             else:
@@ -82,7 +84,11 @@ def replay_rows(
             "it, or name more sources"
         )
     rejected += refused
-    tally.not_drawn += tally.rows - before - len(rejected) - len(answered)
+    not_drawn = tally.rows - before - len(rejected) - len(answered)
+    tally.not_drawn += not_drawn
+    if beyond := not_drawn - tally.notes.get(_UNANSWERED, 0):
+        tally.note(f"{LEFT_OUT}replay_share", beyond)
+    tally.note(REPLAYED, len(answered))
     yield from rejected
     yield from map(_row, answered)
 

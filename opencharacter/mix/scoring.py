@@ -6,6 +6,7 @@ little, and what a batch scored is logged at once under the hash of the text.
 
 import hashlib
 import math
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -80,7 +81,7 @@ def open_scorer(name: str, axis: AxisConfig) -> Scorer:
     """
     if axis.function:
         function, _ = _find_function(name, axis.function)
-        return lambda texts: _call(axis.function, function, texts)
+        return lambda texts: _call(f"mix.axes.{name}.function={axis.function}", function, texts)
     # Late: torch and transformers take ten seconds, and a mixture without a classifier needs none.
     opened: Scorer = import_module("opencharacter.mix.classifier").Classifier(name, axis)
     return opened
@@ -181,6 +182,11 @@ def _find_function(name: str, path: str) -> tuple[Function, Path | None]:
             f"there is no module {error.name} for mix.axes.{name}.function={path}; start from the "
             "folder that holds it, or put that folder on PYTHONPATH"
         ) from error
+    except Exception as error:  # the user's own code, as below
+        raise ConfigError(
+            f"mix.axes.{name}.function={path}: importing {module_name} raised "
+            f"{type(error).__name__}: {error}{_place(error)}; mend that module"
+        ) from error
     function: Function | None = vars(module).get(function_name)
     if not callable(function):
         raise ConfigError(
@@ -190,14 +196,40 @@ def _find_function(name: str, path: str) -> tuple[Function, Path | None]:
     return function, Path(file) if file else None
 
 
-def _call(path: str, function: Function, texts: Sequence[str]) -> list[TextScore]:
-    scores = list(function(list(texts)))
+def _call(setting: str, function: Function, texts: Sequence[str]) -> list[TextScore]:
+    try:
+        scores = list(function(list(texts)))
+    except Exception as error:  # the user's own code: whatever it raises is theirs to mend
+        raise ConfigError(
+            f"{setting} raised {type(error).__name__}: {error}{_place(error)}; it must take a list "
+            "of texts and return a number for each, or None"
+        ) from error
     if len(scores) != len(texts):
         raise ConfigError(
-            f"{path} returned {len(scores)} scores for {len(texts)} texts; it must return one for "
-            "each, in their order"
+            f"{setting} returned {len(scores)} scores for {len(texts)} texts; it must return one "
+            "for each, in their order"
         )
-    return [TextScore(usable(score)) for score in scores]
+    return [TextScore(_number(setting, score)) for score in scores]
+
+
+def _place(error: Exception) -> str:
+    """Return where the innermost code that is not ours raised it."""
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if frame.filename != __file__ and "importlib" not in frame.filename
+    ]
+    return f" (line {frames[-1].lineno} of {frames[-1].filename})" if frames else ""
+
+
+def _number(setting: str, score: float | None) -> float | None:
+    try:
+        return usable(score)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(
+            f"{setting} returned {score!r:.60} for a text; it must return a number, or None for "
+            "a text without one"
+        ) from error
 
 
 def usable(score: float | None) -> float | None:

@@ -1,13 +1,21 @@
-"""How attributes are distributed over a population, alone and two by two."""
+"""How attributes are distributed over a population.
+
+A sample is less even than the population it is drawn from, and apart from it, the more so the
+smaller it is. So each figure comes with what as many characters would show if nothing were wrong.
+
+Sources: evenness, Pielou 1966; the mean distance of a sample, de Moivre's closed form of the mean
+absolute deviation of a binomial (Diaconis and Zabell 1991).
+"""
 
 import csv
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import combinations
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
+
+import numpy as np
 
 from opencharacter.errors import ConfigError
 from opencharacter.records import Character
@@ -15,7 +23,6 @@ from opencharacter.records import Character
 ATTRIBUTES = ("gender", "age", "race", "country")
 
 _DECADES = (*(f"{n}-{n + 9}" for n in range(0, 100, 10)), "100+")
-_STRIKING = 1.1  # times as often as if independent
 
 Shares = Mapping[str, float]
 Census = Mapping[str, Shares]
@@ -30,22 +37,16 @@ class Distribution(NamedTuple):
     """Commonest first."""
     evenness: float
     """Entropy over its largest possible value, in [0, 1]; 1 = all values occur equally often."""
+    even: float
+    """Mean evenness of as many characters drawn from these values, each equally likely."""
     distance: float
     """Total variation distance, in [0, 1], from what was expected."""
+    chance: float
+    """Mean distance of as many characters drawn from what was expected."""
     expected: str
     """`uniform` over the values that occur, or `census`."""
     expected_shares: dict[str, float]
     """By value, in [0, 1]; a census may have values that do not occur."""
-
-
-class Joint(NamedTuple):
-    """How far two attributes hang together."""
-
-    attributes: tuple[str, str]
-    association: float
-    """Mutual information over the smaller entropy, in [0, 1]; 0 = independent."""
-    striking: tuple[tuple[str, str, float], ...]
-    """Pairs of values that occur oftener than if independent, with the ratio: at least 1.1."""
 
 
 def attributes_of(character: Character) -> dict[str, str]:
@@ -75,22 +76,12 @@ def distribution(attribute: str, values: Iterable[str], census: Census) -> Distr
         attribute=attribute,
         counts=dict(counts.most_common()),
         evenness=_entropy(counts) / math.log(len(counts)) if len(counts) > 1 else 0.0,
+        even=_mean_evenness(len(counts), total) if len(counts) > 1 else 0.0,
         distance=apart / 2,
+        chance=sum(_mean_deviation(share, total) for share in expected.values()) / 2,
         expected="census" if attribute in census else "uniform",
         expected_shares=dict(expected),
     )
-
-
-def joints(rows: Sequence[Mapping[str, str]], *, least: int = 5, top: int = 5) -> list[Joint]:
-    """Return how each two attributes hang together, the most first.
-
-    Args:
-        rows: Attributes of each character.
-        least: Pairs that occur less often are not called striking.
-        top: How many striking pairs.
-    """
-    found = [_joint(pair, rows, least, top) for pair in combinations(ATTRIBUTES, 2)]
-    return sorted(found, key=lambda joint: -joint.association)
 
 
 def read_census(path: str) -> Census:
@@ -128,25 +119,32 @@ def read_census(path: str) -> Census:
     }
 
 
-def _joint(pair: tuple[str, str], rows: Sequence[Mapping[str, str]], least: int, top: int) -> Joint:
-    both = Counter((row[pair[0]], row[pair[1]]) for row in rows)
-    one, other = (Counter(row[name] for row in rows) for name in pair)
-    shared = _entropy(one) + _entropy(other) - _entropy(both)
-    smaller = min(_entropy(one), _entropy(other))
-    ratios = [
-        (a, b, count * len(rows) / (one[a] * other[b]))
-        for (a, b), count in both.items()
-        if count >= least
-    ]
-    ratios = [pair for pair in ratios if pair[2] >= _STRIKING]
-    ratios.sort(key=lambda item: -item[2])
-    return Joint(pair, shared / smaller if smaller else 0.0, tuple(ratios[:top]))
-
-
-def _entropy(counts: Counter[str] | Counter[tuple[str, str]]) -> float:
+def _entropy(counts: Counter[str]) -> float:
     """Return the entropy of a distribution, in nats."""
     total = counts.total()
     return -sum(n / total * math.log(n / total) for n in counts.values() if n)
+
+
+def _mean_evenness(k: int, n: int) -> float:
+    """Return the mean evenness, among k values, of n draws of equally likely ones.
+
+    A value occurs x times with a binomial probability and then adds -x/n log(x/n) to the entropy.
+    """
+    x = np.arange(1, n)
+    logs = np.cumsum(np.log(np.arange(1, n + 1)))  # (n,) log of the factorials of 1 to n
+    chosen = logs[-1] - logs[x - 1] - logs[n - x - 1]  # (n - 1,) log of n over x
+    likely = np.exp(chosen - x * math.log(k) + (n - x) * math.log1p(-1 / k))
+    return float(k * (likely * -(x / n) * np.log(x / n)).sum() / math.log(k))
+
+
+def _mean_deviation(share: float, n: int) -> float:
+    """Return the mean of |x / n - share| over n draws, x of them hits, in closed form."""
+    if not 0 < share < 1:
+        return 0.0
+    least = math.floor(n * share) + 1
+    log_chosen = math.lgamma(n + 1) - math.lgamma(least + 1) - math.lgamma(n - least + 1)
+    log_likely = least * math.log(share) + (n - least + 1) * math.log1p(-share)
+    return 2 * least * math.exp(log_chosen + log_likely) / n
 
 
 def _plain(value: str) -> str:

@@ -1,10 +1,15 @@
 """The page: one HTML file, nothing to load, bars as plain boxes."""
 
+import math
+import statistics
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import NamedTuple
 
-from opencharacter.population.attributes import Distribution, Joint
+from opencharacter.population.attributes import Distribution
+from opencharacter.population.joints import Joint
+from opencharacter.population.measured import Measured, Speaker
 from opencharacter.population.texts import Variety
 
 _STYLE = (
@@ -15,46 +20,74 @@ _STYLE = (
     ".bar{background:#4a7aa8;height:.8rem;border-radius:2px;min-width:1px}"
     ".grid{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(26rem,100%),1fr));"
     "gap:0 3rem}"
-    "td.w{width:50%}p.note{color:#666}.track{position:relative}.wide{overflow-x:auto}"
+    "td.w{width:50%}.note{color:#666}.track{position:relative}.wide{overflow-x:auto}"
     ".mark{position:absolute;top:-.1rem;width:2px;height:1rem;background:#c4501b}"
+    "dl{display:grid;grid-template-columns:max-content 1fr;gap:.1rem 1rem;color:#666}dd{margin:0}"
+    "section>table{margin-bottom:1rem}"
 )
 _MOST_VALUES = 12
+_MOST_CHARACTERS = 5
+_STEP = 0.05  # of `alike`, the width of a bar
+
+ATTRIBUTE_MEASURES = {
+    "evenness": "Entropy of the shares over its largest value; 1 = all values that occur do so "
+    "equally often (Pielou 1966).",
+    "distance": "Half the sum of the differences between the shares here and those of the census, "
+    "or without one equal shares (total variation), in [0, 1].",
+    "by chance": "What as many characters drawn at random from the census, or from equal shares, "
+    "show in the mean. The fewer characters there are, the further this is from 1 and from 0: "
+    "compare with it, not with 1 or 0.",
+}
+JOINT_MEASURES = {
+    "association": "Mutual information over the smaller entropy: 0 = independent, 1 = one decides "
+    "the other.",
+    "by chance": "Mean association when the values of one attribute are dealt out anew among the "
+    "characters, 200 times (Vinh et al. 2010): in small samples far above 0.",
+    "above chance": "The difference. In grey: more than 1 of 20 such deals gives as much.",
+    "oftener": "Pairs of values further from independence than any pair is in 19 of 20 deals.",
+}
+TEXT_MEASURES = {
+    "distinct_1, distinct_2": "Share of words, and of pairs of words, that are different, in "
+    "pieces of 100,000 words (Li et al. 2016, arXiv 1510.03055). Higher is more varied. It falls "
+    "with the number of words up to there: compare sets of one size.",
+    "mattr": "Mean share of different words in a window of 50 words that moves through each text "
+    "(Covington and McFall 2010), whatever the number of words. Higher is more varied. – = no "
+    "text has 50 words.",
+    "compression": "How many times smaller zlib makes the texts (Shaib et al. 2024, arXiv "
+    "2403.00553). Lower is more varied. It grows with the number of words.",
+    "uniformity": "Log of the mean of exp(−2 d²) over pairs of texts at the distance d (Wang and "
+    "Isola 2020, arXiv 2005.10242), of hashed words and word pairs instead of embeddings. 0 = all "
+    "are the same, −4 = none share a word. Lower is more varied.",
+    "nearest": "Mean similarity (cosine of the same counts) of a text to the one most like it. "
+    "Lower is more varied. It grows with the number of texts.",
+    "alike": "Mean similarity of two texts, whatever their number: 1 = the same, about 0 = they "
+    "share no words. Longer texts are more alike. – = there are no two.",
+}
+NAME_MEASURES = {
+    "chance of the same name": "Share of pairs of characters with the same name (Simpson 1949), "
+    "whatever the number of characters.",
+}
 
 
-def page(
-    title: str,
-    *,
-    distributions: Sequence[Distribution],
-    joints: Sequence[Joint],
-    names: Mapping[str, float],
-    varieties: Mapping[str, Variety],
-    lists: Mapping[str, Sequence[tuple[str, int]]],
-) -> str:
-    """Return the page.
-
-    Args:
-        title: Of the run.
-        distributions: A block of bars each.
-        joints: A row each.
-        names: Figures of them, by what they say.
-        varieties: By what was measured, a row each.
-        lists: Commonest names and openings, by title.
-    """
-    blocks = "".join(map(_bars, distributions))
-    rows = "".join(f"<tr>{_cells(name, *_numbers(one))}</tr>" for name, one in varieties.items())
+def page(title: str, measured: Measured) -> str:
+    """Return the page."""
+    blocks = "".join(map(_bars, measured.distributions))
+    varieties = measured.varieties.items()
+    rows = "".join(f"<tr>{_cells(name, *_numbers(one))}</tr>" for name, one in varieties)
     head = _cells("texts of", *Variety._fields, tag="th")
-    figures = "".join(f"<tr>{_cells(name, shown(value))}</tr>" for name, value in names.items())
-    common = "".join(_listed(name, items) for name, items in lists.items())
+    names = measured.names.items()
+    figures = "".join(f"<tr>{_cells(name, shown(value))}</tr>" for name, value in names)
+    common = "".join(_listed(name, items) for name, items in measured.lists.items())
     return (
         f"<!doctype html><html lang=en><meta charset=utf-8><title>{escape(title)}</title>"
         f"<meta name=viewport content='width=device-width'><style>{_STYLE}</style>"
-        f"<h1>{escape(title)}</h1><div class=grid>{blocks}</div>"
-        f"<h2>Which attributes hang together</h2>{_joint_table(joints)}"
+        f"<h1>{escape(title)}</h1><div class=grid>{blocks}</div>{_told(ATTRIBUTE_MEASURES)}"
+        f"<h2>Which attributes hang together</h2>{_joint_table(measured.joints)}"
+        f"{_told(JOINT_MEASURES)}"
         "<h2>How varied the texts are</h2>"
         f"<div class=wide><table><tr>{head}</tr>{rows}</table></div>"
-        "<p class=note>distinct, mattr: higher is more varied. compression, nearest: lower is more "
-        "varied. uniformity: lower is more spread out.</p>"
-        f"<h2>Names</h2><div class=grid><table>{figures}</table></div>"
+        f"{_told(TEXT_MEASURES)}{_characters(measured)}"
+        f"<h2>Names</h2><div class=grid><table>{figures}</table></div>{_told(NAME_MEASURES)}"
         f"<div class=grid>{common}</div></html>\n"
     )
 
@@ -78,11 +111,13 @@ def _bars(one: Distribution) -> str:
     rows = "".join(_bar(line, largest) for line in shown)
     if rest:
         census = None if rest[0].census is None else sum(line.census or 0.0 for line in rest)
-        others = _Shown(f"{len(rest)} others", sum(line.share for line in rest), census)
+        others = _Shown(
+            f"{len(rest)} other{'s' * (len(rest) > 1)}", sum(line.share for line in rest), census
+        )
         rows += _bar(others, None)
     note = (
-        f"{len(one.counts)} values, evenness {one.evenness:.2f}, "
-        f"distance from {one.expected} {one.distance:.2f}"
+        f"{len(one.counts)} values, evenness {one.evenness:.2f} (by chance {one.even:.2f}), "
+        f"distance from {one.expected} {one.distance:.2f} (by chance {one.chance:.2f})"
     )
     columns = "<th class=n>here<th class=n>census"
     head = f"<tr><th><th>{columns}" if one.expected == "census" else ""
@@ -123,17 +158,64 @@ def _bar(line: _Shown, largest: float | None) -> str:
 
 def _joint_table(joints: Sequence[Joint]) -> str:
     rows = "".join(
-        "<tr>"
+        f"<tr{'' if one.is_beyond_chance else ' class=note'}>"
         + _cells(
             " × ".join(one.attributes),
+            f"{one.above_chance:+.3f}",
             f"{one.association:.3f}",
+            f"{one.chance:.3f}",
         )
         + "<td>"
         + escape(", ".join(f"{a} + {b}: {ratio:.1f} times" for a, b, ratio in one.striking))
         for one in joints
     )
-    head = _cells("attributes", "association", tag="th") + "<th>oftener than if independent"
-    return f"<table><tr>{head}</tr>{rows}</table>"
+    columns = ("attributes", "above chance", "association", "by chance")
+    head = _cells(*columns, tag="th") + "<th>oftener than if independent"
+    return f"<div class=wide><table><tr>{head}</tr>{rows}</table></div>"
+
+
+def _told(measures: Mapping[str, str]) -> str:
+    """Return what measures mean."""
+    rows = "".join(f"<dt>{escape(name)}<dd>{escape(text)}" for name, text in measures.items())
+    return f"<dl>{rows}</dl>"
+
+
+def _characters(measured: Measured) -> str:
+    """Return how each character's answers repeat themselves: spread, worst and best."""
+    ranked = measured.ranked()
+    if not ranked:
+        return ""
+    steps = Counter(math.floor(alike / _STEP) for alike, _ in ranked)
+    counts = [(step, steps[step]) for step in range(min(steps), max(steps) + 1)]
+    lines = [
+        _Shown(f"{step * _STEP:.2f} to {(step + 1) * _STEP:.2f}", count / len(ranked), None)
+        for step, count in counts
+    ]
+    largest = max(line.share for line in lines)
+    bars = "".join(_bar(line, largest) for line in lines)
+    left = len(measured.speakers) - len(ranked)
+    others = f" {left:,} with fewer than two answers are left out." if left else ""
+    mean = statistics.mean(alike for alike, _ in ranked)
+    return (
+        f"<h2>How much each character repeats itself</h2><p>How alike two answers of one "
+        f"character are: {shown(mean)} in the mean of {len(ranked):,} characters; two answers of "
+        f"two characters: {shown(measured.of_two_characters)}.{others}</p>"
+        "<div class=grid><section>"
+        f"<table><tr><th>alike<th><th class=n>characters</tr>{bars}</table></section></div>"
+        f"<div class=grid>{_speakers('Most', ranked[:_MOST_CHARACTERS])}"
+        f"{_speakers('Least', ranked[::-1][:_MOST_CHARACTERS])}</div><p class=note>With few "
+        "answers the first and the last are so by luck too: read what they say. All characters "
+        "are in report.json.</p>"
+    )
+
+
+def _speakers(title: str, ranked: Sequence[tuple[float, Speaker]]) -> str:
+    rows = "".join(
+        f"<tr>{_cells(name, *map(shown, (one.texts, one.words, one.mattr, alike)))}</tr>"
+        for alike, (_, name, one) in ranked
+    )
+    head = _cells(title, "answers", "words", "mattr", "alike", tag="th")
+    return f"<section><table><tr>{head}</tr>{rows}</table></section>"
 
 
 def _listed(name: str, items: Sequence[tuple[str, int]]) -> str:
@@ -151,7 +233,9 @@ def shown(value: float | None) -> str:
     """Return a number as a reader wants it: a count whole, a missing one as a dash."""
     if value is None:
         return "–"
-    return f"{value:,}" if isinstance(value, int) else f"{value:.3f}"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:.2g}" if 0 < value < 0.001 else f"{value:.3f}"
 
 
 def _cells(*texts: str, tag: str = "td") -> str:

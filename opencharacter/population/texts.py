@@ -1,7 +1,8 @@
 """How varied texts are.
 
-The moving-average type-token ratio does not hang on how much text there is. Distinct-n falls with
-it up to 100,000 words, and `nearest` grows with the number of texts: compare runs of one size.
+The moving-average type-token ratio, `uniformity` and `alike` do not hang on how much text there
+is. Distinct-n falls with it up to 100,000 words, compression and `nearest` grow with it: compare
+these between sets of one size.
 
 Sources: distinct-n, Li et al. 2016 (arXiv 1510.03055); moving-average type-token ratio, Covington
 and McFall 2010; compression ratio, Shaib et al. 2024 (arXiv 2403.00553); uniformity, Wang and Isola
@@ -41,10 +42,13 @@ class Variety(NamedTuple):
     """Mean share of different words in windows of 50 words; None = no text is so long."""
     compression: float
     """Bytes over bytes when compressed; larger = more repetitive."""
-    uniformity: float
-    """Log of the mean Gaussian similarity of two texts, at most 0; lower = more spread out."""
-    nearest: float
-    """Mean cosine similarity of a text to the one most like it, in [0, 1]."""
+    uniformity: float | None
+    """Log of the mean Gaussian similarity of two texts, at most 0; lower = more spread out. None =
+    there are no two texts; also below."""
+    nearest: float | None
+    """Mean cosine similarity of a text to the one most like it, at most 1."""
+    alike: float | None
+    """Mean cosine similarity of two texts, at most 1; about 0 = they share no words."""
 
 
 def variety(texts: Sequence[str], *, piece: int = _PIECE) -> Variety:
@@ -56,8 +60,7 @@ def variety(texts: Sequence[str], *, piece: int = _PIECE) -> Variety:
     """
     words = [words_of(text) for text in texts]
     flat = [word for each in words for word in each]
-    vectors = np.stack([vector(each) for each in _spread(words)]) if words else np.zeros((0, 1))
-    similar = vectors @ vectors.T
+    similar = _similar(words)
     return Variety(
         texts=len(texts),
         words=len(flat),
@@ -67,7 +70,19 @@ def variety(texts: Sequence[str], *, piece: int = _PIECE) -> Variety:
         compression=compression_ratio(texts),
         uniformity=_uniformity(similar),
         nearest=_nearest(similar),
+        alike=_alike(similar),
     )
+
+
+def alike(texts: Iterable[str]) -> float | None:
+    """Return the mean cosine similarity of two of the texts, as `Variety` has it."""
+    return _alike(_similar([words_of(text) for text in texts]))
+
+
+def _similar(words: Sequence[list[str]]) -> NDArray[np.float64]:
+    """Return how similar texts are, two by two; of more than 2,000 some, spread over all."""
+    vectors = np.stack([vector(each) for each in _spread(words)]) if words else np.zeros((0, 1))
+    return vectors @ vectors.T
 
 
 def _spread(words: Sequence[list[str]]) -> Sequence[list[str]]:
@@ -132,16 +147,21 @@ def _ratios(words: Sequence[str], window: int) -> list[float]:
     return ratios
 
 
-def _uniformity(similar: NDArray[np.float64]) -> float:
+def _alike(similar: NDArray[np.float64]) -> float | None:
+    n = len(similar)
+    return float((similar.sum() - np.trace(similar)) / (n * (n - 1))) if n > 1 else None
+
+
+def _uniformity(similar: NDArray[np.float64]) -> float | None:
     n = len(similar)
     if n < 2:
-        return 0.0
+        return None
     squared = 2 - 2 * similar[np.triu_indices(n, 1)]
     return float(np.log(np.mean(np.exp(-2 * squared))))
 
 
-def _nearest(similar: NDArray[np.float64]) -> float:
+def _nearest(similar: NDArray[np.float64]) -> float | None:
     if len(similar) < 2:
-        return 0.0
+        return None
     others = similar - 2 * np.eye(len(similar))
     return float(np.mean(np.max(others, axis=1)))

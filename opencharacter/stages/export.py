@@ -1,7 +1,7 @@
 """Write the mixture for a trainer: messages, ShareGPT or Alpaca rows, as JSON lines or Parquet.
 
 Reads    runs/<run>/mix
-Writes   runs/<run>/export: train.jsonl or train.parquet, and a dataset card with the licence
+Writes   runs/<run>/export/<layout>: train.jsonl or train.parquet, and a card with the licence
 Costs    one pass, constant memory; with export.push an upload to the hub
 Run      python -m opencharacter stage=export run=main export.layout=sharegpt
 """
@@ -26,7 +26,7 @@ def run(config: Config, job: Job) -> None:
     finished_input(job.run_dir, "mix", run=config.run)
     mixture = job.folder("mix")
     rows = (exported(r, settings.layout) for r in read_records(mixture.data, MixtureRow))
-    folder = job.folder("export").path
+    folder = job.folder("export").path / settings.layout
     written = write_export(
         folder,
         rows,

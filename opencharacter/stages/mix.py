@@ -24,6 +24,7 @@ from opencharacter.prompts.character import RENDER_VERSION
 from opencharacter.records import Character, MixtureRow
 from opencharacter.sources.fingerprint import content_fingerprint, source_fingerprint
 from opencharacter.sources.rows import Tally
+from opencharacter.store.manifest import LEFT_OUT
 from opencharacter.store.rows import read_records
 
 _WHAT = "A mixture for supervised fine-tuning: `messages` with the character's system prompt."
@@ -59,7 +60,7 @@ def run(config: Config, job: Job) -> None:
         tally = Tally(
             rows=len(drawn.kept) + len(drawn.left_out) + len(refused),
             not_drawn=len(drawn.left_out),
-            notes={f"left out: {reason}": count for reason, count in drawn.reasons.items()},
+            notes={f"{LEFT_OUT}{reason}": count for reason, count in drawn.reasons.items()},
         )
         shown = prompts(settings, seed)
         roleplay = mixture_rows(responses, characters, drawn.kept, shown, tally)

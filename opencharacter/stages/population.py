@@ -10,15 +10,16 @@ from collections import defaultdict
 
 from opencharacter.config import Config
 from opencharacter.job import Job
-from opencharacter.job.population import Measured, write_report
+from opencharacter.job.population import write_report
 from opencharacter.population.attributes import (
     ATTRIBUTES,
     attributes_of,
     distribution,
-    joints,
     read_census,
 )
-from opencharacter.population.texts import openings, variety
+from opencharacter.population.joints import joints
+from opencharacter.population.measured import Measured, Speaker
+from opencharacter.population.texts import alike, openings, variety
 from opencharacter.records import Character, Response, Role
 from opencharacter.store.rows import read_records
 from opencharacter.store.stage import finished_input
@@ -48,6 +49,7 @@ def run(config: Config, job: Job) -> None:
             answers = [m.content for m in response.messages if m.role is Role.assistant]
             texts.setdefault(f"answers ({method})", []).extend(answers)
             spoken[response.character_id] += answers
+    called = {character.id: character.name for character in characters}
     names = commonest((character.name for character in characters), settings.top)
     write_report(
         job.folder("population"),
@@ -57,11 +59,13 @@ def run(config: Config, job: Job) -> None:
             names={
                 "different full names": names.distinct,
                 "different first names": names.distinct_first,
-                "share of the commonest full name": names.full[0].share,
-                "share of the commonest first name": names.first[0].share,
+                "chance of the same full name": names.same_full,
+                "chance of the same first name": names.same_first,
             },
             varieties={name: variety(found) for name, found in texts.items() if found},
-            by_character={c: variety(answers) for c, answers in spoken.items()},
+            speakers=[Speaker(c, called[c], variety(said)) for c, said in spoken.items()],
+            # One of each: who says more shall not count for more. Early and late turns of them.
+            of_two_characters=alike(said[i % len(said)] for i, said in enumerate(spoken.values())),
             lists={
                 "Commonest full names": [(n.name, n.times) for n in names.full],
                 "Commonest first names": [(n.name, n.times) for n in names.first],

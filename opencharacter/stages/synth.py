@@ -26,6 +26,6 @@ def run(config: Config, job: Job) -> None:
         rewrite.run(config, job)
     if Method.generate in config.synth.methods:
         generate.run(config, job)
-    print_summary(job)
     if config.synth.mix:
         mix.run(config, job)
+    print_summary(job)

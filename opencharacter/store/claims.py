@@ -96,7 +96,7 @@ class Claims:
             "token": self._token,
             "host": socket.gethostname(),
             "pid": os.getpid(),
-            "started": _start_time(os.getpid()),
+            "started": start_time(os.getpid()),
         }
         try:
             write_json(path, mine, replace=False)
@@ -162,7 +162,7 @@ class Claims:
 
     def _is_alive(self, holder: Holder) -> bool:
         if holder.host == socket.gethostname():
-            return _start_time(holder.pid) == holder.started and holder.started != ""
+            return is_running(holder.pid, holder.started)
         return holder.age_s < self._timeout_s
 
     def _remove_dead(self, path: Path, holder: Holder) -> bool:
@@ -181,7 +181,12 @@ class Claims:
         return True
 
 
-def _start_time(pid: int) -> str:
+def is_running(pid: int, started: str) -> bool:
+    """Return whether a process of this machine, as `start_time` knew it, is still there."""
+    return start_time(pid) == started != ""
+
+
+def start_time(pid: int) -> str:
     """Return the kernel's start time of a process, empty if there is none of that number."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from importlib import import_module
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -14,11 +14,20 @@ import pyarrow.parquet as pq
 from opencharacter.errors import StoreError
 from opencharacter.store.files import disk_errors, whole_file
 from opencharacter.store.licences import strictest
+from opencharacter.store.manifest import REPLAYED
 
 _ROWS_AT_ONCE = 2_000
 # Beside errors of their own, `datasets` and the hub's client raise these: for a file or the key,
 # the name of a repository, and an upload.
 _REFUSALS = (OSError, ValueError, RuntimeError)
+
+
+class Export(NamedTuple):
+    """What was written."""
+
+    path: Path
+    replaced: Path | None
+    """The same export in the other format, removed."""
 
 
 def write_export(
@@ -29,13 +38,13 @@ def write_export(
     is_parquet: bool,
     about: Mapping[str, Any],
     command: str,
-) -> Path:
-    """Write `train.jsonl` or `train.parquet` and the card; return the file's path.
+) -> Export:
+    """Write `train.jsonl` or `train.parquet` and the card.
 
-    An earlier export in the folder is replaced, whichever kind it was: one schema per folder.
+    An earlier export in the folder is replaced, in whichever format it was.
 
     Args:
-        folder: The stage's.
+        folder: Of this layout: one schema per folder.
         rows: All of `schema`; none at all is a file without rows.
         schema: Strings, lists and structs of strings.
         is_parquet: Else JSON lines.
@@ -55,11 +64,12 @@ def write_export(
             _write_lines(temporary, rows)
         digest = _digest(temporary)
     with disk_errors(other):
+        had_other = other.exists()
         other.unlink(missing_ok=True)
     with whole_file(folder / "README.md") as temporary:
         card = _front_matter(path, digest, schema, about) + _body(path, about, command)
         temporary.write_text(card, encoding="utf-8")
-    return path
+    return Export(path, other if had_other else None)
 
 
 def push(folder: Path, repository: str, *, is_private: bool) -> None:
@@ -69,7 +79,7 @@ def push(folder: Path, repository: str, *, is_private: bool) -> None:
         StoreError: `datasets` is missing, nobody is logged in, or the hub refuses.
     """
     try:
-        datasets, httpx = import_module("datasets"), import_module("httpx")
+        datasets, hub = import_module("datasets"), import_module("huggingface_hub.errors")
     except ModuleNotFoundError as error:
         raise StoreError(
             f"export.push needs the package {error.name}; pip install datasets, or push {folder} "
@@ -78,7 +88,8 @@ def push(folder: Path, repository: str, *, is_private: bool) -> None:
     try:
         loaded = datasets.load_dataset(str(folder), split="train")
         loaded.push_to_hub(repository, private=is_private)
-    except (*_REFUSALS, httpx.HTTPError, datasets.exceptions.DatasetsError) as error:
+    # Its HTTPError is that of the HTTP library it uses, which is not the same in all its versions.
+    except (*_REFUSALS, hub.HTTPError, datasets.exceptions.DatasetsError) as error:
         raise StoreError(
             f"could not push {folder} to {repository}: {error}; log in with `hf auth login`, or "
             "push the folder yourself: it is written"
@@ -132,8 +143,12 @@ def _feature(kind: pa.DataType) -> dict[str, Any]:
 def _body(path: Path, about: Mapping[str, Any], command: str) -> str:
     licence = strictest(about.get("licences", {}))
     parents = "\n".join(f"- {name}" for name in licence.parents)
+    counts = about["counts"]
+    replayed = counts.get("notes", {}).get(REPLAYED, 0)
+    without = f", and {replayed:,} dialogues without a character" if replayed else ""
+    run = path.parent.parent.parent.name
     return (
-        f"# {path.parent.parent.name}: {about['counts']['out']:,} role-play dialogues\n\n"
+        f"# {run}: {counts['out'] - replayed:,} role-play dialogues{without}\n\n"
         f"{about.get('what', '')}\n\n## Licence\n\n`{licence.hub}`: it allows nothing that the "
         f"licence of a parent of the rows forbids:\n\n{parents}\n\nNot legal advice. The terms of "
         f"the models that wrote the rows hold too.\n\nMade by `{command}`.\n"

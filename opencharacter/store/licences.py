@@ -5,7 +5,8 @@ not commercial (nc), no adaptations (nd), and sharing alike (sa). The data set h
 parent has, and the name of the Creative Commons licence that has them; versions of one licence
 count as its newest. `other` is the answer where no name on the hub has them all:
 
-- nd with sa: an adaptation must be shared alike, and may not be made;
+- sa beside terms that it does not have: what is shared alike may get no further ones, so CC-BY-SA
+  goes with no nc, nor CC-BY-NC-SA with nd;
 - a licence with terms of its own (ODbL, LLaMA) beside another that binds;
 - a name that is not known here.
 
@@ -72,9 +73,15 @@ def strictest(named: Iterable[str]) -> Licence:
         return Licence(UNKNOWN, ())
     first = terms[ranked[0]]
     binding = frozenset().union(*(one.binding for one in terms.values()))
-    if first.hub == UNKNOWN or binding == first.binding:
-        return Licence(first.hub, tuple(ranked))
-    return Licence(_BY_TERMS.get(binding, _OTHER), tuple(ranked))
+    if first.hub == UNKNOWN:
+        hub = UNKNOWN
+    elif any("sa" in one.binding and one.binding != binding for one in terms.values()):
+        hub = _OTHER
+    elif binding == first.binding:
+        hub = first.hub
+    else:
+        hub = _BY_TERMS.get(binding, _OTHER)
+    return Licence(hub, tuple(ranked))
 
 
 def _terms(name: str) -> _Terms:

@@ -20,6 +20,11 @@ from opencharacter.store.files import write_json
 from opencharacter.store.rows import column_names, part_files, read_columns, read_footer
 from opencharacter.store.stage import StageFolder, output_fingerprint
 
+LEFT_OUT = "left out: "
+"""Notes that begin so say why rows were not drawn; the others count something else."""
+REPLAYED = "replayed"
+"""Note of how many rows of a mixture have no character."""
+
 
 @dataclass(kw_only=True)
 class Counted:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from opencharacter.errors import StoreError
+from opencharacter.store.claims import is_running, start_time
 from opencharacter.store.files import read_json, write_json
 
 EVERY_S = 5.0
@@ -31,6 +32,8 @@ class Report:
 
     host: str
     pid: int
+    started: str = ""
+    """Start time of the process as the kernel counts it: pids are used again."""
     job: str
     """SLURM's name of the job, with the array's index; empty outside."""
     at: float
@@ -53,9 +56,11 @@ class Report:
         return max(0.0, time.time() - self.at)
 
     @property
-    def is_silent(self) -> bool:
-        """Whether it is older than a living process lets it become."""
-        return self.age_s > 6 * EVERY_S
+    def is_alive(self) -> bool:
+        """Whether its process is there; on other machines, whether it is as new as it would be."""
+        if self.host == socket.gethostname() and not is_running(self.pid, self.started):
+            return False
+        return self.age_s <= 6 * EVERY_S
 
 
 class _Numbers(NamedTuple):
@@ -135,6 +140,7 @@ class Reporter:
         report = Report(
             host=self._host,
             pid=os.getpid(),
+            started=start_time(os.getpid()),
             job=_slurm_job(),
             at=now,
             total=self._total,

@@ -11,6 +11,15 @@ from opencharacter.store.claims import Claims
 from opencharacter.store.files import write_json
 from opencharacter.store.stage import StageFolder, forced, stage_fingerprint
 
+# What is written down with the settings, beside them, and how a user knows it.
+_BESIDE = ("versions.", "sources.")
+_NAMES = {"model": "teacher", "versions.n_characters": "synth.n_characters"}
+_HASHED = {
+    "versions.prompt": "opencharacter's own prompt has changed",
+    "versions.fact_check": "opencharacter's own prompt of the fact check has changed",
+    "versions.excluded_names": "profiles.exclude_names and exclude_names_path exclude other names",
+}
+
 
 def begin(
     folder: StageFolder,
@@ -94,10 +103,7 @@ def _stale_message(
     inputs: Mapping[str, str],
     command: str,
 ) -> str:
-    changes = [
-        f"{name} {_shown(was)} -> {_shown(now)}"
-        for name, was, now in _differences(started["settings"], settings)
-    ]
+    changes = _changes(started["settings"], settings)
     changes += [
         f"the output of {name} is another one"
         for name, fingerprint in inputs.items()
@@ -108,6 +114,29 @@ def _stale_message(
         f"{folder.path} was started with other settings or inputs ({shown}); start it over with: "
         f"{forced(command)}, or choose another run="
     )
+
+
+def _changes(was: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Return what differs, in the words of the configuration.
+
+    A version or source that is there on one side only comes with a setting that says so, but for
+    suites that somebody added to a folder: it is told if nothing else is.
+    """
+    found = _differences({"sources": {}, **was}, {"sources": {}, **now})
+    alone = [one for one in found if one[0].startswith(_BESIDE) and None in one[1:]]
+    return [_told(*one) for one in found if one not in alone] or [_told(*one) for one in alone]
+
+
+def _told(name: str, was: object, now: object) -> str:
+    if name in _HASHED:
+        return _HASHED[name]
+    if name.startswith("sources."):
+        what = "is new" if was is None else "is gone" if now is None else "has changed"
+        return f"{name.removeprefix('sources.')} {what}"
+    section, dot, rest = name.partition(".")
+    if section == "versions":
+        return f"{_NAMES.get(name, rest)} {was} -> {now}"
+    return f"{_NAMES.get(section, section)}{dot}{rest} {_shown(was)} -> {_shown(now)}"
 
 
 def _shown(value: object) -> str:

@@ -148,6 +148,10 @@ class NameReport(NamedTuple):
     """Different full names; case and spacing do not matter."""
     distinct_first: int
     """Different first names."""
+    same_full: float | None
+    """Chance that two characters have the same full name, whatever their number (Simpson 1949);
+    None = there are no two."""
+    same_first: float | None
     full: tuple[NameCount, ...]
     """Commonest first; ties by name."""
     first: tuple[NameCount, ...]
@@ -174,6 +178,8 @@ def commonest(names: Iterable[str], top: int) -> NameReport:
         n=len(plain),
         distinct=len({name.casefold() for name in plain}),
         distinct_first=len({words[0].casefold() for words in parts}),
+        same_full=_same(name.casefold() for name in plain),
+        same_first=_same(words[0].casefold() for words in parts),
         full=_top(plain, top, len(plain)),
         first=_top([words[0] for words in parts], top, len(plain)),
         last=_top([words[-1] for words in parts if len(words) > 1], top, len(plain)),
@@ -184,6 +190,13 @@ def _words_of_name(name: str) -> list[str]:
     """Return the words of a name, a title before it left out unless it is all there is."""
     plain = " ".join(name.split())
     return (_TITLE.sub("", plain) or plain).split()
+
+
+def _same(names: Iterable[str]) -> float | None:
+    """Return the share of pairs that are two equal names."""
+    counts = Counter(names)
+    n = counts.total()
+    return sum(c * (c - 1) for c in counts.values()) / (n * (n - 1)) if n > 1 else None
 
 
 def _top(names: list[str], top: int, n: int) -> tuple[NameCount, ...]:

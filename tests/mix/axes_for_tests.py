@@ -6,6 +6,11 @@ def legs(texts: list[str]) -> list[float]:
     return [float(next((word for word in text.split() if word.isdigit()), 0)) for text in texts]
 
 
+def no(texts: list[str]) -> list[float]:
+    """Return no number for any text."""
+    return [float("nan")] * len(texts)
+
+
 def legs_or_nothing(texts: list[str]) -> list[float | None]:
     """Do the same, with no score for 13."""
     return [None if score == 13 else score for score in legs(texts)]

@@ -35,7 +35,11 @@ def test_the_share_is_of_the_whole_mixture(general):
 
     assert len(kept) == 10
     assert sorted(r.reason for r in rejected) == ["duplicate", "unknown_layout"]
-    assert tally.notes == {"replay: without an answer to every turn": 1}
+    assert tally.notes == {
+        "left out: replay without an answer to every turn": 1,
+        "left out: replay_share": 30,
+        "replayed": 10,
+    }
 
 
 def test_rows_have_no_system_prompt_and_say_where_they_are_from(general):
@@ -118,4 +122,6 @@ def test_the_stage_mixes_them_in_and_the_books_close(opencharacter, tmp_path, ge
     made = manifest["methods"]["rewrite"] + manifest["methods"]["generate"]
     assert manifest["methods"]["ingested"] == round(made / 4)
     counts = manifest["counts"]
+    left_out = [n for note, n in counts["notes"].items() if note.startswith("left out: ")]
+    assert sum(left_out) == counts["not_drawn"] > 0
     assert counts["in"] == counts["out"] + sum(counts["rejected"].values()) + counts["not_drawn"]

@@ -125,6 +125,9 @@ def functions(tmp_path, monkeypatch):
         "def words(texts): return [len(t.split()) for t in texts]\n"
         "def odd(texts): return [None, float('nan'), float('inf'), 2][: len(texts)]\n"
         "def short(texts): return [1.0]\n"
+        "def words_of(texts): return ['a'] * len(texts)\n"
+        "def one(texts): return 3.0\n"
+        "def broken(texts): return [1 / 0 for _ in texts]\n"
         "number = 3\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
@@ -159,9 +162,39 @@ def test_a_function_that_is_not_there_is_named(function, message):
         scorer_name("a", AxisConfig(function=function))
 
 
-def test_a_function_must_return_a_score_for_each_text(functions):
-    with pytest.raises(ConfigError, match="returned 1 scores for 2 texts"):
-        open_scorer("a", AxisConfig(function=f"{functions}:short"))(["a", "b"])
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        ("short", "returned 1 scores for 2 texts; it must return one for each"),
+        ("words_of", "returned 'a' for a text; it must return a number"),
+        ("one", r"raised TypeError: .* is not iterable; it must take a list of texts"),
+        ("broken", r"raised ZeroDivisionError: .* \(line 6 of .*axes_of_mine\.py\)"),
+    ],
+)
+def test_what_is_wrong_with_a_function_is_said_with_its_axis(functions, function, message):
+    scorer = open_scorer("a", AxisConfig(function=f"{functions}:{function}"))
+
+    with pytest.raises(
+        ConfigError, match=rf"mix\.axes\.a\.function=axes_of_mine:{function} {message}"
+    ):
+        scorer(["a", "b"])
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("def f(texts)", r"raised SyntaxError: .*\(broken_axes.py, line 1\); mend that module"),
+        ("\n1 / 0", r"raised ZeroDivisionError: .* \(line 2 of .*broken_axes.py\); mend"),
+    ],
+)
+def test_a_module_that_cannot_be_imported_is_named_with_the_place(
+    tmp_path, monkeypatch, code, message
+):
+    (tmp_path / "broken_axes.py").write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+
+    with pytest.raises(ConfigError, match=rf"mix\.axes\.a\.function=broken_axes:f: .*{message}"):
+        scorer_name("a", AxisConfig(function="broken_axes:f"))
 
 
 def test_a_missing_folder_is_found_before_any_library_is_loaded():

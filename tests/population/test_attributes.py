@@ -4,15 +4,9 @@ from opencharacter.errors import ConfigError
 from opencharacter.population.attributes import (
     attributes_of,
     distribution,
-    joints,
     read_census,
 )
 from tests.checks.people import character_named
-
-
-def rows(*pairs):
-    fixed = {"age": "30-39", "country": "ireland"}
-    return [{"gender": gender, "race": race} | fixed for gender, race in pairs]
 
 
 def test_attributes_are_counted_in_plain_form():
@@ -42,14 +36,23 @@ def test_a_census_counts_the_values_that_are_missing_too():
     assert found.expected_shares == census["gender"]
 
 
-def test_attributes_that_decide_each_other_are_associated_and_independent_ones_are_not():
-    tied = joints(rows(*[("f", "x")] * 10, *[("m", "y")] * 10))[0]
-    free = joints(rows(*[("f", "x"), ("f", "y"), ("m", "x"), ("m", "y")] * 10))[0]
+def test_a_sample_is_told_beside_what_chance_gives_one_of_its_size():
+    # Two draws of a fair coin: equal in half of the cases, with evenness 0 and distance 0.5.
+    two = distribution("gender", ["a", "b"], {})
+    assert (two.even, two.chance) == (pytest.approx(0.5), pytest.approx(0.25))
 
-    assert tied.attributes == ("gender", "race")
-    assert tied.association == pytest.approx(1.0)
-    assert tied.striking[0][2] == 2.0
-    assert free.association == pytest.approx(0.0, abs=1e-12)
+    # Three draws with share 1/4: 0, 1, 2, 3 hits of 64 in 27, 27, 9, 1 cases, |x/3 - 1/4| is 1/4,
+    # 1/12, 5/12, 3/4: 13.5/64 in the mean, for both values.
+    three = distribution("gender", ["a", "a", "b"], {"gender": {"a": 0.25, "b": 0.75}})
+    assert three.chance == pytest.approx(13.5 / 64)
+
+
+def test_by_chance_a_large_sample_shows_nothing():
+    large = distribution("gender", ["a", "b"] * 500_000, {})
+
+    assert large.even == pytest.approx(1.0, abs=1e-5)
+    assert large.chance == pytest.approx(0.0, abs=1e-3)
+    assert distribution("gender", ["a"], {}).chance == 0.0
 
 
 def test_a_census_is_read_and_made_to_add_up(tmp_path):

@@ -1,8 +1,11 @@
 from html.parser import HTMLParser
+from pathlib import Path
 
-from opencharacter.population.attributes import distribution, joints
+from opencharacter.population.attributes import distribution
+from opencharacter.population.joints import joints
+from opencharacter.population.measured import Measured, Speaker
 from opencharacter.population.page import page
-from opencharacter.population.texts import variety
+from opencharacter.population.texts import Variety, variety
 
 
 class Reader(HTMLParser):
@@ -20,8 +23,9 @@ class Reader(HTMLParser):
 def read(**given):
     """Return the tags and the text of a page, parts that are not given left empty."""
     parts = {"distributions": [], "joints": [], "names": {}, "varieties": {}, "lists": {}}
+    parts |= {"speakers": [], "of_two_characters": None}
     reader = Reader()
-    reader.feed(page("25 <b>characters</b>", **parts | given))
+    reader.feed(page("25 <b>characters</b>", Measured(**parts | given)))
     return reader.tags, " ".join(reader.text)
 
 
@@ -74,3 +78,35 @@ def test_a_census_is_a_mark_on_each_bar_and_shows_what_is_missing():
     assert widths(tags) == [93.8, 31.2, 0.0]
     assert widths(tags, "mark", "left") == [25.0, 0.0, 100.0]
     assert "80.0%" in text
+
+
+def speaker(name, *answers):
+    return Speaker(f"character-{name}", name, variety(answers))
+
+
+def test_who_repeats_itself_most_stands_first_and_who_says_one_thing_is_left_out():
+    speakers = [
+        speaker("Varied", "one two three", "four five six"),
+        speaker("Parrot", "I like bread.", "I like bread."),
+        speaker("Silent", "Once."),
+    ]
+    _, text = read(speakers=speakers, of_two_characters=0.25)
+    most, _, least = text.partition("Most")[2].partition("Least")
+
+    assert most.index("Parrot") < most.index("Varied")
+    assert least.index("Varied") < least.index("Parrot")
+    assert "Silent" not in text
+    assert "1 with fewer than two answers" in text
+    assert "two characters: 0.250" in text
+
+
+def test_without_answers_there_is_no_section_of_characters():
+    assert "repeats itself" not in read()[1]
+
+
+def test_every_measure_is_explained_on_the_page_and_in_the_documents():
+    _, page_text = read()
+    docs = (Path(__file__).parents[2] / "docs" / "population.md").read_text(encoding="utf-8")
+    for name in (*Variety._fields[2:], "evenness", "distance", "association", "by chance"):
+        assert name in page_text
+        assert f"`{name}`" in docs

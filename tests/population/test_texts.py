@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from opencharacter.population.texts import (
+    alike,
     compression_ratio,
     distinct,
     mattr,
@@ -53,7 +54,7 @@ def test_texts_out_of_one_mould_are_told_from_varied_ones():
 
 def test_few_texts_or_none_are_measured_too():
     assert variety([]).texts == 0
-    assert variety(["one text"]).nearest == 0.0
+    assert variety(["one text"])[-3:] == (None, None, None)
     assert compression_ratio([]) == 0.0
 
 
@@ -61,6 +62,15 @@ def test_a_vector_has_length_1_and_an_empty_text_none():
     assert np.linalg.norm(vector(["a", "b"])) == pytest.approx(1.0)
     assert np.linalg.norm(vector([])) == 0.0
     assert vector(["a", "b"]) @ vector(["a", "b"]) == pytest.approx(1.0)
+
+
+def test_how_alike_texts_are_does_not_hang_on_how_many_they_are():
+    few, many = (variety(made(n, 60, 400)) for n in (20, 400))
+
+    assert many.alike == pytest.approx(few.alike, abs=0.02)
+    assert many.nearest > few.nearest + 0.03
+    assert alike(["a b", "a b", "c d"]) == pytest.approx(1 / 3, abs=0.02)
+    assert alike(["a b"]) is None
 
 
 def test_openings_are_counted():

@@ -120,6 +120,25 @@ def test_a_response_without_a_score_is_left_out_and_counted(opencharacter, tmp_p
     assert counts["notes"]["axis cats: no score"] == 6
 
 
+def test_a_mixture_without_a_score_counts_each_row_once_when_it_fails(opencharacter):
+    failed = opencharacter("stage=mix", axis("function:tests.mix.axes_for_tests:no,threshold:1"))
+
+    assert "of 72 rows none is left: 72 axis_cats; look at" in failed.stderr
+
+
+def test_a_mixture_that_draws_nothing_says_why_when_it_fails(opencharacter):
+    failed = opencharacter("stage=mix", "mix.caps={tasks: 0}")
+
+    assert "of 72 rows none is left: 72 left out: cap; look at" in failed.stderr
+
+
+def test_the_closing_line_tells_rows_written_rejected_and_not_drawn(opencharacter):
+    done = opencharacter("stage=mix", axis(f"{LEGS},threshold:12"), "mix.n=50")
+
+    assert "mix: done after 0 s, 50 rows written, " in done.stderr
+    assert "/s, 6 rejected, 16 not drawn" in done.stderr
+
+
 def test_the_first_of_two_axes_and_overlap_before_both_name_the_reason(opencharacter, tmp_path):
     (tmp_path / "suite.jsonl").write_text('{"question": "How many legs have 13 cats?"}\n')
     high = f"high:{{{LEGS},threshold:11}}"  # 12 and 13

@@ -129,7 +129,7 @@ def test_a_changed_suite_makes_a_mixture_stale_and_an_equal_one_does_not(opencha
 
     assert (again.returncode, "already finished" in again.stderr) == (0, True)
     assert changed.returncode == 2
-    assert "sources.suite suite" in changed.stderr
+    assert "inputs (suite suite has changed); start it over" in changed.stderr
 
 
 @pytest.mark.usefixtures("run_of_two_methods")

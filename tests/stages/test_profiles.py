@@ -32,4 +32,4 @@ def test_another_list_makes_characters_stale(opencharacter, tmp_path):
     changed = opencharacter("stage=profiles", *given)
 
     assert changed.returncode == 2
-    assert "versions.excluded_names" in changed.stderr
+    assert "(profiles.exclude_names and exclude_names_path exclude other names)" in changed.stderr

@@ -113,7 +113,7 @@ def test_reading_is_told_with_rows_bytes_and_time_left(opencharacter, monkeypatc
     assert any(re.fullmatch(line, each) for each in told), told
     ends = [each for each in told if "done" in each]
     assert re.fullmatch(r"personas: reading: done .* 90,000 rows, 3 of 3 MB, [\d,]+/s", ends[0])
-    assert re.fullmatch(r"personas: done after .* 9 rows, .* 0 rejected", ends[1])
+    assert re.fullmatch(r"personas: done .* 9 rows written, .*, 89,991 not drawn", ends[1])
 
 
 def every_time(start):

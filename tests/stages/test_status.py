@@ -39,6 +39,8 @@ def test_a_running_one_is_told_with_its_pace_and_a_killed_one_with_its_claims(
     process.communicate()
     dead = opencharacter("stage=status").stdout
     assert f"part-00000-of-00001 was held by process {process.pid}" in dead
+    assert re.search(r"profiles +stopped +0 +56\b", dead)
+    assert f"process {process.pid} on" not in dead.replace("held by process", "")
 
 
 def test_one_that_waits_for_its_first_answer_is_running_and_its_size_is_kept(

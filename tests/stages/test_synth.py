@@ -123,7 +123,25 @@ def test_another_model_is_refused_by_name_and_revision(opencharacter, tmp_path):
 
     assert started["settings"]["versions"]["model"].endswith("@scripted")
     assert changed.returncode == 2
-    assert "versions.model" in changed.stderr
+    assert "teacher.model 'scripted' -> 'other'; model scripted@" in changed.stderr
+
+
+def test_what_changed_is_told_in_the_words_of_the_configuration(
+    opencharacter, personas_file, tmp_path
+):
+    opencharacter("stage=synth")
+    other = tmp_path / "others.jsonl"
+    other.write_text(personas_file.read_text())
+
+    fewer = opencharacter("stage=generate", "synth.n_characters=2")
+    moved = opencharacter("stage=personas", f"personas.path={other}")
+    personas_file.write_text('{"persona": "A poet from Rome"}\n')
+    changed = opencharacter("stage=personas")
+
+    assert "inputs (synth.n_characters 3 -> 2); start" in fewer.stderr
+    assert f"inputs ({personas_file} has changed); start" in changed.stderr
+    assert "personas.path" in moved.stderr
+    assert "is new" not in moved.stderr
 
 
 def test_a_missing_input_names_its_command(opencharacter):
@@ -240,5 +258,9 @@ def test_one_command_goes_as_far_as_the_mixture(opencharacter, tmp_path):
 
     assert done.returncode == 0, done.stderr
     assert manifest(tmp_path, "mix")["counts"]["out"] > 0
+    assert [line.split()[:2] for line in done.stdout.splitlines() if line.startswith(" mix")] == [
+        ["mix", str(manifest(tmp_path, "mix")["counts"]["in"])]
+    ]
+    assert str(tmp_path / "runs/t/mix") in done.stdout.partition("Written:")[2]
     assert "Next:" not in done.stdout
     assert "already finished" in opencharacter("stage=mix").stderr

@@ -84,7 +84,7 @@ def test_the_report_counts_full_first_and_last_names():
 
 def test_a_bare_title_and_an_empty_list_are_counted_too():
     assert commonest(["Dr."], 3).first == (NameCount("Dr.", 1, 1.0),)
-    assert commonest([], 3) == (0, 0, 0, (), (), ())
+    assert commonest([], 3) == (0, 0, 0, None, None, (), (), ())
 
 
 def test_an_excluded_word_is_no_first_and_no_last_name():
