@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from opencharacter.config.asking import (
+    METHODS,
     AnswersConfig,
     FactCheck,
     GenerateConfig,
@@ -40,6 +41,7 @@ from opencharacter.config.sources import (
 )
 
 __all__ = [
+    "METHODS",
     "NOT_DATA",
     "Activation",
     "AnswersConfig",
@@ -136,6 +138,11 @@ class Config:
                 self.teacher.data_parallel == 1,
                 f"part={self.part} is work for one process; set teacher.data_parallel=1",
             )
+        require(
+            not self.dry_run or self.slurm.submit,
+            "dry_run=true shows what slurm=cluster would submit, and there is no slurm=; add "
+            "slurm=cluster, or leave out dry_run",
+        )
         require(self.preview >= 0, f"preview is {self.preview}; it must be >= 0")
         require(
             self.claim_timeout_s > 0,

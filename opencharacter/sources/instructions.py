@@ -63,12 +63,21 @@ def read_instructions(
             paths are found at the call, the rest while reading.
     """
     licences = config.licences or ["unknown"] * len(config.paths)
-    sources = with_distinct_names([open_source(p, "instructions.jsonl") for p in config.paths])
+    sources = open_instructions(config.paths)
     opened = [
         _Opened(source, _licence(source, licence))
         for source, licence in zip(sources, licences, strict=True)
     ]
     return _instructions(opened, config, seed=seed, tally=tally)
+
+
+def open_instructions(paths: Sequence[str]) -> list[Source]:
+    """Return the sources of instructions under the names that their rows carry.
+
+    Raises:
+        SourceError: One of them is not there, or is named twice.
+    """
+    return with_distinct_names([open_source(path, "instructions.jsonl") for path in paths])
 
 
 def _licence(source: Source, named: str) -> str:

@@ -76,10 +76,18 @@ def read_personas(
             no room for a temporary file of the rows that may be drawn. A wrong path is found at
             the call, the rest while reading.
     """
-    source = open_source(
+    return _personas(open_personas(config), config, seed=seed, tally=tally)
+
+
+def open_personas(config: PersonasConfig) -> Source:
+    """Return the source of the personas; nothing of it is read yet.
+
+    Raises:
+        SourceError: There is no such source.
+    """
+    return open_source(
         config.path, "personas.jsonl", hub_config=config.hub_config, revision=config.revision
     )
-    return _personas(source, config, seed=seed, tally=tally)
 
 
 def _personas(
