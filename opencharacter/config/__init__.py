@@ -109,6 +109,7 @@ class Config:
     dry_run: bool = False
     """With `slurm=cluster`: print what would be submitted, and submit nothing."""
     tracking: Tracking = Tracking.none
+    """Where metrics go."""
     project: str = "opencharacter"
     """W&B project."""
     teacher: ModelConfig = field(default_factory=ModelConfig)

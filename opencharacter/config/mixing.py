@@ -95,16 +95,7 @@ class MixConfig:
             0 <= self.replay_share < 1,
             f"mix.replay_share is {self.replay_share}; it must be in [0, 1)",
         )
-        for name, shares in (("shares", self.shares), ("method_shares", self.method_shares)):
-            total = sum(shares.values())
-            require(
-                all(share >= 0 for share in shares.values()) and total <= 1 + 1e-9,
-                f"mix.{name} add up to {total}; each must be >= 0 and all together at most 1",
-            )
-        require(
-            self.multi_turn is None or 0 <= self.multi_turn <= 1,
-            f"mix.multi_turn is {self.multi_turn}; it must be in [0, 1]",
-        )
+        self._check_shares()
         for shown in (self.system_prompt, *self.system_prompts):
             require(
                 shown in ("persona", "profile", "both"),
@@ -115,6 +106,19 @@ class MixConfig:
             not weights or (min(weights) >= 0 and 0 < sum(weights) < float("inf")),
             f"mix.system_prompts weigh {', '.join(map(str, weights))}; each must be >= 0 and one "
             "above",
+        )
+
+    def _check_shares(self) -> None:
+        """Check that shares are some of the whole."""
+        for name, shares in (("shares", self.shares), ("method_shares", self.method_shares)):
+            total = sum(shares.values())
+            require(
+                all(share >= 0 for share in shares.values()) and total <= 1 + 1e-9,
+                f"mix.{name} add up to {total}; each must be >= 0 and all together at most 1",
+            )
+        require(
+            self.multi_turn is None or 0 <= self.multi_turn <= 1,
+            f"mix.multi_turn is {self.multi_turn}; it must be in [0, 1]",
         )
 
 

@@ -20,6 +20,7 @@ class AssumeConfig:
     rewrite_prompt_tokens: float = 1100.0
     """Of one call of `rewrite`: the profile and the dialogue with its references."""
     rewrite_output_tokens: float = 450.0
+    """Of one call of `rewrite`: the whole dialogue as JSON."""
     verdict_prompt_tokens: float = 850.0
     """Of one fact check, if there is one, without the answers that it reads; ours: the task takes
     about 250, persona, profile and question the rest."""

@@ -90,8 +90,11 @@ class OpenStage:
             counted = Counted(
                 rows_in=tally.rows, not_drawn=tally.not_drawn, notes=dict(tally.notes)
             )
+            counted.unmet += tally.unmet
             self._close(counted, tracker, what=what, max_rejected=1.0)
         self.claims.release(part.name)
+        for sentence in counted.unmet:
+            self._say(sentence)
 
     def work(
         self,

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from opencharacter.config import InstructionsConfig
 from opencharacter.ids import canonical_json
 from opencharacter.records import Instruction, Message, Rejection, Role
-from opencharacter.sources.draw import Candidate, draw
+from opencharacter.sources.draw import SHORT, Candidate, draw
 from opencharacter.sources.layouts import LayoutError, Turn, read_turns
 from opencharacter.sources.lines import Row, reject
 from opencharacter.sources.rows import (
@@ -110,6 +110,8 @@ def _instructions(
             licence=draft.licence,
             origin=item.place,
         )
+    if config.n is not None and (short := tally.notes.get(SHORT)):
+        tally.unmet.append(f"instructions.n asks for {config.n:,}, there are {config.n - short:,}")
 
 
 def _place(files: Sequence[SourceFile], position: int) -> str:

@@ -30,6 +30,7 @@ from opencharacter.sources.rows import (
     open_source,
 )
 from opencharacter.sources.scan import Scan
+from opencharacter.sources.unmet import refuse_unknown, unmet
 
 _STRATA_NAMED = 32
 _TOLD_EVERY = 1000  # rows
@@ -153,6 +154,8 @@ def _draw_sample(
             tally.note(SHORT, scan.quota.n - len(keys))
         if config.stratify:
             _note_strata(scan.quota.counts(), config.stratify, tally)
+        refuse_unknown(config, scan.quota.counts(), source)
+        tally.unmet += unmet(config, scan.quota.counts())
     tally.rows += scan.n_rows - scan.n_aside
     tally.not_drawn += scan.n_rows - scan.n_aside
 

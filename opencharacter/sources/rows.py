@@ -52,6 +52,8 @@ class Tally:
     """Good rows that the sample left out."""
     notes: dict[str, int] = field(default_factory=dict)
     """What the reader of a report should know, each with a count."""
+    unmet: list[str] = field(default_factory=list)
+    """What was asked for and could not be had, a sentence each."""
 
     watched: Callable[[], AbstractContextManager[Watch]] = _unwatched
     """Opened around a long reading that yields nothing yet; gives what is told how far it is."""

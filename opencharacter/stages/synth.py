@@ -43,9 +43,9 @@ def check(config: Config) -> None:
 def run(config: Config, job: Job) -> None:
     """Do all synthesis stages in turn, with one engine, and show what came out."""
     make(config, job)
-    print_summary(job)
     if config.synth.mix:
         mix.run(config, job)
+    print_summary(job)
 
 
 def make(config: Config, job: Job) -> None:

@@ -83,3 +83,32 @@ def test_a_finished_run_needs_no_server(opencharacter):
 def test_a_dry_run_without_slurm_is_refused(opencharacter):
     with pytest.raises(Exception, match="dry_run=true shows what slurm=cluster would submit"):
         opencharacter("stage=synth", "dry_run=true")
+
+
+def test_what_could_not_be_met_is_said_at_the_end_and_in_manifest_and_card(opencharacter, tmp_path):
+    done = opencharacter("stage=personas", "personas.n=99")
+
+    folder = tmp_path / "runs/t/personas"
+    said = "personas.n asks for 99, there are 56"
+    assert f"personas: {said}" in done.stderr
+    assert json.loads((folder / "manifest.json").read_text())["unmet"] == [said]
+    assert f"## Asked for and not met\n\n- {said}\n" in (folder / "README.md").read_text()
+
+
+def test_a_mixture_says_that_nobody_looked_for_contamination(opencharacter, tmp_path):
+    opencharacter("stage=synth")
+    done = opencharacter("stage=mix")
+
+    assert "nobody looked for contamination" in done.stderr
+    manifest = json.loads((tmp_path / "runs/t/mix/manifest.json").read_text())
+    assert manifest["unmet"][0].startswith("mix.suites=[eval] has no evaluation suite")
+
+
+def test_a_mixture_held_against_a_suite_does_not_say_so(opencharacter, tmp_path):
+    opencharacter("stage=synth")
+    (tmp_path / "s.jsonl").write_text('{"question": "Who wrote the longest novel of all?"}\n')
+
+    done = opencharacter("stage=mix", f"mix.suites=[{tmp_path / 's.jsonl'}]")
+
+    assert done.returncode == 0, done.stderr
+    assert "nobody looked" not in done.stderr
