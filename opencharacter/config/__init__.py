@@ -105,7 +105,7 @@ class Config:
     """A claim without a heartbeat for so long is free again."""
     preview: int = 0
     """Show the prompts, answers and records of so many pieces of work of a stage that asks a model,
-    and stop there; 0 = do all of it."""
+    keep none of them, and stop there; the stages before it are done in full. 0 = do all of it."""
     dry_run: bool = False
     """With `slurm=cluster`: print what would be submitted, and submit nothing."""
     tracking: Tracking = Tracking.none

@@ -123,6 +123,8 @@ class OpenStage:
         """
         if self.config.preview:
             preview(plan, open_model(), self.config.preview)
+            follow = "; what follows needs its records, and can be looked at when they are made"
+            self._say("a preview, nothing of it is kept" + follow * self.is_inside_composite)
             raise SystemExit(0)
         self.start()
         if self._say_finished():

@@ -22,6 +22,7 @@ EMBEDDED_LICENCE = "Apache-2.0"
 _EMBEDDED = Path(__file__).parent / "embedded"
 _KNOWN = (".json", ".jsonl", ".parquet", ".txt")
 _HUB = "hub:"
+_PACKED = (b"\x1f\x8b", b"\xfd7zXZ", b"PK\x03\x04", b"\x28\xb5\x2f\xfd")  # gz, xz, zip, zst
 _SOON_BYTES = 1_000_000_000
 
 
@@ -287,7 +288,7 @@ def _folder_files(folder: Path, asked: str) -> tuple[SourceFile, ...]:
     if not files:
         raise SourceError(
             f"the folder {asked} holds none of {_listed()} (looked in it, not below it); "
-            "name a folder that does, or a file"
+            "name a folder that does, or a file; compressed ones are to be unpacked"
         )
     return tuple(replace(_file(file, asked), shown=f"{folder.name}/{file.name}") for file in files)
 
@@ -303,6 +304,9 @@ def _file(file: Path, asked: str) -> SourceFile:
 
 
 def _kind(file: Path, asked: str) -> Kind:
+    with file.open("rb") as stream:
+        if stream.read(8).startswith(_PACKED):
+            raise SourceError(f"{asked} is compressed; unpack it, and name what was in it")
     match file.suffix.lower():
         case ".jsonl":
             return Kind.json_lines
@@ -312,7 +316,7 @@ def _kind(file: Path, asked: str) -> Kind:
             return Kind.parquet
         case ".json":
             return Kind.json_list if is_list(file, asked) else Kind.json_lines
-    raise SourceError(f"{asked} ends in none of {_listed()}; convert or rename it")
+    raise SourceError(f"{asked} ends in none of {_listed()}; convert, unpack or rename it")
 
 
 def _listed() -> str:

@@ -1,3 +1,4 @@
+import gzip
 import json
 import tracemalloc
 
@@ -246,3 +247,11 @@ def test_of_a_line_that_is_too_long_a_range_holds_the_beginning(tmp_path):
     assert len(first.block) < 1_100_000
     assert inside is None
     assert last == (b"last", 0)
+
+
+@pytest.mark.parametrize("name", ["p.jsonl.gz", "p.jsonl", "p.json", "p.txt"])
+def test_a_compressed_file_is_to_be_unpacked_whatever_its_name(tmp_path, name):
+    (tmp_path / name).write_bytes(gzip.compress(b'{"text": "A baker"}\n'))
+
+    with pytest.raises(SourceError, match="is compressed; unpack it"):
+        open_source(str(tmp_path / name), "personas.jsonl")
