@@ -123,8 +123,7 @@ class OpenStage:
         """
         if self.config.preview:
             preview(plan, open_model(), self.config.preview)
-            follow = "; what follows needs its records, and can be looked at when they are made"
-            self._say("a preview, nothing of it is kept" + follow * self.is_inside_composite)
+            self._say_previewed()
             raise SystemExit(0)
         self.start()
         if self._say_finished():
@@ -372,6 +371,10 @@ class OpenStage:
         noted = [f"{count:,} {note}" for note, count in counted.notes.items() if count]
         if noted:
             self._say(", ".join(noted))
+
+    def _say_previewed(self) -> None:
+        follow = "; what follows needs its records, and can be looked at when they are made"
+        self._say("a preview, nothing of it is kept" + follow * self.is_inside_composite)
 
     def _say_finished(self) -> bool:
         if self.is_finished:

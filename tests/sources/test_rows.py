@@ -1,4 +1,3 @@
-import gzip
 import json
 import tracemalloc
 
@@ -184,13 +183,15 @@ def test_a_folder_is_its_known_files_in_sorted_order(write, tmp_path):
     ("path", "message"),
     [
         ("nowhere.jsonl", "there is no"),
+        ("a.jsonl.gz", "is compressed; unpack it"),
         ("a.csv", r"ends in none of \.json, \.jsonl, \.parquet, \.txt"),
         ("bare", r"holds none of \.json, \.jsonl, \.parquet, \.txt"),
         ("x" * 300, "cannot open"),
     ],
 )
 def test_a_path_without_rows_says_what_was_looked_for(tmp_path, path, message):
-    (tmp_path / "a.csv").write_text("a\n", encoding="utf-8")
+    for name in ("a.csv", "a.jsonl.gz"):
+        (tmp_path / name).write_text("a\n", encoding="utf-8")
     (tmp_path / "bare").mkdir()
 
     with pytest.raises(SourceError, match=message):
@@ -247,11 +248,3 @@ def test_of_a_line_that_is_too_long_a_range_holds_the_beginning(tmp_path):
     assert len(first.block) < 1_100_000
     assert inside is None
     assert last == (b"last", 0)
-
-
-@pytest.mark.parametrize("name", ["p.jsonl.gz", "p.jsonl", "p.json", "p.txt"])
-def test_a_compressed_file_is_to_be_unpacked_whatever_its_name(tmp_path, name):
-    (tmp_path / name).write_bytes(gzip.compress(b'{"text": "A baker"}\n'))
-
-    with pytest.raises(SourceError, match="is compressed; unpack it"):
-        open_source(str(tmp_path / name), "personas.jsonl")
