@@ -155,10 +155,12 @@ def _option_value(name: str, value: str, following: Iterator[str]) -> str:
 
 def _run_all(jobs: "Sequence[Planned]", stopping: Stopping) -> int:
     for config, command in jobs:
+        stage = import_module(f"opencharacter.stages.{config.stage}")
+        if "check" in vars(stage):  # a stage's look at what it can know before anything is done
+            stage.check(config)
         if config.slurm.submit:
             import_module("opencharacter.job.submit").submit(config, command)
             continue
-        stage = import_module(f"opencharacter.stages.{config.stage}")
         job_of = import_module("opencharacter.job").Job
         with job_of(config, command=command, stopping=stopping) as job:
             stage.run(config, job)

@@ -171,11 +171,40 @@ def _to_config(composed: DictConfig) -> Config:
     missing = sorted(OmegaConf.missing_keys(composed))
     if missing:
         raise ConfigError(f"{missing[0]} must be given: add {missing[0]}=...")
-    config: Any = OmegaConf.to_object(composed)
+    config: Any = _as_object(composed)
     assert isinstance(config, Config)
     for key in _unknown_keys(config):
         raise ConfigError(_explain_key(key))
     return config
+
+
+def _as_object(composed: DictConfig) -> Any:
+    """Return the dataclasses; a section that refuses its values is named in the error.
+
+    Raises:
+        ConfigError: a value is out of its range.
+    """
+    try:
+        return OmegaConf.to_object(composed)
+    except ConfigError as error:
+        section = _refusing(composed)
+        if not section or section.partition(".")[0] in str(error):
+            raise
+        is_named = str(error).partition(" ")[0] in OmegaConf.select(composed, section)
+        raise ConfigError(f"{section}{'.' if is_named else ': '}{error}") from error
+
+
+def _refusing(node: DictConfig, path: str = "") -> str:
+    """Return the innermost section that cannot be made into its dataclass, or nothing."""
+    for name in map(str, node):
+        inner = node._get_node(name)
+        if isinstance(inner, DictConfig) and (found := _refusing(inner, f"{path}{name}.")):
+            return found
+    try:
+        OmegaConf.to_object(node)
+    except ConfigError:
+        return path.rstrip(".")
+    return ""
 
 
 def _unknown_keys(section: Any, prefix: str = "") -> Iterator[str]:

@@ -95,6 +95,8 @@ def opencharacter(
         stage = import_module(f"opencharacter.stages.{config.stage}")
         capsys.readouterr()
         try:
+            if "check" in vars(stage):
+                stage.check(config)
             with Job(config, command=shlex.join(["python", "-m", "opencharacter", *given])) as job:
                 stage.run(config, job)
         except OpenCharacterError as error:

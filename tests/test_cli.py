@@ -71,6 +71,12 @@ def test_help_knows_every_setting_of_the_dataclasses():
     assert shown == set(leaves(config)) | of_an_axis
 
 
+def test_every_setting_says_what_it_means():
+    settings = [setting for name in ["", *manual.sections()] for setting in manual.settings(name)]
+
+    assert [setting.key for setting in settings if not setting.meaning] == []
+
+
 def test_help_lists_a_setting_once():
     for section in manual.sections():
         keys = [setting.key for setting in manual.settings(section)]
@@ -131,6 +137,17 @@ def test_version_is_ours_not_hydras(tmp_path):
         pytest.param("stage=mix seed=1,2", "add --multirun", id="several values"),
         pytest.param("stage=mix instructions.paths=[a", "cannot read", id="syntax"),
         pytest.param("stage=mix seed=-1 personas.n=0", "personas.n is 0", id="range"),
+        pytest.param(
+            "stage=mix generate.sampling.temperature=-1",
+            "error: generate.sampling.temperature is -1.0;",
+            id="range of a section in a section",
+        ),
+        pytest.param("stage=mix rewrite.max_rejected=2", "error: rewrite.max_rej", id="inherited"),
+        pytest.param(
+            "stage=mix mix.axes={w:{label:x}}", "error: mix.axes.w: an axis has model", id="axis"
+        ),
+        pytest.param("stage=mix synth.methods=[rewrit]", "from [rewrite, generate]", id="method"),
+        pytest.param("stage=mix dry_run=true", "add slurm=cluster", id="dry run"),
         pytest.param("stage=mix run=a/b", "plain folder name", id="run name"),
         pytest.param(f"stage=mix run={'x' * 300}", "run is 300 bytes long", id="long name"),
         pytest.param("stage=mix claim_timeout_s=0", "claim_timeout_s is 0.0", id="claim timeout"),

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from opencharacter.config.asking import (
+    METHODS,
     AnswersConfig,
     FactCheck,
     GenerateConfig,
@@ -40,6 +41,7 @@ from opencharacter.config.sources import (
 )
 
 __all__ = [
+    "METHODS",
     "NOT_DATA",
     "Activation",
     "AnswersConfig",
@@ -103,10 +105,11 @@ class Config:
     """A claim without a heartbeat for so long is free again."""
     preview: int = 0
     """Show the prompts, answers and records of so many pieces of work of a stage that asks a model,
-    and stop there; 0 = do all of it."""
+    keep none of them, and stop there; the stages before it are done in full. 0 = do all of it."""
     dry_run: bool = False
     """With `slurm=cluster`: print what would be submitted, and submit nothing."""
     tracking: Tracking = Tracking.none
+    """Where metrics go."""
     project: str = "opencharacter"
     """W&B project."""
     teacher: ModelConfig = field(default_factory=ModelConfig)
@@ -136,6 +139,11 @@ class Config:
                 self.teacher.data_parallel == 1,
                 f"part={self.part} is work for one process; set teacher.data_parallel=1",
             )
+        require(
+            not self.dry_run or self.slurm.submit,
+            "dry_run=true shows what slurm=cluster would submit, and there is no slurm=; add "
+            "slurm=cluster, or leave out dry_run",
+        )
         require(self.preview >= 0, f"preview is {self.preview}; it must be >= 0")
         require(
             self.claim_timeout_s > 0,

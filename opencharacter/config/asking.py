@@ -7,6 +7,9 @@ from opencharacter.config.model import SamplingConfig
 from opencharacter.config.ranges import require
 from opencharacter.records import Method
 
+METHODS = frozenset({Method.rewrite, Method.generate})
+"""Those by which responses can be made."""
+
 
 @dataclass(kw_only=True)
 class LLMStageConfig:
@@ -114,7 +117,7 @@ class SynthConfig:
 
     n_characters: int = 3
     """Distinct characters per instruction (the paper: 3)."""
-    methods: list[Method] = field(default_factory=lambda: [Method.generate])
+    methods: list[str] = field(default_factory=lambda: ["generate"])
     """`rewrite`, `generate`, or both."""
     mix: bool = False
     """Make the mixture too, in the same command."""
@@ -124,8 +127,7 @@ class SynthConfig:
         require(
             self.n_characters >= 1, f"synth.n_characters is {self.n_characters}; it must be >= 1"
         )
-        possible = {Method.rewrite, Method.generate}
         require(
-            bool(self.methods) and set(self.methods) <= possible,
-            f"synth.methods is {[str(m) for m in self.methods]}; choose from [rewrite, generate]",
+            bool(self.methods) and set(self.methods) <= METHODS,
+            f"synth.methods is [{', '.join(self.methods)}]; choose from [rewrite, generate]",
         )

@@ -25,8 +25,11 @@ class SlurmConfig:
     time: str = "04:00:00"
     """Longest run of a task, `hours:minutes:seconds`; then it is requeued and goes on."""
     partition: str | None = None
+    """SLURM's partition; None = the cluster's default, as of the next two."""
     account: str | None = None
+    """Who pays."""
     qos: str | None = None
+    """SLURM's quality of service."""
     sbatch: list[str] = field(default_factory=list)
     """Further options of sbatch, such as `[--constraint=h100]`."""
 

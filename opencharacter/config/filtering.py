@@ -65,6 +65,8 @@ class AxisConfig:
     label: str = ""
     """The label whose probability is the score; needed unless the model has only one."""
     activation: Activation = Activation.auto
+    """How the raw output becomes a score: `auto` = sigmoid for one label or a multi-label model,
+    softmax else; `none` = as it is, for a reward model."""
     max_length: int | None = None
     """Tokens of a text that the model reads; a longer one is cut off and counted. None = as many as
     the model can."""
@@ -72,6 +74,7 @@ class AxisConfig:
     """Of `assistant` and `user` each turn is scored, and the turn nearest to being left out
     decides; `dialogue` is one text with a name before each turn."""
     direction: Direction = Direction.drop_above
+    """Which side of the cut is left out; a score that equals the cut stays."""
     threshold: float | None = None
     """The cut, as a score. Neither this nor `percentile`: score and report, leave nothing out."""
     percentile: float | None = None

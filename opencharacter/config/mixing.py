@@ -3,9 +3,9 @@
 import re
 from dataclasses import dataclass, field
 
+from opencharacter.config.asking import METHODS
 from opencharacter.config.filtering import AxisConfig, Contamination, check_axes
 from opencharacter.config.ranges import require
-from opencharacter.records import Method
 
 
 @dataclass(kw_only=True)
@@ -14,8 +14,8 @@ class MixConfig:
 
     n_characters: int | None = None
     """Characters kept per instruction; a smaller one is a subset of a larger one. None = all."""
-    methods: list[Method] = field(default_factory=list)
-    """Methods that enter; empty = all that were made."""
+    methods: list[str] = field(default_factory=list)
+    """Methods that enter, `rewrite` or `generate`; empty = all that were made."""
     shares: dict[str, float] = field(default_factory=dict)
     """Share of rows by source, such as {lima_format: 0.3}; sources left out share the rest."""
     method_shares: dict[str, float] = field(default_factory=dict)
@@ -78,25 +78,25 @@ class MixConfig:
             self.n_characters is None or self.n_characters >= 1,
             f"mix.n_characters is {self.n_characters}; it must be >= 1",
         )
+        require(
+            set(self.methods) <= METHODS,
+            f"mix.methods is [{', '.join(self.methods)}]; choose from [rewrite, generate]",
+        )
         require(self.n is None or self.n >= 1, f"mix.n is {self.n}; it must be >= 1")
         require(
             self.per_character is None or self.per_character >= 1,
             f"mix.per_character is {self.per_character}; it must be >= 1",
         )
         require(
+            not self.replay_licences or len(self.replay_licences) == len(self.replay_paths),
+            f"mix.replay_licences has {len(self.replay_licences)} entries for "
+            f"{len(self.replay_paths)} paths",
+        )
+        require(
             0 <= self.replay_share < 1,
             f"mix.replay_share is {self.replay_share}; it must be in [0, 1)",
         )
-        for name, shares in (("shares", self.shares), ("method_shares", self.method_shares)):
-            total = sum(shares.values())
-            require(
-                all(share >= 0 for share in shares.values()) and total <= 1 + 1e-9,
-                f"mix.{name} add up to {total}; each must be >= 0 and all together at most 1",
-            )
-        require(
-            self.multi_turn is None or 0 <= self.multi_turn <= 1,
-            f"mix.multi_turn is {self.multi_turn}; it must be in [0, 1]",
-        )
+        self._check_shares()
         for shown in (self.system_prompt, *self.system_prompts):
             require(
                 shown in ("persona", "profile", "both"),
@@ -107,6 +107,19 @@ class MixConfig:
             not weights or (min(weights) >= 0 and 0 < sum(weights) < float("inf")),
             f"mix.system_prompts weigh {', '.join(map(str, weights))}; each must be >= 0 and one "
             "above",
+        )
+
+    def _check_shares(self) -> None:
+        """Check that shares are some of the whole."""
+        for name, shares in (("shares", self.shares), ("method_shares", self.method_shares)):
+            total = sum(shares.values())
+            require(
+                all(share >= 0 for share in shares.values()) and total <= 1 + 1e-9,
+                f"mix.{name} add up to {total}; each must be >= 0 and all together at most 1",
+            )
+        require(
+            self.multi_turn is None or 0 <= self.multi_turn <= 1,
+            f"mix.multi_turn is {self.multi_turn}; it must be in [0, 1]",
         )
 
 

@@ -51,6 +51,8 @@ class ModelConfig:
     """One model: what it is, and what the engine may use."""
 
     backend: Backend = Backend.vllm
+    """What runs the model: `vllm` in this process, an OpenAI-compatible server (`endpoint`), or the
+    `scripted` one of the tests."""
     model: str = "embedded"
     """Hub id, folder, or `embedded`: the small model inside the package."""
     revision: str | None = None

@@ -20,6 +20,7 @@ class AssumeConfig:
     rewrite_prompt_tokens: float = 1100.0
     """Of one call of `rewrite`: the profile and the dialogue with its references."""
     rewrite_output_tokens: float = 450.0
+    """Of one call of `rewrite`: the whole dialogue as JSON."""
     verdict_prompt_tokens: float = 850.0
     """Of one fact check, if there is one, without the answers that it reads; ours: the task takes
     about 250, persona, profile and question the rest."""
@@ -46,13 +47,14 @@ class PlanConfig:
     pilot: int = 0
     """Measure on so many instructions first, in the run `<run>-pilot`; 0 = take `plan.assume`."""
     gpus: int = 8
-    """How many work on it."""
+    """How many work on it; a server and the embedded model need none."""
     tokens_per_s: float = 2000.0
-    """Output tokens a second of all these GPUs together; unmeasured, take your own."""
+    """Output tokens a second of all these GPUs together, or of a server; unmeasured, take your
+    own."""
     price_prompt: float | None = None
-    """Money for a million prompt tokens; None = `teacher.price_prompt`, 0 = your own GPUs."""
+    """US dollars for a million prompt tokens; None = `teacher.price_prompt`."""
     price_output: float | None = None
-    """Money for a million output tokens; None = `teacher.price_output`."""
+    """US dollars for a million output tokens; None = `teacher.price_output`."""
     assume: AssumeConfig = field(default_factory=AssumeConfig)
 
     def __post_init__(self) -> None:

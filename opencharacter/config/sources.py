@@ -33,7 +33,7 @@ class Stratify(StrEnum):
     domain = "domain"
     """The label of the source; `none` where it has none."""
     language = "language"
-    """`zh`, `ja`, `ko`, or `other` where the script leaves doubt."""
+    """`zh`, `ja` and `ko`, which the script tells; all other languages are `other`."""
     length = "length"
     """`up to 32`, `up to 64`, `up to 128`, ... characters."""
     person = "person"
@@ -41,8 +41,8 @@ class Stratify(StrEnum):
 
 
 _STRATA = {
-    Stratify.language: {"zh", "ja", "ko", "other"},
-    Stratify.person: {str(person) for person in Person},
+    Stratify.language: ["zh", "ja", "ko", "other"],
+    Stratify.person: [str(person) for person in Person],
 }
 
 
@@ -68,7 +68,8 @@ class PersonasConfig:
     n: int | None = None
     """How many to keep, held-out ones included; None = all."""
     stratify: Stratify | None = None
-    """Draw as many of each stratum, as far as they reach; None = uniformly. Needs `n`."""
+    """Draw as many of each stratum, as far as they reach; None = uniformly. Needs `n`. Languages
+    are `zh`, `ja`, `ko` and `other`, lengths `up to 32`, `up to 64`, ... characters."""
     shares: dict[str, float] = field(default_factory=dict)
     """Relative share of each stratum by name, such as `{first: 1, second: 1}`; strata without one
     are not drawn. Empty = all are equal."""
@@ -77,6 +78,8 @@ class PersonasConfig:
     max_chars: int = 2000
     """A longer persona is rejected."""
     near_duplicates: NearDuplicates = NearDuplicates.keep
+    """What is done with drawn personas that share most of their words: `keep` = one cluster,
+    trained on or held out as a whole; `reject` = the first drawn stays."""
     near_threshold: float = 0.8
     """Share of the words of both that two near-duplicates have in common (Jaccard), in (0, 1];
     0.8 = one word in nine replaced, 1 = the same words in any order."""
@@ -110,11 +113,11 @@ class PersonasConfig:
         )
         for name, share in self.shares.items():
             require(share > 0, f"personas.shares.{name} is {share}; it must be > 0, or left out")
-            known = _STRATA.get(self.stratify, {name}) if self.stratify else {name}
+            known = self._strata() or [name]
             require(
                 name in known,
                 f"personas.shares names {name}, but personas.stratify={self.stratify} knows "
-                f"{', '.join(sorted(known))}",
+                f"{', '.join(known)}",
             )
         require(
             self.processes is None or self.processes >= 1,
@@ -124,6 +127,13 @@ class PersonasConfig:
         require(self.n is None or self.n >= 1, f"personas.n is {self.n}; it must be >= 1")
         require(0 <= self.heldout < 1, f"personas.heldout is {self.heldout}; it must be in [0, 1)")
         require(self.max_chars >= 1, f"personas.max_chars is {self.max_chars}; it must be >= 1")
+
+    def _strata(self) -> list[str]:
+        """Return the names of strata where they are known beforehand."""
+        if self.stratify is Stratify.length:
+            longest = max(5, (self.max_chars - 1).bit_length())
+            return [f"up to {1 << bits}" for bits in range(5, longest + 1)]
+        return _STRATA.get(self.stratify, []) if self.stratify else []
 
 
 def _check_template(template: str) -> None:

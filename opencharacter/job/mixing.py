@@ -77,11 +77,15 @@ def screen_responses(
 
 
 def write_screened(folder: StageFolder, found: Screened, config: MixConfig, tally: Tally) -> None:
-    """Write overlap.json and scores/; notes go into the tally."""
+    """Write overlap.json and scores/; notes go into the tally, and that there was no suite."""
     if found.overlap.report.suites:
         _write_overlap(folder, found.overlap.report, config)
     else:
         (folder.path / "overlap.json").unlink(missing_ok=True)  # of an earlier start
+        tally.unmet.append(
+            f"mix.suites=[{','.join(config.suites)}] has no evaluation suite to hold the rows "
+            "against: nobody looked for contamination"
+        )
     write_axes(folder, found.axes, tally)
 
 

@@ -91,8 +91,11 @@ class OpenStage:
             counted = Counted(
                 rows_in=tally.rows, not_drawn=tally.not_drawn, notes=dict(tally.notes)
             )
+            counted.unmet += tally.unmet
             self._close(counted, tracker, what=what, max_rejected=1.0)
         self.claims.release(part.name)
+        for sentence in counted.unmet:
+            self._say(sentence)
 
     def work(
         self,
@@ -121,6 +124,7 @@ class OpenStage:
         """
         if self.config.preview:
             preview(plan, open_model(), self.config.preview)
+            self._say_previewed()
             raise SystemExit(0)
         self.start()
         if self._say_finished():
@@ -371,6 +375,10 @@ class OpenStage:
         noted = [f"{count:,} {note}" for note, count in counted.notes.items() if count]
         if noted:
             self._say(", ".join(noted))
+
+    def _say_previewed(self) -> None:
+        follow = "; what follows needs its records, and can be looked at when they are made"
+        self._say("a preview, nothing of it is kept" + follow * self.is_inside_composite)
 
     def _say_finished(self) -> bool:
         if self.is_finished:

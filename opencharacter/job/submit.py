@@ -13,8 +13,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from opencharacter.config import Backend, Config
+from opencharacter.config import Config
 from opencharacter.errors import ConfigError
+from opencharacter.synth.planning import runs_on_gpus
 
 _ASKS_MODEL = ("profiles", "rewrite", "generate")
 _OURS = ("stage=", "run=", "slurm=", "slurm.", "dry_run=")
@@ -139,8 +140,8 @@ def _gpus(config: Config, stage: str) -> int:
         return config.slurm.mix_gpus if stage == "mix" else 0
     if config.slurm.gpus is not None:
         return config.slurm.gpus
-    is_on_gpu = config.teacher.backend is Backend.vllm and config.teacher.model != "embedded"
-    return config.teacher.tensor_parallel * config.teacher.data_parallel if is_on_gpu else 0
+    is_on_gpus = runs_on_gpus(config.teacher)
+    return config.teacher.tensor_parallel * config.teacher.data_parallel if is_on_gpus else 0
 
 
 def _sbatch(words: Sequence[str]) -> str:

@@ -5,6 +5,7 @@ from itertools import islice
 from typing import Any
 
 from opencharacter.job import Job
+from opencharacter.job.plans import print_measured
 from opencharacter.progress import closing_table, show_dialogue
 from opencharacter.prompts.character import system_message
 from opencharacter.records import Character, Method, Response
@@ -25,6 +26,7 @@ def print_summary(job: Job) -> None:
     made = [manifest for manifest in manifests if manifest is not None]
     print(closing_table([_row(manifest) for manifest in made], _HEADERS))
     _print_cost(made)
+    _print_planned(made)
     _print_names(job)
     _print_samples(job)
     print("\nWritten:")
@@ -55,6 +57,11 @@ def _print_cost(manifests: Sequence[dict[str, Any]]) -> None:
     costs = [manifest["cost"]["usd"] for manifest in manifests if "cost" in manifest]
     if costs:
         print(f"\nCost: {sum(costs):,.4g} USD, by teacher.price_prompt and teacher.price_output")
+
+
+def _print_planned(manifests: Sequence[dict[str, Any]]) -> None:
+    """Print what the stages took beside what `stage=plan` said, if it was asked for this run."""
+    print_measured({m["stage"]: m["planned"] for m in manifests if "planned" in m}, manifests)
 
 
 def _print_names(job: Job) -> None:

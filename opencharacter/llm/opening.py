@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterator
 from importlib import import_module
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 
 from opencharacter.config import Backend, ModelConfig
@@ -43,15 +44,35 @@ def open_model(config: ModelConfig) -> Model:
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] != library:
             raise
-        raise ModelError(
-            f"backend {config.backend} needs {library}, which is not installed; run `make setup`, "
-            "or install opencharacter with the extra `cpu` or `gpu`"
-        ) from error
+        raise _not_installed(config) from error
     if config.backend is Backend.endpoint:
         opened = home.open_endpoint(config)
     else:
         opened = home.open_vllm(config, path=model_path(config), name=model_name(config))
     return opened
+
+
+def check_model(config: ModelConfig) -> None:
+    """Check what can be known of a model before it is opened, in a moment; a server is asked once.
+
+    Raises:
+        ModelError: its library, its folder or its server is not there.
+    """
+    if config.backend is Backend.scripted:
+        return
+    if find_spec(_HOMES[config.backend][1]) is None:
+        raise _not_installed(config)
+    if config.backend is Backend.endpoint:
+        import_module("opencharacter.llm.wire").check_server(config)
+    else:
+        model_path(config)
+
+
+def _not_installed(config: ModelConfig) -> ModelError:
+    return ModelError(
+        f"backend {config.backend} needs {_HOMES[config.backend][1]}, which is not installed; run "
+        "`make setup`, or install opencharacter with the extra `cpu` or `gpu`"
+    )
 
 
 def model_path(config: ModelConfig) -> str:

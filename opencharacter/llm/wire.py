@@ -3,6 +3,7 @@
 The home of `aiohttp`; docs/decisions/0016-http-client.md says why it.
 """
 
+import asyncio
 import os
 from typing import Any, NamedTuple, Self
 from urllib.parse import urlsplit
@@ -17,6 +18,7 @@ from opencharacter.llm.answers import PassingError, Refusal
 from opencharacter.llm.requests import Request
 
 _CONNECT_S = 30.0
+_LOOK_S = 5.0  # for a first look at whether there is a server
 _KEPT_S = 4.0  # an idle connection; the commonest servers close theirs after five seconds
 _ERROR = 400  # from here on a status refuses
 
@@ -111,6 +113,18 @@ class Wire:
             return False
         return reply.status < 500
 
+    async def look(self) -> None:
+        """Ask a simple question, and wait a moment for any reply.
+
+        Raises:
+            PassingError: there can be no connection.
+        """
+        try:
+            await self._do("GET", "models", _LOOK_S)
+        except PassingError as fault:
+            if isinstance(fault.__cause__, aiohttp.ClientConnectorError):
+                raise
+
     async def model_names(self) -> list[str]:
         """Return the names of the models that are served, as far as the server says them."""
         try:
@@ -134,6 +148,25 @@ class Wire:
             raise PassingError(f"no answer within {within_s:g} s") from error
         except (aiohttp.ClientError, OSError) as error:
             raise PassingError("the connection failed", _told(error)) from error
+
+
+def check_server(config: ModelConfig) -> None:
+    """Look whether a server is there; whatever it answers will do, even late.
+
+    Raises:
+        ModelError: nobody is there, or `base_url` or the key can be none.
+    """
+
+    async def look(wire: Wire) -> None:
+        async with wire:
+            await wire.look()
+
+    try:
+        asyncio.run(look(Wire(config)))
+    except PassingError as fault:
+        raise ModelError(
+            f"nothing answers at {config.base_url} ({fault}); start the server, or correct base_url"
+        ) from fault
 
 
 def _told(error: Exception) -> str:

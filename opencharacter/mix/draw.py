@@ -11,7 +11,8 @@ from opencharacter.ids import stable_number
 from opencharacter.mix.shares import Cell, plan_shares
 from opencharacter.records import Method, Split
 
-_ANY = ""  # method of cells whose method has no share
+ANY = ""
+"""Method of cells whose method has no share."""
 
 
 class Candidate(NamedTuple):
@@ -83,10 +84,10 @@ def draw_rows(
         elif candidate.response_id not in refused:
             queue.append(_queued(candidate, config, seed))
     _check_draws(config, draws)
-    _check_names(config, sources, set(seen.values()))
+    check_names(config, sources, set(seen.values()))
     queue.sort()
     queue = _capped(queue, config, left_out)
-    sizes = Counter({Cell(_ANY, False, source): 0 for source in sources})
+    sizes = Counter({Cell(ANY, False, source): 0 for source in sources})
     sizes.update(queued.cell for queued in queue)
     shares = plan_shares(sizes, config)
     by_share = shares.apportion(shares.rows)
@@ -118,7 +119,7 @@ class _Queued(NamedTuple):
 
 def _queued(candidate: Candidate, config: MixConfig, seed: int) -> _Queued:
     cell = Cell(
-        method=str(candidate.method) if candidate.method in config.method_shares else _ANY,
+        method=str(candidate.method) if candidate.method in config.method_shares else ANY,
         is_multi_turn=config.multi_turn is not None and candidate.user_turns > 1,
         source=candidate.source,
     )
@@ -175,7 +176,12 @@ def _check_draws(config: MixConfig, draws: int) -> None:
         )
 
 
-def _check_names(config: MixConfig, sources: Iterable[str], methods: Iterable[str]) -> None:
+def check_names(config: MixConfig, sources: Iterable[str], methods: Iterable[str]) -> None:
+    """Check the names of shares and caps against those of the responses.
+
+    Raises:
+        ConfigError: there is no such source or method, or a cap is below 0.
+    """
     for setting, given, known in (
         ("shares", config.shares, sorted(sources)),
         ("caps", config.caps, sorted(sources)),

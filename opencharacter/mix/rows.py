@@ -20,14 +20,15 @@ from opencharacter.store.stage import StageFolder
 _COLUMNS = ("id", "source", "method", "draw", "character_id", "messages.list.element.role")
 
 
-def made_methods(wanted: Sequence[Method], folder: Callable[[str], StageFolder]) -> list[Method]:
+def made_methods(wanted: Sequence[str], folder: Callable[[str], StageFolder]) -> list[Method]:
     """Return the methods to mix: those wanted, or all that the run has made.
 
     Raises:
         StoreError: the run has made no responses yet.
     """
     possible = (Method.rewrite, Method.generate)
-    methods = list(wanted) or [m for m in possible if folder(m).started() is not None]
+    methods = [Method(name) for name in wanted]
+    methods = methods or [m for m in possible if folder(m).started() is not None]
     if not methods:
         run = folder("mix").run_dir
         raise StoreError(

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from opencharacter.config import InstructionsConfig
 from opencharacter.ids import canonical_json
 from opencharacter.records import Instruction, Message, Rejection, Role
-from opencharacter.sources.draw import Candidate, draw
+from opencharacter.sources.draw import SHORT, Candidate, draw
 from opencharacter.sources.layouts import LayoutError, Turn, read_turns
 from opencharacter.sources.lines import Row, reject
 from opencharacter.sources.rows import (
@@ -63,12 +63,21 @@ def read_instructions(
             paths are found at the call, the rest while reading.
     """
     licences = config.licences or ["unknown"] * len(config.paths)
-    sources = with_distinct_names([open_source(p, "instructions.jsonl") for p in config.paths])
+    sources = open_instructions(config.paths)
     opened = [
         _Opened(source, _licence(source, licence))
         for source, licence in zip(sources, licences, strict=True)
     ]
     return _instructions(opened, config, seed=seed, tally=tally)
+
+
+def open_instructions(paths: Sequence[str]) -> list[Source]:
+    """Return the sources of instructions under the names that their rows carry.
+
+    Raises:
+        SourceError: One of them is not there, or is named twice.
+    """
+    return with_distinct_names([open_source(path, "instructions.jsonl") for path in paths])
 
 
 def _licence(source: Source, named: str) -> str:
@@ -101,6 +110,8 @@ def _instructions(
             licence=draft.licence,
             origin=item.place,
         )
+    if config.n is not None and (short := tally.notes.get(SHORT)):
+        tally.unmet.append(f"instructions.n asks for {config.n:,}, there are {config.n - short:,}")
 
 
 def _place(files: Sequence[SourceFile], position: int) -> str:

@@ -23,6 +23,14 @@ DOMAINS = tuple(
 ROW_BITS = 44
 _WORD = re.compile(r"[^\W_]")
 _LONG = "too_long"
+_SHORT = 4
+_NOTHING = ("none", "null", "nan", "n/a")
+# Of a template that was not filled in; not as in \\text{name} or ${name}.
+_BLANK = re.compile(
+    r"(?<![\w$\\^])(?:\{\{\s*\w+\s*\}\}|\{(?:(?:first|last|full|user|char)_?)?(?:name|char|character"
+    r"|user|persona|bot|age|gender|job|occupation|city|country)\}|[<\[](?:your[ _])?name[>\]])",
+    re.IGNORECASE,
+)
 
 
 class Draft(NamedTuple):
@@ -123,6 +131,11 @@ def _find_text_flaw(raw: str, text: str, max_chars: int) -> Flaw | None:
         return flaw
     if not _WORD.search(text):
         return Flaw("empty", "the text holds no letter or digit")
+    if len(text) <= _SHORT and (text.casefold() in _NOTHING or len(text.encode()) == 1):
+        return Flaw("empty", f"the text is {text!r}")
+    has_brackets = "{" in text or "[" in text or "<" in text
+    if has_brackets and (blank := _BLANK.search(text)):
+        return Flaw("placeholder", f"nobody filled in {blank.group()!r}")
     if len(text) > max_chars:
         detail = f"{len(text):,} characters; personas.max_chars is {max_chars:,}"
         return Flaw(_LONG, detail)

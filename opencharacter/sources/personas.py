@@ -30,6 +30,7 @@ from opencharacter.sources.rows import (
     open_source,
 )
 from opencharacter.sources.scan import Scan
+from opencharacter.sources.unmet import refuse_unknown, unmet
 
 _STRATA_NAMED = 32
 _TOLD_EVERY = 1000  # rows
@@ -76,10 +77,18 @@ def read_personas(
             no room for a temporary file of the rows that may be drawn. A wrong path is found at
             the call, the rest while reading.
     """
-    source = open_source(
+    return _personas(open_personas(config), config, seed=seed, tally=tally)
+
+
+def open_personas(config: PersonasConfig) -> Source:
+    """Return the source of the personas; nothing of it is read yet.
+
+    Raises:
+        SourceError: There is no such source.
+    """
+    return open_source(
         config.path, "personas.jsonl", hub_config=config.hub_config, revision=config.revision
     )
-    return _personas(source, config, seed=seed, tally=tally)
 
 
 def _personas(
@@ -145,6 +154,8 @@ def _draw_sample(
             tally.note(SHORT, scan.quota.n - len(keys))
         if config.stratify:
             _note_strata(scan.quota.counts(), config.stratify, tally)
+        refuse_unknown(config, scan.quota.counts(), source)
+        tally.unmet += unmet(config, scan.quota.counts())
     tally.rows += scan.n_rows - scan.n_aside
     tally.not_drawn += scan.n_rows - scan.n_aside
 

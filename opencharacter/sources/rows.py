@@ -22,6 +22,7 @@ EMBEDDED_LICENCE = "Apache-2.0"
 _EMBEDDED = Path(__file__).parent / "embedded"
 _KNOWN = (".json", ".jsonl", ".parquet", ".txt")
 _HUB = "hub:"
+_PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip")
 _SOON_BYTES = 1_000_000_000
 
 
@@ -52,6 +53,8 @@ class Tally:
     """Good rows that the sample left out."""
     notes: dict[str, int] = field(default_factory=dict)
     """What the reader of a report should know, each with a count."""
+    unmet: list[str] = field(default_factory=list)
+    """What was asked for and could not be had, a sentence each."""
 
     watched: Callable[[], AbstractContextManager[Watch]] = _unwatched
     """Opened around a long reading that yields nothing yet; gives what is told how far it is."""
@@ -285,7 +288,7 @@ def _folder_files(folder: Path, asked: str) -> tuple[SourceFile, ...]:
     if not files:
         raise SourceError(
             f"the folder {asked} holds none of {_listed()} (looked in it, not below it); "
-            "name a folder that does, or a file"
+            "name a folder that does, or a file; compressed ones are to be unpacked"
         )
     return tuple(replace(_file(file, asked), shown=f"{folder.name}/{file.name}") for file in files)
 
@@ -310,6 +313,8 @@ def _kind(file: Path, asked: str) -> Kind:
             return Kind.parquet
         case ".json":
             return Kind.json_list if is_list(file, asked) else Kind.json_lines
+    if file.suffix.lower() in _PACKED:
+        raise SourceError(f"{asked} is compressed; unpack it, and name what was in it")
     raise SourceError(f"{asked} ends in none of {_listed()}; convert or rename it")
 
 

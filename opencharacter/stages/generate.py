@@ -9,6 +9,7 @@ Run      python -m opencharacter stage=generate run=main llm@teacher=llama3_70b_
 
 from opencharacter.config import Config
 from opencharacter.job import Job
+from opencharacter.job.ahead import check_teacher
 from opencharacter.llm.opening import model_name
 from opencharacter.llm.requests import Session
 from opencharacter.prompts.character import RENDER_VERSION
@@ -18,6 +19,17 @@ from opencharacter.synth.checking import rejecting
 from opencharacter.synth.fact_check import fact_check_version, fact_checked
 from opencharacter.synth.generate import answer_in_turns
 from opencharacter.synth.responses import Asking, Task, count_marks, meetings, response_plan
+
+
+def check(config: Config) -> None:
+    """Check the names of the checks that reject, and that there is a teacher.
+
+    Raises:
+        ConfigError: there is no such check.
+        ModelError: there is no such teacher.
+    """
+    rejecting(config.generate.reject, section="generate")
+    check_teacher(config, "generate")
 
 
 def run(config: Config, job: Job) -> None:

@@ -10,8 +10,17 @@ from opencharacter.config import Config
 from opencharacter.job import Job
 from opencharacter.records import Instruction
 from opencharacter.sources.fingerprint import source_fingerprint
-from opencharacter.sources.instructions import read_instructions
+from opencharacter.sources.instructions import open_instructions, read_instructions
 from opencharacter.sources.rows import Tally
+
+
+def check(config: Config) -> None:
+    """Check that there are such sources.
+
+    Raises:
+        SourceError: one of them is not there, or is named twice.
+    """
+    open_instructions(config.instructions.paths)
 
 
 def run(config: Config, job: Job) -> None:

@@ -23,11 +23,27 @@ from opencharacter.mix.suites import find_suites
 from opencharacter.prompts.character import RENDER_VERSION
 from opencharacter.records import Character, MixtureRow
 from opencharacter.sources.fingerprint import content_fingerprint, source_fingerprint
+from opencharacter.sources.instructions import open_instructions
 from opencharacter.sources.rows import Tally
 from opencharacter.store.manifest import LEFT_OUT
 from opencharacter.store.rows import read_records
 
 _WHAT = "A mixture for supervised fine-tuning: `messages` with the character's system prompt."
+
+
+def check(config: Config) -> None:
+    """Check that suites, scorers of axes and replayed sources are there.
+
+    Raises:
+        ConfigError: an axis has no such function.
+        ModelError: an axis has no such model.
+        SourceError: there is no such suite or source.
+    """
+    settings = config.mix
+    find_suites(settings.suites)
+    for name, axis in settings.axes.items():
+        scorer_name(name, axis)
+    open_instructions(settings.replay_paths)
 
 
 def run(config: Config, job: Job) -> None:

@@ -10,8 +10,17 @@ from opencharacter.config import Config
 from opencharacter.job import Job
 from opencharacter.records import Persona
 from opencharacter.sources.fingerprint import source_fingerprint
-from opencharacter.sources.personas import read_personas
+from opencharacter.sources.personas import open_personas, read_personas
 from opencharacter.sources.rows import Tally
+
+
+def check(config: Config) -> None:
+    """Check that there is such a source.
+
+    Raises:
+        SourceError: there is none.
+    """
+    open_personas(config.personas)
 
 
 def run(config: Config, job: Job) -> None:

@@ -7,11 +7,12 @@ Costs    a reading of the sources, or the pilot
 Run      python -m opencharacter stage=plan run=big experiment=paper/opencharacter_g plan.pilot=50
 """
 
+import shlex
 from dataclasses import asdict, replace
 
 from opencharacter.config import Config, planned_settings
 from opencharacter.job import Job
-from opencharacter.job.plans import print_plan
+from opencharacter.job.plans import print_measured, print_plan, refuse_other_settings
 from opencharacter.records import Instruction, Persona
 from opencharacter.sources.instructions import read_instructions
 from opencharacter.sources.personas import read_personas
@@ -22,29 +23,49 @@ from opencharacter.store.stage import StageFolder
 from opencharacter.synth.planning import Each, assumed, costs, measured, records_of
 
 
+def check(config: Config) -> None:
+    """Check what the pilot can know, if there is one.
+
+    Raises:
+        OpenCharacterError: what one of its stages would say later.
+    """
+    if config.plan.pilot:
+        synth.check(_pilot(config))
+
+
 def run(config: Config, job: Job) -> None:
-    """Print what the run will cost, and keep it."""
+    """Print what the run will cost, and what it took as far as it is finished; keep the plan.
+
+    Raises:
+        ConfigError: nobody says how many records there are.
+        StoreError: the run was started with other settings.
+    """
+    refuse_other_settings(config, job)
     counted = _counted(config)
     each, answered = assumed(config), config.plan.assume.answered
     records_of(counted, answered=answered)  # what is not known is told before the pilot is paid
     if config.plan.pilot:
         pilot = _pilot(config)
-        with Job(pilot, command=job.command, stopping=job.stopping) as pilot_job:
-            synth.run(pilot, pilot_job)
+        command = _pilot_command(job.command, pilot)
+        with Job(pilot, command=command, stopping=job.stopping) as pilot_job:
+            synth.make(pilot, pilot_job)
             found = {str(m): pilot_job.folder(str(m)) for m in ("profiles", *pilot.synth.methods)}
         each |= {stage: _measured(folder) for stage, folder in found.items()}
         answered = _answered(found, answered)
     planned = costs(records_of(counted, answered=answered), each, config)
+    plain = {stage: asdict(cost) for stage, cost in planned.items()}
     write_json(
         job.folder("plan").path / "plan.json",
         {
-            "stages": {stage: asdict(cost) for stage, cost in planned.items()},
+            "stages": plain,
             "of_each": {stage: one._asdict() for stage, one in each.items()},
             "assumptions": asdict(config.plan),
             "settings": planned_settings(config),
         },
     )
     print_plan(planned, config)
+    done = [manifest for stage in planned if (manifest := job.folder(stage).manifest())]
+    print_measured(plain | {m["stage"]: m["planned"] for m in done if "planned" in m}, done)
 
 
 def _counted(config: Config) -> Config:
@@ -71,7 +92,22 @@ def _pilot(config: Config) -> Config:
         run=f"{config.run}-pilot",
         personas=replace(config.personas, n=n * config.synth.n_characters, heldout=0.0),
         instructions=replace(config.instructions, n=n),
+        synth=replace(config.synth, mix=False),
     )
+
+
+def _pilot_command(command: str, pilot: Config) -> str:
+    """Return the command that makes the pilot alone, given that of the plan."""
+    own = {
+        "personas.n": pilot.personas.n,
+        "personas.heldout": pilot.personas.heldout,
+        "instructions.n": pilot.instructions.n,
+        "run": pilot.run,
+    }
+    other = (*(f"{name}=" for name in own), "stage=", "force=", "synth.mix=", "plan.")
+    words = [word for word in shlex.split(command) if not word.startswith(other)]
+    drawn = [f"{name}={value}" for name, value in own.items()]
+    return shlex.join([*words[:3], "stage=synth", *words[3:], *drawn])
 
 
 def _measured(folder: StageFolder) -> Each:

@@ -12,6 +12,7 @@ from pathlib import Path
 from opencharacter.config import Config
 from opencharacter.ids import digest, part_of
 from opencharacter.job import Job
+from opencharacter.job.ahead import check_teacher
 from opencharacter.llm.opening import model_name
 from opencharacter.llm.requests import Session
 from opencharacter.llm.work import Plan
@@ -22,6 +23,19 @@ from opencharacter.store.rows import part_files, read_columns, read_records
 from opencharacter.synth.names import NOBODY, commonest, excluded_names, name_hints
 from opencharacter.synth.profiles import write_profile
 from opencharacter.synth.responses import Asking
+
+
+def check(config: Config) -> None:
+    """Check the names that are excluded and those that are offered, and that there is a teacher.
+
+    Raises:
+        ConfigError: the excluded names cannot be read, or too few are left to offer.
+        ModelError: there is no such teacher.
+    """
+    settings = config.profiles
+    excluded = excluded_names(settings.exclude_names, settings.exclude_names_path)
+    name_hints("", settings.name_hints, seed=config.seed, excluded=excluded)
+    check_teacher(config, "profiles")
 
 
 def run(config: Config, job: Job) -> None:

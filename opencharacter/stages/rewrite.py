@@ -9,6 +9,7 @@ Run      python -m opencharacter stage=rewrite run=main llm@teacher=llama3_70b_i
 
 from opencharacter.config import Config
 from opencharacter.job import Job
+from opencharacter.job.ahead import check_teacher
 from opencharacter.llm.opening import model_name
 from opencharacter.llm.requests import Session
 from opencharacter.prompts.rewrite import REWRITE_VERSION
@@ -18,6 +19,17 @@ from opencharacter.synth.checking import rejecting
 from opencharacter.synth.fact_check import fact_check_version, fact_checked
 from opencharacter.synth.responses import Asking, Task, count_marks, meetings, response_plan
 from opencharacter.synth.rewrite import rewrite_dialogue
+
+
+def check(config: Config) -> None:
+    """Check the names of the checks that reject, and that there is a teacher.
+
+    Raises:
+        ConfigError: there is no such check.
+        ModelError: there is no such teacher.
+    """
+    rejecting(config.rewrite.reject, section="rewrite")
+    check_teacher(config, "rewrite")
 
 
 def run(config: Config, job: Job) -> None:

@@ -47,6 +47,9 @@ def _body(folder: StageFolder, manifest: Mapping[str, Any]) -> str:
         manifest.get("what", ""),
         _table(("rows", "count"), _count_rows(counts)),
     ]
+    if manifest.get("unmet"):
+        lines = [f"- {sentence}" for sentence in manifest["unmet"]]
+        sections.append("## Asked for and not met\n\n" + "\n".join(lines))
     for title, key in _SHARES.items():
         if manifest.get(key):
             rows = [(name, f"{count:,}") for name, count in manifest[key].items()]

@@ -35,6 +35,8 @@ class Counted:
     """Rows that are fine but were left out by a sample or a share."""
     notes: dict[str, int] = field(default_factory=dict)
     """Counts worth telling that are no rejections."""
+    unmet: list[str] = field(default_factory=list)
+    """What was asked for and could not be had, a sentence each."""
 
 
 def close_stage(
@@ -81,6 +83,7 @@ def close_stage(
         "usage": _usage(folder),
         "seconds": round(time.time() - started["at"], 1),
         "parts": len(footers),
+        **({"unmet": counted.unmet} if counted.unmet else {}),
         **_shares(folder),
         **about,
     }

@@ -4,7 +4,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
-from opencharacter.config import AnswersConfig, AssumeConfig, Config, FactCheck
+from opencharacter.config import (
+    AnswersConfig,
+    AssumeConfig,
+    Backend,
+    Config,
+    FactCheck,
+    ModelConfig,
+)
 from opencharacter.errors import ConfigError
 from opencharacter.records import Method
 
@@ -29,7 +36,7 @@ class Records(NamedTuple):
 
 
 class Prices(NamedTuple):
-    """Money for a million tokens."""
+    """US dollars for a million tokens."""
 
     prompt: float
     output: float
@@ -44,10 +51,11 @@ class Cost:
     prompt_tokens: int
     output_tokens: int
     gpu_hours: float
+    """0 where no GPUs of the run's own are at work."""
     hours: float
-    """Wall time, with `plan.gpus` GPUs at `plan.tokens_per_s`."""
-    money: float
-    """In the currency of the prices; US dollars if they are the teacher's."""
+    """Wall time, at `plan.tokens_per_s`."""
+    usd: float
+    """US dollars, by the prices of tokens."""
     bytes: int
 
 
@@ -58,6 +66,11 @@ def prices_of(config: Config) -> Prices:
         teacher.price_prompt if plan.price_prompt is None else plan.price_prompt,
         teacher.price_output if plan.price_output is None else plan.price_output,
     )
+
+
+def runs_on_gpus(teacher: ModelConfig) -> bool:
+    """Say whether a teacher takes GPUs of the run's own: no server, and not the small model."""
+    return teacher.backend is Backend.vllm and teacher.model != "embedded"
 
 
 def records_of(config: Config, *, answered: float) -> Records:
@@ -75,8 +88,8 @@ def records_of(config: Config, *, answered: float) -> Records:
     for name, known in (("personas", personas), ("instructions", instructions)):
         if known is None:
             raise ConfigError(
-                f"nobody counts {name} on the hub or in more than a gigabyte for a plan; set "
-                f"{name}.n, or plan.assume.{name}"
+                f"a plan counts no {name} of a hub data set, nor of more than a gigabyte; say how "
+                f"many there are with plan.assume.{name}=, or draw some with {name}.n="
             )
     pairs = (instructions or 0) * config.synth.n_characters
     methods = config.synth.methods
@@ -163,8 +176,8 @@ def _cost(records: int, each: Each, config: Config) -> Cost:
         calls=round(records * each.calls),
         prompt_tokens=round(prompt),
         output_tokens=round(output),
-        gpu_hours=hours * plan.gpus,
+        gpu_hours=hours * plan.gpus if runs_on_gpus(config.teacher) else 0.0,
         hours=hours,
-        money=(prompt * prices.prompt + output * prices.output) / _MILLION,
+        usd=(prompt * prices.prompt + output * prices.output) / _MILLION,
         bytes=round(records * each.bytes),
     )

@@ -26,6 +26,8 @@ _HEADING = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _WHITE = re.compile(r"\s+")
+_NO_NAME = re.compile(r"[$€£#@%^*_=<>{}\[\]|\\~]")
+_NOBODY = ("none", "null", "n/a", "unknown", "name")
 
 
 def write_profile(
@@ -112,7 +114,14 @@ def _checked(found: Mapping[str, Any]) -> dict[str, Any] | Problem:
         token = control_tokens(fields[field])
         if token:
             return Problem("control_tokens", f"{field}: {token}")
+    if not _is_name(fields["name"]):
+        return Problem("bad_name", f"{fields['name']!r} is no name")
     return {field: fields[field] for field in FIELDS}
+
+
+def _is_name(text: str) -> bool:
+    has_letter = any(char.isalpha() for char in text)
+    return has_letter and not _NO_NAME.search(text) and text.casefold() not in _NOBODY
 
 
 def _years(value: object) -> int | None:

@@ -345,3 +345,28 @@ def test_near_duplicates_of_more_rows_than_near_rows_are_not_looked_for_and_that
     assert all(isinstance(item, Persona) for item in items)
     assert tally.notes["near-duplicates not looked for: more rows than near_rows"] == 3
     assert len({persona.cluster for persona in items}) == 2  # equal letters are one, always
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("None", "empty"),
+        ("null", "empty"),
+        ("a", "empty"),
+        ("A {NAME} who likes tea.", "placeholder"),
+        ("A fan of {{char}} from Oslo.", "placeholder"),
+        ("A friend of [Your Name].", "placeholder"),
+    ],
+)
+def test_a_text_that_is_no_persona_is_rejected(read, text, reason):
+    everyone, _ = read([{"persona": text}])
+    drawn, _ = read([{"persona": text}], n=1)
+
+    assert [item.reason for item in everyone] == [item.reason for item in drawn] == [reason]
+
+
+@pytest.mark.parametrize(
+    "text", ["僧", "A reader of {1, 2}, {R} and O(n^{2})", "A fan of None, <3 and [sic]", "DJ"]
+)
+def test_a_short_or_a_mathematical_persona_stays(read, text):
+    assert texts(read([{"persona": text}])[0]) == [text]

@@ -183,13 +183,15 @@ def test_a_folder_is_its_known_files_in_sorted_order(write, tmp_path):
     ("path", "message"),
     [
         ("nowhere.jsonl", "there is no"),
+        ("a.jsonl.gz", "is compressed; unpack it"),
         ("a.csv", r"ends in none of \.json, \.jsonl, \.parquet, \.txt"),
         ("bare", r"holds none of \.json, \.jsonl, \.parquet, \.txt"),
         ("x" * 300, "cannot open"),
     ],
 )
 def test_a_path_without_rows_says_what_was_looked_for(tmp_path, path, message):
-    (tmp_path / "a.csv").write_text("a\n", encoding="utf-8")
+    for name in ("a.csv", "a.jsonl.gz"):
+        (tmp_path / name).write_text("a\n", encoding="utf-8")
     (tmp_path / "bare").mkdir()
 
     with pytest.raises(SourceError, match=message):

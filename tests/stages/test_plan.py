@@ -1,5 +1,7 @@
 import json
 
+import pytest
+
 
 def plan(tmp_path, run="t"):
     return json.loads((tmp_path / "runs" / run / "plan" / "plan.json").read_text())["stages"]
@@ -11,7 +13,7 @@ def test_a_plan_from_assumptions_multiplies_them_out(opencharacter, tmp_path):
         "synth.n_characters=3",
         "plan.assume.calls_per_answer=1", "plan.assume.answered=0.5", "plan.gpus=4",
         "plan.tokens_per_s=1000", "plan.price_output=2", "plan.assume.answer_output_tokens=360",
-        "plan.assume.turns=2",
+        "plan.assume.turns=2", "llm@teacher=llama3_70b_instruct",
     )  # fmt: skip
 
     assert done.returncode == 0, done.stderr
@@ -21,9 +23,10 @@ def test_a_plan_from_assumptions_multiplies_them_out(opencharacter, tmp_path):
     assert (generate["calls"], generate["output_tokens"]) == (1200, 1200 * 360)
     assert generate["hours"] == 1200 * 360 / 1000 / 3600
     assert generate["gpu_hours"] == 4 * generate["hours"]
-    assert generate["money"] == 1200 * 360 * 2 / 1e6
+    assert generate["usd"] == 1200 * 360 * 2 / 1e6
     assert stages["all"]["calls"] == 1000 + 300 + 1200
-    assert "GPU hours" in done.stdout
+    assert "GPU time" in done.stdout
+    assert "4 GPUs that write 1,000 tokens/s together" in done.stdout
 
 
 def test_rows_of_the_hub_are_asked_for_before_a_pilot_is_paid(opencharacter, tmp_path):
@@ -112,11 +115,106 @@ def test_without_prices_of_its_own_a_plan_takes_the_teacher_s(opencharacter, tmp
     given += ("teacher.price_prompt=1000", "teacher.price_output=2000")
 
     dear = opencharacter("stage=plan", *given)
-    assert plan(tmp_path)["profiles"]["money"] == (10 * 100 * 1000 + 10 * 300 * 2000) / 1e6
-    assert "at 1000 for a million prompt tokens and 2000 for" in dear.stdout
+    assert plan(tmp_path)["profiles"]["usd"] == (10 * 100 * 1000 + 10 * 300 * 2000) / 1e6
+    assert "USD: 1000 for a million prompt tokens and 2000 for" in dear.stdout
 
     opencharacter("stage=plan", *given, "plan.price_output=1")
-    assert plan(tmp_path)["profiles"]["money"] == (10 * 100 * 1000 + 10 * 300 * 1) / 1e6
+    assert plan(tmp_path)["profiles"]["usd"] == (10 * 100 * 1000 + 10 * 300 * 1) / 1e6
 
     free = opencharacter("stage=plan", *given, "plan.price_prompt=0", "plan.price_output=0")
-    assert "Money" not in free.stdout
+    assert "USD" not in free.stdout
+
+
+SMALL = ("personas.n=30", "instructions.n=12", "synth.n_characters=2")
+
+
+@pytest.mark.parametrize(
+    ("teacher", "said"),
+    [
+        ([], "a machine that writes 2,000 tokens/s (plan.tokens_per_s)"),
+        (["llm@teacher=embedded"], "a machine that writes 2,000 tokens/s (plan.tokens_per_s)"),
+        (["llm@teacher=gpt_4o_2024_05_13"], "For USD give teacher.price_prompt and teacher.price"),
+    ],
+    ids=["scripted", "embedded", "server"],
+)
+def test_no_gpu_is_planned_where_none_is_needed(opencharacter, tmp_path, teacher, said):
+    done = opencharacter("stage=plan", *SMALL, *teacher)
+
+    assert said in done.stdout
+    assert "GPU" not in done.stdout
+    assert plan(tmp_path)["all"]["gpu_hours"] == 0
+
+
+def test_small_runs_are_told_in_small_units(opencharacter):
+    each = ("plan.assume.calls_per_answer=1", "plan.assume.profile_output_tokens=100")
+    each += ("plan.assume.answer_output_tokens=500", "plan.assume.bytes_per_record=1024")
+
+    done = opencharacter("stage=plan", *SMALL, *each, "plan.tokens_per_s=100")
+
+    # 30 profiles are 3,000 tokens and 24 answers are 12,000.
+    profiles, generate = (
+        next(line for line in done.stdout.splitlines() if stage in line).split()
+        for stage in ("profiles", "generate")
+    )
+    assert profiles[-4:] == ["30.0", "s", "30.0", "KiB"]
+    assert generate[-4:] == ["2.0", "min", "24.0", "KiB"]
+
+
+def test_money_stands_beside_each_stage(opencharacter):
+    each = ("plan.assume.calls_per_answer=1", "plan.assume.profile_output_tokens=1000")
+
+    done = opencharacter("stage=plan", *SMALL, *each, "plan.price_output=100")
+
+    (line,) = [line for line in done.stdout.splitlines() if "profiles" in line]
+    assert "3.00" in line.split()  # 30 thousand tokens
+
+
+def test_a_later_plan_of_the_same_pilot_shows_the_plan_alone(opencharacter):
+    opencharacter("stage=plan", *SMALL, "plan.pilot=4")
+    again = opencharacter("stage=plan", *SMALL, "plan.pilot=4")
+
+    assert again.returncode == 0
+    assert "Sample" not in again.stdout
+    assert "Next" not in again.stdout
+
+
+def test_another_pilot_is_refused_with_the_command_that_starts_it_over(opencharacter, tmp_path):
+    opencharacter("stage=plan", *SMALL, "plan.pilot=2")
+    refused = opencharacter("stage=plan", *SMALL, "plan.pilot=4")
+    command = refused.stderr.partition("start it over with: ")[2].partition(",")[0].split()
+
+    assert command[3:5] == ["stage=synth", "synth.n_characters=2"]
+    assert {"run=t-pilot", "personas.n=8", "instructions.n=4", "force=true"} <= {*command}
+
+    assert opencharacter(*command[3:]).returncode == 0
+    assert opencharacter("stage=plan", *SMALL, "plan.pilot=4").returncode == 0
+
+
+def test_what_a_run_took_stands_below_what_was_planned(opencharacter):
+    opencharacter("stage=plan", *SMALL)
+    made = opencharacter("stage=synth", *SMALL)
+    later = opencharacter("stage=plan", *SMALL)
+
+    for done in (made, later):
+        lines = [line.split() for line in done.stdout.splitlines()]
+        at = next(n for n, words in enumerate(lines) if words[:2] == ["generate", "planned"])
+        assert lines[at][2:4] == ["24", "25"]  # 24 x 1.05 of one turn
+        assert lines[at + 1][:3] == ["took", "24", "48"]
+
+
+def test_a_run_is_not_planned_with_other_settings(opencharacter):
+    opencharacter("stage=synth", *SMALL)
+    other = opencharacter("stage=plan", "personas.n=31")
+    fewer = opencharacter("stage=plan", *SMALL[:2], "synth.n_characters=1")
+
+    assert other.returncode == fewer.returncode == 2
+    assert "was started with other settings (personas.n was 30)" in other.stderr
+    assert f"stage=plan {' '.join(SMALL)}" in other.stderr
+    assert "(synth.n_characters was 2)" in fewer.stderr
+
+
+def test_what_a_pilot_could_not_do_is_told_before_it(opencharacter, tmp_path):
+    done = opencharacter("stage=plan", *SMALL, "plan.pilot=4", "generate.reject=[foo]")
+
+    assert done.returncode == 2
+    assert not (tmp_path / "runs").exists()

@@ -7,6 +7,7 @@ def test_a_preview_shows_prompts_answers_and_records_and_leaves_nothing(openchar
     run = tmp_path / "runs" / "t"
     assert (run / "personas" / "manifest.json").exists()
     assert not (run / "profiles").exists()
+    assert "profiles: a preview, nothing of it is kept; what follows needs its" in done.stderr
 
 
 def test_a_preview_of_a_later_stage_uses_what_is_there(opencharacter, tmp_path):
@@ -17,4 +18,5 @@ def test_a_preview_of_a_later_stage_uses_what_is_there(opencharacter, tmp_path):
 
     assert (done.returncode, "call 2" in done.stdout) == (0, True), done.stderr
     assert "How many legs have" in done.stdout
+    assert done.stderr.endswith("generate: a preview, nothing of it is kept\n")
     assert sorted((tmp_path / "runs" / "t").rglob("*")) == made

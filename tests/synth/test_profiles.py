@@ -48,6 +48,10 @@ def test_a_code_fence_around_json_is_allowed(before):
         pytest.param("[" * 100_000, "invalid_json", id="nested too deeply"),
         pytest.param(changed(race=None), "missing_field", id="null"),
         pytest.param(changed(name="  "), "missing_field", id="blank"),
+        pytest.param(changed(name="$ipe Queiroz"), "bad_name", id="a sign in a name"),
+        pytest.param(changed(name="[Name]"), "bad_name", id="a name nobody filled in"),
+        pytest.param(changed(name="None"), "bad_name", id="no name"),
+        pytest.param(changed(name="4711"), "bad_name", id="a number"),
         pytest.param(changed(name=["Ana"]), "wrong_type", id="list for text"),
         pytest.param(changed(age="young"), "bad_age", id="age in words"),
         pytest.param(changed(age=0), "bad_age", id="age zero"),
@@ -63,6 +67,15 @@ def test_an_unusable_profile_says_why(answer, reason):
 
     assert isinstance(problem, Problem)
     assert problem.reason == reason
+
+
+@pytest.mark.parametrize(
+    "name", ["R2-D2", "María-José O’Neill", "Dr. Ann (Annie) Lee, Jr.", "李娜", "X Æ A-12", "Noné"]
+)
+def test_a_name_may_be_strange(name):
+    found = read_json_profile(changed(name=name))
+
+    assert found == {**FIELDS_OF_ANA, "name": name}
 
 
 def test_an_age_with_words_around_the_number_is_read():
