@@ -58,6 +58,8 @@ class AnswersConfig(LLMStageConfig):
 
     reject: list[str] = field(
         default_factory=lambda: [
+            "replacement_character",
+            "template_residue",
             "breaks_character",
             "copies_question",
             "prompt_leak",
