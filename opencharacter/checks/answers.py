@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from opencharacter.checks.breaking import breaks_character
 from opencharacter.checks.control import control_tokens, replacement_character
 from opencharacter.checks.copying import copies_question, copies_reference
+from opencharacter.checks.endings import cut_off
 from opencharacter.checks.facts import NOTHING_KNOWN, Facts, contradicts_profile
 from opencharacter.checks.language import language_switch
 from opencharacter.checks.leaking import prompt_leak
@@ -59,6 +60,8 @@ CHECKS: dict[str, Check] = {
     "repetition": lambda a: repeats(a.text, a.question),
     "speaks_for_user": lambda a: speaks_for_user(a.plain, a.question),
     "contradicts_profile": lambda a: contradicts_profile(a.text, a.facts, a.question),
+    # What the dialogue had cut off as well is gone on with by the next turns.
+    "cut_off": lambda a: None if cut_off(a.reference) else cut_off(a.text),
     "language_switch": lambda a: language_switch(a.text, a.question),
     "copies_reference": lambda a: copies_reference(a.text, a.reference, seen=a.reference_seen),
     "assistant_voice": lambda a: assistant_voice(a.plain),

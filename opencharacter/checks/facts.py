@@ -64,6 +64,8 @@ _OTHERWISE = re.compile(
     re.IGNORECASE,
 )
 _BEFORE = 200  # characters
+# "Hi, I'm Irish.", "Hello! I am Roman Catholic."
+_OF_PEOPLES = ("ish", "ese", "an", "ic", "i", "ch", "elsh", "eek", "ist", "er", "im", "du")
 _MEETING = ("to meet y", "called ", "Hi", "Hello", "Hey", "Greetings", "Good ")
 _NO_NAMES = frozenset(
     "january february march april may june july august september october november december "
@@ -159,7 +161,10 @@ def _name(answer: str, facts: Facts, question: str) -> str | None:
         said_so.append(_MET.finditer(answer))
     known = _words(facts.name) | _words(facts.text) | _words(question) if said_so else frozenset()
     for found in chain.from_iterable(said_so):
-        said = _words(found[found.lastgroup or 0]) - _NO_NAMES
+        named = found[found.lastgroup or 0]
+        if found.lastgroup == "first" and named.rstrip(".").endswith(_OF_PEOPLES):
+            continue
+        said = _words(named) - _NO_NAMES
         is_other = said and not said & known and not _may_be_short(said, facts.name)
         if is_other and _is_meant(answer, found.start()):
             return f"{found[0]!r}, but the name is {facts.name!r}"

@@ -67,6 +67,7 @@ class AnswersConfig(LLMStageConfig):
             "repetition",
             "speaks_for_user",
             "contradicts_profile",
+            "cut_off",
             "copies_reference",
         ]
     )

@@ -1,20 +1,13 @@
 """What the template of another trainer left around the turns of a prompt."""
 
-import re
-
 from opencharacter.checks.control import template_token
 from opencharacter.lint.dialogue import Dialogue
 from opencharacter.records import Role
 from opencharacter.sources.layouts import Turn
 
-_LLAMA_2 = re.compile(r"\A\s*(?:<s>\s*)?\[INST\]\s*(?P<said>.*?)\s*\[/INST\]\s*\Z", re.DOTALL)
-_ALPACA = re.compile(
-    r"\A\s*(?:Below is an instruction that describes a task[^\n]*\n\s*)?### Instruction:\s*"
-    r"(?P<said>(?:(?!\n#).)*?)(?:\s*### Input:\s*(?P<input>(?:(?!\n#).)*?))?"
-    r"(?:\s*### Response:)?\s*\Z",
-    re.DOTALL,
-)
-_NO_INPUT = re.compile(r"\s*<no ?input>\s*\Z", re.IGNORECASE)
+_NO_INPUT = ("<noinput>", "<no input>")
+_ASKS, _GIVES, _ANSWERS = "### Instruction:", "### Input:", "### Response:"
+_PREAMBLE = "Below is an instruction that describes a task"
 
 
 def prompt_residue(dialogue: Dialogue) -> str | None:
@@ -24,18 +17,22 @@ def prompt_residue(dialogue: Dialogue) -> str | None:
     """
     for turn in dialogue.turns:
         text = turn.text or ""
-        if turn.role is Role.assistant or not ("<" in text or "INST]" in text or "### " in text):
-            continue
-        found = template_token(text)
-        if found is None and _bare(text) != text:
-            found = next(mark for mark in ("### Instruction:", "<noinput>") if _has(text, mark))
-        if found:
+        if turn.role is not Role.assistant and (found := _residue(text)):
             return f"{found!r} in a turn of the {turn.role}"
     return None
 
 
+def _residue(text: str) -> str | None:
+    if not ("<" in text or "INST]" in text or _ASKS in text):
+        return None
+    found = template_token(text)
+    if found is None and _bare(text) != text:
+        return _ASKS if _ASKS in text else _NO_INPUT[0]
+    return found
+
+
 def without_residue(turns: list[Turn]) -> list[Turn]:
-    """Return the turns without what a template has put around them."""
+    """Return the turns without what a template has put around the user's."""
     return [
         turn._replace(text=_bare(turn.text)) if turn.text and turn.role is Role.user else turn
         for turn in turns
@@ -43,13 +40,21 @@ def without_residue(turns: list[Turn]) -> list[Turn]:
 
 
 def _bare(text: str) -> str:
-    text = _NO_INPUT.sub("", text)
-    if (wrapped := _LLAMA_2.match(text)) and "[" not in wrapped["said"]:
-        return wrapped["said"]
-    if wrapped := _ALPACA.match(text):
-        return "\n\n".join(part.strip() for part in wrapped.group("said", "input") if part)
-    return text
+    bare = text.strip()
+    if bare.lower().endswith(_NO_INPUT):
+        return bare[: bare.rindex("<")].rstrip()
+    if bare.startswith(("[INST]", "<s>[INST]", "<s> [INST]")) and bare.endswith("[/INST]"):
+        said = bare.partition("[INST]")[2].removesuffix("[/INST]").strip()
+        return text if "INST]" in said else said
+    return _out_of_alpaca(bare) or text
 
 
-def _has(text: str, mark: str) -> bool:
-    return mark in text.lower().replace(" ", "") if mark == "<noinput>" else mark in text
+def _out_of_alpaca(text: str) -> str:
+    """Return instruction and input out of Alpaca's template; empty if a text is something else."""
+    before, heading, rest = text.partition(_ASKS)
+    if not heading or (before and not before.startswith(_PREAMBLE)):
+        return ""
+    asked, _, given = rest.strip().removesuffix(_ANSWERS).partition(_GIVES)
+    parts = [part.strip() for part in (asked, given) if part.strip()]
+    is_more = any(part.startswith("#") or "\n#" in part for part in parts)
+    return "" if is_more else "\n\n".join(parts)

@@ -12,12 +12,12 @@ from itertools import groupby, pairwise, takewhile
 from typing import NamedTuple
 
 from opencharacter.checks.answers import CHECKS
+from opencharacter.checks.endings import cut_off, open_end
 from opencharacter.checks.placeholders import is_about_code, placeholder, prompt_field
 from opencharacter.checks.residue import without_residue as plain_answer
 from opencharacter.checks.words import words_of
 from opencharacter.lint import encoding
 from opencharacter.lint.dialogue import Dialogue
-from opencharacter.lint.endings import cut_off, open_end
 from opencharacter.lint.residue import prompt_residue, without_residue
 from opencharacter.records import Role
 from opencharacter.sources.layouts import Turn, plain_line_ends, standard_role
@@ -250,7 +250,17 @@ def _answer_rule(reason: str, fix: str = LEFT_OUT, mend: Mend | None = None) -> 
     return Rule(reason, find, fix, mend)
 
 
-_ELSEWHERE = ("empty", "copies_reference", "template_residue", "assistant_voice")
+def _last_answer_rule(problem: str, check: Callable[[str], str | None], fix: str) -> Rule:
+    """Return a rule for the last turn: before it, an answer may go on when the user says so."""
+
+    def find(dialogue: Dialogue) -> str | None:
+        last = dialogue.turns[-1] if dialogue.turns else None
+        return check(last.text or "") if last and last.role is Role.assistant else None
+
+    return Rule(problem, find, fix)
+
+
+_ELSEWHERE = ("empty", "copies_reference", "template_residue", "cut_off", "assistant_voice")
 _IN_ANSWERS = [reason for reason in CHECKS if reason not in _ELSEWHERE]
 
 RULES: tuple[Rule, ...] = (
@@ -276,8 +286,8 @@ RULES: tuple[Rule, ...] = (
     Rule("prompt_placeholder", _prompt_placeholder, LEFT_OUT),
     Rule("recites_prompt", _recites, LEFT_OUT),
     *map(_answer_rule, _IN_ANSWERS),
-    Rule("cut_off", cut_off, LEFT_OUT),
+    _last_answer_rule("cut_off", cut_off, LEFT_OUT),
     _answer_rule("assistant_voice", KEPT),
-    Rule("open_end", open_end, KEPT),
+    _last_answer_rule("open_end", open_end, KEPT),
 )  # fmt: skip
 """In the order in which they are looked for and mended."""

@@ -71,6 +71,8 @@ def test_what_the_profile_denies_is_seen(answer):
         "I'm Ann, nice to meet you",
         "I'm Irish, and I bake.",
         "Hello, I'm Annie.",
+        "Hello, I'm Irish. I bake.",
+        "Hi! I am Roman Catholic, you see.",
         "I am called Red.",
         "I'm so pleased to meet you.",
         "Hello! I'm Glad you came.",

@@ -217,18 +217,10 @@ def test_the_template_around_a_prompt_is_taken_away(prompt, said):
     assert (turns and turns[0].text) == said
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        f"{STORY[:-7]} and then every",
-        "Take:\n1. Flour\n2. Water\n3.",
-        "Here it is:\n```python\nfor i in range(10):\n    print(",
-        "Here is the list of the things that I would buy on a Monday morning in May:",
-        "I went to the market with all of my friends, and we bought (",
-    ],
-)
-def test_an_answer_that_surely_goes_on_is_cut_off(text):
-    assert [found.problem for found in findings(dialogue(("u", "hi"), ("a", text)))] == ["cut_off"]
+def test_an_answer_may_go_on_when_the_user_says_so():
+    text = "Here is the list of the things that I would buy on a Monday morning in May:"
+
+    assert list(findings(dialogue(("u", "hi"), ("a", text), ("u", "Go on."), ("a", "Eggs.")))) == []
 
 
 @pytest.mark.parametrize("system", ["You are %(name)s.", "You are ${char}, a baker."])
