@@ -13,7 +13,7 @@ _SPEAKER = re.compile(
     r"|\A\s*### Response:\s*",
     re.IGNORECASE,
 )
-_THOUGHT = re.compile(r"\A\s*<think(?:ing)?>|</think(?:ing)?>", re.IGNORECASE)
+_THOUGHT = re.compile(r"\A\s*<think(?:ing)?>|</think(?:ing)?>")
 _GOES_ON = re.compile(r"^### (?:Instruction|Input|Human|User|Assistant|Response):", re.MULTILINE)
 _NO_OUTPUT = re.compile(r"<no ?(?:output|input)>", re.IGNORECASE)
 
@@ -33,7 +33,7 @@ def template_residue(answer: str, question: str) -> str | None:
 
 def _residue(answer: str) -> str | None:
     # Each looks first for what is cheap to find: most answers have none of them.
-    if "think" in answer and (thought := _THOUGHT.search(answer)):
+    if ("</think" in answer or "<think" in answer) and (thought := _THOUGHT.search(answer)):
         return thought[0].strip()
     if ":" in answer[:40] and (speaker := _SPEAKER.match(answer)):
         return speaker[0].strip()
