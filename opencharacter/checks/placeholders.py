@@ -58,7 +58,7 @@ def placeholder(text: str, question: str = "") -> str | None:
     as "[Your Name]" where the character speaks of itself: a letter for the user may have blanks.
     """
     has_blank = "[" in text and _BLANK.search(text)
-    has_field = ("${" in text or "%(" in text) and not is_about_code(question)
+    has_field = ("$" in text or "%" in text) and _FIELD.search(text) and not is_about_code(question)
     if (has_blank or has_field) and (blank := _own_blank(text, question)):
         return blank
     # What costs is to leave out the code: only where there is something to be found.

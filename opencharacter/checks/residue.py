@@ -33,13 +33,14 @@ def template_residue(answer: str, question: str) -> str | None:
 
 def _residue(answer: str) -> str | None:
     # Each looks first for what is cheap to find: most answers have none of them.
-    if ("</think" in answer or "<think" in answer) and (thought := _THOUGHT.search(answer)):
+    is_tagged = "<" in answer
+    if is_tagged and "think" in answer and (thought := _THOUGHT.search(answer)):
         return thought[0].strip()
     if ":" in answer[:40] and (speaker := _SPEAKER.match(answer)):
         return speaker[0].strip()
-    if "### " in answer and (heading := _GOES_ON.search(answer)):
+    if "#" in answer and (heading := _GOES_ON.search(answer)):
         return heading[0]
-    if "<no" in answer and (nothing := _NO_OUTPUT.search(answer)):
+    if is_tagged and (nothing := _NO_OUTPUT.search(answer)):
         return nothing[0]
     return None
 

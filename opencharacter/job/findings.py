@@ -45,6 +45,6 @@ class Report:
         summary = f"{self.faulty:,} of {self.rows:,} rows have problems."
         print(summary if self.faulty else f"{self.rows:,} rows, no problems.")
         if self.counted:
-            print(f"{self.counted:,} others have only what is counted, and stay in a mended copy.")
+            print(f"{self.counted:,} rows have only what is counted, and stay in a mended copy.")
         for what, path in written.items():
             print(f"{what}: {path}")

@@ -11,7 +11,7 @@ from opencharacter.sources.layouts import Turn
 # Only what is certain: bytes that were lost are not guessed.
 _CERTAIN = TextFixerConfig(replace_lossy_sequences=False, fix_c1_controls=False)
 # The first byte of a character in UTF-8 and one that follows, as Windows-1252 or 1251 shows them:
-# looking costs a hundredth of what `is_bad` does.
+# looking for these costs less than `is_bad`.
 _MAY_BE_BAD = re.compile(
     "[\u00c2-\u00f4][\x80-\xbf\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc"
     "\u2013-\u2122]|[\u00c3\u00d0\u00d1] "
