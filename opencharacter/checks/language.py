@@ -46,7 +46,7 @@ _LEAST_VOTES = 4
 _ASKED_VOTES = 2
 _LETTERS_OF_WORD = 4
 _MARGIN = 2  # times as many votes as the second
-_BEGINNING = 300  # characters
+_BEGINNING = 600  # characters
 # One of these stands there in English, and in no other language on the list.
 _ENGLISH = (" the ", " and ", " you ", " it ", " that ", " with ", " this ")
 _MAY_SWITCH = re.compile(
