@@ -3,6 +3,7 @@
     OpenCharacterError
     ├── ConfigError      a setting is unknown, of the wrong type, or contradicts another
     ├── SourceError      a persona or instruction source cannot be read at all
+    │   └── BrokenListError  or only to the place where its JSON breaks off
     ├── StoreError       what is on disk is missing, stale, claimed by another process, or full
     ├── ModelError       a model cannot be opened, or the server behind it is unusable
     ├── AccountingError  the counts of a stage do not add up, or too much was rejected
@@ -23,6 +24,19 @@ class ConfigError(OpenCharacterError):
 
 class SourceError(OpenCharacterError):
     """A source of personas or instructions cannot be read at all."""
+
+
+class BrokenListError(SourceError):
+    """A JSON list is broken at a place; the entries before it were read."""
+
+    def __init__(self, shown: str, line: int, column: int, what: str) -> None:
+        """Keep which file is broken at which line, and what is wrong there."""
+        where = f"line {line}, column {column:,}"
+        super().__init__(
+            f"{shown} is broken JSON at {where}: {what}; mend the file there, or make it again"
+        )
+        self.place = f"{shown}:{line}"
+        self.detail = f"column {column:,}: {what}"
 
 
 class StoreError(OpenCharacterError):

@@ -3,10 +3,11 @@
 import re
 from functools import lru_cache
 
+from opencharacter.checks.speech import own_words
 from opencharacter.records import Character
 
 _AI = (
-    r"(?:artificial intelligence|(?:large |ai |neural )*language model|llm|chatbot"
+    r"(?:artificial intelligence|(?:large |ai |neural )*language model|llm|chatbot|computer program"
     r"|(?:virtual|digital) assistant|ai)"
     r"(?:[ -](?:language|chat|based|assistant|model|system|program|programme|chatbot|bot))*"
 )
@@ -41,6 +42,12 @@ _NAMED = (  # names of no person
 )
 _TRAINED = rf"(?<!\w)i was trained (?:by [^.!?,\n]{{0,100}} )?as an? {_AI}{_AI_END}"
 _MADE_AS_AI = rf"(?<!\w)i was \w+ by {_MAKER} as an? {_AI}{_AI_END}"
+_RUSSIAN = r"(?:языковая модель|искусственный интеллект|ии(?:-\w+)?)"
+_I_RUSSIAN = "|".join(
+    rf"(?<=\bя{between}{size})"
+    for between in (" ", " - ", " — ", " – ", " просто ", " всего лишь ")
+    for size in ("", "большая ")
+)
 _Pattern = tuple[str, re.Pattern[str]]
 # (how the pattern begins, the pattern), for lower-case text: finding the beginning is what costs,
 # and `str.find` does it many times faster than `re`.
@@ -65,12 +72,22 @@ _SAYS_AI: tuple[_Pattern, ...] = tuple(
             rf"(?:(?<=\bi don't have )|(?<=\bi do not have ))personal {_PERSONAL},? (?:or|and)"
             rf" (?:personal )?{_PERSONAL}",
         ),
-        ("als ", r"(?<!\w)als(?: nur)?(?: ein)? (?:großes )?(?:ki-)?sprachmodell\b"),
+        (
+            "als ",
+            r"(?<!\w)als(?:(?: nur)?(?: ein)? (?:großes )?(?:ki-)?sprachmodell"
+            r"|(?: een)? (?:groot )?(?:ai-)?taalmodel)\b",
+        ),
         ("bin ", r"(?<!\w)bin(?: nur)?(?: ein)? (?:großes )?(?:ki-)?sprachmodell\b"),
-        ("como ", r"(?<!\w)como(?: un)? (?:gran )?modelo de lenguaje\b"),
+        ("como ", r"(?<!\w)como(?: u[nm])? (?:gran(?:de)? )?modelo de (?:lenguaje|linguagem)\b"),
         ("soy ", r"(?<!\w)soy(?: solo)?(?: un)? (?:gran )?modelo de lenguaje\b"),
         ("en tant que ", r"(?<!\w)en tant que (?:grand )?modèle de langage\b"),
         ("suis un ", r"(?<!\w)suis un (?:grand )?modèle de langage\b"),
+        ("modello ling", r"(?:(?<=\bcome )|(?<=\bcome un ))modello linguistico\b"),
+        ("jako model j", r"(?<!\w)jako model językowy\b"),
+        # "как языковая модель работает" is "how a language model works"
+        ("как ", rf"(?<!\w)как (?:большая )?{_RUSSIAN}(?=,? (?:я|мне|меня|у меня|мой|моя)\b)"),
+        ("языковая ", rf"(?:{_I_RUSSIAN})языковая модель\b"),
+        ("言語モデルとして", r"言語モデルとして"),
         ("作为", r"作为(?:一个|一名|一款)?(?:ai|人工智能)(?:语言)?(?:模型|助手|助理)?[,\uff0c]"),
         ("我是", r"我是(?:一个|一名|一款)?(?:大型|大)?(?:ai|人工智能)?语言模型"),
         ("我只是", r"我只是(?:一个|一名|一款)?(?:大型|大)?(?:ai|人工智能)?语言模型"),
@@ -129,15 +146,32 @@ _NOTHING_BUT_SORRY = re.compile(
 _LONGEST_SORRY = 200
 
 
-def breaks_character(plain: str, *, is_machine: bool) -> str | None:
+# "What would ChatGPT say?", "Do chatbots answer like that?"
+_WHAT_MACHINES_SAY = re.compile(
+    r"\b(?:chatgpt|gpt-?\d?|siri|alexa|(?:ai|a\.i\.|language) ?models?|llms?|(?:chat)?bots?|ai"
+    r"|robots?|assistants?)(?:'s)? (?:would |might |could |will |often |usually )*"
+    r"(?:say|says|said|sound|answers?|reply|replies|responds?|writes?|tells?)\b"
+)
+
+
+def breaks_character(plain: str, *, is_machine: bool, question: str = "") -> str | None:
     """Return the words that step out of the role, or None.
 
-    Quoted speech counts too: a story in which somebody says "I am a language model." is refused.
+    Quoted speech counts too: a story in which somebody says "I am a language model." is refused,
+    unless the question wants to know what a machine says.
 
     Args:
         plain: The answer in lower case, with straight apostrophes.
         is_machine: Whether the character is an AI or a robot, so that only refusals count.
+        question: The user turn right before it.
     """
+    found = _stepping_out(plain, is_machine=is_machine)
+    if found and _WHAT_MACHINES_SAY.search(question.lower()):
+        return _stepping_out(own_words(plain), is_machine=is_machine)
+    return found
+
+
+def _stepping_out(plain: str, *, is_machine: bool) -> str | None:
     for begin, pattern in _REFUSALS if is_machine else _SAYS_AI + _REFUSALS:
         at = plain.find(begin)
         while at >= 0:
@@ -157,6 +191,7 @@ _BEFORE_NOUN = rf"(?:(?!{_SMALL_WORDS}\b)[\w'-]+,? ){{0,4}}?"
 _MACHINE = (
     # "a student building AI" is no machine, but "a talking robot" is
     r"(?:(?<!ing )(?:ai|a\.i\.|artificial intelligence)|robot|android|chatbot|language model"
+    r"|computer program"
     r"|cyborg|automaton|(?:virtual|digital) assistant)"
     r"(?:[ -](?:assistant|model|system|program|chatbot|companion|entity|agent|butler|being))*"
 )

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from itertools import chain
 from typing import NamedTuple
 
 from opencharacter.checks.places import countries_of
@@ -41,6 +42,17 @@ _NAME = re.compile(
     # "My name is Greek for peace" goes on otherwise
     r"(?=[ \t]*(?:[\n.,;:!?)*\u2014\u2013]|$)| (?:and|but|from)\b)"
 )
+# "I'm Irish" and "I am called Red" name nobody, but who introduces himself does.
+_MET = re.compile(
+    r"(?:(?:\A|(?<=[\n.!?*] ))\W{0,3}"
+    r"(?:Hi|Hello|Hey|Greetings|Good (?:day|morning|evening|afternoon))"
+    rf"(?: there)?[,.!]? I(?:'m| am) (?P<first>{_PROPER}(?: {_PROPER})*)(?=[.,;!?\n]|$| and\b)"
+    rf"|\bI(?:'m| am) (?P<met>{_PROPER}(?: {_PROPER})*)[,.!;]? "
+    r"(?i:(?:and i'm |and i am |i'm |i am |it's )?"
+    r"(?:so |very )?(?:nice|pleased|glad|delighted|happy|a pleasure|lovely|good|great)"
+    r" to meet (?:you|ya)\b)"
+    rf"|\bI(?:'m| am) called (?P<called>{_PROPER} {_PROPER})(?=[.,;!?\n]|$| and\b))",
+)
 _BORN = re.compile(
     rf"\bI was born(?: and (?:raised|bred|brought up))? in (?:the (?:[a-z ]{{0,40}}of )?)?"
     rf"(?P<place>{_PROPER}(?:,? {_PROPER})*)"
@@ -52,12 +64,15 @@ _OTHERWISE = re.compile(
     re.IGNORECASE,
 )
 _BEFORE = 200  # characters
+# "Hi, I'm Irish.", "Hello! I am Roman Catholic."
+_OF_PEOPLES = ("ish", "ese", "an", "ic", "i", "ch", "elsh", "eek", "ist", "er", "im", "du")
+_MEETING = ("to meet y", "called ", "Hi", "Hello", "Hey", "Greetings", "Good ")
 _NO_NAMES = frozenset(
     "january february march april may june july august september october november december "
     "spring summer autumn winter mr mrs ms dr professor a i u s of the de la new "
     # "My name is Greek."
     "greek latin hebrew german french dutch welsh irish spanish english arabic italian russian "
-    "polish chinese japanese".split()
+    "polish chinese japanese so not just here glad happy sorry".split()
 )
 # Short names of which neither two letters at the beginning nor three inside are the long name's.
 _SHORT_NAMES = {
@@ -90,18 +105,29 @@ def facts_of(character: Character) -> Facts:
 
 
 def facts_in(system_prompt: str) -> Facts:
-    """Return the facts of a profile that a system prompt shows, a line `Label: value` each."""
+    """Return the facts of a profile that a system prompt shows as `Label: value`.
+
+    Each on a line of its own, or inside a line, after the end of what stood before it.
+    """
     name, age, place = (
-        found[1].strip() if (found := _LINES[field].search(system_prompt)) else ""
-        for field in ("name", "age", "birth_place")
+        (found[1] or found[2]).strip() if (found := pattern.search(system_prompt)) else ""
+        for pattern in _SHOWN
     )
     return Facts(name, int(age) if age.isdigit() else None, place, system_prompt)
 
 
-_LINES = {
-    field: re.compile(rf"^[ *#-]*{re.escape(label)}[ *]*:[ *]*(.+)$", re.IGNORECASE | re.MULTILINE)
-    for field, label in LABELS.items()
-}
+_SHOWN = tuple(
+    re.compile(
+        rf"^[ *#-]*(?i:{re.escape(LABELS[field])})[ *]*:[ *]*(.+)$"
+        rf"|[.;,|)] +\**(?i:{re.escape(LABELS[field])})\**: *\** *({value})",
+        re.MULTILINE,
+    )
+    for field, value in (
+        ("name", rf"{_CAPITAL}[^\n.;,|*:]*"),
+        ("age", r"\d{1,3}\b"),
+        ("birth_place", r"[^\n.;|*]+"),
+    )
+)
 
 
 def contradicts_profile(answer: str, facts: Facts, question: str = "") -> str | None:
@@ -128,11 +154,17 @@ def _contradiction(answer: str, facts: Facts, question: str) -> str | None:
 
 # Each looks first for the words that its pattern begins with: most answers have none of them.
 def _name(answer: str, facts: Facts, question: str) -> str | None:
-    if not facts.name or "name" not in answer:
+    if not facts.name:
         return None
-    known = _words(facts.name) | _words(facts.text) | _words(question)
-    for found in _NAME.finditer(answer):
-        said = _words(found["name"]) - _NO_NAMES
+    said_so = [_NAME.finditer(answer)] if "name" in answer else []
+    if any(words in answer for words in _MEETING):
+        said_so.append(_MET.finditer(answer))
+    known = _words(facts.name) | _words(facts.text) | _words(question) if said_so else frozenset()
+    for found in chain.from_iterable(said_so):
+        named = found[found.lastgroup or 0]
+        if found.lastgroup == "first" and named.rstrip(".").endswith(_OF_PEOPLES):
+            continue
+        said = _words(named) - _NO_NAMES
         is_other = said and not said & known and not _may_be_short(said, facts.name)
         if is_other and _is_meant(answer, found.start()):
             return f"{found[0]!r}, but the name is {facts.name!r}"

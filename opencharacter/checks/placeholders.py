@@ -30,9 +30,11 @@ _BLANK = re.compile(
     r"\](?![(:])",
     re.IGNORECASE,
 )
+# Of shells and of Python: code, but in "I am ${name}" and in a system prompt.
+_FIELD = re.compile(rf"\$\{{(?:{_NAMES})\}}|%\((?:{_NAMES})\)s", re.IGNORECASE)
 _BLANK_OF_OWN = re.compile(
     r"(?<!\w)(?:i|i'm|i've|my|we|we're|our|this is)\b[^.!?:\n\[\]]{0,80}"
-    rf"(?P<blank>{_BLANK.pattern})",
+    rf"(?P<blank>{_BLANK.pattern}|{_FIELD.pattern})",
     re.IGNORECASE,
 )
 # The user may want words of his own: "How do I introduce myself?"
@@ -55,15 +57,30 @@ def placeholder(text: str, question: str = "") -> str | None:
     forms are those of Python templates, SillyTavern macros and Pygmalion markers; and a blank such
     as "[Your Name]" where the character speaks of itself: a letter for the user may have blanks.
     """
-    if _BLANK.search(text) and (blank := _own_blank(text, question)):
+    has_blank = "[" in text and _BLANK.search(text)
+    has_field = ("$" in text or "%" in text) and _FIELD.search(text) and not is_about_code(question)
+    if (has_blank or has_field) and (blank := _own_blank(text, question)):
         return blank
     # What costs is to leave out the code: only where there is something to be found.
     if ("{" not in text and "<" not in text) or not _PLACEHOLDER.search(text):
         return None
     found = _PLACEHOLDER.search(_CODE.sub(" ", text))
-    if found is None or found[0] in question or _ABOUT_CODE.search(question):
+    if found is None or found[0] in question or is_about_code(question):
         return None
     return repr(found[0])
+
+
+def is_about_code(question: str) -> bool:
+    """Return whether a question may want code, or is about it."""
+    return bool(_ABOUT_CODE.search(question))
+
+
+def prompt_field(system_prompt: str) -> str | None:
+    """Return the first `${name}` or `%(name)s` that nobody filled in, code apart, or None."""
+    if "${" not in system_prompt and "%(" not in system_prompt:
+        return None
+    found = _FIELD.search(_CODE.sub(" ", system_prompt))
+    return repr(found[0]) if found else None
 
 
 def _own_blank(text: str, question: str) -> str | None:

@@ -58,6 +58,11 @@ _ASKS_FOR_DIALOGUE = re.compile(
 )
 
 
+def asks_for_dialogue(question: str) -> bool:
+    """Return whether a question may want a dialogue, or is about prompts and the like."""
+    return bool(_ASKS_FOR_DIALOGUE.search(question.lower()))
+
+
 def speaks_for_user(plain: str, question: str) -> str | None:
     """Return the line in which an answer goes on as the user, or None.
 
@@ -75,7 +80,7 @@ def speaks_for_user(plain: str, question: str) -> str | None:
     turns = _LABEL.finditer(text)
     spoken = (t for t in turns if _SPEECH.match(t["said"]) or _ANSWERED.match(text, t.end()))
     found = next(spoken, None)
-    if found is None or _ASKS_FOR_DIALOGUE.search(question.lower()):
+    if found is None or asks_for_dialogue(question):
         return None
     if len({other[1] for other in _OTHERS.finditer(text)}) > 1:
         return None

@@ -61,6 +61,8 @@ class AnswersConfig(LLMStageConfig):
 
     reject: list[str] = field(
         default_factory=lambda: [
+            "replacement_character",
+            "template_residue",
             "breaks_character",
             "copies_question",
             "prompt_leak",
@@ -68,6 +70,7 @@ class AnswersConfig(LLMStageConfig):
             "repetition",
             "speaks_for_user",
             "contradicts_profile",
+            "cut_off",
             "copies_reference",
         ]
     )

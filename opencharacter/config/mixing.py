@@ -128,9 +128,10 @@ class LintConfig:
     """What to look at, and what to look for."""
 
     path: str = ""
-    """A file or folder of training dialogues: .jsonl, .json, .parquet; or `hub:owner/name`."""
+    """Training dialogues: a file or folder of .jsonl, .json, .parquet; the folder of a stage, such
+    as runs/mine/mix; or `hub:owner/name`."""
     fix: bool = False
-    """Write a mended copy too."""
+    """Write a mended copy too, beside the findings in runs/<run>/lint/<the path>."""
     skip: list[str] = field(default_factory=list)
     """Problems that are not looked for, by the names that the report shows."""
     shown: int = 5

@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from opencharacter.lint.rows import Checked
+from opencharacter.lint.rules import KEPT
 from opencharacter.progress import closing_table
 
 
@@ -16,6 +17,8 @@ class Report:
     rows: int = 0
     faulty: int = 0
     """Rows with at least one problem."""
+    counted: int = 0
+    """Rows with none, but with something that is only counted."""
     kept: int = 0
     """Rows that a mended copy has."""
     problems: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -24,7 +27,9 @@ class Report:
     def add(self, checked: Checked) -> None:
         """Count one row, and print its findings."""
         self.rows += 1
-        self.faulty += bool(checked.findings)
+        is_faulty = any(found.fix != KEPT for found in checked.findings)
+        self.faulty += is_faulty
+        self.counted += bool(checked.findings) and not is_faulty
         self.kept += checked.mended is not None
         for found in checked.findings:
             self.problems[found.problem, found.fix] += 1
@@ -39,5 +44,7 @@ class Report:
             print(closing_table(rows, ("problem", "found", "in a mended copy")))
         summary = f"{self.faulty:,} of {self.rows:,} rows have problems."
         print(summary if self.faulty else f"{self.rows:,} rows, no problems.")
+        if self.counted:
+            print(f"{self.counted:,} rows have only what is counted, and stay in a mended copy.")
         for what, path in written.items():
             print(f"{what}: {path}")

@@ -7,12 +7,12 @@ from dataclasses import replace
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
-from opencharacter.errors import ConfigError
+from opencharacter.errors import BrokenListError, ConfigError
 from opencharacter.lint.dialogue import Dialogue
 from opencharacter.lint.rules import LEFT_OUT, RULES, Finding, findings, mended
 from opencharacter.records import Rejection
-from opencharacter.sources.layouts import LayoutError, read_turns, with_turns
-from opencharacter.sources.lines import Row, decoded_again, storable
+from opencharacter.sources.layouts import LayoutError, joined_parts, read_turns, with_turns
+from opencharacter.sources.lines import Row, decoded_again, reject, storable
 from opencharacter.sources.rows import Source, SourceFile
 
 
@@ -32,7 +32,9 @@ _LISTS = ("messages", "conversations")
 _HALF = re.compile("[\ud800-\udfff]")
 _ROW_BITS = 40  # of a position; those above number the file
 
-_ROW_PROBLEMS = ("encoded_twice", "lone_surrogate", "key_with_space", "none_value")
+_ROW_PROBLEMS = (
+    "encoded_twice", "lone_surrogate", "key_with_space", "none_value", "content_parts",
+)  # fmt: skip
 _SET_PROBLEMS = ("duplicate", "split_leak")
 PROBLEMS = (*_ROW_PROBLEMS, *(rule.problem for rule in RULES), *_SET_PROBLEMS)
 """What can be skipped; rows that cannot be read are always told."""
@@ -65,8 +67,16 @@ def check_source(source: Source, skip: Collection[str] = ()) -> Iterator[Checked
     seen = _Seen(source.files, skip)
     for number, file in enumerate(source.files):
         split = _split_of(file.shown)
-        for row in file.rows():
+        for row in _rows_of(file):
             yield _storable(_check_row(row, seen, split, number << _ROW_BITS))
+
+
+def _rows_of(file: SourceFile) -> Iterator[Row | Rejection]:
+    """Yield the rows of a file; of a list that breaks off, those before, and a rejection."""
+    try:
+        yield from file.rows()
+    except BrokenListError as error:
+        yield reject(error.place, "broken_json", f"{error.detail}; all behind it is lost")
 
 
 def _split_of(shown: str) -> str:
@@ -117,9 +127,12 @@ def _of_row(row: Row, value: dict[str, Any]) -> Iterator[Finding]:
         if _is_none(key, given):
             detail = f"{key!r} is the word {given!r}"
             yield Finding(row.place, "none_value", detail, "null for the word")
-        if key in _LISTS and isinstance(given, str):
-            detail = f"{key!r} is a string that holds JSON"
+        if key in _LISTS and (turns := _decoded(given)) is not given:
+            detail = f"{key!r} is a string that holds a list as JSON"
             yield Finding(row.place, "encoded_twice", detail, "decoded")
+        if key in _LISTS and _plain_list(turns) != turns:
+            detail = f"a turn of {key!r} is a list of parts"
+            yield Finding(row.place, "content_parts", detail, "the text of the parts")
 
 
 def _is_none(key: str, value: Any) -> bool:
@@ -129,12 +142,30 @@ def _is_none(key: str, value: Any) -> bool:
 def _plain_row(row: dict[str, Any], skip: Collection[str]) -> dict[str, Any]:
     """Return a row as the mended copy has it, turns and names of columns apart."""
     if "encoded_twice" not in skip:
-        row = {
-            k: decoded_again(v) if k in _LISTS and isinstance(v, str) else v for k, v in row.items()
-        }
+        row = {key: _decoded(value) if key in _LISTS else value for key, value in row.items()}
+    if "content_parts" not in skip:
+        row = {key: _plain_list(value) if key in _LISTS else value for key, value in row.items()}
     if "none_value" not in skip:
         row = {key: None if _is_none(key, value) else value for key, value in row.items()}
     return row
+
+
+def _decoded(value: Any) -> Any:
+    """Return the list that a string holds as JSON, or the value itself."""
+    listed = decoded_again(value) if isinstance(value, str) else value
+    return listed if isinstance(listed, list) else value
+
+
+def _plain_list(value: Any) -> Any:
+    """Return turns with text for lists of parts, or the value itself."""
+    if not isinstance(value, list):
+        return value
+    return [
+        turn | {key: joined_parts(turn[key]) for key in ("content", "value") if key in turn}
+        if isinstance(turn, dict)
+        else turn
+        for turn in value
+    ]
 
 
 def _storable_row(row: dict[str, Any], skip: Collection[str]) -> dict[str, Any]:

@@ -12,11 +12,15 @@ from itertools import groupby, pairwise, takewhile
 from typing import NamedTuple
 
 from opencharacter.checks.answers import CHECKS
-from opencharacter.checks.placeholders import placeholder
+from opencharacter.checks.endings import cut_off, open_end
+from opencharacter.checks.placeholders import is_about_code, placeholder, prompt_field
+from opencharacter.checks.residue import without_residue as plain_answer
 from opencharacter.checks.words import words_of
+from opencharacter.lint import encoding
 from opencharacter.lint.dialogue import Dialogue
+from opencharacter.lint.residue import prompt_residue, without_residue
 from opencharacter.records import Role
-from opencharacter.sources.layouts import Turn, plain_line_ends
+from opencharacter.sources.layouts import Turn, plain_line_ends, standard_role
 
 Mend = Callable[[list[Turn]], list[Turn]]
 
@@ -29,7 +33,7 @@ class Rule(NamedTuple):
     fix: str
     """What the mended copy has instead, for people."""
     mend: Mend | None = None
-    """None: the row is left out."""
+    """None: the row is left out, or stays as it is if `fix` is `KEPT`."""
 
 
 class Finding(NamedTuple):
@@ -43,6 +47,8 @@ class Finding(NamedTuple):
 
 
 LEFT_OUT = "the row is left out"
+KEPT = "kept: only counted"
+"""The fix of what a trainer may want to know, and is no reason to drop a row."""
 
 
 def findings(dialogue: Dialogue, skip: Collection[str] = ()) -> Iterator[Finding]:
@@ -56,16 +62,16 @@ def mended(dialogue: Dialogue, skip: Collection[str] = ()) -> list[Turn] | None:
     """Return the turns with everything mended that can be, or None if something is left.
 
     Rules are applied one after another, each to what the ones before have made, so the result has
-    no problem that a rule knows.
+    no problem that a rule knows, but what is only counted.
     """
     for rule in RULES:
-        if rule.problem in skip or rule.find(dialogue) is None:
+        if rule.problem in skip or rule.fix == KEPT or rule.find(dialogue) is None:
             continue
         if rule.mend is None:
             return None
         turns = rule.mend(dialogue.turns)
         dialogue = Dialogue(place=dialogue.place, row=dialogue.row, turns=turns)
-    is_clean = next(findings(dialogue, skip), None) is None
+    is_clean = all(finding.fix == KEPT for finding in findings(dialogue, skip))
     return dialogue.turns if is_clean else None
 
 
@@ -83,6 +89,30 @@ def _carriage_return(dialogue: Dialogue) -> str | None:
 def _line_ends(turns: list[Turn]) -> list[Turn]:
     return [
         turn if turn.text is None else turn._replace(text=plain_line_ends(turn.text))
+        for turn in turns
+    ]
+
+
+def _role_name(dialogue: Dialogue) -> str | None:
+    for number, turn in enumerate(dialogue.turns, start=1):
+        if (standard := standard_role(turn)) is not turn:
+            given, usual = (
+                next((rest or {})[key] for key in ("role", "from") if key in (rest or {}))
+                for rest in (turn.rest, standard.rest)
+            )
+            return f"turn {number} is by {given!r}, which chat templates call {usual!r}"
+    return None
+
+
+def _standard_roles(turns: list[Turn]) -> list[Turn]:
+    return [standard_role(turn) for turn in turns]
+
+
+def _plain_answers(turns: list[Turn]) -> list[Turn]:
+    return [
+        turn._replace(text=plain_answer(turn.text))
+        if turn.text and turn.role is Role.assistant
+        else turn
         for turn in turns
     ]
 
@@ -124,13 +154,20 @@ def _literal_none(dialogue: Dialogue) -> str | None:
 
 
 _NONES = ("None", "null", "nan", "NaN", "undefined")
+# Questions that "None" answers.
+_HOW_MANY = re.compile(
+    r"\b(?:any|which|how (?:many|much)|errors?|mistakes?|returns?|value|output)\b", re.IGNORECASE
+)
 
 
 def _nones(turns: list[Turn]) -> Iterator[int]:
-    """Yield which turns are such a word, unless the turn before them speaks of it."""
+    """Yield which turns are such a word, unless it may answer the turn before."""
     for at, (before, turn) in enumerate(pairwise([Turn(Role.system, ""), *turns])):
-        word = (turn.text or "").strip()
-        if word in _NONES and word.lower() not in words_of(before.text or ""):
+        word, question = (turn.text or "").strip(), before.text or ""
+        is_answer = turn.role is Role.assistant and (
+            is_about_code(question) or bool(_HOW_MANY.search(question))
+        )
+        if word in _NONES and not is_answer and word.lower() not in words_of(question):
             yield at
 
 
@@ -182,25 +219,11 @@ def _to_last_answer(turns: list[Turn]) -> list[Turn]:
 def _prompt_placeholder(dialogue: Dialogue) -> str | None:
     asked = [turn for turn in dialogue.turns if turn.role is not Role.assistant]
     for turn in asked if dialogue.system else []:
-        found = placeholder(turn.text or "")
+        text = turn.text or ""
+        found = placeholder(text) or (prompt_field(text) if turn.role is Role.system else None)
         if found:
             return f"{found} in a turn of the {turn.role}"
     return None
-
-
-_CUT_CHARS = 60
-_GOES_ON = re.compile(
-    r"(?:[,(\u2014-]|\b(?:the|an?|and|or|but|of|to|in|on|at|with|for|from|by|as|is|are|was|were"
-    r"|that|which|who|because|if|than|into|your|my|his|her|their|its|our|will|would|can|could))\s*\Z"
-)
-
-
-def _cut_off(dialogue: Dialogue) -> str | None:
-    """Return how the last answer ends, if more must have followed: on `the`, `and`, a comma."""
-    text = (dialogue.spoken[-1].text or "") if dialogue.spoken else ""
-    if len(text) < _CUT_CHARS or "```" in text or not _GOES_ON.search(text, len(text) - 20):
-        return None
-    return f"the last answer ends {text[-30:]!r}"
 
 
 _RECITED = 30  # words; a character may well tell what it is, but not read its profile out
@@ -219,19 +242,38 @@ def _recites(dialogue: Dialogue) -> str | None:
     return None
 
 
-def _answer_rule(reason: str) -> Rule:
+def _answer_rule(reason: str, fix: str = LEFT_OUT, mend: Mend | None = None) -> Rule:
     def find(dialogue: Dialogue) -> str | None:
         found = (CHECKS[reason](answer) for answer in dialogue.answers)
         return next((detail for detail in found if detail is not None), None)
 
-    return Rule(reason, find, LEFT_OUT)
+    return Rule(reason, find, fix, mend)
 
 
-_IN_ANSWERS = [reason for reason in CHECKS if reason not in ("empty", "copies_reference")]
+def _last_answer_rule(problem: str, check: Callable[[str], str | None], fix: str) -> Rule:
+    """Return a rule for the last turn: before it, an answer may go on when the user says so."""
+
+    def find(dialogue: Dialogue) -> str | None:
+        last = dialogue.turns[-1] if dialogue.turns else None
+        return check(last.text or "") if last and last.role is Role.assistant else None
+
+    return Rule(problem, find, fix)
+
+
+_ELSEWHERE = ("empty", "copies_reference", "template_residue", "cut_off", "assistant_voice")
+_IN_ANSWERS = [reason for reason in CHECKS if reason not in _ELSEWHERE]
 
 RULES: tuple[Rule, ...] = (
     Rule("no_turns", _no_turns, LEFT_OUT),
     Rule("carriage_return", _carriage_return, "\\n at the ends of lines", _line_ends),
+    Rule("role_name", _role_name, "the usual name", _standard_roles),
+    Rule("mojibake", encoding.mojibake, "the characters meant", encoding.without_mojibake),
+    Rule(
+        "invisible_character", encoding.invisible_character, "taken out",
+        encoding.without_invisible,
+    ),
+    Rule("prompt_residue", prompt_residue, "taken from around the turn", without_residue),
+    _answer_rule("template_residue", "taken from in front", _plain_answers),
     Rule(
         "system_inside", _system_inside, "those in front joined, cut before a later one",
         _system_first,
@@ -244,6 +286,8 @@ RULES: tuple[Rule, ...] = (
     Rule("prompt_placeholder", _prompt_placeholder, LEFT_OUT),
     Rule("recites_prompt", _recites, LEFT_OUT),
     *map(_answer_rule, _IN_ANSWERS),
-    Rule("cut_off", _cut_off, LEFT_OUT),
+    _last_answer_rule("cut_off", cut_off, LEFT_OUT),
+    _answer_rule("assistant_voice", KEPT),
+    _last_answer_rule("open_end", open_end, KEPT),
 )  # fmt: skip
 """In the order in which they are looked for and mended."""

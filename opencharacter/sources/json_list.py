@@ -7,7 +7,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from opencharacter.errors import SourceError
+from opencharacter.errors import BrokenListError, SourceError
 from opencharacter.records import Rejection
 from opencharacter.sources.lines import MAX_ROW_BYTES, Row, checked_row, reject
 
@@ -57,7 +57,7 @@ def read_list(path: Path, shown: str) -> Iterator[Row | Rejection]:
     Bytes that are not UTF-8 become lone surrogates, so that the entry alone is rejected later.
 
     Raises:
-        SourceError: The JSON is broken; where to look is in the message.
+        BrokenListError: The JSON is broken; where to look is in the message.
     """
     with path.open("rb") as handle:
         text = _Unread(handle, shown)
@@ -99,6 +99,8 @@ class _Unread:
         self._is_whole = False
         self._lines_before = 0
         self._counted = 0
+        self._cut = 0
+        """Characters of the line in which `text` begins that stood before it."""
 
     def peek(self) -> str:
         """Return the next character that is not white space; empty at the end of the file."""
@@ -143,14 +145,17 @@ class _Unread:
         self._counted = at
         return self._lines_before + 1
 
-    def broken(self, what: str, at: int | None = None) -> SourceError:
+    def broken(self, what: str, at: int | None = None) -> BrokenListError:
         """Return the error that says what is wrong at `at`, or else here."""
         at = self.at if at is None else at
         line = self.line_of(max(at, self._counted))
-        return SourceError(
-            f"{self._shown} is broken JSON at line {line}: {what}; "
-            "mend the file there, or make it again"
-        )
+        # "Unterminated string starting at"
+        what = what.removesuffix(" at").removesuffix(" starting")
+        return BrokenListError(self._shown, line, self._column(at) + 1, what)
+
+    def _column(self, at: int) -> int:
+        start = self.text.rfind("\n", 0, at) + 1
+        return at - start if start else at + self._cut
 
     def _may_be_cut(self, error: json.JSONDecodeError) -> bool:
         near_end = error.pos >= len(self.text) - _LONGEST_TOKEN
@@ -159,6 +164,7 @@ class _Unread:
     def _grow(self) -> None:
         """Read on, as much again as is there: trying a long entry anew costs twice its length."""
         self.line_of(max(self.at, self._counted))
+        self._cut = self._column(self.at)
         rest = self.text[self.at :]
         self._counted -= self.at
         chunk = self._handle.read(max(_CHUNK_BYTES, len(rest)))

@@ -7,7 +7,8 @@
 - PH-Instruct: `{"synthesized text"}`, of Persona Hub's `instruction`; no answers
 
 A column `system` is the system turn of a row whose turns begin with no other. In `messages` an
-assistant turn whose content is null is an answer that nobody has given yet.
+assistant turn whose content is null is an answer that nobody has given yet. Content may also be a
+list of parts, `[{"type": "text", "text": ...}]`, as OpenAI has it, if all are text.
 """
 
 import re
@@ -32,6 +33,15 @@ _ROLES = {
     "model": Role.assistant,
     "char": Role.assistant,
     "character": Role.assistant,
+}
+# As chat templates spell them, and trainers that read ShareGPT.
+_SPELLED: dict[str, dict[Role, tuple[str, ...]]] = {
+    "role": {Role.system: ("system",), Role.user: ("user",), Role.assistant: ("assistant",)},
+    "from": {
+        Role.system: ("system",),
+        Role.user: ("human", "user"),
+        Role.assistant: ("gpt", "assistant"),
+    },
 }
 # Persona Hub's prompt for synthesis asks for this label, and part of the rows keep it.
 _LABEL = re.compile(r"^[\s*\"“]*user (?:prompt|instruction)s?\s*\**\s*:\s*\**\s*", re.IGNORECASE)
@@ -122,6 +132,34 @@ def with_turns(row: dict[str, Any], turns: Sequence[Turn]) -> dict[str, Any]:
     if "instruction" in row:
         return row | system | _alpaca_again(row, inside)
     raise LayoutError("unknown_layout", f"no room for {len(turns)} turns beside {sorted(row)}")
+
+
+def standard_role(turn: Turn) -> Turn:
+    """Return a turn with its role as chat templates spell it: the same turn if it is so already.
+
+    `messages` have system, user, assistant; ShareGPT has system, human, gpt, or user, assistant.
+    """
+    key = next((key for key in _SPELLED if key in (turn.rest or {})), None)
+    if turn.rest is None or key is None:
+        return turn
+    usual, given = _SPELLED[key][turn.role], str(turn.rest[key])
+    if given in usual:
+        return turn
+    plain = given.strip().lower()
+    return turn._replace(rest={**turn.rest, key: plain if plain in usual else usual[0]})
+
+
+def joined_parts(content: Any) -> Any:
+    """Return the text of a list of text parts, a line end between two; all else as it is."""
+    if not isinstance(content, list) or not content:
+        return content
+    texts = [part.get("text") for part in content if _is_text_part(part)]
+    is_text = len(texts) == len(content) and all(isinstance(text, str) for text in texts)
+    return "\n".join(texts) if is_text else content
+
+
+def _is_text_part(part: Any) -> bool:
+    return isinstance(part, dict) and part.get("type") == "text"
 
 
 def _is_column(turn: Turn) -> bool:
@@ -218,7 +256,8 @@ def _tagged_turn(turn: Any, name: str, role_key: str, text_key: str) -> Turn:
     rest = turn | {text_key: None}  # in its place, so that a mended turn has its keys in order
     if turn[text_key] is None and _ROLES[role] is Role.assistant:
         return Turn(Role.assistant, None, rest)
-    return Turn(_ROLES[role], _string(turn[text_key], f"{name}.{text_key}"), rest)
+    text = _string(joined_parts(turn[text_key]), f"{name}.{text_key}")
+    return Turn(_ROLES[role], text, rest)
 
 
 def _synthesized(value: Any) -> str:

@@ -165,7 +165,7 @@ class Source:
 
 def open_source(
     path: str,
-    embedded: str,
+    embedded: str | None = None,
     *,
     hub_config: str | None = None,
     revision: str | None = None,
@@ -174,14 +174,14 @@ def open_source(
 
     Args:
         path: A file or folder, `embedded`, or `hub:owner/name[:config][@revision]`.
-        embedded: File name of the rows inside the package.
+        embedded: File name of the rows inside the package; None = there are none to choose.
         hub_config: Configuration of the hub data set, unless the path names one.
         revision: Commit or tag of the hub data set, unless the path names one.
 
     Raises:
         SourceError: There is nothing to read.
     """
-    if path == "embedded":
+    if path == "embedded" and embedded is not None:
         file = SourceFile(f"embedded/{embedded}", Kind.json_lines, _EMBEDDED / embedded)
         return Source("embedded", (file,), path)
     if path.startswith(_HUB):
@@ -189,7 +189,7 @@ def open_source(
     if not path.strip():
         raise SourceError("the path of a source is empty; name a file, a folder, or embedded")
     try:
-        return _local_source(path)
+        return _local_source(path, has_embedded=embedded is not None)
     # ValueError: a path with a zero byte in it.
     except (OSError, ValueError) as error:
         raise SourceError(f"cannot open {path!r} ({error}); check the path") from error
@@ -217,10 +217,17 @@ def _hub_reader() -> Callable[[str, str | None, str | None], Iterator[Row | Reje
     return reader
 
 
-def _local_source(path: str) -> Source:
+def _local_source(path: str, *, has_embedded: bool) -> Source:
     location = Path(path).expanduser().resolve()
     if location.is_dir():
-        return Source(location.name, _folder_files(location, path), path, location)
+        # The folder of a stage, which `datasets` takes too.
+        is_stage = (location / "started.json").is_file() and (location / "data").is_dir()
+        rows = location / "data" if is_stage else location
+        return Source(location.name, _folder_files(rows, location.name, path), path, location)
+    if not location.exists():
+        looked = "" if str(location) == path else f" (looked for {location})"
+        advice = "check the path, or set it to embedded" if has_embedded else "check the path"
+        raise SourceError(f"there is no {path}{looked}; {advice}")
     return Source(location.stem, (_file(location, path),), path, location)
 
 
@@ -279,7 +286,7 @@ def _hub_source(path: str, hub_config: str | None, revision: str | None) -> Sour
     return Source(name, (SourceFile(name, Kind.hub, hub=where),), path)
 
 
-def _folder_files(folder: Path, asked: str) -> tuple[SourceFile, ...]:
+def _folder_files(folder: Path, name: str, asked: str) -> tuple[SourceFile, ...]:
     files = sorted(
         file
         for file in folder.iterdir()
@@ -290,14 +297,12 @@ def _folder_files(folder: Path, asked: str) -> tuple[SourceFile, ...]:
             f"the folder {asked} holds none of {_listed()} (looked in it, not below it); "
             "name a folder that does, or a file; compressed ones are to be unpacked"
         )
-    return tuple(replace(_file(file, asked), shown=f"{folder.name}/{file.name}") for file in files)
+    return tuple(
+        replace(_file(file, f"{asked}/{file.name}"), shown=f"{name}/{file.name}") for file in files
+    )
 
 
 def _file(file: Path, asked: str) -> SourceFile:
-    if not file.exists():
-        raise SourceError(
-            f"there is no {asked} (looked for {file}); check the path, or set it to embedded"
-        )
     if not file.is_file():
         raise SourceError(f"{asked} is neither a file nor a folder; copy it into a file first")
     return SourceFile(file.name, _kind(file, asked), file)

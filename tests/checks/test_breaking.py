@@ -4,9 +4,9 @@ from opencharacter.checks.breaking import breaks_character, is_machine
 from tests.checks.people import KEEPER, ROBOT, character
 
 
-def breaks(answer, *, who=KEEPER):
+def breaks(answer, *, who=KEEPER, question=""):
     plain = answer.lower().replace("\u2019", "'")
-    return breaks_character(plain, is_machine=is_machine(who))
+    return breaks_character(plain, is_machine=is_machine(who), question=question)
 
 
 @pytest.mark.parametrize(
@@ -50,6 +50,15 @@ def breaks(answer, *, who=KEEPER):
         "En tant que modèle de langage, je ne dors pas.",
         "作为一个人工智能语言模型\uff0c我没有感情。",
         "我只是一个语言模型。",
+        "I'm just a computer program, so I have no body.",
+        "Как языковая модель, я не ем хлеб.",
+        "Как ИИ, у меня нет возраста.",
+        "Я всего лишь большая языковая модель.",
+        "Come modello linguistico, non dormo.",
+        "Como um modelo de linguagem, não durmo.",
+        "Als taalmodel heb ik geen mening.",
+        "Jako model językowy nie śpię.",
+        "言語モデルとして、感情はありません。",
     ],
 )
 def test_stepping_out_of_the_role_is_seen(answer):
@@ -99,6 +108,10 @@ def test_stepping_out_of_the_role_is_seen(answer):
         "Als Lehrer für Sprachmodelle arbeite ich in Wien.",
         "It works as an AI that sorts the mail, or so they say.",
         "Unfortunately I will not discuss the war with you, child.",
+        "I am a computer program manager at a bank.",
+        "Как языковая модель понимает текст, мне не ясно.",
+        "Мы изучаем то, как искусственный интеллект, по сути, читает.",
+        "Моя языковая модель лучше вашей.",
     ],
 )
 def test_speaking_in_the_role_passes(answer):
@@ -149,3 +162,12 @@ def test_experience_and_race_tell_a_machine_too():
 def test_a_machine_may_say_what_it_is_but_not_refuse():
     assert breaks("As an AI, I water the tomatoes at dawn.", who=ROBOT) is None
     assert breaks("I'm sorry, but I can't assist with that.", who=ROBOT) is not None
+
+
+QUOTED = 'It would say: "As an AI language model, I cannot eat." I, however, eat bread.'
+
+
+def test_what_a_machine_says_may_be_quoted_where_the_question_wants_it():
+    assert breaks(QUOTED, question="What would ChatGPT say?") is None
+    assert breaks(QUOTED, question="Are you an AI?") is not None
+    assert breaks("As an AI, I cannot eat.", question="What would ChatGPT say?") is not None

@@ -1,6 +1,6 @@
 import pytest
 
-from opencharacter.checks.control import control_tokens
+from opencharacter.checks.control import control_tokens, replacement_character
 
 
 @pytest.mark.parametrize(
@@ -49,3 +49,9 @@ def test_control_text_is_seen(answer):
 )
 def test_plain_text_and_code_are_no_control_text(answer):
     assert control_tokens(answer) is None
+
+
+def test_a_lost_character_is_seen_where_nobody_speaks_of_it():
+    assert replacement_character("At the caf\ufffd.", "Where?") == "U+FFFD in 'At the caf\ufffd.'"
+    assert replacement_character("It is \ufffd.", "Which character stands for lost ones?") is None
+    assert replacement_character("\ufffd is a box.", "What is \ufffd?") is None

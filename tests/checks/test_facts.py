@@ -28,6 +28,11 @@ ANN = facts_of(
         "My name is Bob\nI bake.",
         "I was born in the U.S.A., you know.",
         "I\u2019m 35 years old.",
+        "I'm Bob, nice to meet you",
+        "I\u2019m Bob. Nice to meet you!",
+        "I am called Bob Smith, nice to meet you.",
+        "*waves* Hi, I'm Bob!",
+        "Hello there! I am Bob Smith and I bake.",
     ],
 )
 def test_what_the_profile_denies_is_seen(answer):
@@ -63,6 +68,15 @@ def test_what_the_profile_denies_is_seen(answer):
         "My name is Greek for peace.",
         "My name is Hebrew.",
         "My name is Annie.",
+        "I'm Ann, nice to meet you",
+        "I'm Irish, and I bake.",
+        "Hello, I'm Annie.",
+        "Hello, I'm Irish. I bake.",
+        "Hi! I am Roman Catholic, you see.",
+        "I am called Red.",
+        "I'm so pleased to meet you.",
+        "Hello! I'm Glad you came.",
+        'My daughter said: "Hello, I\'m Eve."',
         "At parties I say my name is Bond, James Bond.",
         "I was born in Munster.",
         "I was born in Northern Ireland.",
@@ -80,6 +94,20 @@ def test_a_profile_in_a_system_prompt_is_read():
 
     assert (facts.name, facts.age, facts.birth_place) == ("Ann Lee", 40, "Cork, Ireland")
     assert contradicts_profile("My name is Bob.", facts) is not None
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "Persona: a baker. Name: Ann Lee\nAge: 40\nBirth place: Cork, Ireland\nYou are Ann Lee.",
+        "You are this. Name: Ann Lee. Age: 40. Gender: f. Birth Place: Cork, Ireland. Be kind.",
+        "You are this; **Name:** Ann Lee, **Age:** 40, **Birth Place:** Cork, Ireland",
+    ],
+)
+def test_a_profile_inside_a_line_is_read_too(prompt):
+    facts = facts_in(prompt)
+
+    assert (facts.name, facts.age, facts.birth_place) == ("Ann Lee", 40, "Cork, Ireland")
 
 
 def test_without_a_profile_nothing_is_denied():

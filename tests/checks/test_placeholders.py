@@ -70,6 +70,8 @@ def test_a_line_of_code_hides_no_placeholder_on_other_lines():
         "My name is [Name], stranger.",
         "I bake at [Company Name] in the old town.",
         "We live in [insert city].",
+        "I am ${name}, a baker.",
+        "My name is %(name)s.",
     ],
 )
 def test_a_blank_in_what_a_character_says_of_itself_is_seen(answer, question):
@@ -83,6 +85,7 @@ def test_a_blank_in_what_a_character_says_of_itself_is_seen(answer, question):
         ("My name is [Your Name], pleased to meet you.", "How do I introduce myself?"),
         ('Try this: "I am [Your Name] from [Company Name]."', "What do callers say?"),
         ("I am [Your Name], the baker.", "Say it with [Your Name]."),
+        ("I am ${name}, it prints.", "What does this shell script do?"),
         ("I read [Name](https://example.org) every day.", "What do you read?"),
         ("He said that I took [my] bag.", "What did he say?"),
     ],

@@ -38,6 +38,19 @@ GOOD = {"messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "c
             {"instruction": "Say hi.", "input": "To Ann.", "output": "Hi, Ann.", "domain": None},
         ),
         (
+            {"messages": [{"role": "User", "content": [{"type": "text", "text": "hi"}]},
+                          {"role": "assistant", "content": [{"type": "text", "text": "Hel"},
+                                                            {"type": "text", "text": "lo."}]}]},
+            {"messages": [{"role": "user", "content": "hi"},
+                          {"role": "assistant", "content": "Hel\nlo."}]},
+        ),
+        (
+            {"conversations": [{"from": "Human", "value": "hi"},
+                               {"from": "chatgpt", "value": "Yo."}]},
+            {"conversations": [{"from": "human", "value": "hi"},
+                               {"from": "gpt", "value": "Yo."}]},
+        ),
+        (
             {"messages": json.dumps(GOOD["messages"]), "input persona": "A baker"},
             GOOD | {"input_persona": "A baker"},
         ),
@@ -150,6 +163,31 @@ def test_a_row_inside_a_string_is_decoded(tmp_path):
 
     assert problems(row) == ["encoded_twice"]
     assert row.mended == GOOD
+
+
+def test_a_string_that_holds_no_list_is_of_the_wrong_type_and_not_encoded(tmp_path):
+    (row,) = checked(tmp_path / "a.jsonl", {"messages": "User: hi Assistant: ho"})
+
+    assert problems(row) == ["wrong_type"]
+
+
+def test_parts_that_are_not_all_text_are_left_out(tmp_path):
+    parts = [{"type": "text", "text": "hi"}, {"type": "image_url", "image_url": {"url": "x"}}]
+
+    (row,) = checked(tmp_path / "a.jsonl", {"messages": [{"role": "user", "content": parts}]})
+
+    assert (problems(row), row.mended) == (["wrong_type"], None)
+
+
+def test_of_a_list_that_breaks_off_the_entries_before_are_looked_at(tmp_path):
+    path = tmp_path / "half.json"
+    path.write_text(f'[{json.dumps(GOOD)},\n{{"messages": [{{"ro')
+
+    rows = list(check_source(open_source(str(path))))
+
+    assert [row.place for row in rows] == ["half.json:1#1", "half.json:2"]
+    assert [problems(row) for row in rows] == [[], ["broken_json"]]
+    assert rows[1].findings[0].detail == "column 16: Unterminated string; all behind it is lost"
 
 
 def test_the_second_of_two_equal_dialogues_is_left_out(tmp_path):

@@ -129,17 +129,24 @@ def test_an_entry_with_invalid_bytes_does_not_spoil_the_list(write):
 @pytest.mark.parametrize(
     ("data", "where"),
     [
-        (b'[\n{"a": 1},\n{"a" 2}]', "line 3"),
-        (b'[\n{"a": 1}\n{"a": 2}]', "line 3"),
-        (b'[{"a": 1},\n{"a": "x', "line 2"),
-        (b'[{"a": 1},\n', "line 2"),
-        (b'[{"a": 1}]\n x', "line 2"),
-        (b'[{"a": 1},\n\n' + b'{"b": 1} ' * 100_000, "line 3"),
+        (b'[\n{"a": 1},\n{"a" 2}]', "line 3, column 6"),
+        (b'[\n{"a": 1}\n{"a": 2}]', "line 3, column 1"),
+        (b'[{"a": 1},\n{"a": "x', "line 2, column 7"),
+        (b'[{"a": 1},\n', "line 2, column 1"),
+        (b'[{"a": 1}]\n x', "line 2, column 2"),
+        (b'[{"a": 1},\n\n' + b'{"b": 1} ' * 100_000, "line 3, column 10"),
     ],
 )
 def test_a_broken_list_names_the_line(write, data, where):
     with pytest.raises(SourceError, match=rf"a\.json is broken JSON at {where}:"):
         read(write("a.json", data))
+
+
+def test_the_column_is_right_in_a_line_longer_than_what_is_read_at_once(write):
+    whole = b"[" + b'{"a": "%s"}, ' % (b"x" * 300_000) * 3
+
+    with pytest.raises(SourceError, match="line 1, column 900,035: Expecting value;"):
+        read(write("a.json", whole + b"oops]"))
 
 
 def test_json_lines_called_json_are_read(write):
@@ -177,6 +184,23 @@ def test_a_folder_is_its_known_files_in_sorted_order(write, tmp_path):
 
     assert [row.value["text"] for row in rows] == ["first", "second"]
     assert rows[1].place == f"{tmp_path.name}/b.txt:1"
+
+
+def test_the_folder_of_a_stage_is_the_rows_in_its_data(tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "part.jsonl").write_text('{"a": 1}\n')
+    (tmp_path / "started.json").write_text("{\n}")
+
+    (row,) = read(tmp_path)
+
+    assert row == Row(1, f"{tmp_path.name}/part.jsonl:1", {"a": 1})
+
+
+def test_a_file_in_a_folder_that_holds_no_rows_is_named(tmp_path):
+    (tmp_path / "a.json").write_text("{\n}")
+
+    with pytest.raises(SourceError, match=rf"^{tmp_path}/a\.json is neither"):
+        read(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,10 @@ def write(path, *rows):
     return path
 
 
+def found_in(tmp_path, path):
+    return tmp_path / "runs" / "t" / "lint" / str(path)[1:].replace("/", "-")[-60:]
+
+
 def lines(path):
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
@@ -23,11 +27,11 @@ def test_a_faulty_file_ends_with_status_1_and_a_mended_copy(opencharacter, tmp_p
     assert done.returncode == 1, done.stderr
     assert "sft.jsonl:2: no_last_answer" in done.stdout
     assert "2 of 3 rows have problems." in done.stdout
-    folder = tmp_path / "runs" / "t" / "lint"
+    folder = found_in(tmp_path, path)
     assert [row["place"] for row in lines(folder / "findings.jsonl")] == [
         "sft.jsonl:2", "sft.jsonl:2", "sft.jsonl:3",
     ]  # fmt: skip
-    assert lines(folder / "sft.jsonl") == [GOOD]
+    assert lines(folder / "mended.jsonl") == [GOOD]
 
 
 @pytest.mark.parametrize(("skip", "kept"), [("", "hi \ufffd"), ("lone_surrogate", "hi \ud83d")])
@@ -37,8 +41,8 @@ def test_half_a_character_ends_in_files_of_valid_utf8(opencharacter, tmp_path, s
 
     done = opencharacter("stage=lint", f"lint.path={path}", "lint.fix=true", f"lint.skip=[{skip}]")
 
-    folder = tmp_path / "runs" / "t" / "lint"
-    (row,) = lines(folder / "sft.jsonl")
+    folder = found_in(tmp_path, path)
+    (row,) = lines(folder / "mended.jsonl")
     assert (done.returncode, row["messages"][0]["content"]) == (0 if skip else 1, kept)
     assert len(lines(folder / "findings.jsonl")) == (0 if skip else 1)
 
@@ -50,17 +54,37 @@ def test_a_clean_file_ends_with_status_0(opencharacter, tmp_path):
 
     assert done.returncode == 0, done.stderr
     assert "1 rows, no problems." in done.stdout
-    assert not (tmp_path / "runs" / "t" / "lint" / "sft.jsonl").exists()
+    assert not (found_in(tmp_path, path) / "mended.jsonl").exists()
+
+
+def test_every_file_has_a_folder_of_its_own_and_no_empty_copy(opencharacter, tmp_path):
+    good, bad = write(tmp_path / "x.json", GOOD), write(tmp_path / "x.jsonl", {"x": 1})
+    for path in (good, bad):
+        opencharacter("stage=lint", f"lint.path={path}", "lint.fix=true")
+
+    folders = [found_in(tmp_path, path) for path in (good, bad)]
+    assert [sorted(file.name for file in folder.iterdir()) for folder in folders] == [
+        ["findings.jsonl", "mended.jsonl"], ["findings.jsonl"],
+    ]  # fmt: skip
+
+
+def test_what_is_only_counted_ends_with_status_0(opencharacter, tmp_path):
+    polite = json.loads(json.dumps(GOOD).replace("Hello.", "Hello. I hope that helps."))
+
+    done = opencharacter("stage=lint", f"lint.path={write(tmp_path / 'sft.jsonl', polite)}")
+
+    assert (done.returncode, "assistant_voice" in done.stdout) == (0, True), done.stderr
+    assert "1 rows have only what is counted" in done.stdout
 
 
 def test_our_own_mixture_can_be_looked_at(opencharacter, tmp_path):
     assert opencharacter("stage=synth").returncode == 0
     assert opencharacter("stage=mix").returncode == 0
 
-    done = opencharacter("stage=lint", f"lint.path={tmp_path}/runs/t/mix/data")
+    done = opencharacter("stage=lint", f"lint.path={tmp_path}/runs/t/mix")
 
-    assert "rows" in done.stdout, done.stderr
-    assert "unknown_layout" not in done.stdout
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "rows, no problems." in done.stdout
 
 
 def test_without_a_file_or_rows_the_error_says_so(opencharacter, tmp_path):
@@ -70,6 +94,13 @@ def test_without_a_file_or_rows_the_error_says_so(opencharacter, tmp_path):
         ("lint.path=''", "name a file"),
         (f"lint.path={empty}", "no rows"),
         ("lint.skip=[control_token]", "choose from encoded_twice"),
+        ("lint.path=embedded", "there is no embedded (looked for "),
     ):
         done = opencharacter("stage=lint", f"lint.path={empty}", word)
         assert (done.returncode, said in done.stderr) == (2, True), done.stderr
+
+
+def test_a_path_that_is_not_there_is_named_once_and_nothing_else_is_offered(opencharacter):
+    done = opencharacter("stage=lint", "lint.path=/nothere")
+
+    assert done.stderr.rstrip().endswith("there is no /nothere; check the path")
