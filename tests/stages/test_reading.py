@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -38,9 +39,18 @@ def reading(large, start_process, tmp_path):
     while len(started := children.read_text().split()) < 3:  # two, and what keeps Python's books
         assert process.poll() is None, process.communicate()
         time.sleep(0.02)
+    while not any(has_open(pid, large) for pid in started):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
     yield process, list(map(int, started))
     process.kill()
     process.communicate()
+
+
+def has_open(pid, path):
+    with suppress(OSError):
+        return any(link.resolve() == path.resolve() for link in Path(f"/proc/{pid}/fd").iterdir())
+    return False
 
 
 def is_running(pid):
