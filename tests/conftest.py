@@ -3,6 +3,7 @@
 import json
 import os
 import shlex
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -19,6 +20,9 @@ from opencharacter.job import Job
 
 # Several engines run at a time here, and threads that wait for each other waste the cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# Python, and with it what the tests start, is deaf to Ctrl+C where a shell's `&` started it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # How busy the machine is decides no test.
 hypothesis.settings.register_profile("untimed", deadline=None)

@@ -112,7 +112,9 @@ def is_replica() -> bool:
 
 
 def end_with_leader() -> None:
-    """See to it that this replica ends as soon as its leader is gone, however it ended."""
+    """See to it that this replica ends when its leader says so, and when that one is gone."""
+    # A shell starts what runs in the background deaf to Ctrl+C, and so are its replicas.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     threading.Thread(target=_watch_leader, daemon=True, name="leader").start()
 
 

@@ -1,6 +1,7 @@
 """Replicas: what the leader sees of them, and how they end."""
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -78,6 +79,23 @@ def test_a_replica_ends_when_its_leader_is_killed():
     _, said = leader.communicate(timeout=20)  # ends when the replica lets go of the pipe too
 
     assert b"the process that leads this replica is gone" in said
+
+
+def test_a_replica_hears_its_leader_though_both_run_in_the_background():
+    in_background = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_IGN)}
+    environment = {**os.environ, "OPENCHARACTER_LEADER": str(os.getpid())}
+    replica = subprocess.Popen(
+        [sys.executable, "-c", REPLICA],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment,
+        **in_background,
+    )
+    assert replica.stdout.readline() == b"ready\n"
+    replica.send_signal(signal.SIGINT)
+    _, said = replica.communicate(timeout=30)
+
+    assert b"KeyboardInterrupt" in said
 
 
 def test_a_replica_waits_until_a_stage_is_started_over(monkeypatch, tmp_path):
