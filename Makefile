@@ -31,9 +31,11 @@ RUN := $(VENV)/bin/python
 PIP := $(VENV)/bin/python -m pip install -qq --progress-bar off --disable-pip-version-check
 STAMP := $(VENV)/.opencharacter-$(STACK)
 
-UNIT_TESTS := $(wildcard tests/test_*.py) $(filter-out tests/e2e/ tests/slurm/ tests/__pycache__/,$(wildcard tests/*/))
+# The scheduler, the engine, torch, processes of the command line: what is heavy or takes seconds.
+LONG_TESTS := tests/slurm tests/e2e tests/models tests/commands
+UNIT_TESTS := $(wildcard tests/test_*.py) $(filter-out $(LONG_TESTS:=/) tests/__pycache__/,$(wildcard tests/*/))
 
-.PHONY: help setup demo test check bench embedded-model clean
+.PHONY: help setup demo test unit check bench embedded-model clean
 
 help:  ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -45,9 +47,12 @@ demo: setup  ## 1 minute on 2 cores: characters and dialogues from the embedded 
 	echo
 	echo "Everything else, with $(RUN) for python: $(RUN) -m opencharacter --help"
 
-test: setup  ## the whole test suite, three files at a time: SLURM, end to end on the real engine, unit tests
+test: setup  ## the whole test suite, three files at a time: SLURM, the real engine, command lines, units
 	@$(RUN) -m pytest $(if $(ARGS),$(ARGS),--numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder \
-	  tests/slurm tests/e2e $(UNIT_TESTS))
+	  $(LONG_TESTS) $(UNIT_TESTS))
+
+unit: setup  ## its unit tests alone: no engine, no torch, no scheduler, hardly a process (1 minute)
+	@$(RUN) -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(UNIT_TESTS) $(ARGS)
 
 check: setup  ## formatting, lint, types, layers and size caps
 	@$(RUN) -m ruff format --check

@@ -4,10 +4,12 @@
 under the dataclasses of `config/` (see `compose.py`, the only home of Hydra). Stages run after it
 has returned, so a traceback shows their frames only, and a sweep is checked whole before its
 first job. Exit status: 0 done, 1 a bug (traceback) or problems that `lint` found, 2 something the
-user can mend (one line), 85 stopped on request with work left, 130 interrupted.
+user can mend (one line), 85 stopped on request with work left, 130 interrupted, 141 what it prints
+is read by nobody any more.
 """
 
 import os
+import select
 import sys
 from collections.abc import Iterator, Sequence
 from importlib import import_module
@@ -59,7 +61,12 @@ def main() -> int:
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     try:
-        return _answer(sys.argv[1:])
+        return _answer_all(sys.argv[1:])
+    except BrokenPipeError:
+        if not _is_unread(1):
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is still held goes nowhere, quietly
+        return 141
     except StoppedError as stopped:
         _complain(str(stopped), word="stopped")
         return STOPPED
@@ -79,6 +86,19 @@ def main() -> int:
     except KeyboardInterrupt:
         _complain("interrupted; the same command goes on where this one stopped", word="stopped")
         return 130
+
+
+def _answer_all(arguments: list[str]) -> int:
+    status = _answer(arguments)
+    sys.stdout.flush()  # here, where it is known what to do when nobody reads it
+    return status
+
+
+def _is_unread(descriptor: int) -> bool:
+    """Tell whether it is a pipe that nobody reads any more, such as that of `| head`."""
+    poll = select.poll()
+    poll.register(descriptor, 0)
+    return any(event & select.POLLERR for _, event in poll.poll(0))
 
 
 def _answer(arguments: list[str]) -> int:

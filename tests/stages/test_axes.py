@@ -1,16 +1,12 @@
 """Classifiers and functions as axes of the mix stage, from the command line to the files."""
 
 import json
-import signal
-import sys
-import time
+import shutil
 
 import pytest
-from datasets import load_dataset
 
 from opencharacter.records import MixtureRow, Response
 from opencharacter.store.rows import read_columns, read_records
-from tests.mix.classifiers import train_classifier
 from tests.stages.test_mix import outcome, rejected
 
 # Every instruction asks about n cats, then n birds, for n from 2 to 13; 6 responses have each n.
@@ -23,9 +19,14 @@ QUESTIONS = [
 
 
 @pytest.fixture(autouse=True)
-def _run_of_two_methods(opencharacter):
-    """Make 12 instructions x 3 characters x 2 methods = 72 responses."""
+def _run_of_two_methods(opencharacter, tmp_path, tmp_path_factory):
+    """Make 12 instructions x 3 characters x 2 methods = 72 responses; once, and copy them."""
+    made = tmp_path_factory.getbasetemp() / "two-methods"
+    if made.exists():
+        shutil.copytree(made, tmp_path / "runs")
+        return
     assert opencharacter("stage=synth", "personas.heldout=0").returncode == 0
+    shutil.copytree(tmp_path / "runs", made)
 
 
 def axis(settings):
@@ -34,23 +35,6 @@ def axis(settings):
 
 def scored_texts(folder):
     return sum(len(path.read_text().splitlines()) for path in folder.glob("scored/*/*.jsonl"))
-
-
-def test_a_trained_classifier_leaves_out_what_it_calls_toxic(opencharacter, tmp_path):
-    toxic = [" 13 " in question for question in QUESTIONS]
-    model = train_classifier(tmp_path / "model", QUESTIONS, toxic)
-
-    done = opencharacter(
-        "stage=mix", f"mix.axes={{toxicity:{{model:{model},label:toxic,text:user,threshold:0.5}}}}"
-    )
-
-    assert done.returncode == 0, done.stderr
-    counts, folder = outcome(tmp_path)
-    assert (counts["rejected"], counts["out"]) == ({"axis_toxicity": 6}, 66)
-    _, _, detail, _, excerpt = rejected(folder)[0]
-    assert "is above the cut 0.5 (model@" in detail
-    assert "How many legs have 13 cats?" in excerpt
-    assert "6 of 72 responses are above 0.5 and left out" in done.stdout
 
 
 def test_a_percentile_is_of_the_run_s_own_scores(opencharacter, tmp_path):
@@ -76,6 +60,7 @@ def test_scores_are_kept_beside_the_rows_and_load_by_their_name(opencharacter, t
             n = float(response.messages[0].content.split()[4])
             assert found.pop(response.id) == (n, n > 12)
     assert found == {}
+    load_dataset = pytest.importorskip("datasets").load_dataset
     loaded = load_dataset(str(folder), "scores_cats", split="train", cache_dir=str(tmp_path / "c"))
     assert len(loaded) == 72
 
@@ -229,77 +214,3 @@ def test_what_earlier_axes_left_is_removed(opencharacter, tmp_path):
     _, folder = outcome(tmp_path)
     assert list((folder / "scores").iterdir()) == []
     assert "scores_cats" not in (folder / "README.md").read_text()
-
-
-def test_a_wrong_label_costs_nothing(opencharacter, tmp_path):
-    model = train_classifier(tmp_path / "model", QUESTIONS, [False] * len(QUESTIONS), steps=1)
-    settings = f"model:{model},text:user,threshold:0.5"
-
-    wrong = opencharacter("stage=mix", axis(settings))
-    right = opencharacter("stage=mix", axis(f"{settings},label:toxic"))
-
-    assert wrong.returncode == 2
-    assert "2 labels, and none is chosen; set mix.axes.cats.label" in wrong.stderr
-    assert right.returncode == 0, right.stderr
-
-
-def test_a_mixture_without_a_model_never_imports_torch(start_process, tmp_path):
-    for settings in ([], [axis(f"{LEGS},threshold:12"), "force=true"]):
-        process = start_process("stage=mix", *settings, PYTHONPROFILEIMPORTTIME="1")
-        _, imported = process.communicate(timeout=120)
-        assert process.returncode == 0, imported
-
-        assert "opencharacter.mix.scoring" in imported
-        assert " torch\n" not in imported
-        assert " transformers\n" not in imported
-
-
-SLOW = """
-import time
-def slow(texts):
-    time.sleep(0.2)
-    return [float(len(text)) for text in texts]
-"""
-
-
-def test_a_kill_in_the_middle_of_scoring_loses_nothing_that_was_scored(
-    start_process, opencharacter, tmp_path, monkeypatch
-):
-    (tmp_path / "slow_axis.py").write_text(SLOW)
-    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{':'.join(sys.path)}")
-    monkeypatch.syspath_prepend(tmp_path)
-    command = ("stage=mix", axis("function:slow_axis:slow,threshold:500"))
-    folder = tmp_path / "runs" / "t" / "mix"
-    process = start_process(*command)
-    while not scored_texts(folder):
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    kept = scored_texts(folder)
-
-    done = opencharacter(*command)
-
-    assert done.returncode == 0, done.stderr
-    (log,) = folder.glob("scored/*/*.jsonl")
-    keys = [json.loads(line)["key"] for line in log.read_text().splitlines()]
-    assert len(keys) == len(set(keys)) > kept > 0
-    assert outcome(tmp_path)[0]["in"] == 72
-
-
-def test_a_second_process_does_not_score_the_same_texts(start_process, tmp_path, monkeypatch):
-    (tmp_path / "slow_axis.py").write_text(SLOW.replace("0.2", "5"))
-    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{':'.join(sys.path)}")
-    command = ("stage=mix", axis("function:slow_axis:slow,threshold:500"))
-    first = start_process(*command)
-    while not list((tmp_path / "runs" / "t" / "mix").glob("claims/scores-*.json")):
-        assert first.poll() is None, first.communicate()
-        time.sleep(0.01)
-
-    second = start_process(*command)
-    _, complaint = second.communicate(timeout=60)
-    first.kill()
-    first.communicate()
-
-    assert second.returncode == 2
-    assert "is being filled by process" in complaint

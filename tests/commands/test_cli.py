@@ -1,5 +1,6 @@
 """The command line as its user sees it: one line and status 2 for a mistake, help that is fresh."""
 
+import os
 import re
 import subprocess
 import sys
@@ -19,7 +20,7 @@ def command(*words, cwd, before=""):
     """Run the command line in a process of its own; `before` is Python that runs first."""
     code = f"import sys; {before}\nfrom opencharacter.cli import main\nsys.exit(main())"
     process = [sys.executable, "-W", "error", "-c", code, *words]
-    root = str(Path(__file__).parent.parent)
+    root = str(Path(__file__).parents[2])
     return subprocess.run(
         process, cwd=cwd, capture_output=True, text=True, env={"PYTHONPATH": root}, check=False
     )
@@ -258,6 +259,29 @@ def test_an_interruption_is_one_line_and_130(tmp_path):
 
     assert result.returncode == 130
     assert re.fullmatch(r"stopped: interrupted[^\n]+\n", result.stderr)
+
+
+def test_output_that_nobody_reads_on_ends_it_without_a_word(tmp_path):
+    reading, writing = os.pipe()
+    os.close(reading)
+    result = subprocess.run(
+        [sys.executable, "-m", "opencharacter", "--help"],
+        cwd=tmp_path,
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        env={"PYTHONPATH": str(Path(__file__).parents[2])},
+        check=False,
+    )
+    os.close(writing)
+
+    assert (result.returncode, result.stderr) == (141, b"")
+
+
+def test_a_broken_pipe_elsewhere_is_a_bug_with_its_traceback(tmp_path):
+    result = probe("raise BrokenPipeError('a worker has gone')", "run=x", cwd=tmp_path)
+
+    assert result.returncode == 1
+    assert "BrokenPipeError: a worker has gone" in result.stderr
 
 
 def test_a_library_that_is_left_out_is_named_with_what_brings_it(tmp_path):

@@ -13,7 +13,7 @@ import pytest
 from opencharacter import manual
 from opencharacter.compose import compose_config
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```sh\n(.*?)```", README, flags=re.DOTALL)
 LINES = [line.split("  #")[0] for block in BLOCKS for line in block.splitlines()]

@@ -7,7 +7,7 @@ from opencharacter.config import Activation, AxisConfig
 from opencharacter.errors import ModelError
 from opencharacter.mix.classifier import Classifier
 from opencharacter.mix.scoring import scorer_name
-from tests.mix.classifiers import make_classifier, make_headless
+from tests.models.classifiers import make_classifier, make_headless
 
 TEXTS = ["you are kind", "you are awful", "what a kind and awful day", "the day", "awful " * 40]
 LABELS = ["fine", "rude", "toxic"]
