@@ -31,8 +31,8 @@ RUN := $(VENV)/bin/python
 PIP := $(VENV)/bin/python -m pip install -qq --progress-bar off --disable-pip-version-check
 STAMP := $(VENV)/.opencharacter-$(STACK)
 
-# The scheduler, the engine, torch, processes of the command line: what is heavy or takes seconds.
-LONG_TESTS := tests/slurm tests/e2e tests/models tests/commands
+# With the scheduler, the engine, torch, processes of the command line, whole stages.
+LONG_TESTS := tests/slurm tests/e2e tests/models tests/commands tests/stages
 UNIT_TESTS := $(wildcard tests/test_*.py) $(filter-out $(LONG_TESTS:=/) tests/__pycache__/,$(wildcard tests/*/))
 
 .PHONY: help setup demo test unit check bench embedded-model clean
@@ -51,7 +51,7 @@ test: setup  ## the whole test suite, three files at a time: SLURM, the real eng
 	@$(RUN) -m pytest $(if $(ARGS),$(ARGS),--numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder \
 	  $(LONG_TESTS) $(UNIT_TESTS))
 
-unit: setup  ## its unit tests alone: no engine, no torch, no scheduler, hardly a process (1 minute)
+unit: setup  ## its unit tests alone: no engine, no torch, no whole stage (1 minute)
 	@$(RUN) -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(UNIT_TESTS) $(ARGS)
 
 check: setup  ## formatting, lint, types, layers and size caps

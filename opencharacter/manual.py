@@ -90,6 +90,7 @@ def conf_dir() -> Path:
     return packaged if packaged.is_dir() else PACKAGE.parent / "conf"
 
 
+@cache
 def stages() -> dict[str, str]:
     """Return every stage with the first line of its docstring, in the order of the pipeline."""
     found = {

@@ -179,5 +179,6 @@ class Job:
         if folder.manifest() is not None or is_replica():
             return
         with whole_file(folder.path / "config.yaml") as temporary:
-            settings = yaml.safe_dump(json.loads(json.dumps(asdict(self.config))), sort_keys=False)
+            plain = json.loads(json.dumps(asdict(self.config)))
+            settings = yaml.dump(plain, Dumper=yaml.CSafeDumper, sort_keys=False)
             temporary.write_text(f"# {self.command}\n{settings}", encoding="utf-8")
