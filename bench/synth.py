@@ -73,7 +73,7 @@ def main() -> None:
     draw_lengths(model)
     run_stage(model, make_work(16, 1))  # warm-up
     for comparison in (
-        Comparison("single turns, stage / raw engine loop", run_loop, args.requests, 1, 0.95),
+        Comparison("single turns, stage / raw engine loop", run_loop, args.requests, 1, 0.97),
         Comparison("4 turns, stage / LLM.generate per turn", run_barrier, args.dialogues, 4, 1.1),
     ):
         compare(model, comparison, args.rounds)
