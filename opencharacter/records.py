@@ -83,7 +83,7 @@ class Persona:
     source: str
     text: str
     language: str | None = None
-    """ISO 639-1 code; None = the source does not say."""
+    """ISO 639-1 code; None = its script and small words do not say."""
     domain: str | None = None
     licence: str
     split: Split

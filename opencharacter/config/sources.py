@@ -33,7 +33,8 @@ class Stratify(StrEnum):
     domain = "domain"
     """The label of the source; `none` where it has none."""
     language = "language"
-    """`zh`, `ja` and `ko`, which the script tells; all other languages are `other`."""
+    """`en`, `de`, `fr`, `es`, `it`, `pt`, `nl`, `pl`, `zh`, `ja`, `ko`, `el`, `th`; `arabic`,
+    `cyrillic`, `devanagari` and `hebrew`, which many languages share; else `other`."""
     length = "length"
     """`up to 32`, `up to 64`, `up to 128`, ... characters."""
     person = "person"
@@ -41,7 +42,10 @@ class Stratify(StrEnum):
 
 
 _STRATA = {
-    Stratify.language: ["zh", "ja", "ko", "other"],
+    Stratify.language: [
+        *"en de fr es it pt nl pl zh ja ko el th arabic cyrillic devanagari hebrew".split(),
+        "other",
+    ],
     Stratify.person: [str(person) for person in Person],
 }
 
@@ -69,10 +73,10 @@ class PersonasConfig:
     """How many to keep, held-out ones included; None = all."""
     stratify: Stratify | None = None
     """Draw as many of each stratum, as far as they reach; None = uniformly. Needs `n`. Languages
-    are `zh`, `ja`, `ko` and `other`, lengths `up to 32`, `up to 64`, ... characters."""
+    are `en`, `zh`, `arabic`, `other`, ..., lengths `up to 32`, `up to 64`, ... characters."""
     shares: dict[str, float] = field(default_factory=dict)
     """Relative share of each stratum by name, such as `{first: 1, second: 1}`; strata without one
-    are not drawn. Empty = all are equal."""
+    are not drawn, but `other` is every language that has none. Empty = all are equal."""
     heldout: float = 0.05
     """Share never trained on, in [0, 1); chosen by a hash of the text."""
     max_chars: int = 2000

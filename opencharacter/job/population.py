@@ -3,7 +3,13 @@
 from statistics import mean
 
 from opencharacter.population.measured import Measured
-from opencharacter.population.page import page, shown
+from opencharacter.population.page import (
+    ARCHETYPE_COLUMNS,
+    COVERAGE_COLUMNS,
+    archetype_cells,
+    page,
+    shown,
+)
 from opencharacter.population.texts import Variety
 from opencharacter.progress import closing_table
 from opencharacter.store.files import whole_file, write_json
@@ -25,6 +31,8 @@ def write_report(folder: StageFolder, measured: Measured, *, title: str) -> None
             "title": title,
             "distributions": [one._asdict() for one in measured.distributions],
             "joints": [one._asdict() for one in measured.joints],
+            "archetypes": {name: one._asdict() for name, one in measured.archetypes.items()},
+            "coverage": {name: one._asdict() for name, one in measured.coverages.items()},
             "names": dict(measured.names),
             "varieties": {name: one._asdict() for name, one in measured.varieties.items()},
             "by_character": {
@@ -42,6 +50,7 @@ def write_report(folder: StageFolder, measured: Measured, *, title: str) -> None
     ]  # fmt: skip
     print(title)
     print(closing_table(rows, _ATTRIBUTE_HEADERS))
+    _print_groups(measured)
     print("Names: " + ", ".join(f"{name} {shown(value)}" for name, value in measured.names.items()))
     fields = [field for field in Variety._fields if field != "distinct_1"]
     texts = [
@@ -56,3 +65,12 @@ def write_report(folder: StageFolder, measured: Measured, *, title: str) -> None
             f"{ranked[0][1].name}, {ranked[0][0]:.3f}"
         )
     print(f"Page: {folder.path / 'report.html'}")
+
+
+def _print_groups(measured: Measured) -> None:
+    """Print the archetypes, and how much of the personas is covered."""
+    groups = [[name, *archetype_cells(one)] for name, one in measured.archetypes.items()]
+    print(closing_table(groups, ("alike in", *ARCHETYPE_COLUMNS)))
+    reached = [[name, *map(shown, one)] for name, one in measured.coverages.items()]
+    if reached:
+        print(closing_table(reached, ("personas in", *COVERAGE_COLUMNS)))

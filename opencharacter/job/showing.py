@@ -6,14 +6,19 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from opencharacter.job.replicas import Replicas
+from opencharacter.job.status import stage_status
 from opencharacter.progress import Display, Progress
 from opencharacter.sources.rows import Reading, Watch
-from opencharacter.store.reports import EVERY_S, Reporter, read_reports
+from opencharacter.store.reports import EVERY_S, Reporter
+from opencharacter.store.stage import StageFolder
 from opencharacter.tracking import Tracker
 
 Show = Callable[[Progress], None]
+Everybody = Callable[[], dict[str, float]]
 
 _QUIET_S = 2.0
+_LOOKING = 0.02
+"""Largest share of the time that goes into reading how the stage is getting on."""
 
 
 def shower(
@@ -23,15 +28,17 @@ def shower(
     reporter: Reporter | None = None,
     *,
     rejected_before: int = 0,
+    everybody: Everybody = dict,
 ) -> Show:
     """Return what shows progress on the terminal, and every few seconds to everybody else.
 
     Args:
         display: The terminal's.
-        tracker: W&B's; with a reporter it is told of all processes together.
+        tracker: W&B's.
         replicas: Of this process; those that died are told.
         reporter: This process's, where other processes may work on the stage too.
         rejected_before: Rejections in parts that were whole before.
+        everybody: What W&B is told of all processes together; see `of_all`.
     """
     started = last = time.monotonic()
     done_before: int | None = None
@@ -53,8 +60,8 @@ def shower(
         if now - last >= EVERY_S:
             last = now
             replicas.report_dead()
-            everybody = _of_all(reporter) if reporter and tracker.run is not None else {}
-            tracker.log(_metrics(total, now - started) | everybody, total.done)
+            if tracker.run is not None:
+                tracker.log(_metrics(total, now - started) | everybody(), total.done)
 
     return show
 
@@ -92,13 +99,22 @@ def _metrics(progress: Progress, seconds: float) -> dict[str, float]:
     return metrics
 
 
-def _of_all(reporter: Reporter) -> dict[str, float]:
-    """Return what `stage=status` shows: the sums over the processes that work on the stage."""
-    reports = [report for report in read_reports(reporter.folder) if report.is_alive]
-    prompts = sum(report.prompt_tokens for report in reports)
-    return {
-        "all/processes": float(len(reports)),
-        "all/records_per_s": sum(report.records_per_s for report in reports),
-        "all/output_tokens_per_s": sum(report.output_tokens_per_s for report in reports),
-        "all/prefix_cache_hit": sum(r.cached_tokens for r in reports) / max(1, prompts),
-    }
+def of_all(folder: StageFolder, *, claim_timeout_s: float) -> Everybody:
+    """Return what reads the metrics of `stage=status`, over all processes, under `all/`.
+
+    Where reading takes long, as of thousands of parts on a network's disk, it is done less often,
+    and between two times there is nothing.
+    """
+    next_look = 0.0
+
+    def everybody() -> dict[str, float]:
+        nonlocal next_look
+        begun = time.monotonic()
+        if begun < next_look:
+            return {}
+        status = stage_status(folder, claim_timeout_s=claim_timeout_s)
+        ended = time.monotonic()
+        next_look = ended + (ended - begun) / _LOOKING
+        return {f"all/{name}": value for name, value in status.metrics.items()} if status else {}
+
+    return everybody

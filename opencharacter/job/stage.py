@@ -14,7 +14,7 @@ from opencharacter.config import Config, Tracking, planned_settings
 from opencharacter.errors import AccountingError, BudgetError, StoppedError, StoreError
 from opencharacter.job.preview import preview
 from opencharacter.job.replicas import Replicas, is_replica
-from opencharacter.job.showing import Show, reading, shower
+from opencharacter.job.showing import Show, of_all, reading, shower
 from opencharacter.llm.budget import Budget, cost_of
 from opencharacter.llm.requests import Model
 from opencharacter.llm.stopping import Stopping
@@ -86,7 +86,7 @@ class OpenStage:
             self._tracker() as tracker,
         ):
             tally.watched = partial(reading, self.folder.path)
-            show = shower(display, tracker, self.replicas)
+            show = self._shower(display, tracker)
             self._write_stream(part, record_type, rows, tally, show)
             counted = Counted(
                 rows_in=tally.rows, not_drawn=tally.not_drawn, notes=dict(tally.notes)
@@ -137,7 +137,7 @@ class OpenStage:
             self.stopping.within(Budget(self.config.teacher, self.folder.run_dir)),
         ):
             before = self._n_rejected()
-            show = shower(display, tracker, self.replicas, reporter, rejected_before=before)
+            show = self._shower(display, tracker, reporter, before)
             worker = PartWorker(
                 self.folder,
                 plan,
@@ -333,6 +333,16 @@ class OpenStage:
             raise StoppedError(
                 f"{self.folder.stage}: {self.stopping.reason}; {left}; the same command goes on"
             )
+
+    def _shower(
+        self, display: Display, tracker: Tracker, reporter: Reporter | None = None, before: int = 0
+    ) -> Show:
+        everybody = of_all(self.folder, claim_timeout_s=self.config.claim_timeout_s)
+        return shower(
+            *(display, tracker, self.replicas, reporter),
+            rejected_before=before,
+            everybody=everybody,
+        )
 
     def _n_rejected(self) -> int:
         """Count the rejections of whole parts, whoever worked on them."""

@@ -55,6 +55,27 @@ class StageStatus:
             return None
         return max(0, self.total - self.done) / self.records_per_s
 
+    @property
+    def metrics(self) -> dict[str, float]:
+        """All that the table and the lines below it show, as W&B is told it.
+
+        What the table leaves empty is missing here; rates are per second, `seconds_left` at the
+        present pace.
+        """
+        known: dict[str, float | None] = {
+            "done": self.done,
+            "total": self.total,
+            "records_per_s": self.records_per_s if self.reports else None,
+            "output_tokens_per_s": self.output_tokens_per_s if self.reports else None,
+            "prefix_cache_hit": self.cache_hits,
+            "seconds_left": self.seconds_left,
+            "processes": len(self.reports),
+            "dead_claims": len(self.dead),
+            "rejected": sum(self.rejected.values()),
+        }
+        known |= {f"rejected/{reason}": count for reason, count in self.rejected.items()}
+        return {name: float(value) for name, value in known.items() if value is not None}
+
 
 def stage_status(folder: StageFolder, *, claim_timeout_s: float) -> StageStatus | None:
     """Return how a stage is getting on, None if it was never started.

@@ -70,11 +70,13 @@ def _print_names(job: Job) -> None:
     if not report.full:
         return
     full, first = (
-        ", ".join(f"{name.name} ({name.times})" for name in names)
+        ", ".join(f"{name.name} ({name.times})" for name in names if name.times > 1)
         for names in (report.full, report.first)
     )
-    print(f"\nNames: {report.distinct:,} distinct of {report.n:,}; commonest: {full}")
-    print(f"  commonest first names: {first}")
+    print(
+        f"\nNames: {report.distinct:,} distinct of {report.n:,}; commonest: {full or 'none twice'}"
+    )
+    print(f"  commonest first names: {first or 'none twice'}")
     if report.full[0].times >= _OFTEN and report.full[0].share > _COLLAPSED:
         print("  These collapse: profiles.name_hints=5 offers names that spread them.")
 

@@ -18,6 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from opencharacter.errors import ConfigError
+from opencharacter.population.entropy import entropy
 from opencharacter.records import Character
 
 ATTRIBUTES = ("gender", "age", "race", "country")
@@ -75,7 +76,7 @@ def distribution(attribute: str, values: Iterable[str], census: Census) -> Distr
     return Distribution(
         attribute=attribute,
         counts=dict(counts.most_common()),
-        evenness=_entropy(counts) / math.log(len(counts)) if len(counts) > 1 else 0.0,
+        evenness=entropy(list(counts.values())) / math.log(len(counts)) if len(counts) > 1 else 0.0,
         even=_mean_evenness(len(counts), total) if len(counts) > 1 else 0.0,
         distance=apart / 2,
         chance=sum(_mean_deviation(share, total) for share in expected.values()) / 2,
@@ -117,12 +118,6 @@ def read_census(path: str) -> Census:
         attribute: {value: share / sum(shares.values()) for value, share in shares.items()}
         for attribute, shares in table.items()
     }
-
-
-def _entropy(counts: Counter[str]) -> float:
-    """Return the entropy of a distribution, in nats."""
-    total = counts.total()
-    return -sum(n / total * math.log(n / total) for n in counts.values() if n)
 
 
 def _mean_evenness(k: int, n: int) -> float:

@@ -8,7 +8,6 @@ Sources: correction for chance by permutations, Vinh et al. 2010 (JMLR 11); resi
 cells, Haberman 1973; the largest of many against its own distribution, Westfall and Young 1993.
 """
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import NamedTuple
@@ -17,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from opencharacter.population.attributes import ATTRIBUTES
+from opencharacter.population.entropy import entropy
 
 _DEALS = 200
 _RARE = 0.95  # share of deals that stay below what is called more than chance
@@ -72,13 +72,13 @@ class _Cells(NamedTuple):
 def _joint(pair: tuple[str, str], rows: Sequence[Mapping[str, str]], least: int, top: int) -> Joint:
     names, codes = zip(*(_coded([row[name] for row in rows]) for name in pair), strict=True)
     sizes = [np.bincount(each) for each in codes]
-    smaller = min(map(_entropy, sizes))
+    smaller = min(map(entropy, sizes))
     if not smaller:  # one value only: there is nothing to hang together
         return Joint(pair, 0.0, 0.0, 0.0, 0.0, ())
-    apart = sum(map(_entropy, sizes))
+    apart = sum(map(entropy, sizes))
     cells = _cells(codes[0], codes[1], sizes)
-    association = (apart - _entropy(cells.counts)) / smaller
-    dealt = [(_entropy(deal.counts), _largest(deal, least)) for deal in _deals(sizes)]
+    association = (apart - entropy(cells.counts)) / smaller
+    dealt = [(entropy(deal.counts), _largest(deal, least)) for deal in _deals(sizes)]
     by_chance = [(apart - together) / smaller for together, _ in dealt]
     limit = float(np.quantile([largest for _, largest in dealt], _RARE))
     striking = [
@@ -128,9 +128,3 @@ def _cells(one: _Codes, other: _Codes, sizes: Sequence[_Codes]) -> _Cells:
 def _largest(cells: _Cells, least: int) -> float:
     """Return the largest residual of pairs that occur often enough; 0 without any."""
     return float(np.max(cells.residuals, where=cells.counts >= least, initial=0.0))
-
-
-def _entropy(counts: _Codes) -> float:
-    """Return the entropy of a distribution, in nats; every count is above 0."""
-    n = int(counts.sum())
-    return math.log(n) - float(counts @ np.log(counts)) / n

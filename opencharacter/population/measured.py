@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from opencharacter.population.archetypes import Archetypes
 from opencharacter.population.attributes import Distribution
+from opencharacter.population.coverage import Coverage
 from opencharacter.population.joints import Joint
 from opencharacter.population.texts import Variety
 
@@ -25,6 +27,10 @@ class Measured:
     joints: Sequence[Joint]
     names: Mapping[str, float | None]
     """Figures of the names, by what they say."""
+    archetypes: Mapping[str, Archetypes]
+    """By what was grouped; `persona` is what the characters were made from."""
+    coverages: Mapping[str, Coverage]
+    """By what was to reach the personas."""
     varieties: Mapping[str, Variety]
     """By what was measured."""
     speakers: Sequence[Speaker]

@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import NamedTuple
 
+from opencharacter.population.archetypes import Archetypes
 from opencharacter.population.attributes import Distribution
+from opencharacter.population.coverage import Coverage
 from opencharacter.population.joints import Joint
 from opencharacter.population.measured import Measured, Speaker
 from opencharacter.population.texts import Variety
@@ -46,6 +48,27 @@ JOINT_MEASURES = {
     "above chance": "The difference. In grey: more than 1 of 20 such deals gives as much.",
     "oftener": "Pairs of values further from independence than any pair is in 19 of 20 deals.",
 }
+ARCHETYPE_MEASURES = {
+    "archetype": "A group of characters whose texts share half of their words (Jaccard) with the "
+    "first of the group, small words and their own names left out. Of more than 5,000 characters "
+    "some are grouped, spread over all.",
+    "effective": "How many groups of one size would be as uneven (exponential of the entropy, Jost "
+    "2006). At most the number of characters; fewer than their personas have = repetition.",
+    "largest": "Share of characters in the largest group.",
+    "repeated": "Share of characters that are not alone in their group.",
+    "by chance": "Mean of 5 deals of all words anew to texts of the same lengths.",
+}
+COVERAGE_MEASURES = {
+    "covered": "Share of the personas around which there is a text of any character, within the "
+    "distance to the fifth nearest other persona (Naeem et al. 2020, arXiv 2002.09797; for "
+    "populations of personas arXiv 2604.24698), of hashed words and word pairs instead of "
+    "embeddings. Higher is better; texts of another kind than personas, such as answers, stay low.",
+    "by chance": "What as many texts, or as many words (at most the personas' own number), of "
+    "other personas of the same kind would reach.",
+    "half": "What every second text covers: if hardly less, more characters reach little more.",
+    "words": "Share of the personas' words, each as often as it occurs, that the texts hold "
+    "(sample coverage, Good 1953; Chao and Jost 2012).",
+}
 TEXT_MEASURES = {
     "distinct_1, distinct_2": "Share of words, and of pairs of words, that are different, in "
     "pieces of 100,000 words (Li et al. 2016, arXiv 1510.03055). Higher is more varied. It falls "
@@ -63,6 +86,10 @@ TEXT_MEASURES = {
     "alike": "Mean similarity of two texts, whatever their number: 1 = the same, about 0 = they "
     "share no words. Longer texts are more alike. – = there are no two.",
 }
+ARCHETYPE_COLUMNS = (
+    "characters", "archetypes", "effective", "by chance", "largest", "by chance", "repeated"
+)  # fmt: skip
+COVERAGE_COLUMNS = ("covered", "by chance", "half", "words", "by chance")
 NAME_MEASURES = {
     "chance of the same name": "Share of pairs of characters with the same name (Simpson 1949), "
     "whatever the number of characters.",
@@ -83,7 +110,8 @@ def page(title: str, measured: Measured) -> str:
         f"<meta name=viewport content='width=device-width'><style>{_STYLE}</style>"
         f"<h1>{escape(title)}</h1><div class=grid>{blocks}</div>{_told(ATTRIBUTE_MEASURES)}"
         f"<h2>Which attributes hang together</h2>{_joint_table(measured.joints)}"
-        f"{_told(JOINT_MEASURES)}"
+        f"{_told(JOINT_MEASURES)}{_archetype_table(measured.archetypes)}"
+        f"{_coverage_table(measured.coverages)}"
         "<h2>How varied the texts are</h2>"
         f"<div class=wide><table><tr>{head}</tr>{rows}</table></div>"
         f"{_told(TEXT_MEASURES)}{_characters(measured)}"
@@ -172,6 +200,34 @@ def _joint_table(joints: Sequence[Joint]) -> str:
     columns = ("attributes", "above chance", "association", "by chance")
     head = _cells(*columns, tag="th") + "<th>oftener than if independent"
     return f"<div class=wide><table><tr>{head}</tr>{rows}</table></div>"
+
+
+def _archetype_table(found: Mapping[str, Archetypes]) -> str:
+    rows = "".join(f"<tr>{_cells(name, *archetype_cells(one))}</tr>" for name, one in found.items())
+    listed = "".join(_listed(f"Most say of {name}", one.commonest) for name, one in found.items())
+    head = _cells("texts of", *ARCHETYPE_COLUMNS, tag="th")
+    return (
+        f"<h2>How many characters are of one mould</h2><div class=wide><table><tr>{head}</tr>{rows}"
+        f"</table></div>{_told(ARCHETYPE_MEASURES)}<div class=grid>{listed}</div>"
+    )
+
+
+def _coverage_table(found: Mapping[str, Coverage]) -> str:
+    rows = "".join(f"<tr>{_cells(name, *map(shown, one))}</tr>" for name, one in found.items())
+    head = _cells("texts of", *COVERAGE_COLUMNS, tag="th")
+    return (
+        f"<h2>How much of their personas they reach</h2><div class=wide><table><tr>{head}</tr>"
+        f"{rows}</table></div>{_told(COVERAGE_MEASURES)}"
+    )
+
+
+def archetype_cells(one: Archetypes) -> list[str]:
+    """Return the figures under `ARCHETYPE_COLUMNS`."""
+    return [
+        *map(shown, (one.characters, one.groups)),
+        *(f"{value:,.1f}" for value in (one.effective, one.effective_chance)),
+        *(f"{value:.1%}" for value in (one.largest, one.largest_chance, one.repeated)),
+    ]
 
 
 def _told(measures: Mapping[str, str]) -> str:

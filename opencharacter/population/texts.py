@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from itertools import pairwise
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,8 @@ _DIMENSIONS = 512
 _PIECE = 100_000  # words: distinct-n falls with length, so it is taken over pieces of equal size
 _OPENING = 3  # words
 _COMPARED = 2000  # texts, two by two
+
+_Item = TypeVar("_Item")
 
 
 class Variety(NamedTuple):
@@ -81,13 +83,13 @@ def alike(texts: Iterable[str]) -> float | None:
 
 def _similar(words: Sequence[list[str]]) -> NDArray[np.float64]:
     """Return how similar texts are, two by two; of more than 2,000 some, spread over all."""
-    vectors = np.stack([vector(each) for each in _spread(words)]) if words else np.zeros((0, 1))
+    vectors = np.stack([vector(each) for each in spread(words)]) if words else np.zeros((0, 1))
     return vectors @ vectors.T
 
 
-def _spread(words: Sequence[list[str]]) -> Sequence[list[str]]:
+def spread(items: Sequence[_Item], most: int = _COMPARED) -> Sequence[_Item]:
     """Return every k-th: neighbours are of one character and say too little about the others."""
-    return words[:: -(-len(words) // _COMPARED)]
+    return items[:: -(-len(items) // most)] if items else items
 
 
 def distinct(words: Sequence[str], n: int, piece: int = _PIECE) -> float:

@@ -60,7 +60,7 @@ def find_groups(
     row_of = np.argsort(turns, kind="stable")
     rank = np.argsort(row_of)
     pairs = sets.near_pairs(rank, threshold, chained=chained)
-    leaders = _first_near(pairs, len(sets))
+    leaders = first_near(pairs, len(sets))
     return Groups(row_of[leaders[rank]], places, met)
 
 
@@ -70,7 +70,7 @@ def _places(order: NDArray[np.uint64], keys: NDArray[np.uint64]) -> NDArray[np.u
     return ascending[np.searchsorted(order[ascending], keys)].astype(np.uint64)
 
 
-def _first_near(pairs: Pairs, n: int) -> NDArray[np.int64]:
+def first_near(pairs: Pairs, n: int) -> NDArray[np.int64]:
     """Let each row follow the earliest near one that follows nobody.
 
     Later rows change nothing for earlier ones: who leads in a part of a draw leads in all of it.

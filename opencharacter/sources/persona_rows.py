@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from opencharacter.config import PersonasConfig, Stratify
 from opencharacter.records import Rejection
 from opencharacter.sources.draw import Candidate
-from opencharacter.sources.language import guess_language
+from opencharacter.sources.language import language_label
 from opencharacter.sources.lines import Row, reject
 from opencharacter.sources.person import person_of
 from opencharacter.sources.screen import Flaw, find_flaw, is_storable, strip_invisible
@@ -162,7 +162,8 @@ def stratum_of(config: PersonasConfig, text: str, value: dict[str, Any]) -> str:
         case Stratify.domain:
             return domain_of(value, config.domain) or "none"
         case Stratify.language:
-            return guess_language(text) or "other"
+            label = language_label(text) or "other"
+            return label if not config.shares or label in config.shares else "other"
         case Stratify.length:
             return f"up to {max(32, 1 << (len(text) - 1).bit_length())}"
         case Stratify.person:

@@ -30,7 +30,7 @@ from opencharacter.sources.rows import (
     open_source,
 )
 from opencharacter.sources.scan import Scan
-from opencharacter.sources.unmet import refuse_unknown, unmet
+from opencharacter.sources.unmet import refuse_unknown, unmet, unmet_near
 
 _STRATA_NAMED = 32
 _TOLD_EVERY = 1000  # rows
@@ -114,6 +114,7 @@ def _personas(
             )
         if len(groups.keys) > config.near_rows:
             tally.note("near-duplicates not looked for: more rows than near_rows", len(groups.keys))
+            tally.unmet += unmet_near(config, len(groups.keys))
         yield from _grouped(source, config, draw, groups, tally)
 
 

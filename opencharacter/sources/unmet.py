@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from itertools import chain, islice
 
-from opencharacter.config import PersonasConfig, Stratify
+from opencharacter.config import NearDuplicates, PersonasConfig, Stratify
 from opencharacter.errors import ConfigError
 from opencharacter.records import Rejection
 from opencharacter.sources.persona_rows import stratum_of
@@ -60,6 +60,27 @@ def unmet(config: PersonasConfig, drawn: Mapping[str, int]) -> list[str]:
     elif any(drawn.get(name, 0) < int(wanted[name]) for name in wanted):
         said.append(f"personas.{_asked(config)}; drawn are {_listed(filled)}")
     return said
+
+
+def unmet_near(config: PersonasConfig, n_drawn: int) -> list[str]:
+    """Return what does not hold as more rows are drawn than `near_rows`.
+
+    Args:
+        config: What was asked for.
+        n_drawn: Rows among which near-duplicates were to be looked for.
+    """
+    if n_drawn <= config.near_rows:
+        return []
+    broken = []
+    if config.heldout:
+        broken.append("held-out personas may have near-duplicates among the others")
+    if config.near_duplicates is NearDuplicates.reject:
+        broken.append("near_duplicates=reject rejects none")
+    why = (
+        f"near-duplicates are not looked for, as {n_drawn:,} rows are more than "
+        f"personas.near_rows={config.near_rows:,} (140 bytes each)"
+    )
+    return [f"{' and '.join(broken)}: {why}"] if broken else []
 
 
 def _asked(config: PersonasConfig) -> str:

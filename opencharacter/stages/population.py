@@ -11,12 +11,14 @@ from collections import defaultdict
 from opencharacter.config import Config
 from opencharacter.job import Job
 from opencharacter.job.population import write_report
+from opencharacter.population.archetypes import archetypes
 from opencharacter.population.attributes import (
     ATTRIBUTES,
     attributes_of,
     distribution,
     read_census,
 )
+from opencharacter.population.coverage import coverage, space_of
 from opencharacter.population.joints import joints
 from opencharacter.population.measured import Measured, Speaker
 from opencharacter.population.texts import alike, openings, variety
@@ -49,6 +51,12 @@ def run(config: Config, job: Job) -> None:
             answers = [m.content for m in response.messages if m.role is Role.assistant]
             texts.setdefault(f"answers ({method})", []).extend(answers)
             spoken[response.character_id] += answers
+    written = {"persona": [c.persona for c in characters]} | {f: texts[f] for f in _TEXTS}
+    groups = {
+        name: archetypes(found, [c.name for c in characters], top=settings.top)
+        for name, found in written.items()
+    }
+    space = space_of(written["persona"])
     called = {character.id: character.name for character in characters}
     names = commonest((character.name for character in characters), settings.top)
     write_report(
@@ -62,6 +70,8 @@ def run(config: Config, job: Job) -> None:
                 "chance of the same full name": names.same_full,
                 "chance of the same first name": names.same_first,
             },
+            archetypes={name: found for name, found in groups.items() if found is not None},
+            coverages={n: coverage(t, space) for n, t in texts.items() if t} if space else {},
             varieties={name: variety(found) for name, found in texts.items() if found},
             speakers=[Speaker(c, called[c], variety(said)) for c, said in spoken.items()],
             # One of each: who says more shall not count for more. Early and late turns of them.

@@ -82,8 +82,9 @@ def run(config: Config, job: Job) -> None:
 
 
 def _name_notes(characters: Path) -> dict[str, int]:
-    """Count the commonest names: a teacher left alone may give many characters the same few."""
+    """Count the commonest of names that repeat: a teacher left alone may give many the same few."""
     report = commonest((row[0] for row in read_columns(part_files(characters), ["name"])), 3)
     notes = {"different full names": report.distinct}
-    notes |= {f"full name {name.name}": name.times for name in report.full}
-    return notes | {f"first name {name.name}": name.times for name in report.first}
+    notes |= {f"full name {name.name}": name.times for name in report.full if name.times > 1}
+    repeated = (name for name in report.first if name.times > 1)
+    return notes | {f"first name {name.name}": name.times for name in repeated}

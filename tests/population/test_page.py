@@ -1,7 +1,9 @@
 from html.parser import HTMLParser
 from pathlib import Path
 
+from opencharacter.population.archetypes import archetypes
 from opencharacter.population.attributes import distribution
+from opencharacter.population.coverage import coverage, space_of
 from opencharacter.population.joints import joints
 from opencharacter.population.measured import Measured, Speaker
 from opencharacter.population.page import page
@@ -23,6 +25,7 @@ class Reader(HTMLParser):
 def read(**given):
     """Return the tags and the text of a page, parts that are not given left empty."""
     parts = {"distributions": [], "joints": [], "names": {}, "varieties": {}, "lists": {}}
+    parts |= {"archetypes": {}, "coverages": {}}
     parts |= {"speakers": [], "of_two_characters": None}
     reader = Reader()
     reader.feed(page("25 <b>characters</b>", Measured(**parts | given)))
@@ -104,9 +107,28 @@ def test_without_answers_there_is_no_section_of_characters():
     assert "repeats itself" not in read()[1]
 
 
+def test_archetypes_and_coverage_stand_in_tables():
+    kind = "patient curious gardener"
+    personas = [f"{word} cook" for word in "red blue green white black brown".split()]
+    _, text = read(
+        archetypes={"personality": archetypes([kind, kind, kind, "loud sailor"], [""] * 4)},
+        coverages={"experience": coverage(personas[:3], space_of(personas))},
+    )
+
+    assert "curious, gardener, patient" in text
+    assert "75.0%" in text  # three of four
+    assert "experience 1.000" in text  # all are within the fifth nearest
+
+
+TOLD = (
+    "evenness", "distance", "association", "by chance", "effective", "largest", "repeated",
+    "covered", "half", "words",
+)  # fmt: skip
+
+
 def test_every_measure_is_explained_on_the_page_and_in_the_documents():
     _, page_text = read()
     docs = (Path(__file__).parents[2] / "docs" / "population.md").read_text(encoding="utf-8")
-    for name in (*Variety._fields[2:], "evenness", "distance", "association", "by chance"):
+    for name in (*Variety._fields[2:], *TOLD):
         assert name in page_text
         assert f"`{name}`" in docs

@@ -253,11 +253,23 @@ def test_elite_domains_are_read_and_the_string_none_is_none(read):
         ("서울에 사는 물리 선생님", "ko"),
         ("東京大学教授", None),
         ("Учитель физики", None),
-        ("A teacher from 北京", None),
-        ("Un professeur né à Paris", None),
+        ("معلم لغة عربية متقاعد من القاهرة", None),
+        ("A teacher from 北京", "en"),
+        ("a casual hitchhiker", "en"),
+        ("Un professeur né à Paris", "fr"),
+        ("Una enfermera jubilada que vive en Sevilla", "es"),
+        ("Un insegnante di fisica di Roma", "it"),
+        ("Uma professora de física em Lisboa", "pt"),
+        ("Ein Reiseblogger mit einer Vorliebe für Burgen", "de"),
+        ("Een leraar natuurkunde uit Utrecht", "nl"),
+        ("Nauczyciel fizyki z Krakowa, który lubi góry", "pl"),
+        ("Δάσκαλος από την Αθήνα", "el"),
+        ("En lärare i Stockholm", None),
+        ("Seorang guru di Jakarta", None),
+        ("Compiler Designer", None),
     ],
 )
-def test_the_language_is_guessed_only_where_the_script_tells(text, language):
+def test_the_language_is_told_by_script_and_small_words_and_left_open_in_doubt(text, language):
     assert guess_language(text) == language
 
 

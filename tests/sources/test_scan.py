@@ -264,6 +264,32 @@ def test_a_declared_balance_of_persons_is_kept_and_counted(tmp_path, name):
     assert tally.notes["drawn in the first person"] == 30
 
 
+def test_languages_in_one_script_are_strata_and_a_script_of_many_languages_is_one(tmp_path):
+    lines = {
+        "en": "A teacher of physics in London, number {}",
+        "fr": "Un boulanger de Lyon qui aime la pêche, numéro {}",
+        "arabic": "معلم لغة عربية متقاعد من القاهرة {}",
+        "other": "Compiler Designer {}",
+    }
+    counts = {"en": 60, "fr": 9, "arabic": 9, "other": 9}
+    rows = [{"text": lines[name].format(i)} for name, n in counts.items() for i in range(n)]
+    path = write(tmp_path / "p.jsonl", rows)
+
+    _, tally = read(path, n=24, stratify=Stratify.language)
+
+    assert tally.notes | {f"drawn of language {name}": 6 for name in counts} == tally.notes
+
+
+def test_other_is_every_language_without_a_share_of_its_own(tmp_path):
+    rows = [{"text": f"一位住在北京的中学物理老师{i}"} for i in range(9)]
+    rows += [{"text": f"A teacher of physics in London, number {i}"} for i in range(9)]
+    path = write(tmp_path / "p.jsonl", rows)
+
+    items, _ = read(path, n=8, stratify=Stratify.language, shares={"zh": 1.0, "other": 1.0})
+
+    assert Counter(item.language for item in items) == {"zh": 4, "en": 4}
+
+
 def test_languages_and_lengths_are_strata(tmp_path):
     rows = [{"text": f"一位住在北京的中学物理老师{i}"} for i in range(5)]
     rows += [
@@ -273,7 +299,7 @@ def test_languages_and_lengths_are_strata(tmp_path):
     languages, _ = read(path, n=10, stratify=Stratify.language)
     lengths, tally = read(path, n=12, stratify=Stratify.length)
 
-    assert Counter(item.language for item in languages) == {"zh": 5, None: 5}
+    assert Counter(item.language for item in languages) == {"zh": 5, "en": 5}
     assert Counter(len(item.text) > 64 for item in lengths) == {False: 6, True: 6}
     assert {what: n for what, n in tally.notes.items() if what.startswith("drawn of")} == {
         "drawn of length up to 32": 6,

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from opencharacter.config import InstructionsConfig, PersonasConfig, Stratify
+from opencharacter.config import InstructionsConfig, NearDuplicates, PersonasConfig, Stratify
 from opencharacter.errors import ConfigError
 from opencharacter.sources.instructions import read_instructions
 from opencharacter.sources.personas import read_personas
@@ -65,7 +65,7 @@ def test_of_many_strata_the_largest_and_the_smallest_are_named(unmet):
 
 
 @pytest.mark.parametrize(
-    ("stratify", "only"), [(Stratify.domain, "none"), (Stratify.language, "other")]
+    ("stratify", "only"), [(Stratify.domain, "none"), (Stratify.language, "en")]
 )
 def test_a_sample_that_cannot_be_spread_is_said(unmet, stratify, only):
     assert unmet(FIRST, n=9, stratify=stratify) == [
@@ -92,6 +92,20 @@ def test_a_share_of_less_than_a_row_need_not_get_one(unmet):
     shares = {"Biology": 1.0, "Music": 0.01}
 
     assert unmet(FIRST, DOMAINS, n=9, stratify=Stratify.domain, shares=shares) == []
+
+
+def test_near_duplicates_that_are_not_looked_for_are_said_where_something_hangs_on_them(unmet):
+    why = (
+        "near-duplicates are not looked for, as 20 rows are more than "
+        "personas.near_rows=19 (140 bytes each)"
+    )
+    heldout = "held-out personas may have near-duplicates among the others"
+    reject = {"near_duplicates": NearDuplicates.reject, "heldout": 0.0}
+
+    assert unmet(FIRST, near_rows=19) == [f"{heldout}: {why}"]
+    assert unmet(FIRST, near_rows=19, **reject) == [f"near_duplicates=reject rejects none: {why}"]
+    assert unmet(FIRST, near_rows=20) == []
+    assert unmet(FIRST, near_rows=19, heldout=0.0) == []
 
 
 def test_fewer_instructions_than_asked_for_are_said(tmp_path):

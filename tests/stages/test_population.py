@@ -14,6 +14,10 @@ def test_a_run_is_reported_with_a_page(opencharacter, tmp_path):
     assert all(sum(d["counts"].values()) == 56 for d in report["distributions"])
     assert set(report["varieties"]) >= {"experience", "answers (rewrite)", "answers (generate)"}
     assert report["by_character"]
+    assert set(report["archetypes"]) == {"persona", "experience", "personality", "appearance"}
+    assert report["archetypes"]["persona"]["characters"] == 56
+    assert set(report["coverage"]) == set(report["varieties"])
+    assert "covered" in done.stdout
     assert report["names"]["different full names"] <= 56
     assert f"different first names {report['names']['different first names']}" in done.stdout
     assert (folder / "report.html").read_text().startswith("<!doctype html>")
