@@ -117,12 +117,11 @@ def read_census(path: str) -> Census:
 def _census_rows(path: str) -> Iterator[tuple[str, str, float]]:
     """Yield attribute, value and share of each row."""
     try:
-        raw = Path(path).read_bytes()
-        text = raw.decode("utf-8-sig")
+        text = Path(path).read_bytes().decode("utf-8-sig")
     except OSError as error:
         raise ConfigError(f"cannot read population.census={path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        line, byte = raw.count(b"\n", 0, error.start) + 1, raw[error.start]
+        line, byte = error.object.count(b"\n", 0, error.start) + 1, error.object[error.start]
         raise ConfigError(
             f"{path}:{line} is not UTF-8 (byte 0x{byte:02x}); save the file as UTF-8"
         ) from error
