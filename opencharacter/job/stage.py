@@ -296,7 +296,12 @@ class OpenStage:
 
     def _planned(self) -> dict[str, Any]:
         """Return what `stage=plan` said this stage would cost, if it was asked for this run."""
-        plan = read_json(self.folder.run_dir / "plan" / "plan.json") or {}
+        path = self.folder.run_dir / "plan" / "plan.json"
+        try:
+            plan = read_json(path) or {}
+        except ValueError:
+            self._say(f"{path} is broken JSON, so nothing is compared with it; plan again")
+            return {}
         stages: dict[str, Any] = plan.get("stages", {})
         is_this = plan.get("settings") == planned_settings(self.config)
         stage = self.folder.stage

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from opencharacter.errors import StoreError
 from opencharacter.progress import closing_table
 from opencharacter.store.claims import Claims, Holder
 from opencharacter.store.reports import Report, read_reports, read_total
@@ -20,9 +21,9 @@ class StageStatus:
 
     stage: str
     state: str
-    """`finished`, `running`, `stopped` (work is left and nobody is at it)."""
-    done: int
-    """Rows in whole parts, and those that living processes have in hand."""
+    """`finished`, `running`, `stopped` (work is left and nobody is at it), or `damaged`."""
+    done: int | None
+    """Rows in whole parts, and those that living processes have in hand; None = not known."""
     total: int | None
     """None = not known, as of a stream."""
     reports: list[Report]
@@ -31,6 +32,8 @@ class StageStatus:
     """By reason, in whole parts."""
     dead: dict[str, Holder]
     """Claims whose process is gone; they are taken over by the next process that looks."""
+    damage: str = ""
+    """Which file cannot be read, and what to do."""
 
     @property
     def records_per_s(self) -> float:
@@ -51,7 +54,7 @@ class StageStatus:
     @property
     def seconds_left(self) -> float | None:
         """At the present pace; None if nothing moves."""
-        if self.total is None or self.records_per_s <= 0:
+        if self.total is None or self.done is None or self.records_per_s <= 0:
             return None
         return max(0, self.total - self.done) / self.records_per_s
 
@@ -84,6 +87,16 @@ def stage_status(folder: StageFolder, *, claim_timeout_s: float) -> StageStatus 
         folder: The stage's.
         claim_timeout_s: A claim without a heartbeat for so long is dead.
     """
+    try:
+        return _status(folder, claim_timeout_s)
+    except StoreError as error:
+        return StageStatus(
+            stage=folder.stage, state="damaged", done=None, total=None, reports=[], rejected={},
+            dead={}, damage=str(error),
+        )  # fmt: skip
+
+
+def _status(folder: StageFolder, claim_timeout_s: float) -> StageStatus | None:
     if folder.started() is None:
         return None
     manifest: dict[str, Any] | None = folder.manifest()
@@ -135,7 +148,7 @@ def _row(status: StageStatus) -> list[str]:
     return [
         status.stage,
         status.state,
-        f"{status.done:,}",
+        "" if status.done is None else f"{status.done:,}",
         "" if status.total is None else f"{status.total:,}",
         f"{status.records_per_s:,.1f}" if status.reports else "",
         f"{status.output_tokens_per_s:,.0f}" if status.reports else "",

@@ -8,10 +8,11 @@ absolute deviation of a binomial (Diaconis and Zabell 1991).
 """
 
 import csv
+import io
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,6 +25,8 @@ from opencharacter.records import Character
 ATTRIBUTES = ("gender", "age", "race", "country")
 
 _DECADES = (*(f"{n}-{n + 9}" for n in range(0, 100, 10)), "100+")
+
+_COLUMNS = ("attribute", "value", "share")  # of a census
 
 Shares = Mapping[str, float]
 Census = Mapping[str, Shares]
@@ -89,22 +92,14 @@ def read_census(path: str) -> Census:
     """Read a table with the columns attribute, value and share; shares are made to add up to 1.
 
     Raises:
-        ConfigError: there is no such file, a column is missing, a share is no number, all shares of
-            an attribute are 0, or an age is no decade.
+        ConfigError: there is no such file, it is not UTF-8, a column is missing, a share is no
+            number, all shares of an attribute are 0, or an age is no decade.
     """
     if not path:
         return {}
     table: dict[str, dict[str, float]] = {}
-    try:
-        with Path(path).open(encoding="utf-8", newline="") as file:
-            for row in csv.DictReader(file):
-                table.setdefault(row["attribute"], {})[_plain(row["value"])] = float(row["share"])
-    except OSError as error:
-        raise ConfigError(f"cannot read population.census={path}: {error.strerror}") from error
-    except (KeyError, ValueError, TypeError) as error:
-        raise ConfigError(
-            f"{path} must be CSV with the columns attribute, value, share ({error!r})"
-        ) from error
+    for attribute, value, share in _census_rows(path):
+        table.setdefault(attribute, {})[_plain(value)] = share
     unknown = sorted(set(table) - set(ATTRIBUTES))
     if unknown:
         raise ConfigError(f"{path} has the attribute {unknown[0]}; choose from {ATTRIBUTES}")
@@ -118,6 +113,40 @@ def read_census(path: str) -> Census:
         attribute: {value: share / sum(shares.values()) for value, share in shares.items()}
         for attribute, shares in table.items()
     }
+
+
+def _census_rows(path: str) -> Iterator[tuple[str, str, float]]:
+    """Yield attribute, value and share of each row."""
+    try:
+        text = Path(path).read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise ConfigError(f"cannot read population.census={path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        line, byte = error.object.count(b"\n", 0, error.start) + 1, error.object[error.start]
+        raise ConfigError(
+            f"{path}:{line} is not UTF-8 (byte 0x{byte:02x}); save the file as UTF-8"
+        ) from error
+    reader = csv.DictReader(io.StringIO(text, newline=""))
+    try:
+        if absent := [name for name in _COLUMNS if name not in (reader.fieldnames or ())]:
+            raise ConfigError(
+                f"{path} must be CSV with the columns attribute, value, share; its first line has "
+                f"no {absent[0]}"
+            )
+        for row in reader:
+            if short := [name for name in _COLUMNS if row[name] is None]:
+                raise ConfigError(f"{path}:{reader.line_num}: {short[0]} is missing")
+            place = f"{path}:{reader.line_num}"
+            yield row["attribute"], row["value"], _share(row["share"], place)
+    except csv.Error as error:
+        raise ConfigError(f"{path}:{reader.line_num} is no CSV: {error}") from error
+
+
+def _share(text: str, place: str) -> float:
+    try:
+        return float(text)
+    except ValueError as error:
+        raise ConfigError(f"{place}: share {text!r} is no number; write such as 0.25") from error
 
 
 def _mean_evenness(k: int, n: int) -> float:

@@ -60,7 +60,7 @@ def draw(
     *,
     seed: int,
     tally: Tally,
-    place: Callable[[int], str],
+    same: Callable[[int, Candidate[T]], str],
 ) -> Iterator[Candidate[T] | Rejection]:
     """Yield the rows that are drawn and the rejected ones, in the order of the stream.
 
@@ -74,19 +74,20 @@ def draw(
         n: Rows to draw; None = all. Too many is a note in `tally`, not an error.
         seed: Same seed, same sample, on any machine.
         tally: Counts of rows and of rows not drawn are added to it.
-        place: Says in words where a position is, for a duplicate of the row there.
+        same: Says in words what a row is a duplicate of, given where its like stands, which was
+            yielded before.
 
     Raises:
         SourceError: The source changed between the two readings.
     """
     if n is None:
-        yield from pick(stream(), None, seed=seed, tally=tally, place=place)
+        yield from pick(stream(), None, seed=seed, tally=tally, same=same)
         return
     drawn = _Drawn(_smallest(stream(), n, seed))
     if len(drawn.keys) < n:
         tally.note(SHORT, n - len(drawn.keys))
     for batch in _batches(stream()):
-        yield from _settled(batch, drawn, seed=seed, tally=tally, place=place)
+        yield from _settled(batch, drawn, seed=seed, tally=tally, same=same)
     if drawn.missing:
         raise SourceError(
             f"the source changed while it was read: {drawn.missing:,} of the rows drawn are gone; "
@@ -100,7 +101,7 @@ def pick(
     *,
     seed: int,
     tally: Tally,
-    place: Callable[[int], str],
+    same: Callable[[int, Candidate[T]], str],
 ) -> Iterator[Candidate[T] | Rejection]:
     """Yield the rows whose key is among `keys` (None = all), each once, and the rejected ones.
 
@@ -108,7 +109,7 @@ def pick(
     """
     memory: _Memory = _Growing() if keys is None else _Drawn(np.unique(keys))
     for batch in _batches(items):
-        yield from _settled(batch, memory, seed=seed, tally=tally, place=place)
+        yield from _settled(batch, memory, seed=seed, tally=tally, same=same)
 
 
 def _settled(
@@ -117,7 +118,7 @@ def _settled(
     *,
     seed: int,
     tally: Tally,
-    place: Callable[[int], str],
+    same: Callable[[int, Candidate[T]], str],
 ) -> Iterator[Candidate[T] | Rejection]:
     good = [item for item in batch if isinstance(item, Candidate)]
     positions = np.array([item.position for item in good], dtype=np.int64)
@@ -134,7 +135,7 @@ def _settled(
         elif first == _NOT_DRAWN:
             tally.not_drawn += 1
         else:
-            yield reject(item.place, "duplicate", f"the same as {place(first)}", item.text)
+            yield reject(item.place, "duplicate", same(first, item), item.text)
 
 
 def _first_met(keys: _Keys, positions: _Positions, memory: _Memory) -> list[int]:

@@ -1,7 +1,10 @@
 """Instructions out of any sources and layouts: checked, without duplicates, sampled."""
 
+from array import array
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from functools import partial
+from hashlib import blake2b
 from itertools import takewhile
 from typing import NamedTuple
 
@@ -51,7 +54,8 @@ def read_instructions(
     seed, source and user turns, and the sources are read twice. Rejected are the reasons of
     `layouts.read_turns`, `line_too_long`, `invalid_utf8`, `broken_json`, `empty` (no turns),
     `empty_turn`, `does_not_start_with_user`, `turns_do_not_alternate`, `too_long`,
-    `control_tokens`, `prompt_injection`, and `duplicate`: the same user turns in one source.
+    `control_tokens`, `prompt_injection`, and `duplicate`: the same user turns in one source,
+    whatever the answers; the detail says whether they are the same.
 
     Args:
         config: Where they come from, and how many are kept.
@@ -88,19 +92,15 @@ def _licence(source: Source, named: str) -> str:
 def _instructions(
     opened: Sequence[_Opened], config: InstructionsConfig, *, seed: int, tally: Tally
 ) -> Iterator[Instruction | Rejection]:
-    files = [file for one in opened for file in one.source.files]
-    drawn = draw(
-        partial(_candidates, opened, config.max_chars),
-        config.n,
-        seed=seed,
-        tally=tally,
-        place=partial(_place, files),
-    )
+    met = _Met([file for one in opened for file in one.source.files])
+    candidates = partial(_candidates, opened, config.max_chars)
+    drawn = draw(candidates, config.n, seed=seed, tally=tally, same=met.same)
     for item in drawn:
         if isinstance(item, Rejection):
             yield item
             continue
         draft = item.value
+        met.add(item)
         if draft.has_system:
             tally.note("system turn left out")
         yield Instruction(
@@ -114,8 +114,32 @@ def _instructions(
         tally.unmet.append(f"instructions.n asks for {config.n:,}, there are {config.n - short:,}")
 
 
-def _place(files: Sequence[SourceFile], position: int) -> str:
-    return files[position >> _ROW_BITS].place(position & ((1 << _ROW_BITS) - 1))
+class _Met:
+    """The rows that were drawn, and hashes of their answers: 16 bytes a row."""
+
+    def __init__(self, files: Sequence[SourceFile]) -> None:
+        self._files = files
+        self._positions = array("q")  # ascending, as rows are drawn in the order of the sources
+        self._answers = array("Q")
+
+    def add(self, drawn: Candidate[_Draft]) -> None:
+        """Remember a row."""
+        self._positions.append(drawn.position)
+        self._answers.append(_hash(drawn.value.answers))
+
+    def same(self, first: int, item: Candidate[_Draft]) -> str:
+        """Say that a row asks the same as the one that stands at `first`, and how it answers."""
+        number = first & ((1 << _ROW_BITS) - 1)
+        place = self._files[first >> _ROW_BITS].place(number)
+        answers = self._answers[bisect_left(self._positions, first)]
+        is_other = answers != _hash(item.value.answers)
+        return (
+            f"asks the same as {place}, with another answer" if is_other else f"the same as {place}"
+        )
+
+
+def _hash(answers: tuple[str, ...]) -> int:
+    return int.from_bytes(blake2b(canonical_json(answers), digest_size=8).digest(), "big")
 
 
 def _candidates(

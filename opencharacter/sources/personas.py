@@ -121,7 +121,7 @@ def _personas(
 def _draw_all(source: Source, config: PersonasConfig, seed: int) -> _Draw:
     def items(tally: Tally) -> Iterator[_Item]:
         rows = _all_rows(source, config)
-        return pick(rows, None, seed=seed, tally=tally, place=partial(_place, source))
+        return pick(rows, None, seed=seed, tally=tally, same=partial(_same, source))
 
     return _Draw(items, None)
 
@@ -165,7 +165,7 @@ def _draw_sample(
             row if isinstance(row, Rejection) else check_row(row, file, config)
             for file, row in scan.rows()
         )
-        return pick(rows, keys, seed=seed, tally=counted, place=partial(_place, source))
+        return pick(rows, keys, seed=seed, tally=counted, same=partial(_same, source))
 
     return _Draw(items, keys)
 
@@ -241,6 +241,10 @@ def _persona(
         cluster=content_id("cluster", letters),
         origin=item.place,
     )
+
+
+def _same(source: Source, first: int, _: Candidate[Draft]) -> str:
+    return f"the same as {_place(source, first)}"
 
 
 def _place(source: Source, position: int) -> str:

@@ -9,7 +9,7 @@ Run      python -m opencharacter stage=status run=main
 import sys
 
 from opencharacter.config import Config
-from opencharacter.errors import ConfigError
+from opencharacter.errors import ConfigError, StoreError
 from opencharacter.job import Job
 from opencharacter.job.status import show_status, stage_status
 
@@ -21,6 +21,7 @@ def run(config: Config, job: Job) -> None:
 
     Raises:
         ConfigError: there is no such run.
+        StoreError: files of some stages are damaged; the others were shown.
     """
     folders = [job.folder(stage) for stage in _STAGES]
     timeout_s = config.claim_timeout_s
@@ -29,3 +30,5 @@ def run(config: Config, job: Job) -> None:
     if not started:
         raise ConfigError(f"{job.run_dir} has no stage that was started; check run= and runs_dir=")
     sys.stdout.write(show_status(started) + "\n")
+    if damage := [status.damage for status in started if status.damage]:
+        raise StoreError("; ".join(damage))

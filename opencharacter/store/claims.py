@@ -156,9 +156,11 @@ class Claims:
             return None
         try:
             claim = json.loads(content)
-        except ValueError:  # emptied by a power cut: free once it is old enough
+            pid = int(claim["pid"])
+            return Holder(claim["token"], claim["host"], pid, claim["started"], age)
+        except (ValueError, KeyError, TypeError):
+            # Emptied by a power cut, or damaged: free once it is old enough.
             return Holder(token="", host="an unknown machine", pid=0, started="", age_s=age)
-        return Holder(claim["token"], claim["host"], claim["pid"], claim["started"], age)
 
     def _is_alive(self, holder: Holder) -> bool:
         if holder.host == socket.gethostname():

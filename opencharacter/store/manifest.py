@@ -7,13 +7,13 @@ open and the exit status is not zero.
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from opencharacter.errors import AccountingError
+from opencharacter.errors import AccountingError, StoreError
 from opencharacter.records import Usage
 from opencharacter.store.card import write_card
 from opencharacter.store.files import write_json
@@ -125,9 +125,18 @@ def _drop_orphans(folder: StageFolder) -> None:
     """
     whole = {path.name for path in part_files(folder.data)}
     for path in part_files(folder.rejected):
-        with suppress(FileNotFoundError):  # another process closes the stage as well
-            if path.name not in whole and read_footer(path).rows:
-                path.unlink()
+        if path.name not in whole and _has_rows(path):
+            path.unlink(missing_ok=True)
+
+
+def _has_rows(path: Path) -> bool:
+    """Say whether a part has rows; not if it is gone, as another process closes the stage too."""
+    try:
+        return read_footer(path).rows > 0
+    except StoreError:
+        if path.exists():
+            raise
+        return False
 
 
 def _check_sum(

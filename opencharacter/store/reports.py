@@ -15,6 +15,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
+
 from opencharacter.errors import StoreError
 from opencharacter.store.claims import is_running, start_time
 from opencharacter.store.files import read_json, write_json
@@ -156,16 +158,26 @@ class Reporter:
 
 
 def read_total(folder: Path) -> int | None:
-    """Return how many pieces of work a stage has; None before anybody knew."""
-    known: dict[str, int] = read_json(folder / _TOTAL) or {}
-    return known.get("records")
+    """Return how many pieces of work a stage has; None before anybody knew, or if it is damaged."""
+    known = _read(folder / _TOTAL)
+    total = known.get("records") if isinstance(known, dict) else None
+    return total if isinstance(total, int) else None
 
 
 def read_reports(folder: Path) -> list[Report]:
-    """Return the reports in a stage's folder, the newest first."""
-    found: list[Any] = [read_json(path) for path in (folder / "progress").glob("*.json")]
-    reports = [Report(**report) for report in found if report is not None]
+    """Return the reports in a stage's folder, the newest first; a damaged one is written anew."""
+    reports = []
+    for path in (folder / "progress").glob("*.json"):
+        with suppress(msgspec.ValidationError):
+            reports.append(msgspec.convert(_read(path), Report))
     return sorted(reports, key=lambda report: -report.at)
+
+
+def _read(path: Path) -> Any:
+    """Return what a file holds, None if it is not there or broken."""
+    with suppress(ValueError):
+        return read_json(path)
+    return None
 
 
 def _slurm_job() -> str:

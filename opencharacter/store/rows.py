@@ -14,9 +14,9 @@ from typing import Any, NamedTuple, TypeVar
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from opencharacter.errors import StoreError
 from opencharacter.ids import canonical_json
 from opencharacter.records import to_row
+from opencharacter.store.damage import damage_told, damaged
 from opencharacter.store.files import disk_errors, whole_file
 
 Record = TypeVar("Record")
@@ -100,11 +100,16 @@ class Footer(NamedTuple):
 
 
 def read_footer(path: Path) -> Footer:
-    """Read only the footer of a part."""
-    metadata = pq.read_metadata(path)
+    """Read only the footer of a part.
+
+    Raises:
+        StoreError: the file is missing, damaged, or somebody else's.
+    """
+    with damage_told(path):
+        metadata = pq.read_metadata(path)
     stored = (metadata.metadata or {}).get(_DIGEST)
     if stored is None:
-        raise StoreError(f"{path} was not written by opencharacter; take it out of that folder")
+        raise damaged(path, "it was not written by opencharacter")
     return Footer(metadata.num_rows, int(stored, 16))
 
 
@@ -123,18 +128,27 @@ def read_columns(
         columns: A name such as `messages.list.element.role` reads only that field of a list of
             structures.
         keep: Of the ids, which to read; None = all. Needs the column `id`.
+
+    Raises:
+        StoreError: a part is missing or damaged, or lacks a column.
     """
     names = [column.partition(".")[0] for column in columns]
     for path in parts:
-        with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(batch_size=_ROWS_AT_ONCE, columns=list(columns)):
-                kept = _kept(batch, keep)
-                yield from zip(*(kept.column(name).to_pylist() for name in names), strict=True)
+        if absent := {*names} - {*column_names(path)}:
+            raise damaged(path, f"it has no column '{min(absent)}'")
+        for batch in _batches(path, list(columns)):
+            kept = _kept(batch, keep)
+            yield from zip(*(kept.column(name).to_pylist() for name in names), strict=True)
 
 
 def column_names(path: Path) -> list[str]:
-    """Return the columns of a part."""
-    names: list[str] = pq.read_schema(path).names
+    """Return the columns of a part.
+
+    Raises:
+        StoreError: it is missing or damaged.
+    """
+    with damage_told(path):
+        names: list[str] = pq.read_schema(path).names
     return names
 
 
@@ -149,23 +163,51 @@ def read_records(
         keep: Of the ids, which to read; None = all.
 
     Raises:
-        StoreError: a stored id is not the hash of its row: the file was changed by hand.
+        StoreError: a part is missing or damaged, its columns are those of something else, or a
+            stored id is not the hash of its row: the file was changed by hand.
     """
     build: Callable[[dict[str, Any]], Any] = _dataclass_builder(record_type)
-    for row in _read_rows(part_files(folder), keep):
-        record = build(row)
-        if "id" in row and record.id != row["id"]:
-            raise StoreError(f"{folder}: row {row['id']} was changed by hand; run again")
-        yield record
+    for path in part_files(folder):
+        with damage_told(path):
+            schema = pq.read_schema(path)
+        if unfit := _unfit(schema, record_type):
+            raise damaged(path, f"it holds no {record_type.__name__}s: {unfit}")
+        rows = (row for batch in _batches(path) for row in _kept(batch, keep).to_pylist())
+        for row in rows:
+            record = build(row)
+            if "id" in row and record.id != row["id"]:
+                raise damaged(path, f"row {row['id']} was changed by hand")
+            yield record
 
 
-def _read_rows(
-    parts: Iterable[Path], keep: Callable[[str], bool] | None
-) -> Iterator[dict[str, Any]]:
-    for path in parts:
-        with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(batch_size=_ROWS_AT_ONCE):
-                yield from _kept(batch, keep).to_pylist()
+def _batches(path: Path, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of a part; None = all columns."""
+    with damage_told(path), pq.ParquetFile(path) as file:
+        yield from file.iter_batches(batch_size=_ROWS_AT_ONCE, columns=columns)
+
+
+def _unfit(stored: Any, hint: Any, name: str = "") -> str:
+    """Say why stored values cannot be turned into what a record holds; empty if they can.
+
+    Args:
+        stored: A schema, or the type of a column.
+        hint: The record's dataclass, or the type of one of its fields.
+        name: Of the column.
+    """
+    if typing.get_origin(hint) is tuple and pa.types.is_list(stored):
+        return _unfit(stored.value_type, typing.get_args(hint)[0], name)
+    is_record = dataclasses.is_dataclass(hint) and isinstance(hint, type)
+    if not is_record or not isinstance(stored, pa.Schema | pa.StructType):
+        expected = arrow_schema(hint) if is_record else _arrow_type(hint)
+        return "" if stored == expected else f"column '{name}' is of type {stored}"
+    types_of, hints = {field.name: field.type for field in stored}, typing.get_type_hints(hint)
+    for field in (each for each in dataclasses.fields(hint) if each.init):
+        if field.name in types_of:
+            if unfit := _unfit(types_of[field.name], hints[field.name], field.name):
+                return unfit
+        elif field.default is field.default_factory is dataclasses.MISSING:
+            return f"it has no column '{field.name}'"
+    return ""
 
 
 def _kept(batch: pa.RecordBatch, keep: Callable[[str], bool] | None) -> pa.RecordBatch:

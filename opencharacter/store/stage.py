@@ -7,7 +7,6 @@
 A stage refuses inputs or settings that are not the ones it was started with.
 """
 
-import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,8 +16,12 @@ from typing import Any
 from opencharacter.errors import StoreError
 from opencharacter.ids import digest
 from opencharacter.store.claims import Part
+from opencharacter.store.damage import alone, damaged, forced
 from opencharacter.store.files import read_json
 from opencharacter.store.rows import part_files, read_columns
+
+_STARTED = {"fingerprint", "settings", "inputs", "command", "at"}
+_MANIFEST = {"stage", "output", "inputs", "settings", "counts", "usage", "seconds", "parts"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,14 +62,20 @@ class StageFolder:
         return self.path / "manifest.json"
 
     def manifest(self) -> dict[str, Any] | None:
-        """Return the manifest, None while the stage is unfinished."""
-        found: dict[str, Any] | None = read_json(self.manifest_file)
-        return found
+        """Return the manifest, None while the stage is unfinished.
+
+        Raises:
+            StoreError: it is damaged.
+        """
+        return _read(self.manifest_file, _MANIFEST)
 
     def started(self) -> dict[str, Any] | None:
-        """Return what the stage was started with, None if it never was."""
-        found: dict[str, Any] | None = read_json(self.started_file)
-        return found
+        """Return what the stage was started with, None if it never was.
+
+        Raises:
+            StoreError: it is damaged.
+        """
+        return _read(self.started_file, _STARTED)
 
     def data_file(self, part: Part) -> Path:
         """Return where a part's records go."""
@@ -92,6 +101,21 @@ class StageFolder:
         return keys
 
 
+def _read(path: Path, names: set[str]) -> dict[str, Any] | None:
+    """Return the object in a file that has these names; None where there is no such file."""
+    try:
+        found = read_json(path)
+    except ValueError as error:
+        raise damaged(path, f"broken JSON: {error}") from error
+    if found is None and not path.exists():
+        return None
+    if not isinstance(found, dict):
+        raise damaged(path, "it holds no JSON object")
+    if absent := names - found.keys():
+        raise damaged(path, f"it lacks '{min(absent)}'")
+    return found
+
+
 def stage_fingerprint(stage: str, settings: Mapping[str, Any], inputs: Mapping[str, str]) -> str:
     """Return the hash of everything that decides what a stage asks and keeps."""
     return digest("stage", stage, settings, inputs)
@@ -109,8 +133,7 @@ def finished_input(run_dir: Path, stage: str, *, run: str) -> str:
     started = folder.started() or {}
     command = f"python -m opencharacter stage={stage} run={shlex.quote(run)}"
     if "command" in started:  # as it was typed, but this stage alone, and all of it
-        typed = re.sub(r"\s(?:force|part)=\S+", "", started["command"])
-        command = re.sub(r"\bstage=\S+", f"stage={stage}", typed)
+        command = alone(started["command"], stage)
     if manifest is None:
         state = "unfinished" if started else "missing"
         raise StoreError(f"{folder.path} is {state}; first run: {command}")
@@ -127,8 +150,3 @@ def finished_input(run_dir: Path, stage: str, *, run: str) -> str:
 def output_fingerprint(fingerprint: str, content: int) -> str:
     """Return the fingerprint of what a stage wrote: how it was started, and every row."""
     return digest("output", fingerprint, f"{content:032x}")
-
-
-def forced(command: str) -> str:
-    """Return a command that starts its stages over."""
-    return re.sub(r"\sforce=\S+", "", command) + " force=true"

@@ -8,8 +8,9 @@ from typing import Any
 
 from opencharacter.errors import StoreError
 from opencharacter.store.claims import Claims
+from opencharacter.store.damage import forced
 from opencharacter.store.files import write_json
-from opencharacter.store.stage import StageFolder, forced, stage_fingerprint
+from opencharacter.store.stage import StageFolder, stage_fingerprint
 
 # What is written down with the settings, beside them, and how a user knows it.
 _BESIDE = ("versions.", "sources.")

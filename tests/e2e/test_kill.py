@@ -3,21 +3,31 @@
 import json
 import random
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from opencharacter.records import Character, Response
+from opencharacter.records import Character, Instruction, MixtureRow, Persona, Response
 from opencharacter.store.rows import read_records
+from tests.conftest import overrides
 from tests.servers import serving
 
 WINDOW = 5  # requests in flight with four seats
 OVERRIDES = (
-    "stage=synth", "teacher.seats=4", "parts=3",
+    "stage=synth", "synth.mix=true", "teacher.seats=4", "parts=3",
     "generate.fact_check=mark", "rewrite.fact_check=mark",
 )  # fmt: skip
+FALLING = Path(__file__).with_name("falling.py")
+
+# How often a stage is killed, and of how many things that it does to its folder one is the last.
+KILLS = {
+    "personas": (2, 36), "instructions": (2, 36), "profiles": (4, 50), "rewrite": (4, 110),
+    "generate": (4, 110), "mix": (4, 36),
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -42,8 +52,11 @@ def logged_keys(run: Path) -> list[str]:
 
 
 def everything(run: Path) -> dict:
-    """Return all characters and responses of a run by id."""
-    kinds = (("profiles", Character), ("rewrite", Response), ("generate", Response))
+    """Return all records of a run by id."""
+    kinds = (
+        ("personas", Persona), ("instructions", Instruction), ("profiles", Character),
+        ("rewrite", Response), ("generate", Response), ("mix", MixtureRow),
+    )  # fmt: skip
     found: list = [r for stage, kind in kinds for r in read_records(run / stage / "data", kind)]
     assert len({record.id for record in found}) == len(found)
     return {record.id: record for record in found}
@@ -61,40 +74,51 @@ def kill_when(process, is_time: Callable[[], bool]) -> bool:
     return False
 
 
-def kill_when_logged(process, run: Path, lines: int) -> bool:
-    """Kill the process as soon as about that many calls are logged; False when it ended before."""
-
-    def logged() -> int:
-        return sum(path.stat().st_size for path in run.glob("*/completions/*.jsonl"))
-
-    return kill_when(process, lambda: logged() > lines * 300)
-
-
 @pytest.fixture
 def server():
     with serving() as server:
         yield server
 
 
-def test_killed_runs_end_like_an_undisturbed_one(start_process, tmp_path):
-    undisturbed = start_process(*OVERRIDES, "run=calm")
-    assert undisturbed.wait(timeout=120) == 0
-    undisturbed.communicate()
+def kill_inside(folder: Path, last: int, command: list[str]) -> None:
+    """Run a command that is killed by the `last` thing it does to a stage's folder."""
+    killed = subprocess.run(
+        [sys.executable, str(FALLING), str(folder), str(last), *command],
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert not (folder / "manifest.json").exists()
+
+
+def test_killed_twenty_times_in_all_stages_a_run_ends_like_an_undisturbed_one(
+    start_process, settings, tmp_path
+):
+    few = (*OVERRIDES, "instructions.n=60")
+    undisturbed = start_process(*few, "run=calm")
+    _, complaint = undisturbed.communicate(timeout=120)
+    assert undisturbed.returncode == 0, complaint
     calm = everything(tmp_path / "runs" / "calm")
     run = tmp_path / "runs" / "rough"
-    moments = random.Random(7).sample(range(10, 700), 20)
+    moments = random.Random(7)
 
     kills = 0
-    for lines in sorted(moments):
-        before = everything(run) if run.exists() else {}
-        kills += kill_when_logged(start_process(*OVERRIDES, "run=rough"), run, lines)
-        assert before.items() <= everything(run).items()
-    last = start_process(*OVERRIDES, "run=rough")
-    assert last.wait(timeout=120) == 0
-    last.communicate()
+    for stage, (times, things) in KILLS.items():
+        for _ in range(times):
+            before = everything(run)
+            command = overrides(settings, (*few, "run=rough"))
+            kill_inside(run / stage, moments.randint(1, things), command)
+            kills += 1
+            assert before.items() <= everything(run).items()
+    last = start_process(*few, "run=rough")
+    _, complaint = last.communicate(timeout=120)
+    assert last.returncode == 0, complaint
 
-    assert kills >= 15
+    assert kills == 20
+    # 56 personas and profiles, 60 instructions, 180 answers of each method; the mixture, 2 of 3
+    # characters an instruction, leaves out what is nearly alike.
     assert everything(run) == calm
+    assert len(calm) > 2 * 56 + 60 + 2 * 180
     keys = logged_keys(run)
     assert len(keys) == len(set(keys))
 
@@ -114,9 +138,9 @@ def test_at_most_a_window_of_calls_is_lost_by_a_kill(start_process, server):
 
 
 def test_two_processes_share_the_parts(start_process, tmp_path):
-    both = [start_process(*OVERRIDES, "parts=12") for _ in range(2)]
+    both = [start_process(*OVERRIDES, "synth.mix=false", "parts=12") for _ in range(2)]
 
     ended = [process.communicate(timeout=120) for process in both]
 
     assert [process.returncode for process in both] == [0, 0], ended
-    assert len(everything(tmp_path / "runs" / "t")) == 56 + 2 * 450
+    assert len(everything(tmp_path / "runs" / "t")) == 56 + 150 + 56 + 2 * 450

@@ -74,7 +74,9 @@ def test_ages_of_a_census_are_decades(tmp_path):
     ("text", "said"),
     [
         ("a,b\n1,2\n", "columns attribute, value, share"),
-        ("attribute,value,share\ngender,f,much\n", "columns attribute, value, share"),
+        ("attribute,value,share\ngender,f,1\ngender,m,much\n", r"csv:3: share 'much' is no number"),
+        ("attribute,value,share\n\ngender,f\n", r"csv:3: share is missing"),
+        ("attribute,value,share\n\ngender\n", r"csv:3: value is missing"),
         ("attribute,value,share\nshoes,f,1\n", "has the attribute shoes"),
         ("attribute,value,share\ngender,f,-1\n", "shares of gender must be >= 0"),
         ("attribute,value,share\ngender,f,nan\n", "shares of gender must be >= 0"),
@@ -83,7 +85,7 @@ def test_ages_of_a_census_are_decades(tmp_path):
         ("attribute,value,share\nage,30-49,1\n", "has the age 30-49; write decades"),
     ],
 )
-def test_a_broken_census_is_an_error(tmp_path, text, said):
+def test_a_broken_census_is_an_error_that_names_the_line(tmp_path, text, said):
     path = tmp_path / "census.csv"
     path.write_text(text)
 
@@ -91,3 +93,22 @@ def test_a_broken_census_is_an_error(tmp_path, text, said):
         read_census(str(path))
     with pytest.raises(ConfigError, match=r"cannot read population\.census"):
         read_census(str(tmp_path / "none.csv"))
+
+
+def test_a_census_that_is_not_utf_8_is_told_by_its_line_and_none_of_its_bytes_is_shown(tmp_path):
+    path = tmp_path / "census.csv"
+    path.write_bytes(
+        "attribute,value,share\nrace,any,1\ncountry,Côte d'Ivoire,1\n".encode("latin-1")
+    )
+
+    with pytest.raises(ConfigError) as refused:
+        read_census(str(path))
+
+    assert str(refused.value) == f"{path}:3 is not UTF-8 (byte 0xf4); save the file as UTF-8"
+
+
+def test_a_census_that_a_spreadsheet_saved_as_utf_8_is_read(tmp_path):
+    path = tmp_path / "census.csv"
+    path.write_bytes(b"\xef\xbb\xbfattribute,value,share\r\ngender,f,1\r\n")
+
+    assert read_census(str(path)) == {"gender": {"f": 1.0}}

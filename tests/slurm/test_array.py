@@ -6,7 +6,6 @@ import shlex
 import subprocess
 import sys
 import tempfile
-import warnings
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ import pytest
 from opencharacter.llm.stopping import STOPPED
 from opencharacter.records import Response
 from opencharacter.store.rows import read_records
+from tests.conftest import NO_SLURM
 from tests.servers import serving
 from tests.slurm.cluster import CannotRunError, Cluster, job_states, wait_until
 
@@ -27,8 +27,7 @@ def cluster():
         try:
             cluster = Cluster(Path(state))
         except CannotRunError as error:
-            warnings.warn(f"SLURM IS NOT TESTED HERE: {error}", stacklevel=1)
-            pytest.skip(f"no SLURM: {error}")
+            pytest.skip(f"{NO_SLURM}: {error}")
         with cluster:
             yield cluster
 

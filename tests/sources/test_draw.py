@@ -13,7 +13,7 @@ def stream(numbers):
 
 def drawn(numbers, n=None):
     tally = Tally()
-    items = draw(lambda: stream(numbers), n, seed=0, tally=tally, place="row {}".format)
+    items = draw(lambda: stream(numbers), n, seed=0, tally=tally, same=lambda at, _: f"row {at}")
     return items, tally
 
 
@@ -23,8 +23,8 @@ def test_the_first_of_each_row_stays_however_far_apart_they_are():
 
     assert [item.value for item in items[:9_000]] == list(range(9_000))
     assert {item.reason for item in items[9_000:]} == {"duplicate"}
-    assert items[9_000].detail == "the same as row 4"
-    assert items[-1].detail == "the same as row 8999"
+    assert items[9_000].detail == "row 4"
+    assert items[-1].detail == "row 8999"
     assert tally.rows == 18_001
 
 

@@ -142,10 +142,17 @@ def test_a_system_turn_in_front_is_left_out_and_noted(read, row):
     assert tally.notes == {"system turn left out": 1}
 
 
-def test_the_same_questions_with_other_answers_are_a_duplicate(read):
-    items, _ = read([{"instruction": "Go.", "output": answer} for answer in ("a", "b")])
+@pytest.mark.parametrize("n", [None, 2])
+def test_the_same_questions_are_a_duplicate_that_says_whether_it_answers_the_same(read, n):
+    rows = [("Stop.", "x"), ("Go.", "a"), ("Go.", "b"), ("Stop.", "x"), ("Go.", "a"), ("Go.", "")]
+    items, _ = read([{"instruction": asks, "output": answer} for asks, answer in rows], n=n)
 
-    assert (items[1].reason, items[1].detail) == ("duplicate", "the same as asks.jsonl:1")
+    assert [(item.reason, item.detail) for item in items[2:]] == [
+        ("duplicate", "asks the same as asks.jsonl:2, with another answer"),
+        ("duplicate", "the same as asks.jsonl:1"),
+        ("duplicate", "the same as asks.jsonl:2"),
+        ("duplicate", "asks the same as asks.jsonl:2, with another answer"),
+    ]
 
 
 def test_ids_hang_on_source_and_content_not_on_the_line(read):

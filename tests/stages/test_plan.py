@@ -1,6 +1,13 @@
 import json
+from pathlib import Path
 
 import pytest
+
+from opencharacter.compose import compose_config
+from opencharacter.job import Job
+from opencharacter.stages.plan import run as run_plan
+
+REPRODUCE = (Path(__file__).parents[2] / "docs" / "reproduce.md").read_text(encoding="utf-8")
 
 
 def plan(tmp_path, run="t"):
@@ -211,6 +218,33 @@ def test_a_run_is_not_planned_with_other_settings(opencharacter):
     assert "was started with other settings (personas.n was 30)" in other.stderr
     assert f"stage=plan {' '.join(SMALL)}" in other.stderr
     assert "(synth.n_characters was 2)" in fewer.stderr
+
+
+@pytest.mark.parametrize(
+    ("recipe", "instructions", "method"),
+    [
+        ("opencharacter_g", 102_084, "generate"),
+        ("opencharacter_r", 52_084, "rewrite"),
+        ("ablation_1", 52_084, "rewrite"),
+        ("ablation_2", 52_084, "rewrite"),
+        ("ablation_3", 50_000, "generate"),
+        ("ablation_4", 50_000, "generate"),
+        ("ablation_5", 52_084, "generate"),
+    ],
+)
+def test_a_recipe_of_the_paper_is_planned_as_it_stands(tmp_path, recipe, instructions, method):
+    config = compose_config(
+        ["stage=plan", f"runs_dir={tmp_path / 'runs'}", "run=t", f"experiment=paper/{recipe}"]
+    )
+    with Job(config, command="") as job:
+        run_plan(config, job)
+
+    stages = plan(tmp_path)
+    assert stages["profiles"]["records"] == 20_000
+    assert stages[method]["records"] == 3 * instructions
+    assert f"| {instructions:,} | {method} |" in next(
+        line for line in REPRODUCE.splitlines() if f"`experiment=paper/{recipe}`" in line
+    )
 
 
 def test_what_a_pilot_could_not_do_is_told_before_it(opencharacter, tmp_path):
