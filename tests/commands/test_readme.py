@@ -6,12 +6,14 @@ import re
 import shlex
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from opencharacter import manual
 from opencharacter.compose import compose_config
+from tests.servers import serving
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -35,18 +37,37 @@ def test_a_command_composes(line):
     assert (ROOT / "opencharacter" / "stages" / f"{config.stage}.py").is_file()
 
 
-def run_line(text, *more, cwd):
+def run_line(text, *more, cwd, status=0):
     """Run the one command that holds `text` as it is written, `more` added to it."""
     [line] = [line for line in LINES if text in line]
-    return run(*shlex.split(line)[1:], *more, cwd=cwd)
+    return run(*shlex.split(line)[1:], *more, cwd=cwd, status=status)
 
 
-def run(*words, cwd):
+def run(*words, cwd, status=0):
     process = [sys.executable, *words]
-    here = {**os.environ, "PYTHONPATH": str(ROOT), "HF_HOME": str(cwd / "hf")}
+    here = environment(cwd)
     ran = subprocess.run(process, cwd=cwd, capture_output=True, text=True, env=here, check=False)
-    assert ran.returncode == 0, ran.stderr
+    assert ran.returncode == status, ran.stderr
+    (cwd / "told.txt").write_text(ran.stderr)
     return ran.stdout
+
+
+def environment(cwd):
+    return {**os.environ, "PYTHONPATH": str(ROOT), "HF_HOME": str(cwd / "hf")}
+
+
+def output_after(text):
+    """Return the lines of the first block of output behind `text`."""
+    fenced = re.finditer(r"^```(\w*)\n(.*?)^```$", README, flags=re.DOTALL | re.MULTILINE)
+    start = README.index(text)
+    return next(m[2] for m in fenced if m.start() > start and not m[1]).splitlines()
+
+
+def shape(line):
+    """Return a line with 0 for numbers and X for names, whatever the width of its columns."""
+    line = re.sub(r"(?<=full names, )\d+ full name .*|(?<=: )[^:]*\(\d+\)$", "X", line)
+    line = re.sub(r"(?<=generate\): ).*(?= answers)", "X", line)
+    return re.sub(r"[ ─]+", " ", re.sub(r"\d[\d,.]*", "0", line)).strip()
 
 
 def counts(folder):
@@ -77,8 +98,88 @@ def test_help_is_there(tmp_path):
 def demo(tmp_path_factory):
     """What `make demo` makes, with replies from a script instead of the embedded model."""
     folder = tmp_path_factory.mktemp("demo")
-    run("-m", "opencharacter", "stage=synth", "run=demo", "llm@teacher=scripted", cwd=folder)
+    out = run("-m", "opencharacter", "stage=synth", "run=demo", "llm@teacher=scripted", cwd=folder)
+    (folder / "printed.txt").write_text((folder / "told.txt").read_text() + out)
     return folder
+
+
+def demo_shape(lines):
+    """Return what the end of a demo is like, down to the first sample, and without its texts.
+
+    Left out are lines of work under way, and marks: those hang on what a character says.
+    """
+    lines = [*map(shape, lines)]
+    ended = next(at for at, line in enumerate(lines) if line.startswith("profiles: done"))
+    sample = next(at for at, line in enumerate(lines) if line.startswith("Sample"))
+    passing = re.compile(r"\w+: (0/0 records.*|0 marked \w+)")
+    head = [line for line in lines[ended:sample] if not passing.fullmatch(line)]
+    told = re.compile(r"(\w+:|Sample.*|# Persona|You are a character.*|\(0 more lines\))")
+    return head + [
+        line for line in lines[sample : lines.index("assistant:") + 1] if told.fullmatch(line)
+    ]
+
+
+def test_the_demo_ends_as_shown(demo):
+    shown = output_after("The demo ends like this")
+
+    assert demo_shape(shown) == demo_shape((demo / "printed.txt").read_text().splitlines())
+    [marked] = re.findall(
+        r"^generate: (\d+) marked assistant_voice$", "\n".join(shown), re.MULTILINE
+    )
+    assert 0 < int(marked) < 168
+
+
+def status_shape(lines):
+    """Return the words of a table of a run under way, without numbers and the machine's name."""
+    lines = [re.sub(r"(?<= on )[^:]+", "X", line) for line in lines]
+    return [re.findall(r"[a-zA-Z][\w/]+", re.sub(r"\d+ (min|h)\b", "", line)) for line in lines]
+
+
+def test_the_status_is_the_one_shown(tmp_path):
+    shown = output_after("stage=status run=mine")
+    [n] = {re.search(r"personas\.n=(\d+)", line)[1] for line in LINES if "synth run=mine" in line}
+    here = environment(tmp_path)
+    with serving(delay_s=60) as server:
+        command = [
+            sys.executable,
+            "-m",
+            "opencharacter",
+            "stage=synth",
+            "run=mine",
+            *server.teacher,
+        ]
+        process = subprocess.Popen(
+            command, cwd=tmp_path, env=here, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        while not server.asked:
+            assert process.poll() is None
+            time.sleep(0.05)
+        printed = run_line("stage=status run=mine", cwd=tmp_path).splitlines()
+        process.kill()
+        process.wait()
+
+    assert status_shape(printed) == status_shape(shown)
+    assert next(line.split()[2:4] for line in shown if "finished" in line) == [n, n]
+    assert [line.split()[3] for line in shown if "running" in line] == [n]
+
+
+BROKEN = """
+{"messages": [{"role": "system", "content": "You are {NAME}."}, {"role": "user", "content": "Hi there"}, {"role": "assistant", "content": "Hello, how are you?"}]}
+{"messages": [{"role": "system", "content": "# Profile\\nName: Ann Lee\\nAge: 30"}, {"role": "user", "content": "Who are you?"}, {"role": "assistant", "content": "My name is Bob, nice to meet you."}]}
+{"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello there."}, {"role": "user", "content": "And now?"}]}
+{"messages": [{"role": "user", "content": "What is two and two?"}, {"role": "assistant", "content": "It is four, dear."}]}
+{"messages": [{"role": "assistant", "content": "Welcome."}, {"role": "user", "content": "What do you sell?"}, {"role": "assistant", "content": "Bread, every morning."}]}
+"""  # noqa: E501 - lines of a file
+
+
+def test_the_linter_prints_what_is_shown(tmp_path):
+    (tmp_path / "sft.jsonl").write_text(BROKEN.lstrip())
+    shown = output_after("stage=lint lint.path=sft.jsonl")
+
+    printed = run_line("stage=lint", cwd=tmp_path, status=1).splitlines()
+
+    assert len(shown) >= 4
+    assert printed[: len(shown)] == shown
 
 
 def test_the_demo_can_be_mixed(demo):
