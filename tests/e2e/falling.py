@@ -49,7 +49,7 @@ def torn(descriptor: int, data: bytes) -> int:
 
 
 if __name__ == "__main__":
-    os.write = torn
+    os.write = torn  # type: ignore[assignment]
     sys.addaudithook(noticed)
     sys.argv[1:] = sys.argv[3:]
     runpy.run_module("opencharacter", run_name="__main__", alter_sys=True)
