@@ -2,7 +2,6 @@
 
 import sys
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -10,8 +9,9 @@ from functools import partial
 from typing import Any
 
 from opencharacter import __version__
-from opencharacter.config import Config, Tracking, planned_settings
-from opencharacter.errors import AccountingError, BudgetError, StoppedError, StoreError
+from opencharacter.config import Config, Tracking
+from opencharacter.errors import BudgetError, StoppedError, StoreError
+from opencharacter.job.accounts import n_rejected, planned_of, refuse_nothing_made
 from opencharacter.job.preview import preview
 from opencharacter.job.replicas import Replicas, is_replica
 from opencharacter.job.showing import Show, of_all, reading, shower
@@ -23,10 +23,9 @@ from opencharacter.progress import Display, Progress
 from opencharacter.records import Rejection
 from opencharacter.sources.rows import Tally
 from opencharacter.store.claims import Claims, Holder, Part
-from opencharacter.store.files import read_json
-from opencharacter.store.manifest import LEFT_OUT, Counted, check_all_done, close_stage
+from opencharacter.store.manifest import Counted, check_all_done, close_stage
 from opencharacter.store.reports import Reporter
-from opencharacter.store.rows import PartWriter, part_files, read_columns, read_footer
+from opencharacter.store.rows import PartWriter
 from opencharacter.store.stage import StageFolder
 from opencharacter.tracking import Tracker, open_tracker
 
@@ -136,7 +135,7 @@ class OpenStage:
             closing(Reporter(self.folder.path, total=len(keys))) as reporter,
             self.stopping.within(Budget(self.config.teacher, self.folder.run_dir)),
         ):
-            before = self._n_rejected()
+            before = n_rejected(self.folder)
             show = self._shower(display, tracker, reporter, before)
             worker = PartWorker(
                 self.folder,
@@ -154,7 +153,7 @@ class OpenStage:
                 self._do_all_parts(worker, open_model)
             left = worker.left()
             done = self.folder.done_keys(plan.key_columns)
-            display.settle(done=len(done), rejected=self._n_rejected())
+            display.settle(done=len(done), rejected=n_rejected(self.folder))
             if left:
                 self._stop_if_asked(f"{len(left)} of {worker.parts} parts are left")
             if left and set(keys) - done:
@@ -277,13 +276,13 @@ class OpenStage:
             raise
 
     def _close(self, counted: Counted, tracker: Tracker, *, what: str, max_rejected: float) -> None:
-        self._refuse_nothing_made(counted)
+        refuse_nothing_made(self.folder, counted)
         close_stage(
             self.folder,
             counted,
             fingerprint=self.fingerprint,
             about={"what": what, "command": self.command, "opencharacter": __version__}
-            | self._planned()
+            | planned_of(self.folder, self.config)
             | cost_of(self.folder.path, self.config.teacher),
             max_rejected=max_rejected,
         )
@@ -293,34 +292,6 @@ class OpenStage:
         elif self.config.tracking is not Tracking.none:  # whoever tracked has ended meanwhile
             with self._tracker() as late:
                 late.finish(self.folder.manifest_file)
-
-    def _planned(self) -> dict[str, Any]:
-        """Return what `stage=plan` said this stage would cost, if it was asked for this run."""
-        path = self.folder.run_dir / "plan" / "plan.json"
-        try:
-            plan = read_json(path) or {}
-        except ValueError:
-            self._say(f"{path} is broken JSON, so nothing is compared with it; plan again")
-            return {}
-        stages: dict[str, Any] = plan.get("stages", {})
-        is_this = plan.get("settings") == planned_settings(self.config)
-        stage = self.folder.stage
-        return {"planned": stages[stage]} if is_this and stage in stages else {}
-
-    def _refuse_nothing_made(self, counted: Counted) -> None:
-        """Raise if rows came in and none is left: a wrong column or template, not a data set."""
-        if not counted.rows_in or any(read_footer(p).rows for p in part_files(self.folder.data)):
-            return
-        whole = [self.folder.rejected / path.name for path in part_files(self.folder.data)]
-        rejected = read_columns(whole, ["reason"])
-        reasons = Counter(reason for (reason,) in rejected)
-        left_out = {n: count for n, count in counted.notes.items() if n.startswith(LEFT_OUT)}
-        reasons.update({"not drawn": counted.not_drawn - sum(left_out.values()), **left_out})
-        listed = ", ".join(f"{count:,} {reason}" for reason, count in (+reasons).most_common())
-        raise AccountingError(
-            f"{self.folder.stage}: of {counted.rows_in:,} rows none is left: {listed}; look at "
-            f"{self.folder.rejected}, then mend the cause and use force=true"
-        )
 
     def _stop_if_asked(self, left: str) -> None:
         """Raise if the command shall stop.
@@ -348,11 +319,6 @@ class OpenStage:
             rejected_before=before,
             everybody=everybody,
         )
-
-    def _n_rejected(self) -> int:
-        """Count the rejections of whole parts, whoever worked on them."""
-        names = [path.name for path in part_files(self.folder.data)]
-        return sum(read_footer(self.folder.rejected / name).rows for name in names)
 
     @contextmanager
     def _tracker(self) -> Iterator[Tracker]:
