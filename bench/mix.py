@@ -89,8 +89,10 @@ def make_inputs(runs: Path, instructions: int) -> None:
     for stage, kind, rows in (("profiles", Character, people), ("generate", Response, answers)):
         folder = StageFolder(run_dir=runs / "bench", stage=stage)
         write_records(folder.data / "part-00000-of-00001.parquet", kind, rows)
-        write_json(folder.path / "started.json", {"fingerprint": stage})
-        write_json(folder.manifest_file, {"inputs": {}, "output": stage})
+        asked = {"settings": {}, "inputs": {}}
+        write_json(folder.started_file, asked | {"fingerprint": stage, "command": "", "at": 0.0})
+        made = {"counts": {}, "usage": {}, "seconds": 0.0, "parts": 1}
+        write_json(folder.manifest_file, asked | made | {"stage": stage, "output": stage})
 
 
 def measure(runs: str) -> None:

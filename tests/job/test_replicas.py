@@ -101,12 +101,13 @@ def test_a_replica_hears_its_leader_though_both_run_in_the_background():
 def test_a_replica_waits_until_a_stage_is_started_over(monkeypatch, tmp_path):
     monkeypatch.setenv("OPENCHARACTER_SINCE", "200.0")
     folder = StageFolder(run_dir=tmp_path, stage="generate")
-    write_json(folder.started_file, {"fingerprint": "f", "at": 100.0})
+    started = {"fingerprint": "f", "settings": {}, "inputs": {}, "command": ""}
+    write_json(folder.started_file, started | {"at": 100.0})
     waiting = threading.Thread(target=wait_for_leader, args=(folder, "f"), daemon=True)
     waiting.start()
     waiting.join(0.5)
     was_waiting = waiting.is_alive()
-    write_json(folder.started_file, {"fingerprint": "f", "at": 201.0})
+    write_json(folder.started_file, started | {"at": 201.0})
     waiting.join(10)
 
     assert was_waiting

@@ -26,7 +26,8 @@ from opencharacter.tracking import Tracker
 def folder(tmp_path):
     """Write a stage of 100 pieces: 3 rejected in a whole part, 17 in hand, one dead claim."""
     folder = StageFolder(run_dir=tmp_path, stage="profiles")
-    write_json(folder.started_file, {"at": 1.0})
+    started = {"fingerprint": "f", "settings": {}, "inputs": {}, "command": "", "at": 1.0}
+    write_json(folder.started_file, started)
     write_json(folder.path / "work.json", {"records": 100})
     part = Part(0, 2)
     for path, reasons in (
