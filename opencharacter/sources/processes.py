@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context, parent_process, resource_tracker
 
 from opencharacter.errors import SourceError
 from opencharacter.sources.chunks import Chunk, Task, read_chunk
@@ -50,6 +50,7 @@ def _start(processes: int) -> ProcessPoolExecutor:
 
     They are spawned: threads run here already, which a fork would not survive.
     """
+    resource_tracker.ensure_running()  # here, for its start lets signals through again
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         pool = ProcessPoolExecutor(
@@ -62,6 +63,7 @@ def _start(processes: int) -> ProcessPoolExecutor:
 
 
 def _end_with_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_watch_parent, daemon=True, name="parent").start()
 
 
