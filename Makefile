@@ -32,7 +32,7 @@ PIP := $(VENV)/bin/python -m pip install -qq --progress-bar off --disable-pip-ve
 STAMP := $(VENV)/.opencharacter-$(STACK)
 
 # With the scheduler, the engine, torch, processes of the command line, whole stages.
-LONG_TESTS := tests/slurm tests/e2e tests/models tests/commands tests/stages
+LONG_TESTS := tests/slurm tests/e2e tests/models tests/train tests/commands tests/stages
 UNIT_TESTS := $(wildcard tests/test_*.py) $(filter-out $(LONG_TESTS:=/) tests/__pycache__/,$(wildcard tests/*/))
 
 .PHONY: help setup demo test unit check bench embedded-model clean

@@ -195,7 +195,7 @@ def _options(folder: Path, default: str) -> list[str]:
 def _classes() -> dict[str, ast.ClassDef]:
     trees = [
         ast.parse(f.read_text("utf-8"))
-        for f in (PACKAGE / "records.py", *sorted((PACKAGE / "config").glob("*.py")))
+        for f in (PACKAGE / "records" / "data.py", *sorted((PACKAGE / "config").glob("*.py")))
     ]
     nodes = [node for tree in trees for node in tree.body]
     return {node.name: node for node in nodes if isinstance(node, ast.ClassDef)}

@@ -39,6 +39,8 @@ from opencharacter.config.sources import (
     PersonasConfig,
     Stratify,
 )
+from opencharacter.config.tokenizing import ControlText, Overlong, Template, TokenizeConfig
+from opencharacter.config.training import LoraConfig, Objective, TrainConfig, Tuning
 
 __all__ = [
     "METHODS",
@@ -50,6 +52,7 @@ __all__ = [
     "Backend",
     "Config",
     "Contamination",
+    "ControlText",
     "Direction",
     "ExportConfig",
     "FactCheck",
@@ -57,9 +60,12 @@ __all__ = [
     "InstructionsConfig",
     "LLMStageConfig",
     "LintConfig",
+    "LoraConfig",
     "MixConfig",
     "ModelConfig",
     "NearDuplicates",
+    "Objective",
+    "Overlong",
     "Person",
     "PersonasConfig",
     "PlanConfig",
@@ -71,7 +77,11 @@ __all__ = [
     "Spoken",
     "Stratify",
     "SynthConfig",
+    "Template",
+    "TokenizeConfig",
     "Tracking",
+    "TrainConfig",
+    "Tuning",
     "data_settings",
 ]
 
@@ -122,6 +132,8 @@ class Config:
     mix: MixConfig = field(default_factory=MixConfig)
     lint: LintConfig = field(default_factory=LintConfig)
     export: ExportConfig = field(default_factory=ExportConfig)
+    tokenize: TokenizeConfig = field(default_factory=TokenizeConfig)
+    train: TrainConfig = field(default_factory=TrainConfig)
     population: PopulationConfig = field(default_factory=PopulationConfig)
     plan: PlanConfig = field(default_factory=PlanConfig)
     slurm: SlurmConfig = field(default_factory=SlurmConfig)

@@ -1,8 +1,4 @@
-"""What flows through the pipeline: frozen records, each with an id and the ids of its parents.
-
-Persona -> Character -> Response <- Instruction; Response -> MixtureRow. From any record the parent
-ids lead back to a persona and an instruction.
-"""
+"""Records of the data: Persona -> Character -> Response <- Instruction; Response -> MixtureRow."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum

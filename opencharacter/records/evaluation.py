@@ -1,0 +1,144 @@
+"""Records of evaluation: EvalItem -> Transcript -> Score."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from opencharacter.ids import content_id
+from opencharacter.records.data import Call, Message, Usage
+
+
+class Domain(StrEnum):
+    """Whether the model was trained on the character."""
+
+    inside = "in"
+    """The character was in the mixture; its dialogues here were not."""
+    outside = "out"
+    """Neither the persona nor a near-duplicate of it was in the mixture."""
+    unknown = "unknown"
+    """Nothing is known of what the model was trained on."""
+
+
+class Control(StrEnum):
+    """What is changed of the system prompt, to see what an answer owes to it."""
+
+    none = "none"
+    no_persona = "no_persona"
+    """The question alone."""
+    swapped_persona = "swapped_persona"
+    """The prompt of another character of the suite, judged against this one."""
+    persona_only = "persona_only"
+    """The persona's line, without the profile."""
+
+
+class Failure(StrEnum):
+    """What went wrong with a candidate's answer, so that it is no role-play at all."""
+
+    empty = "empty"
+    refusal = "refusal"
+    leaves_character = "leaves_character"
+    truncated = "truncated"
+    error = "error"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvalItem:
+    """What is asked of a model, as one character."""
+
+    suite: str
+    """`name@hash` of its data."""
+    persona_id: str
+    """Of the run's persona, or of the suite's own."""
+    system: str
+    """The system prompt without a control."""
+    persona: str
+    """The persona's text."""
+    facts: tuple[str, ...] = ()
+    """What is true of the character, `field: value`; judges and rules read it."""
+    questions: tuple[str, ...]
+    """User turns, in order."""
+    answers: tuple[str, ...] = ()
+    """What a rule looks for, one per question; empty = a judge scores it."""
+    task: str
+    """Of the suite, such as `persona_consistency` or `name/direct`."""
+    dimensions: tuple[str, ...]
+    """Criteria that its transcripts are scored by."""
+    domain: Domain
+    id: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Hash the identity."""
+        parts = (self.suite, self.persona_id, self.task, self.system, self.questions)
+        object.__setattr__(self, "id", content_id("item", *parts))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transcript:
+    """A model's answers to one item."""
+
+    item_id: str
+    persona_id: str
+    suite: str
+    task: str
+    domain: Domain
+    model: str
+    """`name@revision`."""
+    control: Control
+    sample: int
+    """From 0: one item may be played several times."""
+    messages: tuple[Message, ...]
+    """System, then user and assistant in turn."""
+    failure: Failure | None
+    """None = the answers can be judged."""
+    detail: str = ""
+    """What was wrong, with values."""
+    finish_reasons: tuple[str, ...]
+    call: Call
+    """The first call."""
+    usage: Usage
+    id: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Hash the identity."""
+        parts = (self.item_id, self.model, self.control, self.sample, self.call)
+        object.__setattr__(self, "id", content_id("transcript", *parts))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """One judge's verdict on one transcript, by one criterion."""
+
+    transcript_id: str
+    item_id: str
+    persona_id: str
+    judge: str
+    """`name@revision`, or `rule`."""
+    rubric: str
+    """`name@hash`."""
+    criterion: str
+    turn: int | None = None
+    """Of the user turn that is judged, from 0; None = the whole dialogue."""
+    repeat: int = 0
+    value: float | None
+    """In the rubric's points; None where there was no usable verdict."""
+    unscored: str | None = None
+    """Why `value` is None, a short fixed word; counted and reported, never averaged as a number."""
+    labels: tuple[str, ...] = ()
+    """Of the scale, in order."""
+    probabilities: tuple[float, ...] = ()
+    """Of each label, as the engine gives them; they sum to `mass`."""
+    mass: float | None = None
+    """Probability of all labels together; None = the engine gives none."""
+    rationale: str = ""
+    usage: Usage = field(default_factory=Usage)
+    id: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Hash the identity, and refuse a score that is both or neither.
+
+        Raises:
+            ValueError: not exactly one of `value` and `unscored` is given.
+        """
+        if (self.value is None) == (self.unscored is None):
+            raise ValueError(f"{self.transcript_id}: set exactly one of value, unscored")
+        parts = (self.transcript_id, self.judge, self.rubric, self.criterion, self.turn)
+        object.__setattr__(self, "id", content_id("score", *parts, self.repeat))
