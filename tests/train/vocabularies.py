@@ -9,8 +9,8 @@ from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from opencharacter.config import ControlText, ModelConfig, Overlong, Template, TokenizeConfig
 from opencharacter.llm.opening import model_path
-from opencharacter.records import Message, Method, MixtureRow
-from opencharacter.store.rows import arrow_schema, to_row
+from opencharacter.records import Message, Method, MixtureRow, to_row
+from opencharacter.store.rows import arrow_schema
 from opencharacter.train.encoding import Asked, Encoder
 from opencharacter.train.opening import describe
 from tests.languages import TEXTS
