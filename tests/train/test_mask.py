@@ -107,12 +107,12 @@ def encoder_of(tokenizer):
 
 
 def test_huge_turns_and_many_turns_are_no_trouble():
-    many = [("user", "q"), ("assistant", "a")] * 5_000
+    many = [("user", "q"), ("assistant", "a")] * 1_500
     control = "".join(LLAMA3)
     hostile = [("user", "\x00" * 99), ("assistant", f"{control} \x00 " * 30_000)]
     made = encoder(llama3(), max_length=512).encode(mixture(many, hostile, SAID))
 
     assert made.batch.num_rows == 2
-    assert made.batch.column("dropped_turns").to_pylist()[0] > 9_000
+    assert made.batch.column("dropped_turns").to_pylist()[0] > 2_000
     assert [each.reason for each in made.rejections] == ["too_long"]
     assert len(made.rejections[0].excerpt) <= 200
