@@ -1,7 +1,7 @@
 """Several judges as one: a common scale, what each of them decides, and whom they prefer.
 
 Sources: a jury of several families, Verga et al. 2024 (arXiv 2404.18796); self-preference,
-Panickssery et al. 2024 (arXiv 2404.13076), here judge x family beside effects of answers and judges.
+Panickssery et al. 2024 (arXiv 2404.13076), here judge x family beside answers and judges.
 """
 
 import math
