@@ -120,7 +120,7 @@ def read_rows(data: Path) -> list[Row]:
         lengths: npt.NDArray[Any] = pc.list_value_length(batch.column(_IDS)).to_numpy()
         known = zip(*(batch.column(name).to_pylist() for name in _ABOUT), strict=True)
         for about, length in zip(known, lengths.tolist(), strict=True):
-            rows.append(Row(*about, start, length))
+            rows.append(Row._make([*about, start, length]))
             start += length
     return rows
 
