@@ -18,8 +18,8 @@ from opencharacter.train.batches import derive_batches
 from opencharacter.train.fit import Fitted, Prepared, build_arguments, build_trainer, fit, prepare
 from opencharacter.train.holdout import CHARACTERS, DIALOGUES, FORGETTING, split_rows
 from opencharacter.train.models import open_model, quieten
+from opencharacter.train.rows import check_lengths, open_tokens, stop_token, write_tokens
 from opencharacter.train.saving import save_model
-from opencharacter.train.tokens import check_lengths, open_tokens, stop_token, write_tokens
 
 MODEL = "model"
 """Folder of the trained model, below the stage's."""

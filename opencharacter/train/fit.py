@@ -17,7 +17,7 @@ from opencharacter.train.callbacks import Report, Reporting, StopAtNan
 from opencharacter.train.holdout import CHARACTERS, DIALOGUES, FORGETTING, Split
 from opencharacter.train.models import Opened, uses_bf16
 from opencharacter.train.packing import efficiency, pack
-from opencharacter.train.tokens import TokenRows
+from opencharacter.train.rows import TokenRows
 from opencharacter.train.trainer import CharacterTrainer
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from opencharacter.config import HoldoutConfig
 from opencharacter.ids import stable_fraction
-from opencharacter.train.tokens import Row
+from opencharacter.train.rows import Row
 
 CHARACTERS, DIALOGUES, FORGETTING = "characters", "dialogues", "forgetting"
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from transformers.trainer_utils import EvalLoopOutput
 from trl import SFTTrainer
 
-from opencharacter.train.tokens import IGNORED
+from opencharacter.train.rows import IGNORED
 
 
 class Seen(NamedTuple):
