@@ -211,6 +211,7 @@ NOT_DATA: dict[str, str] = {
     "offload": "what of the training is kept where",
     "log_steps": "how often is told how far it is",
     "tokens_per_second": "what a plan reckons with",
+    "show": "how many rows are printed",
 }
 """Settings that change cost or speed and never what is asked or kept, each with the reason.
 
