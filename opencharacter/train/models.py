@@ -8,7 +8,7 @@ from transformers.utils.logging import disable_progress_bar
 
 from opencharacter.config import Precision, TrainConfig, Tuning
 from opencharacter.errors import ConfigError, ModelError
-from opencharacter.train.base import model_source
+from opencharacter.train.base import base_path
 from opencharacter.train.embedded.copying import has_fast_bf16
 
 
@@ -73,7 +73,7 @@ def open_model(config: TrainConfig) -> Opened:
     Raises:
         ModelError: there is no such model, or it does not load.
     """
-    source = model_source(config)
+    source = base_path(config)
     is_half = uses_bf16(config) and (config.deepspeed != "none" or config.tuning is Tuning.lora)
     try:
         published = AutoConfig.from_pretrained(source, revision=config.revision)

@@ -17,7 +17,7 @@ SMALL = [
 @pytest.fixture
 def run_words(tmp_path):
     """Write the tokens of a small run and return the words that name it."""
-    words = ["run=t", f"runs_dir={tmp_path / 'runs'}"]
+    words = ["run=t", f"runs_dir={tmp_path / 'runs'}", "train.model=embedded"]
     write_run(words, corpus(6, 5, 6))
     return words
 
