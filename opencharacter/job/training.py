@@ -41,14 +41,18 @@ def train_model(stage: OpenStage, tally: Tally) -> Checkpoint:
     config, folder = stage.config.train, stage.folder.path
     quieten()
     prepared = prepare_rows(stage, tally)
-    opened = open_model(config)
+    opened = open_model(config, prepared.rows.used_ids())
     stop = stop_token(prepared.rows, opened.tokenizer)
     batches = derive_batches(config, 1)
+    steps = batches.steps(len(prepared.train))
     arguments = build_arguments(
-        config, batches, prepared, folder / _CHECKPOINTS, seed=stage.config.seed
+        *(config, batches, folder / _CHECKPOINTS),
+        steps_per_epoch=steps,
+        metric=prepared.metric,
+        seed=stage.config.seed,
     )
     with Display(stage.folder.stage, unit="steps") as display:
-        total = round(batches.steps(len(prepared.train)) * config.epochs)
+        total = round(steps * config.epochs)
         journal = Journal(stage, display, total)
         trainer = build_trainer(opened, prepared, arguments, journal.report)
         fitted = fit(trainer, prepared.metric)

@@ -10,6 +10,7 @@ from opencharacter.config import Precision, TrainConfig, Tuning
 from opencharacter.errors import ConfigError, ModelError
 from opencharacter.train.base import base_path
 from opencharacter.train.embedded.copying import has_fast_bf16
+from opencharacter.train.shapes import Shape, known_shape, read_shape
 
 
 class Opened(NamedTuple):
@@ -62,6 +63,23 @@ def attention_kernel(config: TrainConfig) -> str:
             "kernels-community/flash-attn3), or train.packing=false"
         )
     return config.attention
+
+
+def find_shape(config: TrainConfig) -> Shape | None:
+    """Return the shape of the model without asking the hub; None = it is not known here.
+
+    Raises:
+        ModelError: there is no such folder.
+    """
+    if shape := known_shape(config):
+        return shape
+    try:
+        cached = AutoConfig.from_pretrained(
+            base_path(config), revision=config.revision, local_files_only=True
+        )
+        return read_shape(cached.get_text_config().to_dict())
+    except (OSError, ValueError, KeyError):
+        return None
 
 
 def open_model(config: TrainConfig) -> Opened:
