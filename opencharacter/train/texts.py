@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from opencharacter.train.words import Words, falls_into_words
+
 Ids = NDArray[np.int32]
 
 _KEPT_IDS = 4_000_000  # of texts that may come again: 16 MB and their letters, twice
-_WORDS = 100_000  # that the BPE model keeps: the library's own 10,000 are soon full
 _BYTE = re.compile("<0x([0-9A-F]{2})>")
 
 
@@ -40,8 +41,7 @@ class Texts:
         self._tokenizer.encode_special_tokens = True
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
-        if hasattr(self._tokenizer.model, "_resize_cache"):
-            self._tokenizer.model._resize_cache(_WORDS)
+        self._words = Words(self._tokenizer) if falls_into_words(self._tokenizer) else None
         unknown = getattr(self._tokenizer.model, "unk_token", None)
         found = None if unknown is None else self._tokenizer.token_to_id(unknown)
         self._strange = np.array([*strange, *([] if found is None else [found])], np.int32)
@@ -62,8 +62,7 @@ class Texts:
             if ids is not None:
                 found[text] = ids
         new = [text for text in wanted if text not in found]
-        encoded = self._tokenizer.encode_batch_fast(new, add_special_tokens=False)
-        arrays = [np.array(each.ids, np.int32) for each in encoded]
+        arrays = self._encode_new(new)
         found.update(zip(new, arrays, strict=True))
         is_strange = np.isin(np.concatenate([np.empty(0, np.int32), *arrays]), self._strange)
         ends = np.cumsum([len(array) for array in arrays])
@@ -71,11 +70,17 @@ class Texts:
         self.faulty = {new[place] for place in at.tolist()}
         return found
 
+    def _encode_new(self, texts: list[str]) -> list[Ids]:
+        if self._words is not None:
+            return self._words.encode(texts)
+        encoded = self._tokenizer.encode_batch_fast(texts, add_special_tokens=False)
+        return [np.array(each.ids, np.int32) for each in encoded]
+
     def keep(self, found: Mapping[str, Ids], texts: Iterable[str]) -> None:
         """Keep the ids of texts that may come again."""
         for text in texts:
             if text not in self._kept and text not in self.faulty:
-                self._keep(text, found[text])
+                self._keep(text, found[text].copy())  # not the array that it is a part of
 
     def one(self, text: str) -> Ids:
         """Return the ids of one text."""
