@@ -53,6 +53,8 @@ def estimate_memory(
     frozen = shape.weights if is_lora else 0
     half = 2 if is_half else 4
     shared = world_size if strategy == "zero3" else 1
+    weights: float
+    optimizer: float
     if strategy == "none":  # float32 weights, and under autocast a copy of them in bfloat16
         weights = trained * (4 + (2 if is_half and not is_lora else 0)) + frozen * half
         gradients, optimizer = 4.0 * trained, 8.0 * trained

@@ -1,4 +1,4 @@
-"""Low-rank adapters (Hu et al. 2021, arXiv 2106.09685), through PEFT, and their merge at the end."""
+"""Low-rank adapters (Hu et al. 2021, arXiv 2106.09685), through PEFT, and their merge."""
 
 from collections.abc import Sequence
 from typing import Any
