@@ -55,8 +55,17 @@ def test_facts_are_counted_at_the_end(opencharacter, tmp_path, run_made):
     done = opencharacter("stage=play", "suite=profile_facts", "suite.n=3")
 
     notes = json.loads((folder(tmp_path) / "manifest.json").read_text())["counts"]["notes"]
-    assert notes["answers scored, fact stated"] == notes["to be judged"] > 30
-    assert "answers scored, fact stated" in done.stderr
+    assert notes["scores by rule"] == 2 * notes["to be judged"] > 60
+    assert "fact stated" in done.stderr
+
+
+def test_retention_is_told_by_turn(opencharacter, tmp_path, run_made):
+    assert opencharacter("stage=play", "suite=multi_turn", "suite.n=2").returncode == 0
+
+    assert len(played(tmp_path)) == 2 * 5
+    assert {len(t.messages) for t in played(tmp_path)} == {1 + 2 * 8, 1 + 2 * 10}
+    notes = json.loads((folder(tmp_path) / "manifest.json").read_text())["counts"]["notes"]
+    assert {f"fact stated at turn {n}" for n in (1, 4, 8, 10)} <= notes.keys()
 
 
 def test_a_run_that_is_not_there_is_told_with_the_command(opencharacter):
