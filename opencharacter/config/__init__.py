@@ -168,6 +168,7 @@ class Config:
 
 
 NOT_DATA: dict[str, str] = {
+    "run": "how a trained model is named; its folder and the hash of its files say which it is",
     "dtype": "how numbers are rounded: the last bits, like the batch",
     "tensor_parallel": "how many GPUs share the model",
     "data_parallel": "how many processes work",
