@@ -197,6 +197,7 @@ NOT_DATA: dict[str, str] = {
     "price_cached": "what it costs",
     "price_output": "what it costs",
     "max_rejected": "when to fail, not what to make",
+    "show": "how many rows are printed",
 }
 """Settings that change cost or speed and never what is asked or kept, each with the reason.
 

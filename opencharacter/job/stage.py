@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import pyarrow as pa
+
 from opencharacter import __version__
 from opencharacter.config import Config, Tracking
 from opencharacter.errors import BudgetError, StoppedError, StoreError
@@ -58,16 +60,24 @@ class OpenStage:
         return self.config.stage != self.folder.stage
 
     def stream(
-        self, record_type: type, rows: Iterable[Any], tally: Tally, *, what: str, unit: str
+        self,
+        record_type: type,
+        rows: Iterable[Any],
+        tally: Tally,
+        *,
+        what: str,
+        unit: str,
+        max_rejected: float = 1.0,
     ) -> None:
         """Write a stream of records and rejections in one pass; nothing if that was done before.
 
         Args:
             record_type: Of the records.
-            rows: Records and `Rejection`s.
+            rows: Records, Arrow batches of them, and `Rejection`s.
             tally: Counts what `rows` reads, while it is read.
             what: One sentence for the dataset card.
             unit: What a row is called while it is counted.
+            max_rejected: Largest share of rejected rows.
 
         Raises:
             StoreError: the stage was started otherwise, another process is at it, the disk is full,
@@ -91,7 +101,7 @@ class OpenStage:
                 rows_in=tally.rows, not_drawn=tally.not_drawn, notes=dict(tally.notes)
             )
             counted.unmet += tally.unmet
-            self._close(counted, tracker, what=what, max_rejected=1.0)
+            self._close(counted, tracker, what=what, max_rejected=max_rejected)
         self.claims.release(part.name)
         for sentence in counted.unmet:
             self._say(sentence)
@@ -264,7 +274,10 @@ class OpenStage:
             for number, row in enumerate(rows):
                 if not number:  # before it a source is read, which shows itself
                     show(Progress(0, 0, None, 0, 0, 0, 0))
-                (rejections if isinstance(row, Rejection) else records).write(row)
+                if isinstance(row, pa.RecordBatch):
+                    records.write_batch(row)
+                else:
+                    (rejections if isinstance(row, Rejection) else records).write(row)
                 show(Progress(records.rows, rejections.rows, None, 0, 0, 0, 0))
             done = Progress(records.rows, rejections.rows, None, 0, 0, 0, 0)
             show(done._replace(not_drawn=tally.not_drawn))
