@@ -4,7 +4,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -48,6 +48,8 @@ class OpenStage:
     claims: Claims
     replicas: Replicas
     stopping: Stopping
+    tracker: Tracker | None = field(default=None, init=False)
+    """Takes metrics while `stream` or `work` is at it."""
 
     @property
     def is_finished(self) -> bool:
@@ -349,10 +351,12 @@ class OpenStage:
             run_dir=self.folder.run_dir,
             started=self.folder.started() or {},
         )
+        self.tracker = tracker
         try:
             yield tracker
         finally:
             tracker.close()
+            self.tracker = None
             if is_mine:
                 self.claims.release(_TRACKING)
 

@@ -180,6 +180,18 @@ def read_columns(
             yield from zip(*(kept.column(name).to_pylist() for name in names), strict=True)
 
 
+def read_batches(parts: Iterable[Path], columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    """Yield the named columns of the rows of some parts as Arrow, in constant memory.
+
+    Raises:
+        StoreError: a part is missing or damaged, or lacks a column.
+    """
+    for path in parts:
+        if absent := {*columns} - {*column_names(path)}:
+            raise damaged(path, f"it has no column '{min(absent)}'")
+        yield from _batches(path, list(columns))
+
+
 def column_names(path: Path) -> list[str]:
     """Return the columns of a part.
 
