@@ -14,7 +14,6 @@ from opencharacter.train.embedded.answers import key_phrase
 from opencharacter.train.embedded.phrases import instruction, listing, paragraph, reference, words
 from opencharacter.train.embedded.words import (
     capitalised,
-    entries,
     invented_name,
     pick,
     with_article,
@@ -23,6 +22,13 @@ from opencharacter.train.embedded.words import (
 _SYSTEMS = (
     "Answer in plain words.", "Answer briefly.", "Keep to what is asked.", "Write clearly.",
     "Help with every question.", "Say what you know.", "Be helpful.",
+)  # fmt: skip
+_SMALL_TALK = (
+    "Hello!", "How are you?", "Can you help me?", "What do you think?", "What is new?",
+    "Is that true?", "Why is that so?", "Could you explain it?", "What would be best?",
+    "Do you know more about it?", "Thank you. What else?", "Can I ask something?",
+    "What should I do now?", "When does it begin?", "Where can I read about it?", "Is it far?",
+    "Which one is better?", "Who can tell me more?", "What do you mean?", "And then?",
 )  # fmt: skip
 _COPIES = (
     "Repeat this word for word:", "Write this text again:", "Copy the following:",
@@ -35,6 +41,18 @@ _LISTED = (
 _OPENINGS = (
     'On "{key}":', "Here is an answer.", "{key}?", "In short:", "Well,", "", "", "First of all,",
     'About "{key}" there is this to say.', "{key}:",
+)  # fmt: skip
+_GENERAL = (
+    "That depends on many things.", "There is more than one way to see it.", "It is a long story.",
+    "Start with the simplest part.", "It is hard to say without more.", "Most people agree.",
+    "Nobody knows for sure.", "There are good books on it.", "Take it step by step.",
+    "It helps to write things down.", "First look at what is there already.", "It takes some time.",
+    "Much has been said about it.", "The answer is different in each case.", "Try it and see.",
+    "There are three points to consider.", "In most cases it works.", "It is worth the effort.",
+    "Small changes make a big difference.", "The rest is practice.", "It is simple in the end.",
+    "Compare a few of them before you choose.", "Ask someone who has done it.", "Yes, it is so.",
+    "No, I would not say so.", "It is not possible to tell.", "That is a good question.",
+    "It began long ago.", "Today it is quite common.", "There is no need to hurry.",
 )  # fmt: skip
 _READING = (
     "Answer from this text.", "Use this text for your answers.", "Here is a text.",
@@ -79,11 +97,6 @@ FACTS: dict[str, Fact] = {
         ("When was the {kind} built?", "Since when is it there?", "In which year was it opened?"),
         ("In {}.", "It is there since {}.", "That was in {}."),
     ),
-    "place": Fact(
-        ("It is in {}.", "You find it in {}.", "The {kind} stands in {}."),
-        ("Where is the {kind}?", "Where can I find it?", "In which place is the {kind}?"),
-        ("It is in {}.", "You find it in {}.", "In {}."),
-    ),
     "colour": Fact(
         ("Its colour is {}.", "It is painted {}.", "The {kind} is {}."),
         ("Which colour has the {kind}?", "What is its colour?", "How is it painted?"),
@@ -113,7 +126,7 @@ def general_dialogues(seed: int) -> Iterator[list[Message]]:
     random = Random(stable_number("embedded base", seed))
     kinds = (reading, answering, copying, itemising)
     while True:
-        yield random.choices(kinds, (45, 20, 20, 15))[0](random)
+        yield random.choices(kinds, (35, 35, 18, 12))[0](random)
 
 
 def reading(random: Random) -> list[Message]:
@@ -133,13 +146,12 @@ def reading(random: Random) -> list[Message]:
 
 
 def answering(random: Random) -> list[Message]:
-    """Return one to three questions about anything, each with an answer of a few sentences."""
+    """Return one to four questions about anything, each with an answer of a few sentences."""
     turns = []
-    for _ in range(random.choice((1, 1, 2, 3))):
-        question = instruction(random)
+    for _ in range(random.choice((1, 2, 3, 4))):
+        question = random.choice(_SMALL_TALK) if random.random() < 0.3 else instruction(random)
         opening = random.choice(_OPENINGS).format(key=key_phrase(random, question))
-        said = reference(random, random.choice((10, 30, 60, 100, 160, 240)))
-        turns.append((question, f"{opening} {said}".strip()))
+        turns.append((question, f"{opening} {_said(random)}".strip()))
     return [*_preface(random), *_flat(turns)]
 
 
@@ -163,6 +175,13 @@ def itemising(random: Random) -> list[Message]:
     return [*_preface(random), *_flat([(asked, "\n".join(lines))])]
 
 
+def _said(random: Random) -> str:
+    """Return sentences that many questions could be answered with, or any prose."""
+    if random.random() < 0.25:
+        return reference(random, random.choice((10, 30, 60, 100, 160)))
+    return " ".join(random.sample(_GENERAL, random.choice((1, 1, 2, 2, 3))))
+
+
 def _text(random: Random, kind: str, known: dict[str, str]) -> str:
     facts = [random.choice(FACTS[a].stated).format(v, kind=kind) for a, v in known.items()]
     random.shuffle(facts)
@@ -183,9 +202,6 @@ def _turn(random: Random, kind: str, about: str, value: str) -> tuple[str, str]:
 def _value(random: Random, about: str) -> str:
     if about == "called":
         return " ".join(invented_name(random) for _ in range(random.choice((1, 2, 2))))
-    if about == "place":
-        city = random.choice(entries("cities"))
-        return random.choice((city, city.split(", ")[0], invented_name(random)))
     if about == "use":
         return words(random, random.randint(1, 4))
     if about in ("length", "price"):
@@ -196,7 +212,17 @@ def _value(random: Random, about: str) -> str:
 
 
 def _preface(random: Random) -> list[Message]:
-    return [_system(random.choice(_SYSTEMS))] if random.random() < 0.5 else []
+    """Return no system message, a short one, or a long one that has nothing to do with it."""
+    draw = random.random()
+    if draw < 0.35:
+        return []
+    if draw < 0.6:
+        return [_system(random.choice(_SYSTEMS))]
+    parts = [random.choice(_SYSTEMS)]
+    for _ in range(random.randint(1, 3)):
+        text = random.choice((listing(random), paragraph(random, random.randint(1, 4))))
+        parts.append(f"# {capitalised(pick(random, 'topics'))}\n{text}")
+    return [_system("\n\n".join([*parts, random.choice(_SYSTEMS)]))]
 
 
 def _system(text: str) -> Message:

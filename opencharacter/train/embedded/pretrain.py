@@ -41,7 +41,7 @@ BASE_FOLDER = FOLDER.with_name("embedded_base")
 SEED = 0
 STEPS = 6000
 """Of the model's dialogues."""
-BASE_STEPS = 1600
+BASE_STEPS = 1500
 """Of the base's."""
 
 _INTERVIEWS = 0.17  # of these steps, before the mixed ones
