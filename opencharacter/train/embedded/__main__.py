@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from opencharacter.errors import OpenCharacterError
 from opencharacter.train.embedded import check, facts
 from opencharacter.train.embedded.pretrain import (
     BASE_FOLDER,
@@ -66,9 +67,9 @@ def _check(chosen: argparse.Namespace) -> None:
 
 def _check_run(chosen: argparse.Namespace) -> None:
     characters = facts.held_out(chosen.run, chosen.n)
-    models = {"before": BASE_FOLDER, "after": facts.trained_model(chosen.run)}
-    if chosen.folder != FOLDER:
-        models = {chosen.folder.name: chosen.folder}
+    models = {chosen.folder.name: chosen.folder}
+    if chosen.folder == FOLDER:  # nobody named one
+        models = {"before": BASE_FOLDER, "after": facts.trained_model(chosen.run)}
     figures = []
     for name, folder in models.items():
         model = check.open_model(folder)
@@ -88,4 +89,7 @@ def _print(figures: Sequence[check.Figure], *, as_json: bool) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    try:
+        main(sys.argv[1:])
+    except OpenCharacterError as error:
+        sys.exit(f"error: {error}")
