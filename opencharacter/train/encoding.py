@@ -26,7 +26,7 @@ from opencharacter.train.dialogues import (
 )
 from opencharacter.train.layout import Layout, Piece
 from opencharacter.train.mask import UNLEARNED, check_mask
-from opencharacter.train.opening import OpenTokenizer
+from opencharacter.train.opened import OpenTokenizer
 from opencharacter.train.texts import Ids, Texts, spelling
 
 _SCHEMA = arrow_schema(Tokens)
