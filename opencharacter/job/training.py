@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,15 +13,20 @@ from opencharacter.job.stage import OpenStage
 from opencharacter.progress import Display, Progress
 from opencharacter.records import Checkpoint
 from opencharacter.sources.rows import Tally
+from opencharacter.store.licences import strictest
 from opencharacter.store.rows import part_files, read_columns
 from opencharacter.train.base import base_name
 from opencharacter.train.batches import derive_batches
 from opencharacter.train.fit import Fitted, Prepared, build_arguments, build_trainer, fit, prepare
 from opencharacter.train.holdout import CHARACTERS, DIALOGUES, FORGETTING, split_rows
-from opencharacter.train.models import open_model, quieten
+from opencharacter.train.lora import merge_adapters
+from opencharacter.train.models import Opened, open_model, quieten
 from opencharacter.train.rows import check_lengths, open_tokens, stop_token, write_tokens
-from opencharacter.train.saving import save_model
+from opencharacter.train.saving import save_adapters, save_model
+from opencharacter.train.templates import FILE_NAME
 
+ADAPTERS = "adapters"
+"""Folder of the adapters alone, of a training that has any."""
 MODEL = "model"
 """Folder of the trained model, below the stage's."""
 _CHECKPOINTS, _FLAT, _METRICS = "checkpoints", "rows", "metrics.jsonl"
@@ -41,19 +47,27 @@ def train_model(stage: OpenStage, tally: Tally) -> Checkpoint:
     config, folder = stage.config.train, stage.folder.path
     quieten()
     prepared = prepare_rows(stage, tally)
-    opened = open_model(config)
+    template = (stage.folder.run_dir / "tokenize" / FILE_NAME).read_text(encoding="utf-8")
+    opened = open_model(config, prepared.rows.used_ids(), template)
+    tell_new_tokens(opened)
     stop = stop_token(prepared.rows, opened.tokenizer)
     batches = derive_batches(config, 1)
+    steps = batches.steps(len(prepared.train))
     arguments = build_arguments(
-        config, batches, prepared, folder / _CHECKPOINTS, seed=stage.config.seed
+        *(config, batches, folder / _CHECKPOINTS),
+        steps_per_epoch=steps,
+        metric=prepared.metric,
+        seed=stage.config.seed,
     )
     with Display(stage.folder.stage, unit="steps") as display:
-        total = round(batches.steps(len(prepared.train)) * config.epochs)
+        total = round(steps * config.epochs)
         journal = Journal(stage, display, total)
         trainer = build_trainer(opened, prepared, arguments, journal.report)
         fitted = fit(trainer, prepared.metric)
+    model = trainer.accelerator.unwrap_model(trainer.model)
+    save_adapters(model, folder / ADAPTERS)
     save_model(
-        trainer.accelerator.unwrap_model(trainer.model),
+        merge_adapters(model),
         opened.tokenizer,
         folder / MODEL,
         dtype=opened.dtype,
@@ -61,6 +75,18 @@ def train_model(stage: OpenStage, tally: Tally) -> Checkpoint:
     )
     shutil.rmtree(folder / _FLAT)
     return record(stage, fitted)
+
+
+def tell_new_tokens(opened: Opened) -> None:
+    """Say which tokens the model did not know."""
+    for what, ids in (("added", opened.new.added), ("untrained", opened.new.untrained)):
+        if ids:
+            names = ", ".join(opened.tokenizer.convert_ids_to_tokens(ids[:8]))
+            print(
+                f"train: {len(ids):,} {what} tokens ({names}) begin as the mean of those that the "
+                "model was trained on",
+                file=sys.stderr,
+            )
 
 
 def prepare_rows(stage: OpenStage, tally: Tally) -> Prepared:
@@ -92,6 +118,13 @@ def clusters(run_dir: Path) -> Mapping[str, str]:
     return dict(read_columns(parts, ["id", "cluster"]))
 
 
+def licences(run_dir: Path) -> list[str]:
+    """Return the licences of the rows, each once."""
+    return sorted(
+        {row[0] for row in read_columns(part_files(run_dir / "tokenize" / "data"), ["licence"])}
+    )
+
+
 def record(stage: OpenStage, fitted: Fitted) -> Checkpoint:
     """Return the record of a trained model."""
     config, started = stage.config.train, stage.folder.started() or {"inputs": {}}
@@ -108,7 +141,7 @@ def record(stage: OpenStage, fitted: Fitted) -> Checkpoint:
         character_loss=fitted.losses.get(CHARACTERS),
         dialogue_loss=fitted.losses.get(DIALOGUES),
         forgetting_loss=fitted.losses.get(FORGETTING),
-        licence="unknown",
+        licence=strictest(licences(stage.folder.run_dir)).hub,
     )
 
 

@@ -32,6 +32,9 @@ def check(config: Config) -> None:
 
 def run(config: Config, job: Job) -> None:
     """Train the model of the run."""
+    if config.train.check:
+        import_module("opencharacter.job.trainplan").print_plan(config, job, world_size=1)
+        return
     with job.stage(
         "train",
         settings=[config.train],

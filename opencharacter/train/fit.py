@@ -17,7 +17,9 @@ from opencharacter.train.callbacks import Report, Reporting, StopAtNan
 from opencharacter.train.holdout import CHARACTERS, DIALOGUES, FORGETTING, Split
 from opencharacter.train.models import Opened, uses_bf16
 from opencharacter.train.packing import efficiency, pack
+from opencharacter.train.performance import Performance, Speed
 from opencharacter.train.rows import TokenRows
+from opencharacter.train.shapes import read_shape
 from opencharacter.train.trainer import CharacterTrainer
 
 
@@ -80,21 +82,34 @@ def prepare(rows: TokenRows, split: Split, config: TrainConfig, *, seed: int) ->
 
 
 def build_arguments(
-    config: TrainConfig, batches: Batches, prepared: Prepared, folder: Path, *, seed: int
+    config: TrainConfig,
+    batches: Batches,
+    folder: Path,
+    *,
+    steps_per_epoch: int,
+    metric: str | None,
+    seed: int,
 ) -> SFTConfig:
     """Build TRL's configuration.
+
+    Args:
+        config: Of the training.
+        batches: As they were derived.
+        folder: Of checkpoints.
+        steps_per_epoch: Optimizer steps.
+        metric: Loss by which the best checkpoint is known; None = nothing is held out.
+        seed: Of the run.
 
     Raises:
         ConfigError: TRL refuses a value.
     """
-    steps = batches.steps(len(prepared.train))
     try:
         return SFTConfig(
             output_dir=str(folder),
             use_cpu=not torch.cuda.is_available(),
             bf16=uses_bf16(config),
             **sft_arguments(config, batches, seed=seed),
-            **validation_arguments(config, steps_per_epoch=steps, metric=prepared.metric),
+            **validation_arguments(config, steps_per_epoch=steps_per_epoch, metric=metric),
         )
     except (TypeError, ValueError) as error:
         reason = " ".join(str(error).split())
@@ -123,9 +138,11 @@ def build_trainer(
             for kind, packs in prepared.validation.items()
         }
         or None,
-        callbacks=[StopAtNan(), Reporting(report)],
+        callbacks=[StopAtNan()],
     )
     trainer.remove_callback(PrinterCallback)
+    trainer.add_callback(Performance(trainer, _speed(trainer), prepared.efficiency))
+    trainer.add_callback(Reporting(report))  # the last: it tells what the others add
     return trainer
 
 
@@ -152,6 +169,16 @@ def fit(trainer: CharacterTrainer, metric: str | None) -> Fitted:
             kind: _loss_at(history, kind, step) for kind in (CHARACTERS, DIALOGUES, FORGETTING)
         },
     )
+
+
+def _speed(trainer: CharacterTrainer) -> Speed | None:
+    """Return where the model's FLOPs go; None = it is of another kind than is known here."""
+    model = trainer.model
+    try:
+        shape = read_shape(model.config.get_text_config().to_dict())
+    except KeyError:
+        return None
+    return Speed(shape, sum(w.numel() for w in model.parameters() if w.requires_grad))
 
 
 def _packs(

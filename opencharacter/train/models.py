@@ -1,5 +1,6 @@
 """How the model that a training begins with is opened."""
 
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 import torch
@@ -10,6 +11,9 @@ from opencharacter.config import Precision, TrainConfig, Tuning
 from opencharacter.errors import ConfigError, ModelError
 from opencharacter.train.base import base_path
 from opencharacter.train.embedded.copying import has_fast_bf16
+from opencharacter.train.lora import add_adapters
+from opencharacter.train.shapes import Shape, known_shape, read_shape
+from opencharacter.train.vocabulary import NewTokens, begin_tokens
 
 
 class Opened(NamedTuple):
@@ -21,6 +25,8 @@ class Opened(NamedTuple):
     """Of the weights as they were published; the trained model is saved in it."""
     stop_ids: list[int]
     """Tokens that ended an answer before the training."""
+    new: NewTokens
+    """What the model did not know."""
 
 
 def quieten() -> None:
@@ -64,17 +70,40 @@ def attention_kernel(config: TrainConfig) -> str:
     return config.attention
 
 
-def open_model(config: TrainConfig) -> Opened:
-    """Open the model and its tokenizer.
+def find_shape(config: TrainConfig) -> Shape | None:
+    """Return the shape of the model without asking the hub; None = it is not known here.
+
+    Raises:
+        ModelError: there is no such folder.
+    """
+    if shape := known_shape(config):
+        return shape
+    try:
+        cached = AutoConfig.from_pretrained(
+            base_path(config), revision=config.revision, local_files_only=True
+        )
+        return read_shape(cached.get_text_config().to_dict())
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def open_model(config: TrainConfig, used: Collection[int], template: str) -> Opened:
+    """Open the model and its tokenizer; new tokens have a beginning, and adapters are in it.
 
     Full training without DeepSpeed keeps float32 weights, since steps of 1e-5 vanish in bfloat16;
     DeepSpeed keeps a float32 copy itself, and the base below adapters does not change.
 
+    Args:
+        config: Names the model.
+        used: Ids in the training rows.
+        template: The chat template that they were laid out with.
+
     Raises:
         ModelError: there is no such model, or it does not load.
+        ConfigError: the adapters do not fit.
     """
-    source = base_path(config)
-    is_half = uses_bf16(config) and (config.deepspeed != "none" or config.tuning is Tuning.lora)
+    source, is_lora = base_path(config), config.tuning is Tuning.lora
+    is_half = uses_bf16(config) and (config.deepspeed != "none" or is_lora)
     try:
         published = AutoConfig.from_pretrained(source, revision=config.revision)
         tokenizer = AutoTokenizer.from_pretrained(source, revision=config.revision)
@@ -87,6 +116,16 @@ def open_model(config: TrainConfig) -> Opened:
     except (OSError, ValueError, ImportError) as error:
         reason = " ".join(str(error).split())
         raise ModelError(f"train.model={config.model} cannot be opened: {reason}") from error
+    tokenizer.add_tokens(config.added_tokens)
+    tokenizer.chat_template = template
     ended = model.generation_config.eos_token_id
-    stop_ids = ended if isinstance(ended, list) else [] if ended is None else [ended]
-    return Opened(model, tokenizer, published.dtype or torch.float32, stop_ids)
+    new = begin_tokens(model, tokenizer, used)
+    if is_lora:
+        model = add_adapters(model, config.lora, [*new.added, *new.untrained])
+    return Opened(
+        model=model,
+        tokenizer=tokenizer,
+        dtype=published.get_text_config().dtype or torch.float32,
+        stop_ids=ended if isinstance(ended, list) else [] if ended is None else [ended],
+        new=new,
+    )

@@ -32,6 +32,7 @@ def open_tokenizer(train: TrainConfig, config: TokenizeConfig) -> OpenTokenizer:
     except (OSError, ValueError) as error:
         line = str(error).strip().partition("\n")[0]
         raise ModelError(f"cannot open the tokenizer of {train.model}: {line}") from error
+    tokenizer.add_tokens(train.added_tokens)
     return describe(tokenizer, config, model=train.model, most=_positions(path, where))
 
 

@@ -23,6 +23,7 @@ IGNORED = -100
 """Label of a token that is not learned."""
 
 _IDS, _LABELS = "input_ids", "labels"
+_IDS_AT_ONCE = 16_000_000
 _LOOKED_AT = 1_000  # rows
 _ABOUT = ("id", "character_id", "instruction_id", "n_supervised")
 
@@ -65,6 +66,13 @@ class TokenRows:
             for name, flat in ((_IDS, self._ids), (_LABELS, self._labels))
         }
         return joined | ({"seq_lengths": [b - a for a, b in spans]} if is_packed else {})
+
+    def used_ids(self) -> set[int]:
+        """Return every token that occurs."""
+        found: set[int] = set()
+        for start in range(0, len(self._ids), _IDS_AT_ONCE):
+            found |= set(np.unique(self._ids[start : start + _IDS_AT_ONCE]).tolist())
+        return found
 
     def dataset(self, packs: Sequence[Sequence[int]], *, is_packed: bool) -> Dataset:
         """Return packs of rows as a data set whose examples are put together when they are read."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from peft import PeftModel
 
 from opencharacter.store.files import disk_errors
 
@@ -40,3 +41,10 @@ def save_model(
     with whole_folder(folder) as temporary:
         model.to(dtype).save_pretrained(temporary)
         tokenizer.save_pretrained(temporary)
+
+
+def save_adapters(model: Any, folder: Path) -> None:
+    """Write adapters alone, if the model has any: small, and they fit the base they came from."""
+    if isinstance(model, PeftModel):
+        with whole_folder(folder) as temporary:
+            model.save_pretrained(temporary)

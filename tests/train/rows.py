@@ -1,7 +1,7 @@
 """Tokenized dialogues for tests of training, written as `stage=tokenize` writes them."""
 
+import shutil
 from collections.abc import Iterable
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -82,9 +82,10 @@ def corpus(n_characters: int, n_instructions: int, n_general: int = 0) -> list[T
 
 def write_run(words: list[str], rows: list[Tokens]) -> None:
     """Write the stage `tokenize` of the run that the words name."""
-    config = replace(compose_config(["stage=mix", *words]), stage="tokenize")
+    config = compose_config(["stage=tokenize", *words])
     with (
         Job(config, command="python -m opencharacter stage=tokenize") as job,
         job.stage("tokenize", settings=[config.tokenize]) as stage,
     ):
         stage.stream(Tokens, rows, Tally(rows=len(rows)), what="Tokens.", unit="rows")
+        shutil.copy(EMBEDDED / "chat_template.jinja", stage.folder.path)
