@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import Any
 
 from opencharacter.config import Config
+from opencharacter.errors import ConfigError
 from opencharacter.job import Job
 from opencharacter.records import Tokens
 from opencharacter.sources.rows import Tally
@@ -21,9 +22,16 @@ def check(config: Config) -> None:
     """Check that the tokenizer opens and that its template can be encoded segment by segment.
 
     Raises:
+        ConfigError: in stage=all, a dialogue may come out longer than a row of the training.
         ModelError: there is no such model, its tokenizer does not open, or it has no template.
     """
-    _asked(config)
+    longest, row = _asked(config).max_length, config.train.max_length
+    if config.stage == "all" and longest > row:
+        raise ConfigError(
+            f"dialogues may have {longest:,} tokens (tokenize.max_length), but a row of the "
+            f"training has {row:,} (train.max_length); set tokenize.max_length={row}, or make the "
+            "row longer"
+        )
 
 
 def run(config: Config, job: Job) -> None:

@@ -26,8 +26,9 @@ EARLY = {
     "a suite that is not there": (["mix.suites=[/nothere]"], "/nothere"),
     "more characters than are made": (["mix.n_characters=5"], "mix.n_characters"),
     "a model that is not there": (["train.model=/no/model"], "there is no folder /no/model"),
-    "an argument TRL does not know": (["+train.sft.weight_decai=0.1"], "weight_decay"),
+    "an argument TRL does not know": (["train.sft={weight_decai: 0.1}"], "weight_decay"),
     "a step the rows do not fill": (["train.global_tokens=5000"], "train.global_tokens=5,000"),
+    "dialogues longer than a row": (["tokenize.max_length=1500"], "tokenize.max_length=1024"),
     "a template of other tokens": (["tokenize.template=mistral"], "mistral"),
 }
 
