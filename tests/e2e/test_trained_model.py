@@ -12,7 +12,7 @@ pytest.importorskip("trl")
 # 20 interviews, each with 6 of some 24 characters; what the others are is asked before and after.
 SMALL = (
     *("personas.n=32", "personas.heldout=0.25", "instructions.n=20", "synth.n_characters=6"),
-    *("train.global_tokens=4096", "train.epochs=4", "teacher.threads=1"),
+    "teacher.threads=1",
 )
 
 
