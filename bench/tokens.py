@@ -34,7 +34,9 @@ from opencharacter.store.stage import StageFolder
 CHARACTERS = 1_000
 N = 3  # characters an instruction, as in the paper
 PROMPT_WORDS, QUESTION_WORDS, ANSWER_WORDS = 250, 25, 150
-RARE = 0.02  # share of words that are names nobody else has
+RARE = (
+    0.05  # share of words that nobody else says: a million words of English have some 50,000 forms
+)
 SOURCES = Path(__file__).parents[1] / "opencharacter" / "sources" / "embedded"
 
 

@@ -71,7 +71,7 @@ class Layout:
                 f"the chat template is no jinja: {error}; choose another tokenize.template"
             ) from error
         self._control = dict(control)
-        self._encode = encode
+        self._encode = lru_cache(maxsize=4096)(encode)
         longest_first = sorted(control, key=len, reverse=True)
         self._tokens = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
         self._kept = lru_cache(maxsize=512)(self._plan)
