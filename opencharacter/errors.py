@@ -7,6 +7,7 @@
     ├── StoreError       what is on disk is missing, stale, claimed by another process, or full
     ├── ModelError       a model cannot be opened, or the server behind it is unusable
     ├── AccountingError  the counts of a stage do not add up, or too much was rejected
+    ├── RanksError       the ranks of one training cannot go on together
     ├── BudgetError      a run has spent what it may, and goes on when it is given more
     └── StoppedError     the command was asked to stop, and goes on when it is given again
 
@@ -53,6 +54,10 @@ class AccountingError(OpenCharacterError):
 
 class BudgetError(OpenCharacterError):
     """A run has spent what it may on a model; what is done is kept."""
+
+
+class RanksError(OpenCharacterError):
+    """One of the processes that train together is gone; the last whole checkpoint is kept."""
 
 
 class StoppedError(OpenCharacterError):
