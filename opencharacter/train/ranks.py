@@ -25,8 +25,8 @@ from opencharacter.llm.stopping import STOPPED
 from opencharacter.train.launch import NAMES, rank_environment, reachable
 
 _LOOK_S = 1.0
-_GRACE_S = 15.0
-"""How long a rank may take to end by itself after another one has failed."""
+_GRACE_S = 60.0
+"""How long a rank may take to end by itself after another one has failed, its tracking included."""
 _FAREWELL_S = 60.0
 """How long ranks wait for each other at the end."""
 _FAREWELL_OF_FAILED_S = 3.0
