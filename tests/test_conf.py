@@ -8,7 +8,7 @@ import pytest
 
 from opencharacter import manual
 from opencharacter.compose import compose_config
-from opencharacter.config import Backend, Config, Direction, ModelConfig
+from opencharacter.config import Backend, Config, Direction, ModelConfig, TrainConfig
 from opencharacter.errors import ConfigError
 from opencharacter.records import Method
 
@@ -63,7 +63,16 @@ def test_without_options_a_run_is_embedded_through_and_through():
 
     assert asdict(config) == asdict(
         Config(
-            stage="synth", teacher=ModelConfig(max_length=2048, seats=128, cache_gib=1, threads=2)
+            stage="synth",
+            teacher=ModelConfig(max_length=2048, seats=128, cache_gib=1, threads=2),
+            train=TrainConfig(
+                max_length=2048,
+                device_tokens=2048,
+                global_tokens=16384,
+                epochs=3.0,
+                learning_rate=5e-4,
+                gradient_checkpointing=False,
+            ),
         )
     )
 

@@ -40,7 +40,15 @@ from opencharacter.config.sources import (
     Stratify,
 )
 from opencharacter.config.tokenizing import ControlText, Overlong, Template, TokenizeConfig
-from opencharacter.config.training import LoraConfig, Objective, TrainConfig, Tuning
+from opencharacter.config.training import (
+    HoldoutConfig,
+    LoraConfig,
+    Objective,
+    Precision,
+    Schedule,
+    TrainConfig,
+    Tuning,
+)
 
 __all__ = [
     "METHODS",
@@ -57,6 +65,7 @@ __all__ = [
     "ExportConfig",
     "FactCheck",
     "GenerateConfig",
+    "HoldoutConfig",
     "InstructionsConfig",
     "LLMStageConfig",
     "LintConfig",
@@ -70,9 +79,11 @@ __all__ = [
     "PersonasConfig",
     "PlanConfig",
     "PopulationConfig",
+    "Precision",
     "ProfilesConfig",
     "RewriteConfig",
     "SamplingConfig",
+    "Schedule",
     "SlurmConfig",
     "Spoken",
     "Stratify",
@@ -191,6 +202,16 @@ NOT_DATA: dict[str, str] = {
     "price_cached": "what it costs",
     "price_output": "what it costs",
     "max_rejected": "when to fail, not what to make",
+    "precision": "how numbers are rounded: the last bits",
+    "check": "whether anything is made",
+    "device_tokens": "how much a device takes at once: the last bits",
+    "attention": "which kernel: the last bits",
+    "gradient_checkpointing": "memory against time",
+    "deepspeed": "what of the training is kept where",
+    "offload": "what of the training is kept where",
+    "log_steps": "how often is told how far it is",
+    "tokens_per_second": "what a plan reckons with",
+    "show": "how many rows are printed",
 }
 """Settings that change cost or speed and never what is asked or kept, each with the reason.
 
