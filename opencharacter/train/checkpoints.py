@@ -21,8 +21,7 @@ from opencharacter.errors import StoreError
 from opencharacter.store.files import read_json, sync_folder, write_json
 
 MARKER = "COMPLETE.json"
-SPACE = 2.2
-"""Free disk for a training, in checkpoints: the last one, the one being written, and some room."""
+_ROOM = 1.2  # of a checkpoint: the one that is being written, and a little more
 
 _NAME = re.compile(r"checkpoint-(\d+)")
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -166,25 +165,26 @@ def checkpoint_bytes(
     return 2 * weights + 12 * trainable
 
 
-def require_space(folder: Path, size: int) -> None:
+def require_space(folder: Path, size: int, *, held: int) -> None:
     """Check that there is room for the checkpoints of a training, before it begins.
 
     Args:
         folder: Where they go; checkpoints that are there count as room.
         size: Of one, in bytes.
+        held: Whole ones that stay while the next is written: the last one, and the best.
 
     Raises:
         StoreError: there is not.
     """
-    held = sum(sum(_sizes(path).values()) for path in checkpoints(folder))
-    needed = int(SPACE * size) - held
+    there = sum(sum(_sizes(path).values()) for path in checkpoints(folder))
+    needed = int((held + _ROOM) * size) - there
     folder.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise StoreError(
             f"{folder} has {_gib(free)} GiB free, and its checkpoints need {_gib(needed)}: each "
-            f"has about {_gib(size)}, and the last whole one is kept until the next one is; free "
-            "some space, or set runs_dir to a larger disk"
+            f"has about {_gib(size)}, and {held} stay while the next is written; free some space, "
+            "or set runs_dir to a larger disk"
         )
 
 

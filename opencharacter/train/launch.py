@@ -49,6 +49,15 @@ def rank_environment(environ: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+def world_size(environ: Mapping[str, str]) -> int:
+    """Return how many ranks there are.
+
+    Raises:
+        ConfigError: some of the variables are set, and others are not.
+    """
+    return int(rank_environment(environ).get("WORLD_SIZE", 1))
+
+
 def _as_given(environ: Mapping[str, str]) -> dict[str, str]:
     """Return the variables as they are set; nothing where they tell of one rank without a port."""
     absent = [name for name in NAMES if name not in environ]

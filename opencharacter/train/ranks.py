@@ -31,7 +31,7 @@ _FAREWELL_S = 60.0
 """How long ranks wait for each other at the end."""
 _FAREWELL_OF_FAILED_S = 3.0
 """The same after an error, when some may be gone for ever; their watches have seen it by then."""
-_PATIENCE = timedelta(hours=2)
+PATIENCE = timedelta(hours=2)
 """Longest wait of a rank for another: rank 0 may be packing rows, or writing a checkpoint."""
 
 
@@ -303,13 +303,13 @@ def _join(environment: dict[str, str]) -> Ranks:
                 "many ranks as there are GPUs"
             )
         torch.cuda.set_device(local)
-    store, _, _ = next(distributed.rendezvous("env://", rank, world, timeout=_PATIENCE))
+    store, _, _ = next(distributed.rendezvous("env://", rank, world, timeout=PATIENCE))
     distributed.init_process_group(
         backend="nccl" if is_on_gpus else "gloo",
         store=distributed.PrefixStore("group", store),
         rank=rank,
         world_size=world,
-        timeout=_PATIENCE,
+        timeout=PATIENCE,
     )
     # A connection of its own: one that waits would keep the group's from working.
     ours = distributed.PrefixStore("opencharacter", store.clone())
