@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from opencharacter import __version__
 from opencharacter.config import Config, data_settings
@@ -43,6 +43,7 @@ from opencharacter.train.ranks import Ranks
 from opencharacter.train.rows import check_lengths, open_tokens, stop_token, write_tokens
 from opencharacter.train.saving import save_adapters, save_model
 from opencharacter.train.templates import FILE_NAME
+from opencharacter.train.zero import whole_model
 
 ADAPTERS = "adapters"
 """Folder of the adapters alone, of a training that has any."""
@@ -70,6 +71,8 @@ class Trained(NamedTuple):
     """What a training leaves in memory."""
 
     fitted: Fitted
+    model: Any
+    """With all its weights, on rank 0."""
     opened: Opened
     stop: int
     """Token that ends an answer."""
@@ -99,7 +102,7 @@ def lead_training(stage: OpenStage, ranks: Ranks, tally: Tally) -> Checkpoint:
         total = round(_batches(work).steps(len(prepared.train)) * stage.config.train.epochs)
         journal = Journal(stage, display, total, begun=resume.step if resume else 0)
         trained = _train(work, prepared, resume.path if resume else None, journal.report)
-    model, folder = trained.fitted.trainer.model, stage.folder.path
+    model, folder = trained.model, stage.folder.path
     save_adapters(model, folder / ADAPTERS)
     save_model(
         merge_adapters(model),
@@ -161,7 +164,7 @@ def _train(work: Work, prepared: Prepared, resume: Path | None, report: Report) 
     trainer.add_callback(Preemption(ranks, work.stopping))
     with work.stopping.patience(), disk_may_fill(work.checkpoints, is_first=ranks.is_first):
         fitted = fit(trainer, prepared.metric, resume)
-    return Trained(fitted, opened, stop)
+    return Trained(fitted, whole_model(trainer), opened, stop)
 
 
 def _find_resume(work: Work) -> Resume | None:

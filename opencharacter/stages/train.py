@@ -19,19 +19,17 @@ from opencharacter.train.arguments import check_names
 from opencharacter.train.base import base_name
 from opencharacter.train.batches import derive_batches
 from opencharacter.train.launch import world_size
-from opencharacter.train.zero import check_deepspeed
 
 _WHAT = "A model trained on a mixture: the record of its training; the model is in `model/`."
 
 
 def check(config: Config) -> None:
-    """Check the names of TRL's arguments, DeepSpeed, and that the ranks could share a step.
+    """Check the names of TRL's arguments, and that the ranks could share a step.
 
     Raises:
         ConfigError: an argument is unknown, the batch does not divide, or half a rank is named.
     """
     check_names(config.train.sft)
-    check_deepspeed(config.train)
     derive_batches(config.train, world_size(os.environ))
 
 

@@ -111,6 +111,7 @@ def build_arguments(
             use_cpu=not torch.cuda.is_available(),
             bf16=uses_bf16(config),
             deepspeed=deepspeed_settings(config),
+            ddp_find_unused_parameters=False,  # all take part in every step
             ddp_timeout=int(PATIENCE.total_seconds()),
             **sft_arguments(config, batches, seed=seed),
             **validation_arguments(config, steps_per_epoch=steps_per_epoch, metric=metric),

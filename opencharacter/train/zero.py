@@ -5,10 +5,17 @@ be kept equal. What the trainer knows too (batch, accumulation, clipping, bf16) 
 """
 
 import logging
+import warnings
+from importlib import import_module
 from typing import Any
 
+import torch
+from transformers.integrations.deepspeed import (
+    is_deepspeed_zero3_enabled,
+    unset_hf_deepspeed_config,
+)
+
 from opencharacter.config import TrainConfig
-from opencharacter.errors import ConfigError
 
 _STAGES = {"zero2": 2, "zero3": 3}
 
@@ -23,7 +30,7 @@ def deepspeed_settings(config: TrainConfig) -> dict[str, Any] | None:
     stage = _STAGES.get(config.deepspeed)
     if stage is None:
         return None
-    logging.getLogger("DeepSpeed").setLevel(logging.WARNING)
+    _quieten()
     zero: dict[str, Any] = {
         "stage": stage,
         "overlap_comm": True,
@@ -53,19 +60,40 @@ def deepspeed_settings(config: TrainConfig) -> dict[str, Any] | None:
     }
 
 
-def check_deepspeed(config: TrainConfig) -> None:
-    """Check what can be known of DeepSpeed's settings before anything is loaded.
+def _quieten() -> None:
+    """Keep DeepSpeed from printing, and from compiling what a training does not use.
 
-    Raises:
-        ConfigError: there is no such setting, or nothing that `offload` could move.
+    On a CPU it would compile an all-reduce for inference: minutes on a busy machine, and whoever is
+    killed meanwhile leaves a lock for which every later process waits for ever.
     """
-    if config.deepspeed not in ("none", *_STAGES):
-        raise ConfigError(
-            f"train.deepspeed is '{config.deepspeed}'; choose with deepspeed=none, deepspeed=zero2 "
-            "or deepspeed=zero3"
-        )
-    if config.offload and config.deepspeed == "none":
-        raise ConfigError(
-            "train.offload=true moves states that DeepSpeed shares out, and there is none; add "
-            "deepspeed=zero2 or deepspeed=zero3"
-        )
+    logging.getLogger("DeepSpeed").setLevel(logging.WARNING)
+    logging.getLogger("accelerate.accelerator").setLevel(logging.ERROR)
+    # torch has new names for what DeepSpeed calls, and says so at every call.
+    warnings.filterwarnings("ignore", "`torch.distributed", FutureWarning)
+    import_module("deepspeed").ops.__compatible_ops__["deepspeed_shm_comm"] = False
+
+
+def whole_model(trainer: Any) -> Any | None:
+    """Return the trained model with all its weights on rank 0; all ranks must ask for it.
+
+    ZeRO-3 has cut the weights up: they are gathered one by one into the memory of rank 0's CPU.
+
+    Args:
+        trainer: Of transformers; it cannot train any more.
+
+    Returns:
+        The model, on other ranks perhaps None.
+    """
+    model = trainer.accelerator.unwrap_model(trainer.model)
+    if trainer.accelerator.state.deepspeed_plugin is None or not is_deepspeed_zero3_enabled():
+        return model
+    state = trainer.accelerator.get_state_dict(trainer.model_wrapped)
+    unset_hf_deepspeed_config()  # else transformers would cut up the next model too
+    if not trainer.is_world_process_zero():
+        return None
+    with torch.device("meta"):
+        whole = type(model)(model.config)
+    whole.load_state_dict(state, strict=False, assign=True)
+    whole.tie_weights()
+    whole.generation_config = model.generation_config
+    return whole

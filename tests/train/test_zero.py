@@ -1,8 +1,8 @@
 import pytest
 
-from opencharacter.config import TrainConfig
+from opencharacter.config import TrainConfig, Tuning
 from opencharacter.errors import ConfigError
-from opencharacter.train.zero import check_deepspeed, deepspeed_settings
+from opencharacter.train.zero import deepspeed_settings
 
 
 def test_without_deepspeed_there_are_no_settings():
@@ -34,8 +34,9 @@ def test_offload_moves_states_and_with_zero3_weights():
     [
         ({"deepspeed": "zero1"}, "deepspeed is 'zero1'; choose"),
         ({"offload": True}, "there is none; add deepspeed=zero2"),
+        ({"deepspeed": "zero3", "tuning": Tuning.lora}, "use deepspeed=zero2"),
     ],
 )
 def test_a_mistake_is_told(settings, message):
     with pytest.raises(ConfigError, match=message):
-        check_deepspeed(TrainConfig(**settings))
+        TrainConfig(**settings)
