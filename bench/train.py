@@ -112,7 +112,7 @@ def ours(config: Config) -> None:
 
 def theirs(config: Config) -> None:
     """Train with TRL as its own documentation has it, on the rows as a data set."""
-    torch, trl = import_module("torch"), import_module("trl")
+    trl = import_module("trl")
     models = import_module("opencharacter.train.models")
     fit = import_module("opencharacter.train.fit")
     batches = import_module("opencharacter.train.batches").derive_batches(config.train, 1)
@@ -132,7 +132,6 @@ def theirs(config: Config) -> None:
     made.dataset_kwargs, made.remove_unused_columns, made.shuffle_dataset = None, True, True
     made.logging_nan_inf_filter = True
     opened = models.open_model(config.train, range(8), TEMPLATE)
-    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     trl.SFTTrainer(
         model=opened.model, args=made, processing_class=opened.tokenizer, train_dataset=rows
     ).train()
