@@ -131,7 +131,8 @@ def open_model(config: TrainConfig, used: Collection[int], template: str) -> Ope
     ended = model.generation_config.eos_token_id
     new = begin_tokens(model, tokenizer, used)
     if is_lora:
-        model = add_adapters(model, config.lora, [*new.added, *new.untrained])
+        ids, is_one_dtype = [*new.added, *new.untrained], config.deepspeed == "zero3"
+        model = add_adapters(model, config.lora, ids, is_one_dtype=is_one_dtype)
     return Opened(
         model=model,
         tokenizer=tokenizer,
