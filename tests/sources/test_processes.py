@@ -4,7 +4,7 @@ import os
 
 from opencharacter.sources.processes import _start, in_processes
 
-PREPARED = []
+PREPARED: list[int] = []
 
 
 def prepare():
@@ -12,14 +12,14 @@ def prepare():
 
 
 def doubled(number):
-    return number * 2, PREPARED == [os.getpid()]
+    return number * 2, [os.getpid()] == PREPARED
 
 
 def test_results_come_in_the_order_of_their_tasks_from_prepared_processes():
     found = list(in_processes(doubled, range(9), 2, setting="x.processes", prepare=prepare))
 
     assert found == [(number * 2, True) for number in range(9)]
-    assert PREPARED == []
+    assert not PREPARED
 
 
 def test_all_processes_start_while_signals_are_held_back():
