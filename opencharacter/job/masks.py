@@ -12,7 +12,7 @@ import numpy as np
 from opencharacter.store.rows import part_files, read_columns
 from opencharacter.store.stage import StageFolder
 from opencharacter.train.mask import spans_of
-from opencharacter.train.opening import OpenTokenizer
+from opencharacter.train.opened import OpenTokenizer
 from opencharacter.train.texts import Ids, Spelling, spelling
 
 _LEARNED, _END = "\x1b[1;32m", "\x1b[0m"

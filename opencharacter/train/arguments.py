@@ -110,7 +110,7 @@ def argument_names() -> frozenset[str]:
         spec = find_spec(library)
         if spec is None or spec.origin is None:
             raise ModuleNotFoundError(f"No module named '{library}'", name=library)
-        tree = ast.parse(Path(spec.origin).with_name(file).read_text(encoding="utf-8"))
+        tree = ast.parse((Path(spec.origin).parent / file).read_text(encoding="utf-8"))
         classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
         names |= {
             statement.target.id

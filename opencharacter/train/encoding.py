@@ -26,7 +26,7 @@ from opencharacter.train.dialogues import (
 )
 from opencharacter.train.layout import Layout, Piece
 from opencharacter.train.mask import UNLEARNED, check_mask
-from opencharacter.train.opening import OpenTokenizer
+from opencharacter.train.opened import OpenTokenizer
 from opencharacter.train.texts import Ids, Texts, spelling
 
 _SCHEMA = arrow_schema(Tokens)
@@ -217,7 +217,9 @@ class Encoder:
 
     def _shorten(self, dialogue: Dialogue, known: dict[str, Ids]) -> _Laid | None:
         """Drop whole turns at the end until it fits; None if nothing to be learned is left."""
-        ends = [n + 1 for n, role in enumerate(dialogue.roles) if role == Role.assistant]
+        # Each message takes a token at least.
+        roles = dialogue.roles[: self._asked.max_length]
+        ends = [n + 1 for n, role in enumerate(roles) if role == Role.assistant]
         best: _Laid | None = None
         low, high = 0, len(ends)
         while low < high:  # the longest that fits: lengths grow with the number of turns

@@ -14,9 +14,9 @@ from typing import NamedTuple
 import numpy as np
 from jinja2.exceptions import TemplateError
 from numpy.typing import NDArray
-from transformers.utils.chat_template_utils import render_jinja_template
 
 from opencharacter.errors import ModelError
+from opencharacter.train.jinja import ChatTemplate, Rendered
 
 Ids = NDArray[np.int32]
 
@@ -64,10 +64,14 @@ class Layout:
         Raises:
             ModelError: the template is broken, or marks nothing.
         """
-        self._template = template
-        self._names = dict(names)
+        try:
+            self._template = ChatTemplate(template, names)
+        except TemplateError as error:
+            raise ModelError(
+                f"the chat template is no jinja: {error}; choose another tokenize.template"
+            ) from error
         self._control = dict(control)
-        self._encode = encode
+        self._encode = lru_cache(maxsize=4096)(encode)
         longest_first = sorted(control, key=len, reverse=True)
         self._tokens = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
         self._kept = lru_cache(maxsize=512)(self._plan)
@@ -82,7 +86,7 @@ class Layout:
 
     def render(self, messages: Sequence[Mapping[str, str]]) -> str:
         """Return the template's text."""
-        return self._rendered(messages)[0]
+        return self._rendered(messages).text
 
     def plan(self, roles: tuple[str, ...]) -> tuple[Piece, ...]:
         """Return the pieces of a dialogue of such messages, in order.
@@ -135,29 +139,21 @@ class Layout:
         elif text:
             yield Piece(self._encode(text), (), turn)
 
-    def _render(self, roles: tuple[str, ...]) -> tuple[str, list[tuple[int, int]]]:
+    def _render(self, roles: tuple[str, ...]) -> Rendered:
+        marks = [f"\ue000{place}\ue001" for place in range(len(roles))]
         return self._rendered(
-            [{"role": role, "content": f"\ue000{place}\ue001"} for place, role in enumerate(roles)],
-            marks=True,
+            [{"role": r, "content": mark} for r, mark in zip(roles, marks, strict=True)]
         )
 
-    def _rendered(
-        self, messages: Sequence[Mapping[str, str]], *, marks: bool = False
-    ) -> tuple[str, list[tuple[int, int]]]:
+    def _rendered(self, messages: Sequence[Mapping[str, str]]) -> Rendered:
         try:
-            (text,), spans = render_jinja_template(
-                [list(messages)],
-                chat_template=self._template,
-                return_assistant_tokens_mask=marks,
-                **self._names,
-            )
+            return self._template.render(messages)
         except TemplateError as error:
             roles = _short([message["role"] for message in messages])
             raise ModelError(
                 f"the chat template refuses a dialogue ({roles}): {error}; choose another "
                 "tokenize.template"
             ) from error
-        return text, spans[0] if spans else []
 
 
 def _joined(pieces: Sequence[Piece]) -> Iterator[Piece]:

@@ -3,36 +3,17 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from transformers import AutoConfig, AutoTokenizer
 
 from opencharacter.config import ModelConfig, TokenizeConfig, TrainConfig
 from opencharacter.errors import ModelError
-from opencharacter.ids import digest
 from opencharacter.llm.opening import model_path
-from opencharacter.train.templates import ChosenTemplate, choose_template
+from opencharacter.train.opened import OpenTokenizer
+from opencharacter.train.templates import choose_template
 
 _LONGEST = 4096  # tokens, unless more are asked for
-
-
-class OpenTokenizer(NamedTuple):
-    """A tokenizer as plain values: what processes hand to each other."""
-
-    json: str
-    """As `tokenizers` writes it."""
-    names: Mapping[str, str]
-    """What templates call special tokens, such as `bos_token`."""
-    control: Mapping[str, int]
-    """Every control token, with its id."""
-    template: ChosenTemplate
-    longest: int
-    """Tokens that the model takes; no more than 4,096 of them."""
-
-    @property
-    def version(self) -> str:
-        """Hash of the tokenizer and its special tokens."""
-        return digest(self.json, sorted(self.names.items()))[:16]
 
 
 def open_tokenizer(train: TrainConfig, config: TokenizeConfig) -> OpenTokenizer:
@@ -41,13 +22,19 @@ def open_tokenizer(train: TrainConfig, config: TokenizeConfig) -> OpenTokenizer:
     Raises:
         ModelError: it cannot be opened, is none of the `tokenizers` library, or has no template.
     """
+    folder = Path(train.model).expanduser()
+    if train.model.startswith(("/", "./", "../", "~")) and not folder.is_dir():
+        raise ModelError(f"there is no folder {folder}; check train.model")
     path = model_path(ModelConfig(model=train.model, revision=train.revision))
     where = {"revision": train.revision} if train.revision and not Path(path).is_dir() else {}
     try:
         tokenizer = AutoTokenizer.from_pretrained(path, **where)
     except (OSError, ValueError) as error:
         line = str(error).strip().partition("\n")[0]
-        raise ModelError(f"cannot open the tokenizer of {train.model}: {line}") from error
+        raise ModelError(
+            f"cannot open the tokenizer of {train.model}: {line}; check train.model, "
+            "train.revision and the connection to the hub"
+        ) from error
     tokenizer.add_tokens(train.added_tokens)
     return describe(tokenizer, config, model=train.model, most=_positions(path, where))
 

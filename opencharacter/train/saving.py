@@ -1,6 +1,7 @@
 """A trained model as a folder that transformers and vLLM open: all of it, or nothing."""
 
 import shutil
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,8 +44,16 @@ def save_model(
         tokenizer.save_pretrained(temporary)
 
 
+@contextmanager
+def grown_embeddings() -> Iterator[None]:
+    """Let PEFT save embeddings that have grown, as it should, without a warning that it does."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Setting `save_embedding_layers` to `True`")
+        yield
+
+
 def save_adapters(model: Any, folder: Path) -> None:
     """Write adapters alone, if the model has any: small, and they fit the base they came from."""
     if isinstance(model, PeftModel):
-        with whole_folder(folder) as temporary:
+        with whole_folder(folder) as temporary, grown_embeddings():
             model.save_pretrained(temporary)

@@ -13,6 +13,7 @@ from transformers.trainer_utils import EvalLoopOutput
 from trl import SFTTrainer
 
 from opencharacter.train.rows import IGNORED
+from opencharacter.train.saving import grown_embeddings
 
 
 class Seen(NamedTuple):
@@ -104,6 +105,11 @@ class CharacterTrainer(SFTTrainer):  # type: ignore[misc]
 
     def create_model_card(self, *args: Any, **kwargs: Any) -> None:
         """Write no card into checkpoints: the stage writes one."""
+
+    def _save(self, *args: Any, **kwargs: Any) -> None:
+        """Save a checkpoint's weights."""
+        with grown_embeddings():
+            super()._save(*args, **kwargs)
 
     def _send_telemetry(self) -> None:
         """Tell nobody, whatever the environment says."""

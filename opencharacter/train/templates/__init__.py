@@ -41,7 +41,7 @@ class ChosenTemplate(NamedTuple):
     @property
     def served(self) -> str:
         """The template without the marks, which not every server knows: it renders the same."""
-        return self.text if self.name is Template.own else _MARKERS.sub("", self.text)
+        return self.text if self.name is Template.own else _served(self.text)
 
 
 def choose_template(
@@ -62,7 +62,10 @@ def choose_template(
         fitting = [name for name, tokens in CONTROL_TOKENS.items() if {*tokens} <= {*control}]
         asked = fitting[0] if fitting else Template.own
     if asked is Template.own:
-        return ChosenTemplate(Template.own, _marked(own, model))
+        known = [name for name in CONTROL_TOKENS if own == _served(template_text(name))]
+        if not known:
+            return ChosenTemplate(Template.own, _marked(own, model))
+        asked = known[0]  # ours, saved with a model that was trained here
     if absent := [token for token in CONTROL_TOKENS[asked] if token not in control]:
         raise ModelError(
             f"{model} has no control token {absent[0]}, which tokenize.template={asked} needs; "
@@ -86,6 +89,10 @@ def save_template(template: ChosenTemplate, folder: Path) -> Path:
     with whole_file(path) as temporary:
         temporary.write_text(template.served, encoding="utf-8")
     return path
+
+
+def _served(text: str) -> str:
+    return _MARKERS.sub("", text)
 
 
 def _marked(own: str | None, model: str) -> str:
