@@ -29,7 +29,7 @@ def check(config: Config) -> None:
     Raises:
         ConfigError: an argument is unknown, the batch does not divide, or half a rank is named.
     """
-    check_names(config.train.sft)
+    check_names(config.train.sft, config.train.objective)
     derive_batches(config.train, world_size(os.environ))
 
 

@@ -29,9 +29,16 @@ def add_adapters(
     Raises:
         ConfigError: the model has no module of that name.
     """
+    is_pairs = model.config.is_encoder_decoder
+    if is_pairs and new_ids:
+        raise ConfigError(
+            f"tuning=lora with {len(new_ids):,} tokens that the encoder-decoder model does not "
+            "know: encoder and decoder share their embeddings, which adapters cannot keep one; set "
+            "train.tuning=full, or add no tokens"
+        )
     targets = _ALL if config.targets == [_ALL] else config.targets
     peft = PeftConfig(
-        task_type="CAUSAL_LM",
+        task_type="SEQ_2_SEQ_LM" if is_pairs else "CAUSAL_LM",
         r=config.rank,
         lora_alpha=config.alpha,
         lora_dropout=config.dropout,

@@ -5,7 +5,12 @@ from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 import torch
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoModelForSeq2SeqLM,
+    AutoTokenizer,
+)
 from transformers.utils.logging import disable_progress_bar
 
 from opencharacter.config import Objective, Precision, TrainConfig, Tuning
@@ -13,6 +18,7 @@ from opencharacter.errors import ConfigError, ModelError
 from opencharacter.train.base import base_path
 from opencharacter.train.embedded.copying import has_fast_bf16
 from opencharacter.train.lora import add_adapters
+from opencharacter.train.opening import check_kind
 from opencharacter.train.shapes import Shape, known_shape, read_shape
 from opencharacter.train.vocabulary import NewTokens, begin_tokens
 
@@ -60,6 +66,8 @@ def attention_kernel(config: TrainConfig) -> str:
             costs time and memory by its square, and is known to give losses of 0.0 in bf16.
     """
     is_gpu = torch.cuda.is_available()
+    if config.attention == "auto" and config.objective is Objective.seq2seq:
+        return "eager"  # the bias of each pair of tokens is added to a whole matrix anyway
     if config.attention == "auto" and is_gpu and config.packing:
         if not (find_spec("flash_attn") or find_spec("kernels")):
             raise ConfigError(
@@ -108,16 +116,17 @@ def open_model(config: TrainConfig, used: Collection[int], template: str) -> Ope
 
     Raises:
         ModelError: there is no such model, or it does not load.
-        ConfigError: the adapters do not fit, or no such objective can be trained.
+        ConfigError: the adapters do not fit.
     """
-    if config.objective is not Objective.causal:
-        raise ConfigError(f"train.objective={config.objective} cannot be trained yet; set causal")
     source, is_lora = base_path(config), config.tuning is Tuning.lora
     is_half = uses_bf16(config) and (config.deepspeed != "none" or is_lora)
     try:
         published = AutoConfig.from_pretrained(source, revision=config.revision)
         tokenizer = AutoTokenizer.from_pretrained(source, revision=config.revision)
-        model = AutoModelForCausalLM.from_pretrained(
+        check_kind(published.to_dict(), config)
+        is_pairs = config.objective is Objective.seq2seq
+        home = AutoModelForSeq2SeqLM if is_pairs else AutoModelForCausalLM
+        model = home.from_pretrained(
             source,
             revision=config.revision,
             dtype=torch.bfloat16 if is_half else torch.float32,
@@ -126,10 +135,13 @@ def open_model(config: TrainConfig, used: Collection[int], template: str) -> Ope
     except (OSError, ValueError, ImportError) as error:
         reason = " ".join(str(error).split())
         raise ModelError(f"train.model={config.model} cannot be opened: {reason}") from error
+    if is_pairs and tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.convert_ids_to_tokens(published.pad_token_id)
+    n_known = len(tokenizer)
     tokenizer.add_tokens(config.added_tokens)
     tokenizer.chat_template = template
     ended = model.generation_config.eos_token_id
-    new = begin_tokens(model, tokenizer, used)
+    new = begin_tokens(model, tokenizer, used, n_known)
     if is_lora:
         ids, is_one_dtype = [*new.added, *new.untrained], config.deepspeed == "zero3"
         model = add_adapters(model, config.lora, ids, is_one_dtype=is_one_dtype)
