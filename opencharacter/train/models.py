@@ -19,7 +19,7 @@ from opencharacter.train.base import base_path
 from opencharacter.train.embedded.copying import has_fast_bf16
 from opencharacter.train.lora import add_adapters
 from opencharacter.train.opening import check_kind
-from opencharacter.train.shapes import Shape, known_shape, read_shape
+from opencharacter.train.shapes import AnyShape, known_shape, read_shape
 from opencharacter.train.vocabulary import NewTokens, begin_tokens
 
 
@@ -86,7 +86,7 @@ def attention_kernel(config: TrainConfig) -> str:
     return config.attention
 
 
-def find_shape(config: TrainConfig) -> Shape | None:
+def find_shape(config: TrainConfig) -> AnyShape | None:
     """Return the shape of the model without asking the hub; None = it is not known here.
 
     Raises:
