@@ -26,6 +26,8 @@ _LLAMA3_70B = _LLAMA3_8B | {
 _T5 = {"model_type": "t5", "d_kv": 64, "vocab_size": 32128}
 _T5_SMALL = _T5 | {"d_model": 512, "d_ff": 2048, "num_layers": 6, "num_heads": 8}
 _T5_BASE = _T5 | {"d_model": 768, "d_ff": 3072, "num_layers": 12, "num_heads": 12}
+# Layers, width and vocabulary from its card; heads and feed-forward as in T5 v1.1 large, which then
+# has the 820 million weights that the card says.
 _FRED_T5_LARGE = _T5 | {
     "d_model": 1024,
     "d_ff": 2816,
