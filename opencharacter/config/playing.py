@@ -98,12 +98,22 @@ class SuiteConfig:
 
 
 @dataclass(kw_only=True)
+class AnswersSamplingConfig(SamplingConfig):
+    """How answers under test are drawn: as OpenCharacter's evaluation does it."""
+
+    temperature: float = 0.9
+    """0 = greedy."""
+    top_p: float = 1.0
+    """Share of probability mass kept, in (0, 1]."""
+    min_p: float = 0.0
+    """A token less likely than this share of the likeliest one is never drawn; 0 = off."""
+
+
+@dataclass(kw_only=True)
 class PlayConfig(LLMStageConfig):
     """How a model under test is asked."""
 
-    sampling: SamplingConfig = field(
-        default_factory=lambda: SamplingConfig(temperature=0.9, top_p=1.0, min_p=0.0)
-    )
+    sampling: AnswersSamplingConfig = field(default_factory=AnswersSamplingConfig)
     retries: int = 3
     """Further attempts, with the same seed, after a fault of engine or server. An answer that is no
     good is never asked for again: it is what the model does."""

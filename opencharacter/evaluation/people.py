@@ -5,14 +5,18 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+
 from opencharacter.config import SuiteConfig
 from opencharacter.errors import SourceError, StoreError
 from opencharacter.ids import shuffled
 from opencharacter.prompts.character import system_prompt
 from opencharacter.records import Character, Domain, Split
+from opencharacter.sources.near import WordSets
 from opencharacter.store.rows import part_files, read_columns, read_records
 from opencharacter.store.stage import StageFolder
 
+_NEAR = 0.8  # share of words; the default of personas.near_threshold
 _NAMED = 3  # of those whose names an error tells
 
 
@@ -81,7 +85,12 @@ class People:
                 f"{self.folder('profiles').path} has no held-out character, so nothing is out of "
                 "domain; start the run with personas.heldout=0.05 or more"
             )
-        seen = [c for c in heldout if c.id in self.met or c.cluster in self._trained_clusters]
+        near = self._near_trained(heldout)
+        seen = [
+            c
+            for c in heldout
+            if c.id in self.met or c.cluster in self._trained_clusters or c.id in near
+        ]
         if seen:
             names = ", ".join(f"{c.name} ({c.persona[:60]!r})" for c in seen[:_NAMED])
             more = f" and {len(seen) - _NAMED} more" * (len(seen) > _NAMED)
@@ -91,6 +100,19 @@ class People:
                 "are not out of domain"
             )
         return sorted(heldout, key=lambda c: c.id)
+
+    def _near_trained(self, heldout: Sequence[Character]) -> set[str]:
+        """Return whose personas share so many words with a trained one, whatever clusters say."""
+        trained = self.trained()
+        words = WordSets()
+        for character in (*trained, *heldout):
+            words.add(character.persona)
+        started = self.folder("personas").started() or {"settings": {}}
+        settings = started["settings"].get("personas", {})
+        threshold = settings.get("near_threshold", _NEAR)
+        pairs = words.near_pairs(np.arange(len(words), dtype=np.int64), threshold)
+        n = len(trained)
+        return {heldout[later - n].id for earlier, later in pairs.each() if earlier < n <= later}
 
     @cached_property
     def _trained_clusters(self) -> set[str]:

@@ -9,7 +9,7 @@ from opencharacter.config import SuiteConfig, SuiteName, Who
 from opencharacter.errors import SourceError, StoreError
 from opencharacter.evaluation.suites import load_suite
 from opencharacter.records import Domain
-from tests.evaluation.people import ANNA, BEN, CLEO, DAN, INSTRUCTIONS, PEOPLE, write_run
+from tests.evaluation.people import ANNA, BEN, CLEO, DAN, INSTRUCTIONS, PEOPLE, character, write_run
 
 
 def load(run_dir, name, **settings):
@@ -51,6 +51,14 @@ def test_a_held_out_character_in_the_mixture_is_refused_by_name(tmp_path):
 def test_a_near_duplicate_of_a_held_out_character_in_the_mixture_is_refused_too(tmp_path):
     double = replace(BEN, cluster="c")
     run_dir = write_run(tmp_path, people=[ANNA, double, CLEO, DAN], met=((double, 1),))
+
+    with pytest.raises(StoreError, match="Cleo Rossi"):
+        load(run_dir, "out_of_domain")
+
+
+def test_a_near_duplicate_in_words_is_refused_whatever_the_clusters_say(tmp_path):
+    double = character("Eva Lind", 33, "Bern", "a dentist, who paints!")
+    run_dir = write_run(tmp_path, people=[ANNA, double, CLEO], met=((double, 1),))
 
     with pytest.raises(StoreError, match="Cleo Rossi"):
         load(run_dir, "out_of_domain")
