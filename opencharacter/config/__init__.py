@@ -193,8 +193,14 @@ class Config:
         is_name = self.run not in ("", ".", "..") and "/" not in self.run and "\\" not in self.run
         require(is_name, f"run is '{self.run}'; it must be a plain folder name")
 
+    @property
+    def makes_mixture(self) -> bool:
+        """Whether the same command makes the mixture after the synthesis."""
+        return self.synth.mix or self.stage == "all"
+
 
 NOT_DATA: dict[str, str] = {
+    "run": "how a trained model is named; its folder and the hash of its files say which it is",
     "dtype": "how numbers are rounded: the last bits, like the batch",
     "tensor_parallel": "how many GPUs share the model",
     "data_parallel": "how many processes work",

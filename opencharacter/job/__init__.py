@@ -84,11 +84,26 @@ class Job:
         """End the replicas and close the models."""
         if kind is None:
             self._replicas.report_dead()
+        self._end_models()
+        with suppress(OSError):  # there is nothing in it
+            self.run_dir.rmdir()
+
+    def close_models(self) -> None:
+        """Free what the models hold: the stages that follow ask none, or need the memory.
+
+        Raises:
+            SystemExit: in a replica, with status 0: it has nothing left to do.
+        """
+        self._replicas.report_dead()
+        self._end_models()
+        if is_replica():
+            raise SystemExit(0)
+
+    def _end_models(self) -> None:
         self._replicas.end()
         for model in self._models.values():
             model.close()
-        with suppress(OSError):  # there is nothing in it
-            self.run_dir.rmdir()
+        self._models.clear()
 
     def model(self, config: ModelConfig) -> Model:
         """Return the model of `config`, opened once for all stages that ask for it."""

@@ -124,6 +124,11 @@ def _refuse(config: Config) -> None:
             "force=true with slurm=: every task, and every task that is requeued, would start the "
             f"stage over; take another run=, or remove {config.runs_dir}/{config.run}/<stage> first"
         )
+    if config.stage == "all":
+        raise ConfigError(
+            "stage=all is for one machine; with slurm= submit stage=synth, whose chain ends with "
+            "the mixture, and then stage=tokenize and stage=train"
+        )
     if config.preview or config.stage == "status":
         asked = "preview=" if config.preview else "stage=status"
         raise ConfigError(f"{asked} is for you to read; give the command without slurm=")

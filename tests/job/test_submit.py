@@ -121,3 +121,8 @@ def test_what_slurm_refuses_is_told(monkeypatch, tmp_path):
 
 def test_the_batch_file_is_there():
     assert Path(batch_file()).read_text(encoding="utf-8").startswith("#!/bin/bash\n")
+
+
+def test_the_way_to_a_model_is_submitted_in_pieces():
+    with pytest.raises(ConfigError, match=r"submit stage=synth, .* and then stage=tokenize"):
+        submit(composed("stage=all"), COMMAND)
