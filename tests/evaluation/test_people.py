@@ -64,6 +64,17 @@ def test_a_near_duplicate_in_words_is_refused_whatever_the_clusters_say(tmp_path
         load(run_dir, "out_of_domain")
 
 
+def test_what_another_run_trained_the_model_on_counts(tmp_path):
+    double = character("Eva Lind", 33, "Bern", "a dentist, who paints!")
+    asked = write_run(tmp_path / "asked")
+    other = write_run(tmp_path / "other", people=[double], met=((double, 1),))
+    config = SuiteConfig(name=SuiteName.out_of_domain)
+
+    assert load_suite(config, asked).items
+    with pytest.raises(StoreError, match="Cleo Rossi"):
+        load_suite(config, asked, (other,))
+
+
 def test_without_held_out_characters_nothing_is_out_of_domain(tmp_path):
     with pytest.raises(SourceError, match=r"personas\.heldout="):
         load(write_run(tmp_path, people=[ANNA, BEN]), "out_of_domain")
