@@ -8,7 +8,7 @@ import pytest
 
 from opencharacter import manual
 from opencharacter.compose import compose_config
-from opencharacter.config import Backend, Config, Direction, ModelConfig, TrainConfig
+from opencharacter.config import Backend, Config, Direction, HoldoutConfig, ModelConfig, TrainConfig
 from opencharacter.errors import ConfigError
 from opencharacter.records import Method
 
@@ -73,6 +73,7 @@ def test_without_options_a_run_is_embedded_through_and_through():
         epochs=3.0,
         learning_rate=5e-4,
         gradient_checkpointing=False,
+        holdout=HoldoutConfig(characters=0.05, dialogues=0.05),
     )
     assert asdict(config) == asdict(
         Config(stage="synth", teacher=embedded, player=embedded, train=train)
