@@ -19,6 +19,7 @@ MUST_BE_GIVEN = {
     "personas=list": ["personas.path=p.txt"],
     "instructions=files": ["instructions.paths=[i.json]"],
     "llm@teacher=trained": ["teacher.run=r"],
+    "llm@player=trained": ["player.run=r"],
     "llm@teacher=endpoint": ["teacher.model=m", "teacher.base_url=http://localhost:8000/v1"],
     "llm@player=endpoint": ["player.model=m", "player.base_url=http://localhost:8000/v1"],
 }
