@@ -8,7 +8,7 @@ import pytest
 
 from opencharacter import manual
 from opencharacter.compose import compose_config
-from opencharacter.config import Backend, Config, Direction, ModelConfig, TrainConfig
+from opencharacter.config import Backend, Config, Direction, HoldoutConfig, ModelConfig, TrainConfig
 from opencharacter.errors import ConfigError
 from opencharacter.records import Method
 
@@ -19,6 +19,7 @@ MUST_BE_GIVEN = {
     "personas=list": ["personas.path=p.txt"],
     "instructions=files": ["instructions.paths=[i.json]"],
     "llm@teacher=trained": ["teacher.run=r"],
+    "llm@player=trained": ["player.run=r"],
     "llm@teacher=endpoint": ["teacher.model=m", "teacher.base_url=http://localhost:8000/v1"],
     "llm@player=endpoint": ["player.model=m", "player.base_url=http://localhost:8000/v1"],
 }
@@ -73,6 +74,7 @@ def test_without_options_a_run_is_embedded_through_and_through():
         epochs=3.0,
         learning_rate=5e-4,
         gradient_checkpointing=False,
+        holdout=HoldoutConfig(characters=0.05, dialogues=0.05),
     )
     assert asdict(config) == asdict(
         Config(stage="synth", teacher=embedded, player=embedded, train=train)
