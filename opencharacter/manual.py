@@ -49,7 +49,7 @@ MOST_USED = (
     *("profiles.retries", "profiles.max_rejected", "generate.sampling.temperature"),
     *("generate.sampling.max_tokens", "synth.n_characters", "synth.methods"),
     *("mix.n_characters", "mix.methods", "mix.n", "export.layout", "lint.path", "lint.fix"),
-    *("train.model", "train.tuning", "train.epochs", "train.check"),
+    *("train.model", "train.tuning", "train.check"),
 )
 
 _INTRO = """\
