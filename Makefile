@@ -62,7 +62,7 @@ check: setup  ## formatting, lint, types, layers and size caps
 	$(RUN) -m pytest --quiet tests/test_house.py
 
 bench: setup  ## memory of streaming stages, own overhead, then speed as ratios to the raw engine; ARGS="--model x"
-	@for script in personas mix overhead; do echo "== bench/$$script.py"; $(RUN) "bench/$$script.py"; done
+	@for script in personas mix tokens overhead; do echo "== bench/$$script.py"; $(RUN) "bench/$$script.py"; done
 	echo "== bench/synth.py"
 	$(RUN) bench/synth.py $(ARGS)
 

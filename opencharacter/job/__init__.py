@@ -15,7 +15,14 @@ from typing import Any, Self
 
 import yaml
 
-from opencharacter.config import Backend, Config, LLMStageConfig, ModelConfig, data_settings
+from opencharacter.config import (
+    ROLES,
+    Backend,
+    Config,
+    LLMStageConfig,
+    ModelConfig,
+    data_settings,
+)
 from opencharacter.errors import ConfigError
 from opencharacter.ids import canonical_json
 from opencharacter.job.replicas import Replicas, end_with_leader, is_replica, wait_for_leader
@@ -147,6 +154,7 @@ class Job:
             stage: finished_input(self.run_dir, stage, run=self.config.run) for stage in reads
         }
         decisive = self._decisive(settings, versions or {}, sources or {})
+        roles = [role for role in ROLES if any(getattr(self.config, role) is s for s in settings)]
         fingerprint = stage_fingerprint(name, decisive, inputs)
         if is_replica():
             wait_for_leader(folder, fingerprint)
@@ -173,6 +181,7 @@ class Job:
             claims=claims,
             replicas=self._replicas,
             stopping=self.stopping,
+            role=roles[0] if roles else ROLES[0],
         )
         if self.config.preview and any(isinstance(each, LLMStageConfig) for each in settings):
             yield stage  # it leaves nothing behind, and claims nothing
@@ -186,7 +195,9 @@ class Job:
         """Return everything that decides what a stage makes, besides its inputs."""
         found: dict[str, Any] = {"seed": self.config.seed, "versions": dict(versions)}
         for section in settings:
-            found[type(section).__name__.removesuffix("Config").lower()] = data_settings(section)
+            name = type(section).__name__.removesuffix("Config").lower()
+            others = [role for role in ROLES[1:] if section is getattr(self.config, role)]
+            found[others[0] if others else name] = data_settings(section)
         return found | ({"sources": dict(sources)} if sources else {})
 
     def _write_config(self, folder: StageFolder) -> None:

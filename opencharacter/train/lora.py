@@ -12,7 +12,9 @@ from opencharacter.errors import ConfigError
 _ALL = "all-linear"
 
 
-def add_adapters(model: Any, config: LoraConfig, new_ids: Sequence[int]) -> Any:
+def add_adapters(
+    model: Any, config: LoraConfig, new_ids: Sequence[int], *, is_one_dtype: bool = False
+) -> Any:
     """Return the model with adapters; only they change, and the rows of new tokens.
 
     Args:
@@ -21,6 +23,8 @@ def add_adapters(model: Any, config: LoraConfig, new_ids: Sequence[int]) -> Any:
         new_ids: Tokens that the model does not know yet. Adapters alone cannot teach it them: where
             input and output embeddings are two matrices, those rows of the first and all of the
             second change; where they are one, all of it.
+        is_one_dtype: Adapters are of the model's own dtype and not of float32: ZeRO-3 gathers both
+            into one buffer (DeepSpeed#8072).
 
     Raises:
         ConfigError: the model has no module of that name.
@@ -35,7 +39,7 @@ def add_adapters(model: Any, config: LoraConfig, new_ids: Sequence[int]) -> Any:
         **(_new_rows(model, new_ids) if new_ids else {}),
     )
     try:
-        return get_peft_model(model, peft)
+        return get_peft_model(model, peft, autocast_adapter_dtype=not is_one_dtype)
     except ValueError as error:
         reason = " ".join(str(error).split())
         raise ConfigError(f"train.lora.targets={config.targets} do not fit: {reason}") from error
