@@ -70,7 +70,8 @@ class SuiteConfig:
     """File of descriptions, `{name: text}`, where a suite keeps them apart: desc.json of RoleBench,
     character_profiles.json of CharacterEval."""
     n: int | None = None
-    """Personas; None = all. `compat`: the first by name, else a draw of which a smaller is part."""
+    """Personas; None = all. Of `persona_gym` the first by name; of a run's characters a draw, of
+    which a smaller one is part."""
     run: str | None = None
     """Run whose characters and mixture it is about; None = this one. So a base model is asked what
     a trained one was: run=base suite.run=main."""
@@ -83,7 +84,10 @@ class SuiteConfig:
     questions: int = 10
     """Questions of each task in a file of PersonaGym's: 10, in its Light version 1."""
     light: bool = False
-    """One question of each task: in `compat` the first (PersonaGym-Light), else one drawn."""
+    """Only the first question of each task (PersonaGym-Light)."""
+    lm_eval: list[str] = field(default_factory=list)
+    """Tasks of lm-evaluation-harness that are run before, such as [ifeval, gsm8k]; with `retention`
+    and a model in this process. It must be installed."""
     mode: Mode = Mode.sound
     """By whose rules it is played and judged."""
     seed: int = 0
@@ -93,17 +97,31 @@ class SuiteConfig:
         """Check ranges."""
         require(self.n is None or self.n >= 1, f"suite.n is {self.n}; it must be >= 1")
         require(self.items >= 1, f"suite.items is {self.items}; it must be >= 1")
+        require(
+            not self.lm_eval or self.name is SuiteName.retention,
+            f"suite.lm_eval=[{', '.join(self.lm_eval)}] goes with suite=retention, not {self.name}",
+        )
         require(self.margin > 0, f"suite.margin is {self.margin}; it must be > 0")
         require(self.questions >= 1, f"suite.questions is {self.questions}; it must be >= 1")
+
+
+@dataclass(kw_only=True)
+class AnswersSamplingConfig(SamplingConfig):
+    """How answers under test are drawn: as OpenCharacter's evaluation does it."""
+
+    temperature: float = 0.9
+    """0 = greedy."""
+    top_p: float = 1.0
+    """Share of probability mass kept, in (0, 1]."""
+    min_p: float = 0.0
+    """A token less likely than this share of the likeliest one is never drawn; 0 = off."""
 
 
 @dataclass(kw_only=True)
 class PlayConfig(LLMStageConfig):
     """How a model under test is asked."""
 
-    sampling: SamplingConfig = field(
-        default_factory=lambda: SamplingConfig(temperature=0.9, top_p=1.0, min_p=0.0)
-    )
+    sampling: AnswersSamplingConfig = field(default_factory=AnswersSamplingConfig)
     retries: int = 3
     """Further attempts, with the same seed, after a fault of engine or server. An answer that is no
     good is never asked for again: it is what the model does."""

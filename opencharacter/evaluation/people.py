@@ -3,16 +3,21 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
+
+import numpy as np
 
 from opencharacter.config import SuiteConfig
 from opencharacter.errors import SourceError, StoreError
 from opencharacter.ids import shuffled
 from opencharacter.prompts.character import system_prompt
 from opencharacter.records import Character, Domain, Split
+from opencharacter.sources.near import WordSets
 from opencharacter.store.rows import part_files, read_columns, read_records
 from opencharacter.store.stage import StageFolder
 
+_NEAR = 0.8  # share of words; the default of personas.near_threshold
 _NAMED = 3  # of those whose names an error tells
 
 
@@ -21,6 +26,8 @@ class People:
     """The characters of one run."""
 
     run_dir: Path
+    also_trained: tuple[Path, ...] = ()
+    """Other runs in whose mixtures the model under test may have met somebody."""
 
     def folder(self, stage: str) -> StageFolder:
         """Return where a stage of that run keeps its files."""
@@ -81,16 +88,42 @@ class People:
                 f"{self.folder('profiles').path} has no held-out character, so nothing is out of "
                 "domain; start the run with personas.heldout=0.05 or more"
             )
-        seen = [c for c in heldout if c.id in self.met or c.cluster in self._trained_clusters]
+        near = self._near_trained(heldout)
+        seen = [
+            c
+            for c in heldout
+            if c.id in self.met or c.cluster in self._trained_clusters or c.id in near
+        ]
         if seen:
             names = ", ".join(f"{c.name} ({c.persona[:60]!r})" for c in seen[:_NAMED])
             more = f" and {len(seen) - _NAMED} more" * (len(seen) > _NAMED)
             raise StoreError(
                 f"{len(seen):,} held-out characters, or near-duplicates of them, are in the "
-                f"mixture {self.folder('mix').path}: {names}{more}; make the mixture again, they "
-                "are not out of domain"
+                f"mixture {' or '.join(str(path) for path in self._mixtures)}: {names}{more}; make "
+                "the mixture again, they are not out of domain"
             )
         return sorted(heldout, key=lambda c: c.id)
+
+    def _near_trained(self, heldout: Sequence[Character]) -> set[str]:
+        """Return whose personas share so many words with a trained one, whatever clusters say.
+
+        In other runs too: their clusters have other names, words are the same.
+        """
+        others = [People(run_dir=run_dir).trained() for run_dir in self.also_trained]
+        trained = [*self.trained(), *chain.from_iterable(others)]
+        words = WordSets()
+        for character in (*trained, *heldout):
+            words.add(character.persona)
+        started = self.folder("personas").started() or {"settings": {}}
+        settings = started["settings"].get("personas", {})
+        threshold = settings.get("near_threshold", _NEAR)
+        pairs = words.near_pairs(np.arange(len(words), dtype=np.int64), threshold)
+        n = len(trained)
+        return {heldout[later - n].id for earlier, later in pairs.each() if earlier < n <= later}
+
+    @property
+    def _mixtures(self) -> list[Path]:
+        return [run_dir / "mix" for run_dir in (self.run_dir, *self.also_trained)]
 
     @cached_property
     def _trained_clusters(self) -> set[str]:

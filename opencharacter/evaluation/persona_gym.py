@@ -6,18 +6,20 @@ it: half a persona's questions are no PersonaGym, and nobody would see it in a m
 """
 
 import json
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from opencharacter.checks.problem import Problem
-from opencharacter.config import Mode, SuiteConfig
+from opencharacter.config import SuiteConfig
 from opencharacter.errors import SourceError
 from opencharacter.evaluation.suite import Suite
-from opencharacter.ids import shuffled
 from opencharacter.prompts.character import render_prompt
 from opencharacter.records import Domain, EvalItem, Rejection, persona_id
-from opencharacter.sources.fingerprint import content_fingerprint
-from opencharacter.sources.lines import MAX_ROW_BYTES, reject
+from opencharacter.sources.fingerprint import content_fingerprint, source_fingerprint
+from opencharacter.sources.lines import MAX_ROW_BYTES, Row, reject
+from opencharacter.sources.rows import open_source
 from opencharacter.sources.screen import find_flaw, strip_invisible
 
 NAME = "persona_gym"
@@ -35,51 +37,103 @@ _HASH = 12
 _SHOWN = 3  # problems of one file that are told
 
 Questions = dict[str, list[str]]
+_Found = Questions | Rejection
 
 
 def read_persona_gym(config: SuiteConfig) -> Suite:
-    """Read the items of a folder of question files, as many as the settings say.
+    """Read the items of a folder of question files, or of rows, as many as the settings say.
+
+    Rows are a file, or a hub data set `hub:owner/name`, of `{"persona", "task", "question"}`, or of
+    `{"persona", "Expected Action": [...], ...}`.
 
     Raises:
-        SourceError: there is no such folder, or it has no question files.
+        SourceError: there is nothing at `suite.path`, or it has no questions.
     """
-    folder = _folder(config.path)
+    if not config.path:
+        raise SourceError(
+            "suite=persona_gym needs suite.path: PersonaGym's folder questions/benchmark-v1 (MIT, "
+            "github.com/vsamuel2003/PersonaGym)"
+        )
+    location = Path(config.path).expanduser()
+    is_rows = config.path.startswith("hub:") or location.is_file()
+    read, lost = _read_rows(config) if is_rows else (_read_folder(location, config), [])
+    drawn = _drawn(list(read), config)
+    hashed = source_fingerprint(config.path) if is_rows else content_fingerprint(location)
+    name = f"{NAME}@{hashed[:_HASH]}"
+    found = {persona: read[persona]() for persona in drawn}
+    damaged = [one for one in found.values() if isinstance(one, Rejection)] + lost
+    items = [
+        item
+        for persona, questions in found.items()
+        if not isinstance(questions, Rejection)
+        for item in _items(name, persona, questions, config)
+    ]
+    return Suite(
+        name=name,
+        items=tuple(items),
+        damaged=tuple(damaged),
+        n_personas=len(read),
+        n_drawn=len(drawn),
+        missing=_missing(len(read), len(drawn), len(damaged), config),
+    )
+
+
+def _read_folder(folder: Path, config: SuiteConfig) -> dict[str, Callable[[], _Found]]:
+    """Return what reads the questions of each persona of a folder."""
+    if not folder.is_dir():
+        raise SourceError(f"there is no folder {folder}; check suite.path")
     files = {path.stem: path for path in sorted(folder.iterdir()) if _is_one(path)}
     if not files:
         raise SourceError(
             f"{folder} has no question files, `<persona>.json`; suite.path is PersonaGym's folder "
             "questions/benchmark-v1"
         )
-    name = f"{NAME}@{content_fingerprint(folder)[:_HASH]}"
-    drawn = _drawn(list(files), config)
-    items: list[EvalItem] = []
-    damaged: list[Rejection] = []
-    for persona in drawn:
-        questions = _read(files[persona], config.questions)
-        if isinstance(questions, Rejection):
-            damaged.append(questions)
-        else:
-            items += _items(name, persona, questions, config)
-    return Suite(
-        name=name,
-        items=tuple(items),
-        damaged=tuple(damaged),
-        n_personas=len(files),
-        n_drawn=len(drawn),
-        missing=_missing(len(files), len(drawn), len(damaged), config),
-    )
+    return {name: partial(_read, path, config.questions) for name, path in files.items()}
 
 
-def _folder(path: str) -> Path:
-    if not path:
-        raise SourceError(
-            "suite=persona_gym needs suite.path: PersonaGym's folder questions/benchmark-v1 (MIT, "
-            "github.com/vsamuel2003/PersonaGym)"
-        )
-    folder = Path(path).expanduser()
-    if not folder.is_dir():
-        raise SourceError(f"there is no folder {folder}; check suite.path")
-    return folder
+def _read_rows(
+    config: SuiteConfig,
+) -> tuple[dict[str, Callable[[], _Found]], list[Rejection]]:
+    """Return what checks the questions of each persona of some rows, and rows that are none."""
+    people: dict[str, dict[str, Any]] = {}
+    lost: list[Rejection] = []
+    for row in (row for file in open_source(config.path).files for row in file.rows()):
+        if isinstance(row, Rejection):
+            lost.append(row)
+        elif problem := _add_row(people, row):
+            lost.append(reject(row.place, problem.reason, problem.detail, row.value))
+    if not people:
+        raise SourceError(f"{config.path} has no rows with persona, task and question")
+    checks: dict[str, Callable[[], _Found]] = {
+        name: partial(_checked, name, found, config.questions) for name, found in people.items()
+    }
+    return checks, lost
+
+
+def _add_row(people: dict[str, dict[str, Any]], row: Row) -> Problem | None:
+    """Add a row to what its persona is asked; return why it is none."""
+    value = row.value
+    persona, task = value.get("persona"), value.get("task")
+    if not isinstance(persona, str):
+        return Problem("missing_key", "a row needs `persona`, a text")
+    if "question" in value and isinstance(task, str):
+        listed = people.setdefault(persona, {}).setdefault(task, [])
+        if not isinstance(listed, list):
+            return Problem("wrong_type", f"{task!r} of this persona was no list before")
+        listed.append(value["question"])
+        return None
+    tasks = {name: value[name] for name in TASKS if name in value}
+    if not tasks:
+        return Problem("missing_key", "a row needs `task` and `question`, or the five tasks")
+    if persona in people:
+        return Problem("duplicate", "this persona stood in a row before")
+    people[persona] = tasks
+    return None
+
+
+def _checked(persona: str, value: dict[str, Any], n: int) -> _Found:
+    problems = _value_problems(value, persona, n)
+    return _refused(persona, problems, json.dumps(value)) if problems else _stripped(value)
 
 
 def _is_one(path: Path) -> bool:
@@ -93,9 +147,7 @@ def _drawn(personas: list[str], config: SuiteConfig) -> list[str]:
             f"suite.n={n:,} asks for more personas than the {len(personas):,} files of "
             f"{config.path}; lower it, or get the rest of them"
         )
-    if config.mode is Mode.compat or config.n is None:
-        return sorted(personas)[:n]
-    return shuffled(personas, config.seed, "personas")[:n]
+    return sorted(personas)[:n]
 
 
 def _items(suite: str, persona: str, questions: Questions, config: SuiteConfig) -> list[EvalItem]:
@@ -111,26 +163,20 @@ def _items(suite: str, persona: str, questions: Questions, config: SuiteConfig) 
             domain=Domain.unknown,
         )
         for key, task in TASKS.items()
-        for question in _asked(questions[key], persona, task, config)
+        for question in questions[key][: 1 if config.light else None]
     ]
-
-
-def _asked(questions: list[str], persona: str, task: str, config: SuiteConfig) -> list[str]:
-    if not config.light:
-        return questions
-    if config.mode is Mode.compat:
-        return questions[:1]
-    return shuffled(questions, config.seed, persona, task)[:1]
 
 
 def _missing(files: int, drawn: int, damaged: int, config: SuiteConfig) -> tuple[str, ...]:
     found = []
+    is_folder = Path(config.path).expanduser().is_dir()
+    what = f"of {drawn:,} question files are" if is_folder else "rows or personas are"
     if files < PUBLISHED:
         found.append(f"{files:,} of the {PUBLISHED} published personas are in {config.path}")
     if drawn < files:
         found.append(f"suite.n={config.n} of {files:,} personas are played")
     if damaged:
-        found.append(f"{damaged:,} of {drawn:,} question files are damaged and left out")
+        found.append(f"{damaged:,} {what} damaged and left out")
     return tuple(found)
 
 
@@ -142,11 +188,18 @@ def _read(path: Path, n: int) -> Questions | Rejection:
     except OSError as error:
         return reject(path.name, "unreadable", error.strerror or str(error))
     if not problems and isinstance(text, str):
-        found: Questions = json.loads(text)
-        return {task: [strip_invisible(one) for one in listed] for task, listed in found.items()}
+        return _stripped(json.loads(text))
+    return _refused(path.name, problems, text if isinstance(text, str) else "")
+
+
+def _stripped(questions: Questions) -> Questions:
+    return {task: [strip_invisible(one) for one in listed] for task, listed in questions.items()}
+
+
+def _refused(key: str, problems: Sequence[Problem], text: str) -> Rejection:
     more = f"; and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
     detail = "; ".join(problem.detail for problem in problems[:_SHOWN]) + more
-    return reject(path.name, problems[0].reason, detail, text if isinstance(text, str) else "")
+    return reject(key, problems[0].reason, detail, text)
 
 
 def _text(path: Path) -> str | Problem:
@@ -179,8 +232,12 @@ def _problems(text: str, persona: str, n: int) -> list[Problem]:
     if not isinstance(value, dict):
         detail = f"it holds a {type(value).__name__}, not an object of the five tasks"
         return [Problem("wrong_type", detail)]
+    twice = [Problem("duplicate_task", f"{name!r} stands in it twice") for name in doubles]
+    return twice + _value_problems(value, persona, n)
+
+
+def _value_problems(value: dict[str, Any], persona: str, n: int) -> list[Problem]:
     found = _persona_problems(persona)
-    found += [Problem("duplicate_task", f"{name!r} stands in it twice") for name in doubles]
     absent, unknown = sorted(TASKS.keys() - value.keys()), sorted(value.keys() - TASKS.keys())
     found += [Problem("missing_task", f"it lacks {name!r}") for name in absent]
     found += [Problem("unknown_task", f"{name!r} is no task") for name in unknown]
@@ -192,9 +249,9 @@ def _problems(text: str, persona: str, n: int) -> list[Problem]:
 
 def _persona_problems(persona: str) -> list[Problem]:
     if not strip_invisible(persona):
-        return [Problem("empty_persona", "the file's name, which is the persona, is empty")]
+        return [Problem("empty_persona", "the persona, which is the file's name, is empty")]
     flaw = find_flaw(persona)
-    return [Problem(flaw.reason, f"the file's name: {flaw.detail}")] if flaw else []
+    return [Problem(flaw.reason, f"the persona: {flaw.detail}")] if flaw else []
 
 
 def _task_problems(task: str, questions: Any, n: int) -> list[Problem]:

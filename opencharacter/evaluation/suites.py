@@ -17,18 +17,19 @@ from opencharacter.evaluation.suite import Suite
 _TRAINED_ON = ("profiles", "instructions", "mix")
 
 
-def load_suite(config: SuiteConfig, run_dir: Path) -> Suite:
+def load_suite(config: SuiteConfig, run_dir: Path, also_trained: tuple[Path, ...] = ()) -> Suite:
     """Return the suite that the settings name; an item that is there twice is played once.
 
     Args:
         config: Which, and how much of it.
         run_dir: Of the run whose characters it asks, where it asks a run's.
+        also_trained: Of other runs on whose mixtures the model was trained.
 
     Raises:
         SourceError: its data is not there, or cannot be read at all.
         StoreError: what it says of the run is not true of the run's mixture.
     """
-    return _once(_read(config, People(run_dir=run_dir)))
+    return _once(_read(config, People(run_dir=run_dir, also_trained=also_trained)))
 
 
 def _once(suite: Suite) -> Suite:

@@ -277,7 +277,10 @@ def licences(run_dir: Path) -> list[str]:
 
 
 def record(stage: OpenStage, fitted: Fitted) -> Checkpoint:
-    """Return the record of a trained model."""
+    """Return the record of a trained model, and say what was kept."""
+    losses = [f"{kind} {loss:.4f}" for kind, loss in fitted.losses.items() if loss is not None]
+    told = ", ".join([f"loss: trained {fitted.train_loss:.4f}", *losses])
+    print(f"train: kept {fitted.chosen}; {told}", file=sys.stderr)
     config, started = stage.config.train, stage.folder.started() or {"inputs": {}}
     return Checkpoint(
         mixture=started["inputs"].get("tokenize", ""),

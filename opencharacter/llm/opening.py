@@ -96,7 +96,7 @@ def model_path(config: ModelConfig) -> str:
     if config.model not in INSIDE:
         path = Path(config.model).expanduser()
         if config.model.startswith(("/", "./", "../", "~")) and not path.is_dir():
-            raise ModelError(f"there is no folder {path}; check teacher.model")
+            raise ModelError(f"there is no folder {path}; check the section's `model`")
         return str(path) if path.is_dir() else config.model
     folder = Path(str(files("opencharacter.llm"))) / config.model
     if not (folder / "model.safetensors").is_file():

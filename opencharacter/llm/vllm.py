@@ -113,7 +113,7 @@ def _open_engine(config: ModelConfig, path: str) -> LLM:
     except (OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ModelError(
-            f"cannot open {path}: {reason}; check teacher.model and teacher.revision, or use a "
+            f"cannot open {path}: {reason}; check `model` and `revision`, or use a "
             "folder that holds the model where there is no network"
         ) from error
 

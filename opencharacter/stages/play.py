@@ -15,6 +15,7 @@ from opencharacter.evaluation.playing import Player, Task, play_plan, tasks_of
 from opencharacter.evaluation.suites import load_suite, stages_read
 from opencharacter.job import Job
 from opencharacter.job.ahead import check_asked
+from opencharacter.job.harness import check_harness, run_harness
 from opencharacter.job.playing import count_played, say_missing, write_items
 from opencharacter.llm.opening import model_name
 from opencharacter.llm.requests import Session
@@ -32,6 +33,7 @@ def check(config: Config) -> None:
         SourceError: there is no such suite.
     """
     check_asked(config, "play", config.player)
+    check_harness(config)
     if not stages_read(config.suite):  # else those may be about to be made
         tasks_of(load_suite(config.suite, Path(config.runs_dir)), config.play)
 
@@ -42,7 +44,7 @@ def run(config: Config, job: Job) -> None:
     run_dir = Path(config.runs_dir) / run
     reads = stages_read(config.suite)
     made = {stage: finished_input(run_dir, stage, run=run) for stage in reads}
-    suite = load_suite(config.suite, run_dir)
+    suite = load_suite(config.suite, run_dir, _also_trained(config, run))
     tasks = tasks_of(suite, config.play)
     is_own = run == config.run
     with job.stage(
@@ -53,6 +55,7 @@ def run(config: Config, job: Job) -> None:
         sources={"suite": suite.name} | ({} if is_own else {f"{run}/{s}": made[s] for s in made}),
     ) as stage:
         say_missing(suite)
+        run_harness(stage.folder, config)  # now: later our engine holds the GPU
 
         def play(task: Task) -> Session[Transcript]:
             model = job.model(config.player)
@@ -69,3 +72,9 @@ def run(config: Config, job: Job) -> None:
             max_rejected=config.play.max_rejected,
             notes=notes,
         )
+
+
+def _also_trained(config: Config, asked: str) -> tuple[Path, ...]:
+    """Return the run that trained the player, where it is not the one whose people are asked."""
+    run = config.player.run
+    return (Path(config.runs_dir) / run,) if run and run != asked else ()

@@ -13,6 +13,7 @@ from typing import Any
 
 from opencharacter.config import Config
 from opencharacter.job import Job
+from opencharacter.job.submit import train_world
 from opencharacter.records import Checkpoint
 from opencharacter.sources.rows import Tally
 from opencharacter.train.arguments import check_names
@@ -30,7 +31,10 @@ def check(config: Config) -> None:
         ConfigError: an argument is unknown, the batch does not divide, or half a rank is named.
     """
     check_names(config.train.sft, config.train.objective)
-    derive_batches(config.train, world_size(os.environ))
+    ranks = world_size(os.environ)
+    if config.slurm.submit:  # told before the job waits in a queue
+        ranks = train_world(config)
+    derive_batches(config.train, ranks)
 
 
 def run(config: Config, job: Job) -> None:

@@ -135,8 +135,8 @@ def open_model(config: TrainConfig, used: Collection[int], template: str) -> Ope
     except (OSError, ValueError, ImportError) as error:
         reason = " ".join(str(error).split())
         raise ModelError(f"train.model={config.model} cannot be opened: {reason}") from error
-    if is_pairs and tokenizer.pad_token is None:
-        tokenizer.pad_token = tokenizer.convert_ids_to_tokens(published.pad_token_id)
+    if is_pairs:
+        _mend_pairs(model, tokenizer)
     n_known = len(tokenizer)
     tokenizer.add_tokens(config.added_tokens)
     tokenizer.chat_template = template
@@ -152,3 +152,15 @@ def open_model(config: TrainConfig, used: Collection[int], template: str) -> Ope
         stop_ids=ended if isinstance(ended, list) else [] if ended is None else [ended],
         new=new,
     )
+
+
+def _mend_pairs(model: Any, tokenizer: Any) -> None:
+    """Make a T5 as its checkpoint has it: what pads is known, and a head of its own stays one.
+
+    transformers says of every T5 that its head and embeddings are one matrix. Those of T5 v1.1 and
+    FRED-T5 are two; they load well, but would become one when the embeddings grow.
+    """
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.convert_ids_to_tokens(model.config.pad_token_id)
+    if model.get_output_embeddings().weight is not model.get_input_embeddings().weight:
+        model.config.tie_word_embeddings = False

@@ -9,7 +9,7 @@ from opencharacter.config import SuiteConfig, SuiteName, Who
 from opencharacter.errors import SourceError, StoreError
 from opencharacter.evaluation.suites import load_suite
 from opencharacter.records import Domain
-from tests.evaluation.people import ANNA, BEN, CLEO, DAN, INSTRUCTIONS, PEOPLE, write_run
+from tests.evaluation.people import ANNA, BEN, CLEO, DAN, INSTRUCTIONS, PEOPLE, character, write_run
 
 
 def load(run_dir, name, **settings):
@@ -54,6 +54,25 @@ def test_a_near_duplicate_of_a_held_out_character_in_the_mixture_is_refused_too(
 
     with pytest.raises(StoreError, match="Cleo Rossi"):
         load(run_dir, "out_of_domain")
+
+
+def test_a_near_duplicate_in_words_is_refused_whatever_the_clusters_say(tmp_path):
+    double = character("Eva Lind", 33, "Bern", "a dentist, who paints!")
+    run_dir = write_run(tmp_path, people=[ANNA, double, CLEO], met=((double, 1),))
+
+    with pytest.raises(StoreError, match="Cleo Rossi"):
+        load(run_dir, "out_of_domain")
+
+
+def test_what_another_run_trained_the_model_on_counts(tmp_path):
+    double = character("Eva Lind", 33, "Bern", "a dentist, who paints!")
+    asked = write_run(tmp_path / "asked")
+    other = write_run(tmp_path / "other", people=[double], met=((double, 1),))
+    config = SuiteConfig(name=SuiteName.out_of_domain)
+
+    assert load_suite(config, asked).items
+    with pytest.raises(StoreError, match="Cleo Rossi"):
+        load_suite(config, asked, (other,))
 
 
 def test_without_held_out_characters_nothing_is_out_of_domain(tmp_path):

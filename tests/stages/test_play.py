@@ -1,6 +1,7 @@
 """The play stage: every item ends as a transcript, every damaged file as a rejection."""
 
 import json
+import shutil
 from collections import Counter
 
 import pyarrow.parquet as pq
@@ -113,6 +114,42 @@ def test_the_rows_of_play_can_be_loaded_by_their_card(opencharacter, tmp_path, g
 
     assert table.num_rows == 15
     assert table["control"].unique().to_pylist() == ["none"]
+
+
+def test_any_number_of_parts_in_any_order_gives_the_same_transcripts(opencharacter, tmp_path, gym):
+    words = ("stage=play", "suite.light=true", "play.controls=[none,swapped_persona]")
+    opencharacter(*words)
+    whole = {t.id: t.messages for t in transcripts(tmp_path)}
+    (gym / "x.json").write_text("[]")
+    opencharacter(*words, "run=cut", "parts=3", "part=2")
+    opencharacter(*words, "run=cut", "parts=3", "part=0")
+    done = opencharacter(*words, "run=cut", "parts=3")
+
+    assert done.returncode == 0, done.stderr
+    cut = read_records(tmp_path / "runs/cut/play/data", Transcript)
+    told = json.loads((tmp_path / "runs/cut/play/manifest.json").read_text())["counts"]
+    assert {m[1].content for m in whole.values()} == {t.messages[1].content for t in cut}
+    assert (told["in"], told["out"], told["rejected"]) == (31, 30, {"wrong_type": 1})
+
+
+def test_a_killed_play_repeats_no_answer(opencharacter, tmp_path, gym):
+    words = ("stage=play", "suite.light=true")
+    opencharacter(*words)
+    before = {t.id: t.messages for t in transcripts(tmp_path)}
+    log = next((folder(tmp_path) / "completions").glob("*.jsonl"))
+    lines = log.read_text().splitlines(keepends=True)
+    for made in ("data", "rejected", "items"):  # as a kill leaves it: a log with a torn end
+        shutil.rmtree(folder(tmp_path) / made)
+    (folder(tmp_path) / "manifest.json").unlink()
+    log.write_text("".join(lines[:9]) + lines[9][:20])
+    done = opencharacter(*words)
+
+    assert done.returncode == 0, done.stderr
+    assert {t.id: t.messages for t in transcripts(tmp_path)} == before
+    assert len(items(tmp_path)) == 15
+    whole = [line for line in log.read_text().splitlines() if line.endswith("}")]
+    keys = [json.loads(line)["key"] for line in whole]
+    assert len(keys) == len(set(keys)) == 15
 
 
 @pytest.mark.parametrize(

@@ -105,8 +105,11 @@ def tiny_t5(vocabulary, *, is_long=False, is_tied=True, seed=0):
         "pad_token_id": 0,
         "eos_token_id": 1,
         "decoder_start_token_id": 0,
-        "tie_word_embeddings": is_tied,
+        "tie_word_embeddings": is_tied,  # untied: T5 v1.1, whose head is not scaled
     }
     if is_long:
         return LongT5ForConditionalGeneration(LongT5Config(local_radius=7, **shape))
-    return T5ForConditionalGeneration(T5Config(**shape))
+    model = T5ForConditionalGeneration(T5Config(**shape))
+    if not is_tied:
+        model.lm_head.weight = torch.nn.Parameter(torch.randn(vocabulary, 32))
+    return model

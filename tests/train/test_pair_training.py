@@ -4,6 +4,7 @@ import json
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
 from opencharacter.compose import compose_config
@@ -103,6 +104,7 @@ def test_two_dialogues_are_learned_by_heart_to_their_end(
     save_base(tmp_path, tokenizer, is_long=family == "long", is_tied=family != "untied")
     write_mixture(words, by_heart())
     more = FRED if family == "fred" else []
+    more += ["train.added_tokens=['<sighs>']"] if family == "untied" else []
     optimizer = ["train.sft.optim=adafactor"] if family == "t5" else []
     for stage in ("tokenize", "train"):
         done = opencharacter(
@@ -114,6 +116,8 @@ def test_two_dialogues_are_learned_by_heart_to_their_end(
         ids = answered(folder, question)
         mark = "<extra_id_0>" if family == "fred" else ""
         assert tokenizer.decode(ids) == f"{mark}{answer}</s>"
+    weights = load_file(folder / "model" / "model.safetensors")
+    assert ("lm_head.weight" in weights) == (family in ("untied", "long"))
 
 
 def test_what_validates_best_on_other_characters_is_kept(words, folder, tmp_path, opencharacter):
