@@ -13,6 +13,8 @@ from opencharacter.records import Checkpoint, Message, Method, MixtureRow
 from opencharacter.sources.rows import Tally
 from opencharacter.store.rows import read_records
 from tests.train.encoders import fred, t5, tiny_t5
+from tests.train.small import train
+from tests.train.starting import start_ranks
 
 SAID = {"Who are you?": "I am Ada.", "And now?": "Now I bake bread."}
 SMALL = [
@@ -163,3 +165,22 @@ def test_the_plan_and_the_mask_are_shown_before_a_training(words, folder, tmp_pa
     assert "2 trained on" in plan.stdout
     assert "attention eager" in plan.stdout
     assert not folder.exists()
+
+
+def test_two_ranks_learn_what_one_does(tmp_path, opencharacter):
+    """A step of 4 rows: one process takes all, each of two ranks 2, of other lengths."""
+    save_base(tmp_path)
+    model, found = f"train.model={tmp_path / 'base'}", []
+    for n in (1, 2):
+        here = ["run=t", f"runs_dir={tmp_path / str(n)}", model, *SMALL, *UNHELD]
+        write_mixture(here, some(2, 4))
+        done = opencharacter("stage=tokenize", *here)
+        assert done.returncode == 0, done.stderr
+        asked = [*here, "train.global_tokens=256"]
+        ended = start_ranks(n, tmp_path / f"said{n}", train, asked).end()
+        assert {each.status for each in ended} == {0}, ended[0].err
+        told = (tmp_path / str(n) / "t" / "train" / "metrics.jsonl").read_text()
+        found.append([x["loss"] for x in map(json.loads, told.splitlines()) if "loss" in x])
+
+    assert len(found[0]) == 4  # 16 turns
+    assert found[0] == pytest.approx(found[1], rel=1e-4)
