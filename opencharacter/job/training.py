@@ -19,16 +19,11 @@ from opencharacter.train.base import base_name
 from opencharacter.train.batches import derive_batches
 from opencharacter.train.fit import Fitted, Prepared, build_arguments, build_trainer, fit, prepare
 from opencharacter.train.holdout import CHARACTERS, DIALOGUES, FORGETTING, split_rows
-from opencharacter.train.lora import merge_adapters
+from opencharacter.train.leaving import MODEL, check_room, leave_model
 from opencharacter.train.models import Opened, open_model, quieten
 from opencharacter.train.rows import check_lengths, open_tokens, stop_token, write_tokens
-from opencharacter.train.saving import save_adapters, save_model
 from opencharacter.train.templates import FILE_NAME
 
-ADAPTERS = "adapters"
-"""Folder of the adapters alone, of a training that has any."""
-MODEL = "model"
-"""Folder of the trained model, below the stage's."""
 _CHECKPOINTS, _FLAT, _METRICS = "checkpoints", "rows", "metrics.jsonl"
 
 
@@ -50,7 +45,8 @@ def train_model(stage: OpenStage, tally: Tally) -> Checkpoint:
     template = (stage.folder.run_dir / "tokenize" / FILE_NAME).read_text(encoding="utf-8")
     opened = open_model(config, prepared.rows.used_ids(), template)
     tell_new_tokens(opened)
-    stop = stop_token(prepared.rows, opened.tokenizer)
+    stop_token(prepared.rows, opened.tokenizer)  # there is one: found out before the training
+    check_room(opened, folder)
     batches = derive_batches(config, 1)
     steps = batches.steps(len(prepared.train))
     arguments = build_arguments(
@@ -65,14 +61,7 @@ def train_model(stage: OpenStage, tally: Tally) -> Checkpoint:
         trainer = build_trainer(opened, prepared, arguments, journal.report)
         fitted = fit(trainer, prepared.metric)
     model = trainer.accelerator.unwrap_model(trainer.model)
-    save_adapters(model, folder / ADAPTERS)
-    save_model(
-        merge_adapters(model),
-        opened.tokenizer,
-        folder / MODEL,
-        dtype=opened.dtype,
-        stop_ids=list(dict.fromkeys([stop, *opened.stop_ids])),
-    )
+    leave_model(model, opened, prepared.rows, config, folder)
     shutil.rmtree(folder / _FLAT)
     return record(stage, fitted)
 

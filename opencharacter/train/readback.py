@@ -1,7 +1,7 @@
 """Read a written model back from disk, and compare it with the one in memory.
 
-A disk, a network file system or a library may lose or change something on the way. It is found here,
-while the model is still in memory, and not by whoever opens the folder a month later.
+A disk, a network file system or a library may lose or change something on the way. It is found
+here, while the model is still in memory, and not by whoever opens the folder a month later.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -105,7 +105,7 @@ def check_tokenizer(tokenizer: Any, folder: Path) -> None:
     for what, of in (
         ("makes other ids", lambda one: one(text, add_special_tokens=False)["input_ids"]),
         ("has other tokens", lambda one: one.get_vocab()),
-        ("renders a dialogue otherwise", lambda one: _render(one)),
+        ("renders a dialogue otherwise", _render),
     ):
         if of(tokenizer) != of(written):
             raise _damaged(folder, f"its tokenizer {what} than the one of the training")

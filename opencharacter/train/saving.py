@@ -70,15 +70,15 @@ def require_room(folder: Path, needed: int) -> None:
     free = shutil.disk_usage(there).free
     if free < needed:
         raise StoreError(
-            f"{folder} needs {needed / 2**30:.1f} GiB, and the disk has {free / 2**30:.1f} GiB left; "
-            "free some space and give the same command again"
+            f"{folder} needs {needed / 2**30:.1f} GiB, and the disk has {free / 2**30:.1f} GiB "
+            "left; free some space and give the same command again"
         )
 
 
 def model_bytes(model: Any, dtype: torch.dtype) -> int:
     """Return what a model takes on disk: its weights, each once, and what lies beside them."""
-    size = torch.empty(0, dtype=dtype).element_size()
-    return _BESIDE_WEIGHTS + sum(weight.numel() for weight in model.parameters()) * size
+    size = int(torch.empty(0, dtype=dtype).element_size())
+    return _BESIDE_WEIGHTS + size * sum(int(weight.numel()) for weight in model.parameters())
 
 
 def save_model(
