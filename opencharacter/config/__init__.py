@@ -202,6 +202,7 @@ NOT_DATA: dict[str, str] = {
     "price_cached": "what it costs",
     "price_output": "what it costs",
     "max_rejected": "when to fail, not what to make",
+    "base_licence": "what the card of the model says, not what it learns",
     "precision": "how numbers are rounded: the last bits",
     "check": "whether anything is made",
     "device_tokens": "how much a device takes at once: the last bits",

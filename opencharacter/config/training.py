@@ -94,6 +94,8 @@ class TrainConfig:
     """Model that the training begins with: hub id, folder, or `embedded_base`, the small base."""
     revision: str | None = None
     """Commit or tag of a hub model; None = its newest."""
+    base_licence: str | None = None
+    """Licence of `model`, such as llama3; None = as the model's own card says."""
     objective: Objective = Objective.causal
     """What is learned: the next token of the assistant's turns, or a turn from those before it."""
     tuning: Tuning = Tuning.full

@@ -9,6 +9,7 @@ from pathlib import Path
 from opencharacter import __version__
 from opencharacter.config import data_settings
 from opencharacter.ids import digest
+from opencharacter.job.modelcard import METRICS, write_card
 from opencharacter.job.stage import OpenStage
 from opencharacter.progress import Display, Progress
 from opencharacter.records import Checkpoint
@@ -20,11 +21,12 @@ from opencharacter.train.batches import derive_batches
 from opencharacter.train.fit import Fitted, Prepared, build_arguments, build_trainer, fit, prepare
 from opencharacter.train.holdout import CHARACTERS, DIALOGUES, FORGETTING, split_rows
 from opencharacter.train.leaving import MODEL, check_room, leave_model
+from opencharacter.train.lineage import base_licence
 from opencharacter.train.models import Opened, open_model, quieten
 from opencharacter.train.rows import check_lengths, open_tokens, stop_token, write_tokens
 from opencharacter.train.templates import FILE_NAME
 
-_CHECKPOINTS, _FLAT, _METRICS = "checkpoints", "rows", "metrics.jsonl"
+_CHECKPOINTS, _FLAT = "checkpoints", "rows"
 
 
 def train_model(stage: OpenStage, tally: Tally) -> Checkpoint:
@@ -45,7 +47,7 @@ def train_model(stage: OpenStage, tally: Tally) -> Checkpoint:
     template = (stage.folder.run_dir / "tokenize" / FILE_NAME).read_text(encoding="utf-8")
     opened = open_model(config, prepared.rows.used_ids(), template)
     tell_new_tokens(opened)
-    stop_token(prepared.rows, opened.tokenizer)  # there is one: found out before the training
+    stop = stop_token(prepared.rows, opened.tokenizer)
     check_room(opened, folder)
     batches = derive_batches(config, 1)
     steps = batches.steps(len(prepared.train))
@@ -62,8 +64,10 @@ def train_model(stage: OpenStage, tally: Tally) -> Checkpoint:
         fitted = fit(trainer, prepared.metric)
     model = trainer.accelerator.unwrap_model(trainer.model)
     leave_model(model, opened, prepared.rows, config, folder)
+    checkpoint = record(stage, fitted)
+    write_card(stage, checkpoint, tally, stop=opened.tokenizer.convert_ids_to_tokens(stop))
     shutil.rmtree(folder / _FLAT)
-    return record(stage, fitted)
+    return checkpoint
 
 
 def tell_new_tokens(opened: Opened) -> None:
@@ -130,7 +134,7 @@ def record(stage: OpenStage, fitted: Fitted) -> Checkpoint:
         character_loss=fitted.losses.get(CHARACTERS),
         dialogue_loss=fitted.losses.get(DIALOGUES),
         forgetting_loss=fitted.losses.get(FORGETTING),
-        licence=strictest(licences(stage.folder.run_dir)).hub,
+        licence=strictest([base_licence(config), *licences(stage.folder.run_dir)]).hub,
     )
 
 
@@ -146,7 +150,7 @@ class Journal:
             total: Optimizer steps.
         """
         self._stage, self._display, self._total = stage, display, total
-        self._path = stage.folder.path / _METRICS
+        self._path = stage.folder.path / METRICS
         self._path.write_text("", encoding="utf-8")
         display.update(Progress(0, 0, total, 0, 0, 0, 0))
 

@@ -1,6 +1,7 @@
 """The stage from tokens to a model, with the small embedded model."""
 
 import json
+import re
 
 import pytest
 import torch
@@ -41,6 +42,23 @@ def test_a_run_is_trained_validated_and_written(words, folder, opencharacter):
     assert "already finished" in opencharacter("stage=train", *words, *SMALL).stderr
 
 
+def test_the_card_of_a_model_is_true_and_its_code_runs(words, folder, opencharacter, monkeypatch):
+    write_run(words, corpus(6, 5, 6))
+    done = opencharacter("stage=train", *words, *SMALL)
+    assert done.returncode == 0, done.stderr
+    card = (folder / "model" / "README.md").read_text()
+    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    (checkpoint,) = read_records(folder / "data", Checkpoint)
+
+    before, after = lines[0]["eval_characters_loss"], checkpoint.character_loss
+    assert f"held out | {before:.4f} | {after:.4f} |" in card
+    assert "36 dialogues of 6 characters" in card
+    assert "ends with `<|eot_id|>`" in card
+    messages, use, _ = re.findall(r"^```python\n(.*?)^```$", card, flags=re.DOTALL | re.MULTILINE)
+    monkeypatch.chdir(folder / "model")
+    exec(messages + use.replace("max_new_tokens=200", "max_new_tokens=8"), {})
+
+
 def test_two_dialogues_are_learned_by_heart_to_their_end(words, folder, opencharacter):
     said = {"Who are you?": "I am Ada, of the mill.", "And now?": "Now I bake bread."}
     rows = [tokens("c", f"i{q}", [("user", q), ("assistant", a)]) for q, a in said.items()]
@@ -72,6 +90,11 @@ def test_adapters_are_written_alone_and_merged(words, folder, opencharacter):
     assert done.returncode == 0, done.stderr
     assert "1 added tokens (<sighs>) begin as the mean" in done.stderr
     assert (folder / "adapters" / "adapter_model.safetensors").exists()
+    adapters = json.loads((folder / "adapters" / "adapter_config.json").read_text())
+    assert adapters["base_model_name_or_path"].endswith("embedded")
+    assert json.loads((folder / "model" / "generation_config.json").read_text())[
+        "eos_token_id"
+    ] == [4]
     assert len(AutoTokenizer.from_pretrained(folder / "model")) == len(tokenizer()) + 1
     (checkpoint,) = read_records(folder / "data", Checkpoint)
     assert (checkpoint.character_loss, checkpoint.step) == (None, 1)
