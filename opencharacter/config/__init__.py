@@ -41,6 +41,7 @@ from opencharacter.config.sources import (
 )
 from opencharacter.config.tokenizing import ControlText, Overlong, Template, TokenizeConfig
 from opencharacter.config.training import (
+    Gguf,
     HoldoutConfig,
     LoraConfig,
     Objective,
@@ -65,6 +66,7 @@ __all__ = [
     "ExportConfig",
     "FactCheck",
     "GenerateConfig",
+    "Gguf",
     "HoldoutConfig",
     "InstructionsConfig",
     "LLMStageConfig",
@@ -210,6 +212,8 @@ NOT_DATA: dict[str, str] = {
     "gradient_checkpointing": "memory against time",
     "deepspeed": "what of the training is kept where",
     "offload": "what of the training is kept where",
+    "gguf": "another file of the same model",
+    "llama_cpp": "where a tool is",
     "log_steps": "how often is told how far it is",
     "tokens_per_second": "what a plan reckons with",
     "show": "how many rows are printed",

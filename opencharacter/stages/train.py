@@ -1,7 +1,8 @@
 """Train a model on the tokens of a mixture; keep what validates best on held-out characters.
 
 Reads    runs/<run>/tokenize, and of runs/<run>/profiles which characters are near-duplicates
-Writes   runs/<run>/train/model: weights, tokenizer, chat template; Checkpoint; metrics.jsonl
+Writes   runs/<run>/train/model: weights, tokenizer, chat template, card; adapters/, gguf/ where
+         there are any; Checkpoint; metrics.jsonl
 Costs    a GPU for a large model, minutes of a CPU for the embedded one; train.check=true tells
 Run      python -m opencharacter stage=train run=main
 """
@@ -16,17 +17,19 @@ from opencharacter.sources.rows import Tally
 from opencharacter.train.arguments import check_names
 from opencharacter.train.base import base_name
 from opencharacter.train.batches import derive_batches
+from opencharacter.train.llama_cpp import find_tools
 
 _WHAT = "A model trained on a mixture: the record of its training; the model is in `model/`."
 
 
 def check(config: Config) -> None:
-    """Check the names of TRL's arguments, and that one device could take a step's tokens.
+    """Check the names of TRL's arguments, the tools, and that a device could take a step's tokens.
 
     Raises:
-        ConfigError: an argument is unknown, or the batch does not divide.
+        ConfigError: an argument is unknown, a tool is not there, or the batch does not divide.
     """
     check_names(config.train.sft)
+    find_tools(config.train)
     derive_batches(config.train, 1)
 
 
@@ -48,3 +51,5 @@ def run(config: Config, job: Job) -> None:
             yield import_module("opencharacter.job.training").train_model(stage, tally)
 
         stage.stream(Checkpoint, trained(), tally, what=_WHAT, unit="models")
+    if tools := find_tools(config.train):
+        import_module("opencharacter.job.converting").write_gguf(config, job, tools)
