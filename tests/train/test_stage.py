@@ -9,6 +9,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from opencharacter.records import Checkpoint
 from opencharacter.store.rows import read_records
+from opencharacter.train.gguf_header import read_header
+from tests.train.ggufs import GOOD, stand_in
 from tests.train.rows import corpus, tokenizer, tokens, write_run
 
 SMALL = [
@@ -134,3 +136,42 @@ def test_a_row_that_does_not_fit_is_told_with_both_lengths(words, folder, opench
     assert done.returncode == 2
     assert "more than train.max_length=16" in done.stderr
     assert not (folder / "model").exists()
+
+
+def test_a_finished_training_gets_its_gguf_and_gets_it_once(words, folder, opencharacter, tmp_path):
+    write_run(words, corpus(2, 2))
+    assert opencharacter("stage=train", *words, *SMALL, *UNHELD).returncode == 0
+    weights = (folder / "model" / "model.safetensors").stat()
+    converter = stand_in(tmp_path / "llama.cpp", GOOD)
+    asked = [*words, *SMALL, *UNHELD, "train.gguf=f16", f"train.llama_cpp={converter.parent}"]
+    first = opencharacter("stage=train", *asked)
+    converter.write_text("raise SystemExit('asked twice')")
+    second = opencharacter("stage=train", *asked)
+
+    assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
+    assert "already finished" in first.stderr
+    assert read_header(folder / "gguf" / "t-f16.gguf").tensors
+    assert "t-f16.gguf is there already" in second.stderr
+    assert (folder / "model" / "model.safetensors").stat() == weights
+
+
+def test_a_model_that_cannot_be_converted_is_trained_and_told(
+    words, folder, opencharacter, tmp_path
+):
+    write_run(words, corpus(2, 2))
+    converter = stand_in(tmp_path, "raise NotImplementedError('no such architecture')")
+    gguf = ["train.gguf=q8_0", f"train.llama_cpp={converter.parent}"]
+    done = opencharacter("stage=train", *words, *SMALL, *UNHELD, *gguf)
+
+    assert done.returncode == 2
+    assert "NotImplementedError: no such architecture; the model itself is whole" in done.stderr
+    assert (folder / "manifest.json").exists()
+    assert not list((folder / "gguf").iterdir())
+
+
+def test_an_absent_converter_is_told_before_anything_is_trained(words, folder, opencharacter):
+    write_run(words, corpus(2, 2))
+    done = opencharacter("stage=train", *words, "train.gguf=f16", "train.llama_cpp=absent")
+
+    assert (done.returncode, folder.exists()) == (2, False)
+    assert "there is no folder absent" in done.stderr
