@@ -59,7 +59,7 @@ def text(words: list[str], seed: int, n: int) -> str:
     draw = np.random.default_rng(seed)
     found = [words[at] for at in draw.integers(len(words), size=n).tolist()]
     for at in np.flatnonzero(draw.random(n) < RARE).tolist():
-        found[at] = f"{found[at][:3]}{int(draw.integers(10**6)):x}".capitalize()
+        found[at] = found[at][:4] + words[int(draw.integers(len(words)))][-5:]
     return " ".join(found)
 
 
@@ -143,7 +143,7 @@ def theirs(runs: str, model: str, processes: int) -> None:
 
 def measure(which: str, runs: str, model: str, processes: str) -> None:
     """Run one of the two; print what it took."""
-    for library in ("datasets", "transformers", "opencharacter.train.tokens"):
+    for library in ("datasets", "opencharacter.train.opening", "opencharacter.train.tokens"):
         import_module(library)
     work = {"ours": ours, "theirs": theirs}[which]
     before, start = os.times(), time.perf_counter()

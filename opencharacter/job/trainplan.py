@@ -1,5 +1,6 @@
 """`train.check=true`: what a training would be, printed before anything is started."""
 
+import math
 import sys
 from pathlib import Path
 
@@ -55,7 +56,7 @@ def print_plan(config: Config, job: Job, *, world_size: int) -> None:
             "folder, not in the cache of the hub, and the hub was not asked."
         )
     else:
-        print(_memory_table(shape, config))
+        print(_memory_table(shape, config, world_size))
     print("train.check=true: nothing was started", file=sys.stderr)
 
 
@@ -114,7 +115,7 @@ def _row_lines(config: Config, job: Job, batches: Batches) -> _Lines:
         ),
         ("held out", f"{held}{len(split.forgetting):,} general"),
         ("tokens", f"{tokens:,} an epoch, {learned:,} of them learned ({learned / tokens:.0%})"),
-        ("steps", f"{steps:,} an epoch, {round(steps * settings.epochs):,} in all"),
+        ("steps", f"{steps:,} an epoch, {math.ceil(steps * settings.epochs):,} in all"),
         ("time", _time(config, tokens, batches)),
     ]
 
@@ -127,11 +128,11 @@ def _time(config: Config, tokens: int, batches: Batches) -> str:
     return f"{duration(seconds)} at {rate:,.0f} tokens a second and device, without validations"
 
 
-def _memory_table(shape: Shape, config: Config) -> str:
+def _memory_table(shape: Shape, config: Config, world_size: int) -> str:
     """Return the memory of one GPU, in parts for what is set and in all for the alternatives."""
     settings, is_half = config.train, uses_bf16(config.train)
     chosen = estimate_memory(
-        shape, settings, strategy=settings.deepspeed, world_size=1, is_half=is_half
+        shape, settings, strategy=settings.deepspeed, world_size=world_size, is_half=is_half
     )
     parts = ", ".join(f"{name} {size / GIB:.1f}" for name, size in chosen._asdict().items())
     headers = ["GiB a GPU (reckoned)", *(f"{size} GPU" for size in WORLD_SIZES)]
@@ -139,4 +140,5 @@ def _memory_table(shape: Shape, config: Config) -> str:
         [f"deepspeed={name}", *(f"{gib:,.1f}" for gib in sizes)]
         for name, sizes in fitting_table(shape, settings, is_half=is_half)
     ]
-    return f"{closing_table(rows, headers)}\nOn one GPU, deepspeed={settings.deepspeed}: {parts}"
+    here = f"Of it with deepspeed={settings.deepspeed} on {world_size}: {parts}"
+    return f"{closing_table(rows, headers)}\n{here}"

@@ -86,7 +86,8 @@ def _start(processes: int, prepare: Callable[[], None] | None) -> ProcessPoolExe
             initializer=_begin,
             initargs=(prepare,),
         )
-        pool.submit(int)  # the first piece of work starts all processes
+        for _ in range(processes):  # each piece of work starts one while none is idle
+            pool.submit(int)
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
     return pool

@@ -38,7 +38,14 @@ class PartWriter:
         self._temporary = self._whole.__enter__()
         with disk_errors(path):
             self._file = self._temporary.open("wb")
-        self._writer = pq.ParquetWriter(self._file, self._schema, compression="zstd")
+        # Long lists of token ids take a third longer with dictionaries, and are hardly smaller.
+        plain = [field.name for field in self._schema if field.type != pa.list_(pa.int32())]
+        self._writer = pq.ParquetWriter(
+            self._file,
+            self._schema,
+            compression="zstd",
+            use_dictionary=plain if len(plain) < len(self._schema) else True,
+        )
         self.rows = 0
 
     def write(self, record: Any) -> None:

@@ -24,7 +24,7 @@ class StopAtNan(TrainerCallback):  # type: ignore[misc]
     ) -> None:
         """See to it that the loss is looked at before a checkpoint, and the last step measured."""
         if state.global_step >= state.max_steps:
-            control.should_evaluate = str(args.eval_strategy) != "IntervalStrategy.NO"
+            control.should_evaluate = args.eval_strategy != "no"
             control.should_save = True
         if control.should_save or control.should_evaluate:
             control.should_log = True

@@ -162,7 +162,7 @@ def fit(trainer: CharacterTrainer, metric: str | None) -> Fitted:
     return Fitted(
         trainer=trainer,
         step=step,
-        epoch=step / trainer.state.max_steps * float(trainer.args.num_train_epochs),
+        epoch=next(line["epoch"] for line in history if line["step"] == step),
         chosen=_chosen(metric, step, validated),
         train_loss=sum(last) / len(last),
         losses={

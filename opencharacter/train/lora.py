@@ -19,7 +19,9 @@ _ROUNDING = {torch.float32: 1e-3, torch.bfloat16: 0.05, torch.float16: 0.02}
 length: an order of magnitude above what was measured, and far below what a lost adapter makes."""
 
 
-def add_adapters(model: Any, config: LoraConfig, new_ids: Sequence[int]) -> Any:
+def add_adapters(
+    model: Any, config: LoraConfig, new_ids: Sequence[int], *, is_one_dtype: bool = False
+) -> Any:
     """Return the model with adapters; only they change, and the rows of new tokens.
 
     Args:
@@ -28,6 +30,8 @@ def add_adapters(model: Any, config: LoraConfig, new_ids: Sequence[int]) -> Any:
         new_ids: Tokens that the model does not know yet. Adapters alone cannot teach it them: where
             input and output embeddings are two matrices, those rows of the first and all of the
             second change; where they are one, all of it.
+        is_one_dtype: Adapters are of the model's own dtype and not of float32: ZeRO-3 gathers both
+            into one buffer (DeepSpeed#8072).
 
     Raises:
         ConfigError: the model has no module of that name.
@@ -42,7 +46,7 @@ def add_adapters(model: Any, config: LoraConfig, new_ids: Sequence[int]) -> Any:
         **(_new_rows(model, new_ids) if new_ids else {}),
     )
     try:
-        return get_peft_model(model, peft)
+        return get_peft_model(model, peft, autocast_adapter_dtype=not is_one_dtype)
     except ValueError as error:
         reason = " ".join(str(error).split())
         raise ConfigError(f"train.lora.targets={config.targets} do not fit: {reason}") from error

@@ -1,13 +1,14 @@
 """How the model that a training begins with is opened."""
 
 from collections.abc import Collection
+from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from transformers.utils.logging import disable_progress_bar
 
-from opencharacter.config import Precision, TrainConfig, Tuning
+from opencharacter.config import Objective, Precision, TrainConfig, Tuning
 from opencharacter.errors import ConfigError, ModelError
 from opencharacter.train.base import base_path
 from opencharacter.train.embedded.copying import has_fast_bf16
@@ -60,8 +61,15 @@ def attention_kernel(config: TrainConfig) -> str:
             costs time and memory by its square, and is known to give losses of 0.0 in bf16.
     """
     is_gpu = torch.cuda.is_available()
+    if config.attention == "auto" and is_gpu and config.packing:
+        if not (find_spec("flash_attn") or find_spec("kernels")):
+            raise ConfigError(
+                "packed dialogues on a GPU need a flash kernel, and neither flash-attn nor kernels "
+                "is installed; install one of them, or set train.packing=false"
+            )
+        return "flash_attention_2"
     if config.attention == "auto":
-        return "flash_attention_2" if is_gpu else "sdpa"
+        return "sdpa"
     if is_gpu and config.packing and "flash" not in config.attention:
         raise ConfigError(
             f"train.attention={config.attention} cannot tell packed dialogues apart on a GPU; set "
@@ -101,8 +109,10 @@ def open_model(config: TrainConfig, used: Collection[int], template: str) -> Ope
 
     Raises:
         ModelError: there is no such model, or it does not load.
-        ConfigError: the adapters do not fit.
+        ConfigError: the adapters do not fit, or no such objective can be trained.
     """
+    if config.objective is not Objective.causal:
+        raise ConfigError(f"train.objective={config.objective} cannot be trained yet; set causal")
     source, is_lora = base_path(config), config.tuning is Tuning.lora
     is_half = uses_bf16(config) and (config.deepspeed != "none" or is_lora)
     try:
@@ -123,7 +133,8 @@ def open_model(config: TrainConfig, used: Collection[int], template: str) -> Ope
     ended = model.generation_config.eos_token_id
     new = begin_tokens(model, tokenizer, used)
     if is_lora:
-        model = add_adapters(model, config.lora, [*new.added, *new.untrained])
+        ids, is_one_dtype = [*new.added, *new.untrained], config.deepspeed == "zero3"
+        model = add_adapters(model, config.lora, ids, is_one_dtype=is_one_dtype)
     return Opened(
         model=model,
         tokenizer=tokenizer,

@@ -31,7 +31,10 @@ def open_tokenizer(train: TrainConfig, config: TokenizeConfig) -> OpenTokenizer:
         tokenizer = AutoTokenizer.from_pretrained(path, **where)
     except (OSError, ValueError) as error:
         line = str(error).strip().partition("\n")[0]
-        raise ModelError(f"cannot open the tokenizer of {train.model}: {line}") from error
+        raise ModelError(
+            f"cannot open the tokenizer of {train.model}: {line}; check train.model, "
+            "train.revision and the connection to the hub"
+        ) from error
     tokenizer.add_tokens(train.added_tokens)
     return describe(tokenizer, config, model=train.model, most=_positions(path, where))
 

@@ -8,7 +8,7 @@ Whether that holds for a tokenizer is tried out before it is used; others encode
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import accumulate, pairwise, product
 from typing import Any
 
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 Ids = NDArray[np.int32]
 
 _CUT = re.compile(r"(?<=\S)(?= \S)")
-_MOST_IDS = 2_000_000  # of kept words; then they begin anew: 8 MB of ids, some 100 MB of words
+_MOST_IDS = 500_000  # of kept words, some 30 MB with them; then they begin anew
 # One or two letters of each kind that an expression could tell apart.
 _KINDS = "a B ж Ж é ß 日 م ก ् ́ 1 ٣ ² ' ’ \" . ! - _ / < | \\ $ + ^ ~ § 🙂 \u200d \x00 \ue000"
 _ENDINGS = (
@@ -38,17 +38,15 @@ _ENDINGS = (
 
 
 class _Numbers(dict[str, int]):
-    """Numbers of words; one that is asked for the first time gets the next number."""
+    """Numbers of words; one that is asked for the first time is given a number."""
 
-    def __init__(self, waiting: list[str], before: str) -> None:
-        """Share the list of words to encode with others."""
+    def __init__(self, give: Callable[[str], int]) -> None:
+        """Keep who gives numbers."""
         super().__init__()
-        self._waiting = waiting
-        self._before = before
+        self._give = give
 
     def __missing__(self, word: str) -> int:
-        self._waiting.append(self._before + word)
-        number = self[word] = len(self._waiting) - 1
+        number = self[word] = self._give(word)
         return number
 
 
@@ -88,23 +86,27 @@ class Words:
         return [ids[start:end] for start, end in pairwise(bounds)]
 
     def _forget(self) -> None:
-        self._waiting: list[str] = []
-        self._first = _Numbers(self._waiting, "")
-        self._spaced = _Numbers(self._waiting, " ")
+        self._new: list[str] = []
+        self._first = _Numbers(self._give)
+        self._spaced = _Numbers(lambda word: self._give(f" {word}"))
         self._ids: Ids = np.empty(0, np.int32)
         self._starts: NDArray[np.int64] = np.zeros(1, np.int64)
 
+    def _give(self, word: str) -> int:
+        self._new.append(word)
+        return len(self._starts) - 2 + len(self._new)
+
     def _encode_new(self) -> None:
         """Encode the words that nobody asked for before."""
-        new = self._waiting[len(self._starts) - 1 :]
-        if not new:
+        if not self._new:
             return
-        encoded = self._tokenizer.encode_batch_fast(new, add_special_tokens=False)
+        encoded = self._tokenizer.encode_batch_fast(self._new, add_special_tokens=False)
         ids = [each.ids for each in encoded]
         ends = accumulate(map(len, ids), initial=len(self._ids))
         self._starts = np.concatenate([self._starts[:-1], np.fromiter(ends, np.int64)])
         flat = np.fromiter((number for each in ids for number in each), np.int32)
         self._ids = np.concatenate([self._ids, flat])
+        self._new = []
 
 
 def falls_into_words(tokenizer: Any) -> bool:

@@ -18,6 +18,7 @@ from tests.train.vocabularies import (
     llama3,
     mistral,
     mixture,
+    opened,
 )
 
 ODD = {
@@ -233,6 +234,14 @@ def test_the_models_own_template_is_used_where_it_says_what_is_learned():
     learned = [id_ for id_ in row["labels"] if id_ != -100]
     assert llama3().decode(row["input_ids"]) == "<|begin_of_text|>Q:Why?\nA:So.<|eot_id|>"
     assert llama3().decode(learned) == "So.<|eot_id|>"
+
+
+def test_our_template_is_known_where_a_trained_model_has_it_without_marks():
+    saved = opened(llama3(), "llama3").template.served
+
+    encoded = encoder_of(llama3(), saved).encode(mixture([U, A]))
+
+    assert only(encoded)["template"] == opened(llama3(), "llama3").template.version
 
 
 def test_a_template_that_says_nothing_of_what_is_learned_is_refused():

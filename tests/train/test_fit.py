@@ -89,6 +89,23 @@ def test_packed_rows_teach_what_rows_alone_teach(tmp_path):
     assert torch.allclose(alone, packed, atol=1e-6)
 
 
+@pytest.mark.parametrize("tuning", [Tuning.full, Tuning.lora])
+def test_activations_computed_again_teach_the_same(tmp_path, tuning):
+    rows = opened_rows(tmp_path, uneven_rows())
+    found = []
+    for again in (False, True):
+        model = tiny_model()
+        if tuning is Tuning.lora:
+            model = add_adapters(model, LoraConfig(rank=4, dropout=0.0), [])
+        config = settings(gradient_checkpointing=again, packing=True)
+        trainer, _ = trainer_of(model, rows, config, tmp_path / str(again))
+        fit(trainer, None)
+        learned = [w.detach().flatten() for w in trainer.model.parameters() if w.requires_grad]
+        found.append(torch.cat(learned))
+
+    assert torch.allclose(*found, atol=1e-6)
+
+
 def test_packed_rows_have_the_losses_of_rows_alone(tmp_path):
     model = tiny_model()
     rows = opened_rows(tmp_path, uneven_rows(3))
@@ -115,12 +132,12 @@ def test_packed_rows_have_the_losses_of_rows_alone(tmp_path):
     assert nats == expected
 
 
-def test_validation_counts_tokens_and_turns_over_all_batches(tmp_path):
+@pytest.mark.parametrize("packing", [False, True], ids=["alone", "packed"])
+def test_validation_counts_tokens_and_turns_over_all_batches(tmp_path, packing):
     rows = opened_rows(tmp_path, uneven_rows())
     split = Split(train=[0, 1, 2, 3], characters=[4, 5, 6, 7], dialogues=[], forgetting=[])
-    config = settings(global_tokens=64)
-    model = tiny_model()
-    trainer, _ = trainer_of(model, rows, config, tmp_path, split=split)
+    config = settings(global_tokens=64, packing=packing)
+    trainer, _ = trainer_of(tiny_model(), rows, config, tmp_path, split=split)
     metrics = trainer.evaluate()
 
     nats = []

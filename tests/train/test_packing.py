@@ -7,12 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opencharacter.errors import TrainingError
-from opencharacter.train.packing import efficiency, pack
+from opencharacter.train.packing import best_fit, efficiency, least_slack, pack
 
 
-@given(st.lists(st.integers(1, 50), min_size=1, max_size=80))
-def test_each_row_is_in_one_bin_and_no_bin_is_too_full(lengths):
-    bins = pack(lengths, 50, seed=0)
+@pytest.mark.parametrize("way", [best_fit, least_slack])
+@given(st.lists(st.integers(1, 50), min_size=1, max_size=60))
+def test_each_row_is_in_one_bin_and_no_bin_is_too_full(way, lengths):
+    bins = way(lengths, 50)
 
     assert sorted(row for one in bins for row in one) == list(range(len(lengths)))
     assert all(sum(lengths[row] for row in one) <= 50 for one in bins)
@@ -42,3 +43,19 @@ def test_realistic_lengths_fill_the_bins():
     lengths = [min(4096, int(random.lognormvariate(6.6, 0.5))) for _ in range(3_000)]
 
     assert efficiency(lengths, len(pack(lengths, 4096, seed=0)), 4096) > 0.99
+
+
+def test_rows_that_are_about_as_long_fill_the_bins_too():
+    random = Random(0)
+    lengths = [round(random.gauss(345, 30)) for _ in range(600)]
+
+    assert efficiency(lengths, len(best_fit(lengths, 2048)), 2048) < 0.96
+    assert efficiency(lengths, len(pack(lengths, 2048, seed=0)), 2048) > 0.98
+
+
+def test_a_bin_is_filled_to_the_brim_where_it_can_be():
+    lengths = [6, 5, 3, 2, 2, 2]
+
+    # Best fit puts 3 beside 6, where one token is left over; 6, 2, 2 and 5, 3, 2 leave none.
+    assert len(best_fit(lengths, 10)) == 3
+    assert [sum(lengths[row] for row in one) for one in least_slack(lengths, 10)] == [10, 10]
