@@ -48,7 +48,7 @@ def gguf_bytes(values: dict, tensors: dict[str, tuple[int, ...]], *, version: in
 
 def imitate(model: Path, **changed) -> bytes:
     """Return a GGUF of a model's shapes, tokens and template, as a converter would write it."""
-    tensors = {}
+    tensors: dict[str, tuple[int, ...]] = {}
     for path in sorted(model.glob("*.safetensors")):
         with safe_open(path, framework="np") as file:
             names = list(file.keys())
