@@ -3,11 +3,13 @@
 import json
 from pathlib import Path
 
+from opencharacter.config import Tuning
 from opencharacter.job.stage import OpenStage
 from opencharacter.records import Checkpoint
 from opencharacter.sources.rows import Tally
-from opencharacter.train.card import CardFacts, write_model_card
+from opencharacter.train.card import CardFacts, adapters_card, model_card, write_model_card
 from opencharacter.train.holdout import CHARACTERS, DIALOGUES, FORGETTING
+from opencharacter.train.leaving import ADAPTERS
 from opencharacter.train.lineage import base_licence, read_lineage
 
 METRICS = "metrics.jsonl"
@@ -15,7 +17,7 @@ METRICS = "metrics.jsonl"
 
 
 def write_card(stage: OpenStage, checkpoint: Checkpoint, tally: Tally, *, stop: str) -> None:
-    """Write README.md into the folder of the trained model.
+    """Write README.md into the folder of the trained model, and of its adapters.
 
     Args:
         stage: Started.
@@ -35,7 +37,9 @@ def write_card(stage: OpenStage, checkpoint: Checkpoint, tally: Tally, *, stop: 
         notes=dict(tally.notes),
         stop=stop,
     )
-    write_model_card(folder.path / checkpoint.path, facts)
+    write_model_card(folder.path / checkpoint.path, model_card(facts))
+    if config.train.tuning is Tuning.lora:
+        write_model_card(folder.path / ADAPTERS, adapters_card(facts))
 
 
 def losses_before(metrics: Path) -> dict[str, float]:

@@ -4,6 +4,8 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,8 @@ from opencharacter.train.lineage import Lineage, Made
 from opencharacter.train.snippets import prompt_section, use_section
 
 _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+_RELATION = {"transformers": "finetune", "peft": "adapter"}
+_LIBRARIES = ("torch", "transformers", "trl", "peft", "accelerate", "deepspeed")
 _KINDS = {
     "characters": "characters that were held out",
     "dialogues": "instructions that were held out",
@@ -55,10 +59,10 @@ class CardFacts:
     """Token that ends an answer."""
 
 
-def write_model_card(folder: Path, facts: CardFacts) -> None:
-    """Write the card into a model's folder."""
+def write_model_card(folder: Path, text: str) -> None:
+    """Write a card into a model's folder."""
     with whole_file(folder / "README.md") as temporary:
-        temporary.write_text(model_card(facts), encoding="utf-8", errors="backslashreplace")
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def model_card(facts: CardFacts) -> str:
@@ -75,6 +79,19 @@ def model_card(facts: CardFacts) -> str:
         _training(facts),
     ]
     return _front_matter(facts) + "\n" + "\n\n".join(sections) + "\n"
+
+
+def adapters_card(facts: CardFacts) -> str:
+    """Return the card of the adapters alone: what they belong to, and how they go onto it."""
+    base = code(facts.checkpoint.base)
+    return (
+        f"{_front_matter(facts, 'peft')}\n# {plain(facts.run)}: adapters\n\n"
+        f"Low-rank adapters of {base}, and they fit no other model. The model that they make is "
+        "beside them, merged, in `../model`; its card tells data, losses, licence and use.\n\n"
+        "```python\nfrom peft import AutoPeftModelForCausalLM\n\n"
+        'model = AutoPeftModelForCausalLM.from_pretrained(".")  # this folder; it opens the base\n'
+        "```\n"
+    )
 
 
 def plain(text: str) -> str:
@@ -100,7 +117,7 @@ def _cell(text: str) -> str:
     return re.sub(r"(?<!\\)\|", r"\\|", text)
 
 
-def _front_matter(facts: CardFacts) -> str:
+def _front_matter(facts: CardFacts, library: str = "transformers") -> str:
     """Return what the hub reads; as YAML writes it, so that any name is safe."""
     licence = strictest(_licences(facts))
     base = base_path(facts.config)
@@ -108,9 +125,9 @@ def _front_matter(facts: CardFacts) -> str:
     if licence.hub in ("other", "unknown"):
         about |= {"license": "other", "license_name": "see-the-section-on-licence"}
     if _HUB_NAME.fullmatch(base) and not Path(base).exists():
-        about |= {"base_model": base, "base_model_relation": "finetune"}
+        about |= {"base_model": base, "base_model_relation": _RELATION[library]}
     about |= {
-        "library_name": "transformers",
+        "library_name": library,
         "pipeline_tag": "text-generation",
         "tags": ["opencharacter", "role-play", "sft"],
     }
@@ -195,6 +212,11 @@ def _licence(facts: CardFacts) -> str:
         "anyone. `train.base_licence=` and the licences of the sources say it",
         "other": "No licence of the hub has all that the parts ask for: each of them binds",
     }.get(found.hub, f"All together: {plain(found.hub)}")
+    if any("llama" in name.casefold() for name in [facts.base_licence, *rows]):
+        said += (
+            ". The LLaMA licences ask of a model that is given on for a notice (`Built with Meta "
+            "Llama 3`, or `Built with Llama`), and for `Llama` at the beginning of its name"
+        )
     return (
         "## Licence\n\n"
         + _table(("part", "licence"), parents)
@@ -206,14 +228,18 @@ def _licence(facts: CardFacts) -> str:
 def _training(facts: CardFacts) -> str:
     settings = json.dumps(data_settings(facts.config), indent=2, ensure_ascii=False)
     counts = [(plain(note), f"{n:,}") for note, n in facts.notes.items()]
-    fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", settings)), default=0))
     return (
         "## Training\n\n"
         + (_table(("", "count"), counts) + "\n\n" if counts else "")
-        + f"opencharacter {plain(facts.checkpoint.code)}, by\n\n"
+        + f"opencharacter {plain(facts.checkpoint.code)}; {_versions()}; by\n\n"
         + _block(facts.command, "bash")
-        + f"\n\n{fence}json\n{settings}\n{fence}"
+        + "\n\n"
+        + _block(settings, "json")
     )
+
+
+def _versions() -> str:
+    return ", ".join(f"{name} {version(name)}" for name in _LIBRARIES if find_spec(name))
 
 
 def _block(text: str, language: str) -> str:

@@ -16,7 +16,9 @@ from opencharacter.errors import ConfigError, TrainingError
 _ALL = "all-linear"
 _ROUNDING = {torch.float32: 1e-3, torch.bfloat16: 0.05, torch.float16: 0.02}
 """How far the logits of a merged model may be from those with adapters, as a share of their
-length: an order of magnitude above what was measured, and far below what a lost adapter makes."""
+length; measured on small models: 1e-6 in float32, 0.01 in bfloat16."""
+_PART = 0.25
+"""The same, as a share of what the adapters change."""
 
 
 def add_adapters(
@@ -70,6 +72,8 @@ def merge_adapters(model: Any, dtype: torch.dtype, looked_at: Sequence[int]) -> 
         return model
     was_training = model.training
     with_adapters = _logits(model.eval(), looked_at)
+    with model.disable_adapter():
+        without = _logits(model, looked_at)
     for module in model.modules():
         if isinstance(module, BaseTunerLayer):
             module.to(torch.float32)
@@ -78,16 +82,20 @@ def merge_adapters(model: Any, dtype: torch.dtype, looked_at: Sequence[int]) -> 
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "All adapters are already merged")
         merged = model.merge_and_unload().to(dtype)
-    check_alike(with_adapters, _logits(merged, looked_at), dtype)
+    check_alike(with_adapters, _logits(merged, looked_at), without, dtype)
     return merged.train(was_training)
 
 
-def check_alike(expected: Tensor, found: Tensor, dtype: torch.dtype) -> float:
-    """Compare logits up to the rounding of a dtype; return the length of their difference.
+def check_alike(expected: Tensor, found: Tensor, without: Tensor, dtype: torch.dtype) -> float:
+    """Compare logits; return how far they are apart.
+
+    They may differ by what rounding explains, or else by a small part of what the adapters change:
+    rounding grows with a model's depth, and a merge that went wrong is as far off as the base is.
 
     Args:
         expected: (tokens, vocabulary) with adapters.
         found: (tokens, vocabulary) of the merged model.
+        without: (tokens, vocabulary) of the base.
         dtype: Of the merged weights.
 
     Returns:
@@ -97,13 +105,13 @@ def check_alike(expected: Tensor, found: Tensor, dtype: torch.dtype) -> float:
     Raises:
         TrainingError: they differ by more.
     """
-    here, there = (each - each.mean(dim=-1, keepdim=True) for each in (expected, found))
-    share = float((here - there).norm() / here.norm())
-    if not share <= _ROUNDING[dtype]:  # no number at all, too
+    here, there, base = (each - each.mean(-1, keepdim=True) for each in (expected, found, without))
+    share, effect = (float((here - other).norm() / here.norm()) for other in (there, base))
+    if not share <= max(_ROUNDING[dtype], _PART * effect):  # no number at all, too
         raise TrainingError(
             f"the merged model's logits differ from those with adapters by {share:.2%}, more than "
-            f"{dtype} explains ({_ROUNDING[dtype]:.1%}); the adapters are kept in train/adapters: "
-            "report this with the model's name"
+            f"{dtype} explains ({_ROUNDING[dtype]:.1%}), and the adapters change {effect:.2%}; "
+            "they are kept in train/adapters: report this with the model's name"
         )
     return share
 

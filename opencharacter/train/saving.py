@@ -16,7 +16,7 @@ from peft import PeftModel, get_peft_model_state_dict
 from torch import Tensor
 from transformers.core_model_loading import revert_weight_conversion
 
-from opencharacter.errors import StoreError
+from opencharacter.errors import StoreError, TrainingError
 from opencharacter.store.files import disk_errors, sync_folder
 from opencharacter.train.readback import (
     check_stops,
@@ -106,6 +106,10 @@ def save_model(
         StoreError: the disk has no room.
     """
     require_room(folder, model_bytes(model, dtype))
+    if absent := [
+        name for name, weight in (tensors or model.state_dict()).items() if weight.is_meta
+    ]:
+        raise TrainingError(f"{absent[0]} was not gathered from the ranks; report this")
     model.generation_config.eos_token_id = list(stop_ids)
     weights = _weights(model, dtype, tensors)
     with whole_folder(folder) as temporary:

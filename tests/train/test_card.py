@@ -10,7 +10,7 @@ import yaml
 from opencharacter.config import TrainConfig, Tuning
 from opencharacter.prompts.character import Shown, system_prompt
 from opencharacter.records import Checkpoint
-from opencharacter.train.card import CardFacts, code, model_card, plain
+from opencharacter.train.card import CardFacts, adapters_card, code, model_card, plain
 from opencharacter.train.lineage import Lineage, Made, base_licence
 from opencharacter.train.snippets import EXAMPLE
 
@@ -138,6 +138,22 @@ def test_adapters_a_folder_and_the_embedded_model_are_told():
     assert "base_model" not in front(card)
     assert "low-rank adapters, merged" in card
     assert "**A toy.**" in card
+
+
+def test_adapters_say_what_they_belong_to():
+    card = adapters_card(FACTS)
+
+    assert front(card)["base_model_relation"] == "adapter"
+    assert front(card)["library_name"] == "peft"
+    assert "adapters of `meta-llama/Meta-Llama-3-8B@abc`" in card
+    assert ast.parse(blocks(card)[0])
+
+
+def test_a_llama_asks_for_its_name():
+    rows = LINEAGE._replace(stages=[made("tokenize", licences={"MIT": 1})])
+
+    assert "Built with Meta Llama 3" in model_card(FACTS)
+    assert "Built with" not in model_card(replace(FACTS, lineage=rows))
 
 
 def test_names_with_markup_stay_names():

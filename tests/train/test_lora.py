@@ -55,12 +55,23 @@ def test_a_merge_in_bfloat16_rounds_the_float32_sum_once():
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_lost_adapters_are_told_and_rounding_is_not(dtype):
-    expected = logits(adapted(dtype))
+    expected, base = logits(adapted(dtype)), logits(tiny_model().to(dtype))
     merged = logits(merge_adapters(adapted(dtype), dtype, IDS))
 
-    assert check_alike(expected, merged, dtype) < (1e-6 if dtype == torch.float32 else 0.02)
+    assert check_alike(expected, merged, base, dtype) < (1e-6 if dtype == torch.float32 else 0.02)
     with pytest.raises(TrainingError, match="logits differ from those with adapters"):
-        check_alike(expected, logits(tiny_model().to(dtype)), dtype)
+        check_alike(expected, base, base, dtype)
+    with pytest.raises(TrainingError, match="differ from those with adapters by nan"):
+        check_alike(expected, merged * torch.nan, base, dtype)
+
+
+def test_rounding_of_a_deep_model_is_no_mistake_where_the_adapters_change_more():
+    base, expected = torch.zeros(2, 3), torch.tensor([[1.0, -1.0, 0.0], [2.0, 0.0, -2.0]])
+    noisy = expected + torch.tensor([0.2, 0.0, -0.2])
+
+    assert 0.05 < check_alike(expected, noisy, base, torch.bfloat16) < 0.25
+    with pytest.raises(TrainingError, match="the adapters change 0"):
+        check_alike(expected, noisy, expected, torch.bfloat16)
 
 
 def test_adapters_go_back_onto_their_base(tmp_path):

@@ -92,6 +92,7 @@ def test_adapters_are_written_alone_and_merged(words, folder, opencharacter):
     assert done.returncode == 0, done.stderr
     assert "1 added tokens (<sighs>) begin as the mean" in done.stderr
     assert (folder / "adapters" / "adapter_model.safetensors").exists()
+    assert "they fit no other model" in (folder / "adapters" / "README.md").read_text()
     adapters = json.loads((folder / "adapters" / "adapter_config.json").read_text())
     assert adapters["base_model_name_or_path"].endswith("embedded")
     assert json.loads((folder / "model" / "generation_config.json").read_text())[
