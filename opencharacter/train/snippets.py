@@ -42,7 +42,7 @@ _MESSAGES = '''\
 system_prompt = """{prompt}"""
 messages = [
     {{"role": "system", "content": system_prompt}},
-    {{"role": "user", "content": "Who are you, and what do you do all day?"}},
+    {{"role": "user", "content": "What is your name?"}},
 ]
 '''
 
@@ -62,9 +62,10 @@ print(tokenizer.decode(made[0, prompt["input_ids"].shape[1] :], skip_special_tok
 _VLLM = """\
 from vllm import LLM, SamplingParams
 
-model = LLM(model=".")  # this folder, or the name that the model has on the hub
-said = model.chat(messages, SamplingParams(temperature=0.7, max_tokens=200))
-print(said[0].outputs[0].text)
+if __name__ == "__main__":  # vLLM may start processes that read this file again
+    model = LLM(model=".")  # this folder, or the name that the model has on the hub
+    said = model.chat(messages, SamplingParams(temperature=0.7, max_tokens=200))
+    print(said[0].outputs[0].text)
 """
 
 
