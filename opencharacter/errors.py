@@ -8,6 +8,7 @@
     ├── ModelError       a model cannot be opened, or the server behind it is unusable
     ├── TrainingError    a training cannot go on: its loss is no number, or a row does not fit
     ├── AccountingError  the counts of a stage do not add up, or too much was rejected
+    ├── RanksError       the ranks of one training cannot go on together
     ├── BudgetError      a run has spent what it may, and goes on when it is given more
     └── StoppedError     the command was asked to stop, and goes on when it is given again
 
@@ -58,6 +59,10 @@ class AccountingError(OpenCharacterError):
 
 class BudgetError(OpenCharacterError):
     """A run has spent what it may on a model; what is done is kept."""
+
+
+class RanksError(OpenCharacterError):
+    """One of the processes that train together is gone; the last whole checkpoint is kept."""
 
 
 class StoppedError(OpenCharacterError):

@@ -50,6 +50,7 @@ MOST_USED = (
     *("generate.sampling.max_tokens", "synth.n_characters", "synth.methods"),
     *("player.model", "suite.path", "suite.n", "play.controls", "play.samples"),
     *("mix.n_characters", "mix.methods", "mix.n", "export.layout", "lint.path", "lint.fix"),
+    *("train.model", "train.tuning", "train.check"),
 )
 
 _INTRO = """\

@@ -18,6 +18,13 @@ class SlurmConfig:
     """GPUs of a task; None = as many as the teacher needs."""
     mix_gpus: int = 0
     """GPUs of the job that makes the mixture; 1 where an axis has a classifier."""
+    train_nodes: int = 1
+    """Nodes of a training."""
+    train_gpus: int | None = None
+    """GPUs of each of them, a task for each; 0 = a task a node, on its CPU; None = 8, and 0 for the
+    embedded model."""
+    train_time: str = "24:00:00"
+    """Longest run of a training; then it is saved, requeued and goes on."""
     cpus: int = 8
     """CPU cores of a task."""
     memory_gib: int | None = None
@@ -39,7 +46,13 @@ class SlurmConfig:
         require(self.cpus >= 1, f"slurm.cpus is {self.cpus}; it must be >= 1")
         require(self.gpus is None or self.gpus >= 0, f"slurm.gpus is {self.gpus}; it must be >= 0")
         require(self.mix_gpus >= 0, f"slurm.mix_gpus is {self.mix_gpus}; it must be >= 0")
+        require(self.train_nodes >= 1, f"slurm.train_nodes is {self.train_nodes}; not >= 1")
         require(
-            bool(re.fullmatch(r"(\d+-)?\d+(:\d\d){1,2}", self.time)),
-            f"slurm.time is '{self.time}'; write hours:minutes:seconds, or days-hours:minutes",
+            self.train_gpus is None or self.train_gpus >= 0,
+            f"slurm.train_gpus is {self.train_gpus}; it must be >= 0",
         )
+        for name, time in (("time", self.time), ("train_time", self.train_time)):
+            require(
+                bool(re.fullmatch(r"(\d+-)?\d+(:\d\d){1,2}", time)),
+                f"slurm.{name} is '{time}'; write hours:minutes:seconds, or days-hours:minutes",
+            )

@@ -70,7 +70,8 @@ class SuiteConfig:
     """File of descriptions, `{name: text}`, where a suite keeps them apart: desc.json of RoleBench,
     character_profiles.json of CharacterEval."""
     n: int | None = None
-    """Personas; None = all. `compat`: the first by name, else a draw of which a smaller is part."""
+    """Personas; None = all. Of `persona_gym` the first by name; of a run's characters a draw, of
+    which a smaller one is part."""
     run: str | None = None
     """Run whose characters and mixture it is about; None = this one. So a base model is asked what
     a trained one was: run=base suite.run=main."""
@@ -83,7 +84,7 @@ class SuiteConfig:
     questions: int = 10
     """Questions of each task in a file of PersonaGym's: 10, in its Light version 1."""
     light: bool = False
-    """One question of each task: in `compat` the first (PersonaGym-Light), else one drawn."""
+    """Only the first question of each task (PersonaGym-Light)."""
     lm_eval: list[str] = field(default_factory=list)
     """Tasks of lm-evaluation-harness that are run before, such as [ifeval, gsm8k]; with `retention`
     and a model in this process. It must be installed."""

@@ -167,6 +167,7 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         """Check ranges."""
+        self._check_deepspeed()
         for name in ("max_length", "device_tokens", "global_tokens", "validations", "log_steps"):
             value = getattr(self, name)
             require(value >= 1, f"{name} is {value}; it must be >= 1")
@@ -182,4 +183,21 @@ class TrainConfig:
         require(
             self.tokens_per_second is None or self.tokens_per_second > 0,
             f"tokens_per_second is {self.tokens_per_second}; it must be > 0",
+        )
+
+    def _check_deepspeed(self) -> None:
+        known = ("none", "zero2", "zero3")
+        require(
+            self.deepspeed in known,
+            f"deepspeed is '{self.deepspeed}'; choose one of {', '.join(known)} with deepspeed=",
+        )
+        require(
+            not self.offload or self.deepspeed != "none",
+            "offload=true moves what DeepSpeed keeps, and there is none; add deepspeed=zero2 or "
+            "deepspeed=zero3",
+        )
+        require(
+            self.deepspeed != "zero3" or self.tuning is Tuning.full,
+            "tuning=lora with deepspeed=zero3: adapters cannot be merged into weights that are cut "
+            "up; use deepspeed=zero2, for adapters have small states",
         )

@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from opencharacter.checks.problem import Problem
-from opencharacter.config import Mode, SuiteConfig
+from opencharacter.config import SuiteConfig
 from opencharacter.errors import SourceError
 from opencharacter.evaluation.suite import Suite
-from opencharacter.ids import shuffled
 from opencharacter.prompts.character import render_prompt
 from opencharacter.records import Domain, EvalItem, Rejection, persona_id
 from opencharacter.sources.fingerprint import content_fingerprint, source_fingerprint
@@ -148,9 +147,7 @@ def _drawn(personas: list[str], config: SuiteConfig) -> list[str]:
             f"suite.n={n:,} asks for more personas than the {len(personas):,} files of "
             f"{config.path}; lower it, or get the rest of them"
         )
-    if config.mode is Mode.compat or config.n is None:
-        return sorted(personas)[:n]
-    return shuffled(personas, config.seed, "personas")[:n]
+    return sorted(personas)[:n]
 
 
 def _items(suite: str, persona: str, questions: Questions, config: SuiteConfig) -> list[EvalItem]:
@@ -166,16 +163,8 @@ def _items(suite: str, persona: str, questions: Questions, config: SuiteConfig) 
             domain=Domain.unknown,
         )
         for key, task in TASKS.items()
-        for question in _asked(questions[key], persona, task, config)
+        for question in questions[key][: 1 if config.light else None]
     ]
-
-
-def _asked(questions: list[str], persona: str, task: str, config: SuiteConfig) -> list[str]:
-    if not config.light:
-        return questions
-    if config.mode is Mode.compat:
-        return questions[:1]
-    return shuffled(questions, config.seed, persona, task)[:1]
 
 
 def _missing(files: int, drawn: int, damaged: int, config: SuiteConfig) -> tuple[str, ...]:

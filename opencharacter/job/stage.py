@@ -1,9 +1,10 @@
 """A started stage: it does its work once, in one process or many, and closes its books."""
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -52,6 +53,8 @@ class OpenStage:
     """Section of the model that the stage asks, and pays for."""
     tracker: Tracker | None = field(default=None, init=False)
     """Takes metrics while `stream` or `work` is at it."""
+    goes_on: bool = field(default=False, init=False)
+    """Whether what `stream` is given is made so that a stop loses nothing, as a training is."""
 
     @property
     def _asked(self) -> ModelConfig:
@@ -99,7 +102,7 @@ class OpenStage:
         if self._say_finished() or not self._claim(part):
             return
         with (
-            self._told_what_is_lost(),
+            nullcontext() if self.goes_on else self._told_what_is_lost(),
             Display(self.folder.stage, unit=f"{unit} written") as display,
             self._tracker() as tracker,
         ):
@@ -236,10 +239,13 @@ class OpenStage:
     def _claim(self, part: Part) -> bool:
         """Claim the one part of a streaming stage; False when another process finished it.
 
-        In a composite this waits for the other process: the next stage needs the records.
+        In a composite this waits for the other process: the next stage needs the records. So does a
+        job that SLURM has started again: its former life may hold the claim for a while, on a node
+        that is gone.
         """
         holder = self.claims.take(part.name)
-        if holder is not None and not self.is_inside_composite:
+        is_patient = self.is_inside_composite or "SLURM_RESTART_COUNT" in os.environ
+        if holder is not None and not is_patient:
             raise StoreError(
                 f"{self.folder.path} is being written by {holder}; wait for it, or stop it"
             )

@@ -1,7 +1,8 @@
 """Submitting a command to SLURM: the jobs it becomes, each after what it reads.
 
-A stage that asks a model becomes a job array whose tasks claim parts; the others become one job.
-The composite `synth` becomes a chain of its stages, so that no GPU waits for personas to be read.
+A stage that asks a model becomes a job array whose tasks claim parts; a training becomes one job of
+a task for each GPU; the others become one job. A composite becomes a chain of its stages, so that
+no GPU waits for personas to be read.
 """
 
 import os
@@ -18,6 +19,7 @@ from opencharacter.errors import ConfigError
 from opencharacter.synth.planning import runs_on_gpus
 
 _ASKS_MODEL = ("profiles", "rewrite", "generate", "play")
+_GPUS_OF_A_NODE = 8
 _OURS = ("stage=", "run=", "slurm=", "slurm.", "dry_run=")
 _PACKAGE = Path(__file__).parents[1]
 
@@ -32,8 +34,16 @@ class SlurmJob(NamedTuple):
 
 def jobs_of(config: Config) -> list[SlurmJob]:
     """Return the jobs that a command becomes, in the order in which they are submitted."""
-    if config.stage != "synth":
-        return [SlurmJob(config.stage)]
+    chain = {"synth": _data_jobs, "all": _all_jobs}.get(config.stage)
+    return chain(config) if chain else [SlurmJob(config.stage)]
+
+
+def _all_jobs(config: Config) -> list[SlurmJob]:
+    """Return the jobs of data and model; what evaluates the model is appended here."""
+    return [*_data_jobs(config), SlurmJob("tokenize", ("mix",)), SlurmJob("train", ("tokenize",))]
+
+
+def _data_jobs(config: Config) -> list[SlurmJob]:
     methods = [str(method) for method in config.synth.methods]
     return [
         SlurmJob("personas"),
@@ -88,14 +98,17 @@ def sbatch_words(
     """
     settings = config.slurm
     after = ":".join(ids[stage] for stage in job.after)
-    asks_model = job.stage in _ASKS_MODEL
+    asks_model, trains = job.stage in _ASKS_MODEL, job.stage == "train"
+    gpus = _gpus(config, job.stage)
     options = {
         "--job-name": f"{config.run}-{job.stage}",
         "--output": f"{logs}/%x-{'%A_%a' if asks_model else '%j'}.out",
+        "--nodes": settings.train_nodes if trains else None,
+        "--ntasks-per-node": max(gpus, 1) if trains else None,
         "--cpus-per-task": settings.cpus,
-        "--time": settings.time,
+        "--time": settings.train_time if trains else settings.time,
         "--array": f"0-{settings.array - 1}" if asks_model else None,
-        "--gpus-per-node": _gpus(config, job.stage) or None,
+        "--gpus-per-node": gpus or None,
         "--mem": f"{settings.memory_gib}G" if settings.memory_gib else None,
         "--partition": settings.partition,
         "--account": settings.account,
@@ -109,7 +122,7 @@ def sbatch_words(
         "--parsable",
         *(f"{name}={value}" for name, value in options.items() if value is not None),
         *settings.sbatch,
-        str(batch_file()),
+        str(batch_file(job.stage)),
         f"stage={job.stage}",
         f"run={config.run}",
         *words,
@@ -124,23 +137,30 @@ def _refuse(config: Config) -> None:
             "force=true with slurm=: every task, and every task that is requeued, would start the "
             f"stage over; take another run=, or remove {config.runs_dir}/{config.run}/<stage> first"
         )
-    if config.stage == "all":
-        raise ConfigError(
-            "stage=all is for one machine; with slurm= submit stage=synth, whose chain ends with "
-            "the mixture, and then stage=tokenize and stage=train"
-        )
+    if config.train.check:
+        raise ConfigError("train.check=true is for you to read; give the command without slurm=")
     if config.preview or config.stage == "status":
         asked = "preview=" if config.preview else "stage=status"
         raise ConfigError(f"{asked} is for you to read; give the command without slurm=")
 
 
-def batch_file() -> Path:
-    """Return the batch file: the packaged one, or the repository's in a checkout."""
-    packaged = _PACKAGE / "slurm" / "synth.sbatch"
-    return packaged if packaged.is_file() else _PACKAGE.parent / "slurm" / "synth.sbatch"
+def batch_file(stage: str) -> Path:
+    """Return the batch file of a stage: the packaged one, or the repository's in a checkout."""
+    name = "train.sbatch" if stage == "train" else "synth.sbatch"
+    packaged = _PACKAGE / "slurm" / name
+    return packaged if packaged.is_file() else _PACKAGE.parent / "slurm" / name
+
+
+def train_world(config: Config) -> int:
+    """Return the ranks of a training on SLURM: one for each GPU, or for each node without any."""
+    return config.slurm.train_nodes * max(_gpus(config, "train"), 1)
 
 
 def _gpus(config: Config, stage: str) -> int:
+    if stage == "train":
+        given = config.slurm.train_gpus
+        is_small = config.train.model.startswith("embedded")
+        return (0 if is_small else _GPUS_OF_A_NODE) if given is None else given
     if stage not in _ASKS_MODEL:
         return config.slurm.mix_gpus if stage == "mix" else 0
     if config.slurm.gpus is not None:

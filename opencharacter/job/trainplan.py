@@ -2,6 +2,7 @@
 
 import math
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from opencharacter.config import Config
@@ -43,8 +44,9 @@ def print_plan(config: Config, job: Job, *, world_size: int) -> None:
     """
     settings = config.train
     batches = derive_batches(settings, world_size)
+    alone = replace(settings, deepspeed="none", offload=False)  # it would join a group
     build_arguments(
-        settings, batches, Path("unused"), steps_per_epoch=1, metric="characters_loss", seed=0
+        alone, batches, Path("unused"), steps_per_epoch=1, metric="characters_loss", seed=0
     )
     lines = _model_lines(config) + _batch_lines(config, batches)
     lines += _row_lines(config, job, batches)

@@ -18,9 +18,11 @@ from opencharacter.train.holdout import CHARACTERS, DIALOGUES, FORGETTING, Split
 from opencharacter.train.models import Opened, uses_bf16
 from opencharacter.train.packing import efficiency, pack
 from opencharacter.train.performance import Performance, Speed
+from opencharacter.train.ranks import PATIENCE
 from opencharacter.train.rows import TokenRows
 from opencharacter.train.shapes import read_shape
 from opencharacter.train.trainer import CharacterTrainer
+from opencharacter.train.zero import deepspeed_settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +110,9 @@ def build_arguments(
             output_dir=str(folder),
             use_cpu=not torch.cuda.is_available(),
             bf16=uses_bf16(config),
+            deepspeed=deepspeed_settings(config),
+            ddp_find_unused_parameters=False,  # all take part in every step
+            ddp_timeout=int(PATIENCE.total_seconds()),
             **sft_arguments(config, batches, seed=seed),
             **validation_arguments(config, steps_per_epoch=steps_per_epoch, metric=metric),
         )
@@ -146,13 +151,19 @@ def build_trainer(
     return trainer
 
 
-def fit(trainer: CharacterTrainer, metric: str | None) -> Fitted:
+def fit(trainer: CharacterTrainer, metric: str | None, resume: Path | None = None) -> Fitted:
     """Train, and tell which model is kept and why.
+
+    Args:
+        trainer: With everything put together.
+        metric: Loss by which the best checkpoint is known; None = nothing is held out.
+        resume: Whole checkpoint to go on from; None = begin.
 
     Raises:
         TrainingError: the loss or gradient is no number.
+        StoppedError: it was asked to stop, and a step is saved.
     """
-    trainer.train()
+    trainer.train(resume_from_checkpoint=str(resume) if resume else None)
     history: Sequence[Mapping[str, Any]] = trainer.state.log_history
     best = trainer.state.best_global_step if metric else None
     step = best or trainer.state.global_step

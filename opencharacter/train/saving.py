@@ -78,7 +78,9 @@ def require_room(folder: Path, needed: int) -> None:
 def model_bytes(model: Any, dtype: torch.dtype) -> int:
     """Return what a model takes on disk: its weights, each once, and what lies beside them."""
     size = int(torch.empty(0, dtype=dtype).element_size())
-    return _BESIDE_WEIGHTS + size * sum(int(weight.numel()) for weight in model.parameters())
+    # Of weights that ranks share out, DeepSpeed knows how many there are in all.
+    counts = [vars(w).get("ds_numel") or w.numel() for w in model.parameters()]
+    return _BESIDE_WEIGHTS + size * int(sum(counts))
 
 
 def save_model(
@@ -166,9 +168,14 @@ def _weights(
 
 
 def _sync(folder: Path) -> None:
-    """Write to the disk what is in a folder: after a power cut its files are whole."""
+    """Write to the disk what is in a folder: after a power cut its files are whole.
+
+    They may be read by whoever may read the folder: safetensors lets the owner alone.
+    """
+    mode = folder.stat().st_mode & 0o666
     for path in sorted(folder.rglob("*")):
         if path.is_file():
+            path.chmod(mode)
             with path.open("rb") as file:
                 os.fsync(file.fileno())
         else:

@@ -138,25 +138,21 @@ def test_a_folder_and_a_dead_link_by_the_name_of_a_file_are_told(tmp_path):
     assert [row.reason for row in read(folder).damaged] == ["unreadable", "unreadable"]
 
 
-def test_compat_takes_the_first_personas_and_sound_draws_of_which_less_is_part(tmp_path):
+@pytest.mark.parametrize("mode", Mode)
+def test_the_first_personas_are_taken_by_name(tmp_path, mode):
+    folder = write_gym(tmp_path / "gym", [f"Baker {n:02}" for n in reversed(range(30))])
+    people = [one.persona for one in read(folder, n=3, mode=mode).items[::50]]
+
+    assert people == ["Baker 00", "Baker 01", "Baker 02"]
+
+
+def test_light_is_the_first_question_of_each_task(tmp_path):
     folder = write_gym(tmp_path / "gym", [f"Baker {n:02}" for n in range(30)])
+    first = read(folder, light=True).items
 
-    def people(**settings):
-        return [one.persona for one in read(folder, **settings).items[::50]]
-
-    assert people(n=3, mode=Mode.compat) == ["Baker 00", "Baker 01", "Baker 02"]
-    assert people(n=12)[:5] == people(n=5) != people(n=5, seed=1)
-
-
-def test_light_is_the_first_question_in_compat_and_a_draw_in_sound(tmp_path):
-    folder = write_gym(tmp_path / "gym", [f"Baker {n:02}" for n in range(30)])
-    first = read(folder, light=True, mode=Mode.compat).items
-    drawn = read(folder, light=True).items
-
-    assert len(first) == len(drawn) == 30 * 5
+    assert len(first) == 30 * 5
     assert {item.questions[0][-2:] for item in first} == {"0?"}
-    assert len({item.questions[0][-2:] for item in drawn}) == 10
-    assert {item.id for item in drawn} < {item.id for item in read(folder).items}
+    assert {item.id for item in first} < {item.id for item in read(folder).items}
 
 
 def test_the_light_files_of_the_paper_are_read_as_one_question_each(tmp_path):

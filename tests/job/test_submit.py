@@ -1,4 +1,6 @@
 import shlex
+import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -43,7 +45,7 @@ def test_a_dry_run_prints_commands_that_a_shell_takes(capsys, tmp_path, monkeypa
     assert "--gpus-per-node=1" in profiles
     assert "--partition=gpu" in profiles
     assert "--dependency=afterok:<personas>" in profiles
-    at = profiles.index(str(batch_file()))
+    at = profiles.index(str(batch_file("profiles")))
     assert profiles[at + 1 :] == [
         "stage=profiles", "run=big", "llm@teacher=llama3_8b_instruct",
         "synth.methods=[rewrite,generate]", "slurm.submit=false",
@@ -96,7 +98,7 @@ def test_a_mixture_alone_has_them_too(capsys):
     assert "--gpus-per-node=1" in mix
 
 
-@pytest.mark.parametrize("asked", ["force=true", "preview=3", "stage=status"])
+@pytest.mark.parametrize("asked", ["force=true", "preview=3", "stage=status", "train.check=true"])
 def test_what_goes_wrong_in_a_job_is_not_submitted(asked):
     with pytest.raises(ConfigError, match=asked.partition("=")[0]):
         submit(composed(asked), f"{COMMAND} {asked}")
@@ -119,10 +121,70 @@ def test_what_slurm_refuses_is_told(monkeypatch, tmp_path):
         submit(composed("dry_run=false", f"runs_dir={tmp_path}"), COMMAND)
 
 
-def test_the_batch_file_is_there():
-    assert Path(batch_file()).read_text(encoding="utf-8").startswith("#!/bin/bash\n")
+def test_a_training_is_one_job_with_a_task_for_each_gpu(capsys):
+    given = ("stage=train", "train=llama3_8b_instruct", "slurm.train_nodes=2")
+    command = "python -m opencharacter stage=train run=big train=llama3_8b_instruct slurm=cluster"
+    submit(composed(*given), command)
+    line = capsys.readouterr().out
+
+    assert line == (
+        "sbatch --parsable --job-name=big-train --output=runs/big/logs/%x-%j.out --nodes=2 "
+        "--ntasks-per-node=8 --cpus-per-task=8 --time=24:00:00 --gpus-per-node=8 --partition=gpu "
+        f"{batch_file('train')} stage=train run=big train=llama3_8b_instruct slurm.submit=false\n"
+    )
 
 
-def test_the_way_to_a_model_is_submitted_in_pieces():
-    with pytest.raises(ConfigError, match=r"submit stage=synth, .* and then stage=tokenize"):
-        submit(composed("stage=all"), COMMAND)
+@pytest.mark.parametrize(
+    ("more", "tasks"),
+    [
+        (("slurm.train_gpus=4",), ["--ntasks-per-node=4", "--gpus-per-node=4"]),
+        (("slurm.train_gpus=0",), ["--ntasks-per-node=1"]),
+        (("train=embedded",), ["--ntasks-per-node=1"]),
+    ],
+)
+def test_how_many_gpus_a_node_of_a_training_has_can_be_set(capsys, more, tasks):
+    [train] = dry_lines(capsys, "stage=train", "train=llama3_8b_instruct", *more)
+
+    assert [word for word in train if word.startswith(("--ntasks", "--gpus"))] == tasks
+
+
+def test_a_whole_run_ends_with_the_training_after_the_tokens():
+    everything = replace(composed(), stage="all")
+
+    assert jobs_of(everything)[-3:] == [
+        SlurmJob("mix", ("rewrite", "generate")),
+        SlurmJob("tokenize", ("mix",)),
+        SlurmJob("train", ("tokenize",)),
+    ]
+
+
+@pytest.mark.parametrize("stage", ["generate", "train"])
+def test_the_batch_file_is_there_and_bash_reads_it(stage):
+    path = batch_file(stage)
+
+    assert Path(path).read_text(encoding="utf-8").startswith("#!/bin/bash\n")
+    subprocess.run(["bash", "-n", str(path)], check=True)
+
+
+def test_the_batch_file_of_a_training_starts_the_ranks_and_requeues(tmp_path):
+    """With stand-ins for what is SLURM's: the step's command is told, and ends with 85."""
+    told = tmp_path / "told"
+    for name in ("srun", "scontrol"):
+        stub = tmp_path / name
+        stub.write_text(
+            f'#!/bin/bash\necho "{name} $*" >> {told}\n[ {name} = scontrol ] || exit 85\n'
+        )
+        stub.chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "SLURM_CPUS_PER_TASK": "8"}
+    done = subprocess.run(
+        ["bash", str(batch_file("train")), "stage=train", "run=a b"],
+        env=environment | {"SLURM_JOB_ID": "77"},
+        check=False,
+    )
+
+    assert done.returncode == 85
+    assert told.read_text().splitlines() == [
+        "srun --kill-on-bad-exit=1 --cpu-bind=none --cpus-per-task=8 python -m opencharacter "
+        "stage=train run=a b",
+        "scontrol requeue 77",
+    ]

@@ -45,6 +45,7 @@ def test_what_is_written_opens_and_says_the_same(tmp_path):
     assert again.dtype == torch.bfloat16
     assert torch.equal(again(ids).logits, model(ids).logits)
     assert again.generation_config.eos_token_id == STOPS
+    assert len({path.stat().st_mode for path in (tmp_path / "model").iterdir()}) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 

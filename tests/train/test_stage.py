@@ -41,6 +41,7 @@ def test_a_run_is_trained_validated_and_written(words, folder, opencharacter):
     assert checkpoint.dialogue_loss is not None
     assert checkpoint.forgetting_loss is not None
     assert "lowest loss on held-out characters" in checkpoint.chosen
+    assert "kept step" in done.stderr
     assert "already finished" in opencharacter("stage=train", *words, *SMALL).stderr
 
 
