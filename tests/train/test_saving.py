@@ -3,6 +3,9 @@
 import json
 import resource
 import shutil
+import signal
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -203,6 +206,23 @@ def test_a_full_disk_in_the_middle_is_one_line_and_leaves_no_half_model(tmp_path
         resource.setrlimit(resource.RLIMIT_FSIZE, limit)
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_kill_in_the_middle_leaves_the_former_model(tmp_path):
+    saved(tmp_path / "model")
+    before = {path.name: path.read_bytes() for path in (tmp_path / "model").iterdir()}
+    killed = (
+        "import os, signal, sys; from pathlib import Path\n"
+        "from opencharacter.train.saving import whole_folder\n"
+        "with whole_folder(Path(sys.argv[1])) as temporary:\n"
+        "    (temporary / 'model.safetensors').write_bytes(b'half')\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", killed, tmp_path / "model"], check=False)
+
+    assert done.returncode == -signal.SIGKILL
+    assert (tmp_path / ".model.tmp" / "model.safetensors").read_bytes() == b"half"
+    assert {path.name: path.read_bytes() for path in (tmp_path / "model").iterdir()} == before
 
 
 def test_leftovers_of_a_kill_are_removed(tmp_path):
