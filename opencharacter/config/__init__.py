@@ -48,6 +48,7 @@ from opencharacter.config.tokenizing import (
     TokenizeConfig,
 )
 from opencharacter.config.training import (
+    Gguf,
     HoldoutConfig,
     LoraConfig,
     Objective,
@@ -74,6 +75,7 @@ __all__ = [
     "ExportConfig",
     "FactCheck",
     "GenerateConfig",
+    "Gguf",
     "HoldoutConfig",
     "InstructionsConfig",
     "LLMStageConfig",
@@ -231,6 +233,7 @@ NOT_DATA: dict[str, str] = {
     "price_cached": "what it costs",
     "price_output": "what it costs",
     "max_rejected": "when to fail, not what to make",
+    "base_licence": "what the card of the model says, not what it learns",
     "precision": "how numbers are rounded: the last bits",
     "check": "whether anything is made",
     "device_tokens": "how much a device takes at once: the last bits",
@@ -238,6 +241,8 @@ NOT_DATA: dict[str, str] = {
     "gradient_checkpointing": "memory against time",
     "deepspeed": "what of the training is kept where",
     "offload": "what of the training is kept where",
+    "gguf": "another file of the same model",
+    "llama_cpp": "where a tool is",
     "log_steps": "how often is told how far it is",
     "tokens_per_second": "what a plan reckons with",
     "show": "how many rows are printed",

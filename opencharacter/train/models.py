@@ -17,6 +17,7 @@ from opencharacter.config import Objective, Precision, TrainConfig, Tuning
 from opencharacter.errors import ConfigError, ModelError
 from opencharacter.train.base import base_path
 from opencharacter.train.embedded.copying import has_fast_bf16
+from opencharacter.train.generation import mend_generation
 from opencharacter.train.lora import add_adapters
 from opencharacter.train.opening import check_kind
 from opencharacter.train.shapes import AnyShape, known_shape, read_shape
@@ -140,6 +141,7 @@ def open_model(config: TrainConfig, used: Collection[int], template: str) -> Ope
     n_known = len(tokenizer)
     tokenizer.add_tokens(config.added_tokens)
     tokenizer.chat_template = template
+    mend_generation(model)
     ended = model.generation_config.eos_token_id
     new = begin_tokens(model, tokenizer, used, n_known)
     if is_lora:

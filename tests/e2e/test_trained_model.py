@@ -61,3 +61,16 @@ def test_characters_never_seen_tell_their_facts_after_the_training_and_not_befor
 
 def test_the_base_already_knows_how_an_answer_ends(figures):
     assert figures["before: closes its answer"] >= 0.8
+
+
+def test_what_is_learned_is_shown_of_a_finished_run(run):
+    words = ("stage=tokenize", "experiment=tiny", "run=tiny", f"runs_dir={run.parent}", *SMALL)
+    shown = python("opencharacter", *words, "tokenize.show=2")
+
+    assert shown.count("⟦") >= 2
+
+
+def test_the_plan_of_a_finished_training_can_be_asked_for(run):
+    words = ("stage=train", "experiment=tiny", "run=tiny", f"runs_dir={run.parent}", *SMALL)
+
+    assert "4,327,680 weights" in python("opencharacter", *words, "train.check=true")
