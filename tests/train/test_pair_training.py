@@ -89,7 +89,7 @@ def some(n_characters, n_instructions):
 
 
 def answered(folder, question):
-    """Return what the saved model says, asked as the documentation says."""
+    """Return what the saved model says, asked as its card says."""
     known = AutoTokenizer.from_pretrained(folder / "model")
     model = AutoModelForSeq2SeqLM.from_pretrained(folder / "model", dtype=torch.float32)
     asked = known.apply_chat_template(
@@ -120,6 +120,7 @@ def test_two_dialogues_are_learned_by_heart_to_their_end(
         assert tokenizer.decode(ids) == f"{mark}{answer}</s>"
     weights = load_file(folder / "model" / "model.safetensors")
     assert ("lm_head.weight" in weights) == (family == "untied")
+    assert "model = AutoModelForSeq2SeqLM" in (folder / "model" / "README.md").read_text()
 
 
 def test_what_validates_best_on_other_characters_is_kept(words, folder, tmp_path, opencharacter):
