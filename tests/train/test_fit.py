@@ -216,7 +216,7 @@ def test_adapters_change_and_nothing_else(tmp_path):
     frozen = {name.replace(".base_layer", ""): w for name, w in base.state_dict().items()}
     assert all(torch.equal(frozen[name], weight) for name, weight in before.items())
 
-    merged = merge_adapters(trainer.model).state_dict()
+    merged = merge_adapters(trainer.model, torch.float32, [1, 2, 3]).state_dict()
     changed = {name for name, weight in before.items() if not torch.equal(merged[name], weight)}
 
     assert changed == {name for name in before if name.endswith("_proj.weight")}
@@ -231,7 +231,7 @@ def test_new_tokens_learn_beside_adapters(tmp_path, is_tied):
     model = add_adapters(model, LoraConfig(rank=4, dropout=0.0), [62, 63])
     trainer, _ = trainer_of(model, rows, settings(tuning=Tuning.lora, epochs=2.0), tmp_path)
     fit(trainer, None)
-    after = merge_adapters(trainer.model).get_input_embeddings().weight
+    after = merge_adapters(trainer.model, torch.float32, [1, 2, 3]).get_input_embeddings().weight
 
     assert not torch.equal(after[62], before[62])
     assert is_tied or torch.equal(after[5], before[5])
