@@ -66,7 +66,7 @@ bench: setup  ## memory of streaming stages, own overhead, then speed as ratios 
 	echo "== bench/synth.py"
 	$(RUN) bench/synth.py $(ARGS)
 
-embedded-model: setup  ## train the embedded model from nothing (under 60 minutes on 2 cores)
+embedded-model: setup  ## train the embedded model and its base from nothing (about an hour on 2 cores)
 	@$(RUN) -m opencharacter.train.embedded $(ARGS)
 
 clean:  ## remove .venv, caches and builds; runs/ stays

@@ -48,7 +48,9 @@ MOST_USED = (
     *("teacher.model", "teacher.tensor_parallel", "teacher.data_parallel", "teacher.base_url"),
     *("profiles.retries", "profiles.max_rejected", "generate.sampling.temperature"),
     *("generate.sampling.max_tokens", "synth.n_characters", "synth.methods"),
+    *("player.model", "suite.path", "suite.n", "play.controls", "play.samples"),
     *("mix.n_characters", "mix.methods", "mix.n", "export.layout", "lint.path", "lint.fix"),
+    *("train.model", "train.tuning", "train.check"),
 )
 
 _INTRO = """\

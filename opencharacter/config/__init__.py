@@ -31,6 +31,7 @@ from opencharacter.config.filtering import (
 from opencharacter.config.mixing import ExportConfig, LintConfig, MixConfig, PopulationConfig
 from opencharacter.config.model import Backend, ModelConfig, SamplingConfig
 from opencharacter.config.planning import AssumeConfig, PlanConfig
+from opencharacter.config.playing import CONTROLS, Mode, PlayConfig, SuiteConfig, SuiteName, Who
 from opencharacter.config.ranges import require
 from opencharacter.config.sources import (
     InstructionsConfig,
@@ -41,6 +42,7 @@ from opencharacter.config.sources import (
 )
 from opencharacter.config.tokenizing import ControlText, Overlong, Template, TokenizeConfig
 from opencharacter.config.training import (
+    Gguf,
     HoldoutConfig,
     LoraConfig,
     Objective,
@@ -51,8 +53,10 @@ from opencharacter.config.training import (
 )
 
 __all__ = [
+    "CONTROLS",
     "METHODS",
     "NOT_DATA",
+    "ROLES",
     "Activation",
     "AnswersConfig",
     "AssumeConfig",
@@ -65,12 +69,14 @@ __all__ = [
     "ExportConfig",
     "FactCheck",
     "GenerateConfig",
+    "Gguf",
     "HoldoutConfig",
     "InstructionsConfig",
     "LLMStageConfig",
     "LintConfig",
     "LoraConfig",
     "MixConfig",
+    "Mode",
     "ModelConfig",
     "NearDuplicates",
     "Objective",
@@ -78,6 +84,7 @@ __all__ = [
     "Person",
     "PersonasConfig",
     "PlanConfig",
+    "PlayConfig",
     "PopulationConfig",
     "Precision",
     "ProfilesConfig",
@@ -87,14 +94,21 @@ __all__ = [
     "SlurmConfig",
     "Spoken",
     "Stratify",
+    "SuiteConfig",
+    "SuiteName",
     "SynthConfig",
     "Template",
     "TokenizeConfig",
     "Tracking",
     "TrainConfig",
     "Tuning",
+    "Who",
     "data_settings",
 ]
+
+
+ROLES = ("teacher", "player")
+"""Sections that say which model plays a part."""
 
 
 class Tracking(StrEnum):
@@ -134,6 +148,7 @@ class Config:
     project: str = "opencharacter"
     """W&B project."""
     teacher: ModelConfig = field(default_factory=ModelConfig)
+    player: ModelConfig = field(default_factory=ModelConfig)
     personas: PersonasConfig = field(default_factory=PersonasConfig)
     instructions: InstructionsConfig = field(default_factory=InstructionsConfig)
     profiles: ProfilesConfig = field(default_factory=ProfilesConfig)
@@ -145,6 +160,8 @@ class Config:
     export: ExportConfig = field(default_factory=ExportConfig)
     tokenize: TokenizeConfig = field(default_factory=TokenizeConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
+    suite: SuiteConfig = field(default_factory=SuiteConfig)
+    play: PlayConfig = field(default_factory=PlayConfig)
     population: PopulationConfig = field(default_factory=PopulationConfig)
     plan: PlanConfig = field(default_factory=PlanConfig)
     slurm: SlurmConfig = field(default_factory=SlurmConfig)
@@ -158,10 +175,11 @@ class Config:
                 0 <= self.part < (self.parts or 1),
                 f"part is {self.part}; with parts={self.parts} it must be in [0, {self.parts})",
             )
-            require(
-                self.teacher.data_parallel == 1,
-                f"part={self.part} is work for one process; set teacher.data_parallel=1",
-            )
+            for role in ROLES:
+                require(
+                    getattr(self, role).data_parallel == 1,
+                    f"part={self.part} is work for one process; set {role}.data_parallel=1",
+                )
         require(
             not self.dry_run or self.slurm.submit,
             "dry_run=true shows what slurm=cluster would submit, and there is no slurm=; add "
@@ -177,8 +195,14 @@ class Config:
         is_name = self.run not in ("", ".", "..") and "/" not in self.run and "\\" not in self.run
         require(is_name, f"run is '{self.run}'; it must be a plain folder name")
 
+    @property
+    def makes_mixture(self) -> bool:
+        """Whether the same command makes the mixture after the synthesis."""
+        return self.synth.mix or self.stage == "all"
+
 
 NOT_DATA: dict[str, str] = {
+    "run": "how a trained model is named; its folder and the hash of its files say which it is",
     "dtype": "how numbers are rounded: the last bits, like the batch",
     "tensor_parallel": "how many GPUs share the model",
     "data_parallel": "how many processes work",
@@ -202,6 +226,7 @@ NOT_DATA: dict[str, str] = {
     "price_cached": "what it costs",
     "price_output": "what it costs",
     "max_rejected": "when to fail, not what to make",
+    "base_licence": "what the card of the model says, not what it learns",
     "precision": "how numbers are rounded: the last bits",
     "check": "whether anything is made",
     "device_tokens": "how much a device takes at once: the last bits",
@@ -209,6 +234,8 @@ NOT_DATA: dict[str, str] = {
     "gradient_checkpointing": "memory against time",
     "deepspeed": "what of the training is kept where",
     "offload": "what of the training is kept where",
+    "gguf": "another file of the same model",
+    "llama_cpp": "where a tool is",
     "log_steps": "how often is told how far it is",
     "tokens_per_second": "what a plan reckons with",
     "show": "how many rows are printed",

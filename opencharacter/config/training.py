@@ -40,6 +40,23 @@ class Schedule(StrEnum):
     constant = "constant"
 
 
+class Gguf(StrEnum):
+    """Numbers of a GGUF file, as llama.cpp calls them."""
+
+    none = "none"
+    """No such file."""
+    f32 = "f32"
+    f16 = "f16"
+    bf16 = "bf16"
+    q8_0 = "q8_0"
+    """8 bits and a scale for 32 numbers."""
+    q6_k = "q6_k"
+    q5_k_m = "q5_k_m"
+    q4_k_m = "q4_k_m"
+    """About 4.8 bits a number."""
+    q4_0 = "q4_0"
+
+
 @dataclass(kw_only=True)
 class LoraConfig:
     """Low-rank adapters (Hu et al. 2021, arXiv 2106.09685), through PEFT."""
@@ -94,6 +111,8 @@ class TrainConfig:
     """Model that the training begins with: hub id, folder, or `embedded_base`, the small base."""
     revision: str | None = None
     """Commit or tag of a hub model; None = its newest."""
+    base_licence: str | None = None
+    """Licence of `model`, such as llama3; None = as the model's own card says."""
     objective: Objective = Objective.causal
     """What is learned: the next token of the assistant's turns, or a turn from those before it."""
     tuning: Tuning = Tuning.full
@@ -136,6 +155,10 @@ class TrainConfig:
     """Optimizer steps from one line of metrics to the next."""
     sft: dict[str, Any] = field(default_factory=dict)
     """More arguments of TRL's SFTConfig by name, such as {weight_decay: 0.1}; checked by name."""
+    gguf: Gguf = Gguf.none
+    """Write the model as a GGUF file too, with such numbers; llama.cpp's converter does it."""
+    llama_cpp: str | None = None
+    """Folder of llama.cpp's sources; None = its converter is looked for on the PATH."""
     tokens_per_second: float | None = None
     """Tokens that one GPU trains on in a second, for the time in the plan of `check`; None = not
     known."""

@@ -15,7 +15,14 @@ from typing import Any, Self
 
 import yaml
 
-from opencharacter.config import Backend, Config, LLMStageConfig, ModelConfig, data_settings
+from opencharacter.config import (
+    ROLES,
+    Backend,
+    Config,
+    LLMStageConfig,
+    ModelConfig,
+    data_settings,
+)
 from opencharacter.errors import ConfigError
 from opencharacter.ids import canonical_json
 from opencharacter.job.replicas import Replicas, end_with_leader, is_replica, wait_for_leader
@@ -77,11 +84,26 @@ class Job:
         """End the replicas and close the models."""
         if kind is None:
             self._replicas.report_dead()
+        self._end_models()
+        with suppress(OSError):  # there is nothing in it
+            self.run_dir.rmdir()
+
+    def close_models(self) -> None:
+        """Free what the models hold: the stages that follow ask none, or need the memory.
+
+        Raises:
+            SystemExit: in a replica, with status 0: it has nothing left to do.
+        """
+        self._replicas.report_dead()
+        self._end_models()
+        if is_replica():
+            raise SystemExit(0)
+
+    def _end_models(self) -> None:
         self._replicas.end()
         for model in self._models.values():
             model.close()
-        with suppress(OSError):  # there is nothing in it
-            self.run_dir.rmdir()
+        self._models.clear()
 
     def model(self, config: ModelConfig) -> Model:
         """Return the model of `config`, opened once for all stages that ask for it."""
@@ -132,6 +154,7 @@ class Job:
             stage: finished_input(self.run_dir, stage, run=self.config.run) for stage in reads
         }
         decisive = self._decisive(settings, versions or {}, sources or {})
+        roles = [role for role in ROLES if any(getattr(self.config, role) is s for s in settings)]
         fingerprint = stage_fingerprint(name, decisive, inputs)
         if is_replica():
             wait_for_leader(folder, fingerprint)
@@ -158,6 +181,7 @@ class Job:
             claims=claims,
             replicas=self._replicas,
             stopping=self.stopping,
+            role=roles[0] if roles else ROLES[0],
         )
         if self.config.preview and any(isinstance(each, LLMStageConfig) for each in settings):
             yield stage  # it leaves nothing behind, and claims nothing
@@ -171,7 +195,9 @@ class Job:
         """Return everything that decides what a stage makes, besides its inputs."""
         found: dict[str, Any] = {"seed": self.config.seed, "versions": dict(versions)}
         for section in settings:
-            found[type(section).__name__.removesuffix("Config").lower()] = data_settings(section)
+            name = type(section).__name__.removesuffix("Config").lower()
+            others = [role for role in ROLES[1:] if section is getattr(self.config, role)]
+            found[others[0] if others else name] = data_settings(section)
         return found | ({"sources": dict(sources)} if sources else {})
 
     def _write_config(self, folder: StageFolder) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from opencharacter import __version__
-from opencharacter.config import Config, Tracking
+from opencharacter.config import Config, ModelConfig, Tracking
 from opencharacter.errors import BudgetError, StoppedError, StoreError
 from opencharacter.job.accounts import n_rejected, planned_of, refuse_nothing_made
 from opencharacter.job.preview import preview
@@ -49,10 +49,17 @@ class OpenStage:
     claims: Claims
     replicas: Replicas
     stopping: Stopping
+    role: str
+    """Section of the model that the stage asks, and pays for."""
     tracker: Tracker | None = field(default=None, init=False)
     """Takes metrics while `stream` or `work` is at it."""
     goes_on: bool = field(default=False, init=False)
     """Whether what `stream` is given is made so that a stop loses nothing, as a training is."""
+
+    @property
+    def _asked(self) -> ModelConfig:
+        asked: ModelConfig = getattr(self.config, self.role)
+        return asked
 
     @property
     def is_finished(self) -> bool:
@@ -148,7 +155,7 @@ class OpenStage:
             Display(self.folder.stage, unit="records") as display,
             self._tracker() as tracker,
             closing(Reporter(self.folder.path, total=len(keys))) as reporter,
-            self.stopping.within(Budget(self.config.teacher, self.folder.run_dir)),
+            self.stopping.within(Budget(self._asked, self.folder.run_dir, role=self.role)),
         ):
             before = n_rejected(self.folder)
             show = self._shower(display, tracker, reporter, before)
@@ -304,7 +311,7 @@ class OpenStage:
             fingerprint=self.fingerprint,
             about={"what": what, "command": self.command, "opencharacter": __version__}
             | planned_of(self.folder, self.config)
-            | cost_of(self.folder.path, self.config.teacher),
+            | cost_of(self.folder.path, self._asked),
             max_rejected=max_rejected,
         )
         self._say_rejected()

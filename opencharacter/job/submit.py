@@ -18,7 +18,7 @@ from opencharacter.config import Config
 from opencharacter.errors import ConfigError
 from opencharacter.synth.planning import runs_on_gpus
 
-_ASKS_MODEL = ("profiles", "rewrite", "generate")
+_ASKS_MODEL = ("profiles", "rewrite", "generate", "play")
 _GPUS_OF_A_NODE = 8
 _OURS = ("stage=", "run=", "slurm=", "slurm.", "dry_run=")
 _PACKAGE = Path(__file__).parents[1]
@@ -165,8 +165,8 @@ def _gpus(config: Config, stage: str) -> int:
         return config.slurm.mix_gpus if stage == "mix" else 0
     if config.slurm.gpus is not None:
         return config.slurm.gpus
-    is_on_gpus = runs_on_gpus(config.teacher)
-    return config.teacher.tensor_parallel * config.teacher.data_parallel if is_on_gpus else 0
+    asked = config.player if stage == "play" else config.teacher
+    return asked.tensor_parallel * asked.data_parallel if runs_on_gpus(asked) else 0
 
 
 def _sbatch(words: Sequence[str]) -> str:

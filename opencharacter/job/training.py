@@ -12,6 +12,7 @@ from opencharacter import __version__
 from opencharacter.config import Config, data_settings
 from opencharacter.ids import digest
 from opencharacter.job import Job
+from opencharacter.job.modelcard import METRICS, write_card
 from opencharacter.job.stage import OpenStage
 from opencharacter.llm.stopping import Stopping
 from opencharacter.progress import Display, Progress
@@ -36,20 +37,16 @@ from opencharacter.train.checkpoints import (
 )
 from opencharacter.train.fit import Fitted, Prepared, build_arguments, build_trainer, fit, prepare
 from opencharacter.train.holdout import CHARACTERS, DIALOGUES, FORGETTING, split_rows
-from opencharacter.train.lora import merge_adapters
+from opencharacter.train.leaving import MODEL, check_room, leave_model
+from opencharacter.train.lineage import base_licence
 from opencharacter.train.models import Opened, open_model, quieten
 from opencharacter.train.preemption import Marking, Preemption
 from opencharacter.train.ranks import Ranks
 from opencharacter.train.rows import check_lengths, open_tokens, stop_token, write_tokens
-from opencharacter.train.saving import save_adapters, save_model
 from opencharacter.train.templates import FILE_NAME
 from opencharacter.train.zero import whole_model
 
-ADAPTERS = "adapters"
-"""Folder of the adapters alone, of a training that has any."""
-MODEL = "model"
-"""Folder of the trained model, below the stage's."""
-_CHECKPOINTS, _FLAT, _METRICS = "checkpoints", "rows", "metrics.jsonl"
+_CHECKPOINTS, _FLAT = "checkpoints", "rows"
 _LIBRARIES = ("torch", "transformers", "trl", "accelerate", "deepspeed", "peft")
 
 
@@ -102,17 +99,12 @@ def lead_training(stage: OpenStage, ranks: Ranks, tally: Tally) -> Checkpoint:
         total = round(_batches(work).steps(len(prepared.train)) * stage.config.train.epochs)
         journal = Journal(stage, display, total, begun=resume.step if resume else 0)
         trained = _train(work, prepared, resume.path if resume else None, journal.report)
-    model, folder = trained.model, stage.folder.path
-    save_adapters(model, folder / ADAPTERS)
-    save_model(
-        merge_adapters(model),
-        trained.opened.tokenizer,
-        folder / MODEL,
-        dtype=trained.opened.dtype,
-        stop_ids=list(dict.fromkeys([trained.stop, *trained.opened.stop_ids])),
-    )
+    model, opened, folder = trained.model, trained.opened, stage.folder.path
+    leave_model(model, opened, prepared.rows, stage.config.train, folder)
+    checkpoint = record(stage, trained.fitted)
+    write_card(stage, checkpoint, tally, stop=opened.tokenizer.convert_ids_to_tokens(trained.stop))
     shutil.rmtree(folder / _FLAT)
-    return record(stage, trained.fitted)
+    return checkpoint
 
 
 def follow_training(config: Config, job: Job, ranks: Ranks) -> None:
@@ -158,6 +150,7 @@ def _train(work: Work, prepared: Prepared, resume: Path | None, report: Report) 
     keep, arguments.save_total_limit = max(1, (arguments.save_total_limit or 2) - 1), None
     if ranks.is_first:
         _require_space(work, opened, keep + bool(prepared.metric))
+        check_room(opened, work.folder.path)
     trainer = build_trainer(opened, prepared, arguments, report)
     identity, layout = _identity(work), _layout(work)
     trainer.add_callback(Marking(ranks, identity, layout, keep=keep, folder=work.checkpoints))
@@ -277,7 +270,10 @@ def licences(run_dir: Path) -> list[str]:
 
 
 def record(stage: OpenStage, fitted: Fitted) -> Checkpoint:
-    """Return the record of a trained model."""
+    """Return the record of a trained model, and say what was kept."""
+    losses = [f"{kind} {loss:.4f}" for kind, loss in fitted.losses.items() if loss is not None]
+    told = ", ".join([f"loss: trained {fitted.train_loss:.4f}", *losses])
+    print(f"train: kept {fitted.chosen}; {told}", file=sys.stderr)
     config, started = stage.config.train, stage.folder.started() or {"inputs": {}}
     return Checkpoint(
         mixture=started["inputs"].get("tokenize", ""),
@@ -292,7 +288,7 @@ def record(stage: OpenStage, fitted: Fitted) -> Checkpoint:
         character_loss=fitted.losses.get(CHARACTERS),
         dialogue_loss=fitted.losses.get(DIALOGUES),
         forgetting_loss=fitted.losses.get(FORGETTING),
-        licence=strictest(licences(stage.folder.run_dir)).hub,
+        licence=strictest([base_licence(config), *licences(stage.folder.run_dir)]).hub,
     )
 
 
@@ -309,7 +305,7 @@ class Journal:
             begun: Step that the training goes on from; what was told of later ones is forgotten.
         """
         self._stage, self._display, self._total = stage, display, total
-        self._path = stage.folder.path / _METRICS
+        self._path = stage.folder.path / METRICS
         told = self._path.read_text(encoding="utf-8").splitlines() if begun else []
         kept = [line for line in told if json.loads(line)["step"] <= begun]
         with whole_file(self._path) as temporary:

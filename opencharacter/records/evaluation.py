@@ -54,6 +54,8 @@ class EvalItem:
     """The persona's text."""
     facts: tuple[str, ...] = ()
     """What is true of the character, `field: value`; judges and rules read it."""
+    history: tuple[Message, ...] = ()
+    """What was said before the first question, user and assistant in turn; not the model's."""
     questions: tuple[str, ...]
     """User turns, in order."""
     answers: tuple[str, ...] = ()
@@ -68,7 +70,8 @@ class EvalItem:
     def __post_init__(self) -> None:
         """Hash the identity."""
         parts = (self.suite, self.persona_id, self.task, self.system, self.questions)
-        object.__setattr__(self, "id", content_id("item", *parts))
+        before = (self.history,) if self.history else ()
+        object.__setattr__(self, "id", content_id("item", *parts, *before))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,9 +91,12 @@ class Transcript:
     messages: tuple[Message, ...]
     """System, then user and assistant in turn."""
     failure: Failure | None
-    """None = the answers can be judged."""
+    """Of the first answer that failed; None = all of them can be judged."""
     detail: str = ""
-    """What was wrong, with values."""
+    """What was wrong, with values; of the first answer that failed."""
+    turn_failures: tuple[str, ...] = ()
+    """A `Failure` for each user turn that was asked; empty where the answer can be judged. A
+    dialogue ends at an answer that is empty or an error, and goes on after others."""
     finish_reasons: tuple[str, ...]
     call: Call
     """The first call."""

@@ -7,8 +7,10 @@ Run      python -m opencharacter stage=tokenize run=main tokenize.show=5
 """
 
 from importlib import import_module
+from typing import Any
 
 from opencharacter.config import Config
+from opencharacter.errors import ConfigError
 from opencharacter.job import Job
 from opencharacter.records import Tokens
 from opencharacter.sources.rows import Tally
@@ -16,24 +18,32 @@ from opencharacter.sources.rows import Tally
 _WHAT = "Token ids and labels for supervised fine-tuning; -100 where nothing is learned."
 
 
+def check(config: Config) -> None:
+    """Check that the tokenizer opens and that its template can be encoded segment by segment.
+
+    Raises:
+        ConfigError: in stage=all, a dialogue may come out longer than a row of the training.
+        ModelError: there is no such model, its tokenizer does not open, or it has no template.
+    """
+    longest, row = _asked(config).max_length, config.train.max_length
+    if config.stage == "all" and longest > row:
+        raise ConfigError(
+            f"dialogues may have {longest:,} tokens (tokenize.max_length), but a row of the "
+            f"training has {row:,} (train.max_length); set tokenize.max_length={row}, or make the "
+            "row longer"
+        )
+
+
 def run(config: Config, job: Job) -> None:
     """Write the tokens of the run's mixture, and show the mask of some rows."""
     settings = config.tokenize
     # Late: transformers takes seconds to import, and `--help` names this stage too.
-    opening = import_module("opencharacter.train.opening")
-    encoding = import_module("opencharacter.train.encoding")
     tokens = import_module("opencharacter.train.tokens")
     templates = import_module("opencharacter.train.templates")
     masks = import_module("opencharacter.job.masks")
 
-    opened = opening.open_tokenizer(config.train, settings)
-    asked = encoding.Asked(
-        tokenizer=opened,
-        max_length=settings.max_length or opened.longest,
-        overlong=settings.overlong,
-        control_text=settings.control_text,
-    )
-    encoding.Encoder(asked).check()
+    asked = _asked(config)
+    opened = asked.tokenizer
     versions = {
         "tokenizer": opened.version,
         "template": opened.template.version,
@@ -53,3 +63,17 @@ def run(config: Config, job: Job) -> None:
         )
         templates.save_template(opened.template, stage.folder.path)
     masks.show_masks(job.folder("tokenize"), opened, settings.show)
+
+
+def _asked(config: Config) -> Any:
+    opening = import_module("opencharacter.train.opening")
+    encoding = import_module("opencharacter.train.encoding")
+    opened = opening.open_tokenizer(config.train, config.tokenize)
+    asked = encoding.Asked(
+        tokenizer=opened,
+        max_length=config.tokenize.max_length or opened.longest,
+        overlong=config.tokenize.overlong,
+        control_text=config.tokenize.control_text,
+    )
+    encoding.Encoder(asked).check()
+    return asked

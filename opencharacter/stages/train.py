@@ -1,7 +1,8 @@
 """Train a model on the tokens of a mixture; keep what validates best on held-out characters.
 
 Reads    runs/<run>/tokenize, and of runs/<run>/profiles which characters are near-duplicates
-Writes   runs/<run>/train/model: weights, tokenizer, chat template; Checkpoint; metrics.jsonl
+Writes   runs/<run>/train/model: weights, tokenizer, chat template, card; adapters/ and gguf/ where
+         they are asked for; Checkpoint; metrics.jsonl
 Costs    a GPU for a large model, minutes of a CPU for the embedded one; train.check=true tells
 Run      python -m opencharacter stage=train run=main
 """
@@ -20,17 +21,20 @@ from opencharacter.train.arguments import check_names
 from opencharacter.train.base import base_name
 from opencharacter.train.batches import derive_batches
 from opencharacter.train.launch import world_size
+from opencharacter.train.llama_cpp import find_tools
 
 _WHAT = "A model trained on a mixture: the record of its training; the model is in `model/`."
 
 
 def check(config: Config) -> None:
-    """Check the names of TRL's arguments, and that the ranks could share a step.
+    """Check the names of TRL's arguments, llama.cpp, and that the ranks could share a step.
 
     Raises:
-        ConfigError: an argument is unknown, the batch does not divide, or half a rank is named.
+        ConfigError: an argument is unknown, a tool is not there, the batch does not divide, or
+            half a rank is named.
     """
     check_names(config.train.sft)
+    find_tools(config.train)
     ranks = world_size(os.environ)
     if config.slurm.submit:  # told before the job waits in a queue
         ranks = train_world(config)
@@ -51,6 +55,8 @@ def run(config: Config, job: Job) -> None:
             _lead(config, job, ranks)
         if ranks.is_first:
             ranks.decide(None)  # whoever still waits has nothing to do
+    if ranks.is_first and not config.train.check and (tools := find_tools(config.train)):
+        import_module("opencharacter.job.converting").write_gguf(config, job, tools)
 
 
 def _lead(config: Config, job: Job, ranks: Any) -> None:

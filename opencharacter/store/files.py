@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ _FULL = {
     errno.EDQUOT: "the disk quota is used up",
     errno.EFBIG: "the limit on file sizes is reached",
 }
+_SAID_BY_RUST = re.compile(r"\(os error (\d+)\)$")
 
 
 @contextmanager
@@ -27,15 +29,30 @@ def disk_errors(path: Path) -> Iterator[None]:
     """
     try:
         yield
-    except OSError as error:
-        if error.errno in _FULL:
+    except Exception as error:
+        number = _error_number(error)
+        if number in _FULL:
             raise StoreError(
-                f"{_FULL[error.errno]} while writing {path}; free some space and give the same "
+                f"{_FULL[number]} while writing {path}; free some space and give the same "
                 "command again: finished parts and logged answers are kept"
             ) from error
-        if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
-            raise StoreError(f"may not write {path}: {error.strerror}; check runs_dir") from error
+        if number in (errno.EACCES, errno.EROFS, errno.EPERM):
+            raise StoreError(
+                f"may not write {path}: {os.strerror(number)}; check runs_dir"
+            ) from error
         raise
+
+
+def _error_number(error: Exception) -> int:
+    """Return the system's number of an error; 0 = it is none of the system.
+
+    Libraries in Rust (safetensors, tokenizers) raise an error of their own with the number in its
+    text.
+    """
+    if isinstance(error, OSError):
+        return error.errno or 0
+    said = _SAID_BY_RUST.search(str(error))
+    return int(said[1]) if said else 0
 
 
 @contextmanager

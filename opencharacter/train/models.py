@@ -12,6 +12,7 @@ from opencharacter.config import Objective, Precision, TrainConfig, Tuning
 from opencharacter.errors import ConfigError, ModelError
 from opencharacter.train.base import base_path
 from opencharacter.train.embedded.copying import has_fast_bf16
+from opencharacter.train.generation import mend_generation
 from opencharacter.train.lora import add_adapters
 from opencharacter.train.shapes import Shape, known_shape, read_shape
 from opencharacter.train.vocabulary import NewTokens, begin_tokens
@@ -128,6 +129,7 @@ def open_model(config: TrainConfig, used: Collection[int], template: str) -> Ope
         raise ModelError(f"train.model={config.model} cannot be opened: {reason}") from error
     tokenizer.add_tokens(config.added_tokens)
     tokenizer.chat_template = template
+    mend_generation(model)
     ended = model.generation_config.eos_token_id
     new = begin_tokens(model, tokenizer, used)
     if is_lora:

@@ -48,3 +48,13 @@ def test_make_hands_its_arguments_to_the_benchmark_that_takes_them():
 
     lines = [line for line in planned.stdout.splitlines() if "--model x" in line]
     assert [line.split()[1:] for line in lines] == [["bench/synth.py", "--model", "x"]]
+
+
+def test_training_is_held_against_a_bare_script():
+    small = ["--rows", "3", "--max-length", "64", "--global-tokens", "128", "--rounds", "1"]
+    command = [sys.executable, "bench/train.py", *small]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert ran.returncode == 0, ran.stderr
+    begun = [line.split()[0] for line in ran.stdout.splitlines()]
+    assert begun == ["3", "theirs", "ours", "ratio"]

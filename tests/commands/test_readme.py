@@ -77,11 +77,16 @@ def counts(folder):
 def test_every_command_is_run_here_or_cannot_be():
     left = [line for line in COMMANDS if not any(why in line for why in COMPOSED_ONLY)]
 
-    # `make demo` itself, on the embedded model, is e2e/test_synth_vllm.py.
+    # `make demo` itself, on the embedded model, is e2e/test_synth_vllm.py; what trains a model,
+    # run=tiny, is e2e/test_trained_model.py.
     assert [re.search(r"stage=\w+( run=\w+)?", line)[0] for line in left] == [
         "stage=mix run=demo",
         "stage=synth run=mine",
         "stage=mix run=mine",
+        "stage=all run=tiny",
+        "stage=tokenize run=tiny",
+        "stage=train run=tiny",
+        "stage=train run=og",
         "stage=synth run=look",
         "stage=status run=mine",
         "stage=lint",
@@ -262,6 +267,13 @@ def test_make_targets_exist():
         assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE), target
 
 
+def test_a_training_on_gpus_is_planned_without_one(tmp_path):
+    told = run_line("experiment=llama3_8b/instruct", cwd=tmp_path)
+
+    assert "8,030,261,248 weights" in told
+    assert not list(tmp_path.glob("runs/*/*/manifest.json"))
+
+
 def test_linked_and_named_files_exist():
     links = re.findall(r"\]\(([^)#:]+)\)", README) + re.findall(r"`python (bench/.*?)`", README)
 
@@ -273,6 +285,6 @@ def test_linked_and_named_files_exist():
 def test_every_table_has_a_head():
     tables = re.findall(r"(?:^\|.*\n)+", README, flags=re.MULTILINE)
 
-    assert len(tables) == 2
+    assert len(tables) == 3
     for table in tables:
         assert re.fullmatch(r"[|-]+", table.splitlines()[1]), table

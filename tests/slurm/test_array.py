@@ -5,7 +5,6 @@ import os
 import shlex
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -13,23 +12,11 @@ import pytest
 from opencharacter.llm.stopping import STOPPED
 from opencharacter.records import Response
 from opencharacter.store.rows import read_records
-from tests.conftest import NO_SLURM
 from tests.servers import serving
-from tests.slurm.cluster import CannotRunError, Cluster, job_states, wait_until
+from tests.slurm.cluster import job_states, wait_until
 
 N_INSTRUCTIONS = 60
 FINAL = {"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL"}
-
-
-@pytest.fixture(scope="module")
-def cluster():
-    with tempfile.TemporaryDirectory(prefix="oc-slurm-") as state:
-        try:
-            cluster = Cluster(Path(state))
-        except CannotRunError as error:
-            pytest.skip(f"{NO_SLURM}: {error}")
-        with cluster:
-            yield cluster
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -12,23 +11,11 @@ from safetensors.torch import load_file
 from opencharacter.llm.stopping import STOPPED
 from opencharacter.records import Checkpoint
 from opencharacter.store.rows import read_records
-from tests.conftest import NO_SLURM
-from tests.slurm.cluster import CannotRunError, Cluster, job_states, wait_until
+from tests.slurm.cluster import job_states, wait_until
 from tests.train.small import losses, metrics, small_run
 
 ROOT = Path(__file__).parents[2]
 FINAL = {"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL"}
-
-
-@pytest.fixture(scope="module")
-def cluster():
-    with tempfile.TemporaryDirectory(prefix="oc-slurm-") as state:
-        try:
-            cluster = Cluster(Path(state))
-        except CannotRunError as error:
-            pytest.skip(f"{NO_SLURM}: {error}")
-        with cluster:
-            yield cluster
 
 
 def submit(folder, *given):

@@ -12,16 +12,18 @@ from opencharacter.train.rows import TokenRows, open_tokens, write_tokens
 VOCABULARY = 64
 
 
-def tiny_model(*, is_tied: bool = False, seed: int = 0) -> LlamaForCausalLM:
+def tiny_model(
+    *, is_tied: bool = False, seed: int = 0, vocabulary: int = VOCABULARY, width: int = 32
+) -> LlamaForCausalLM:
     torch.manual_seed(seed)
     return LlamaForCausalLM(
         LlamaConfig(
-            hidden_size=32,
+            hidden_size=width,
             intermediate_size=48,
             num_hidden_layers=2,
             num_attention_heads=4,
             num_key_value_heads=2,
-            vocab_size=VOCABULARY,
+            vocab_size=vocabulary,
             tie_word_embeddings=is_tied,
             max_position_embeddings=128,
             attn_implementation="sdpa",

@@ -60,7 +60,7 @@ def test_adapters_on_one_gpu_fit_24_gb():
 
 
 def test_offload_takes_the_optimizer_off_the_gpu():
-    assert memory("zero2", 8, TrainConfig(offload=True)).optimizer == 0
+    assert memory("zero2", 8, TrainConfig(deepspeed="zero2", offload=True)).optimizer == 0
 
 
 def test_flops_of_a_token_are_six_a_weight_and_attention_stays_within_dialogues():

@@ -1,6 +1,7 @@
 """The stage from tokens to a model, with the small embedded model."""
 
 import json
+import re
 
 import pytest
 import torch
@@ -8,6 +9,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from opencharacter.records import Checkpoint
 from opencharacter.store.rows import read_records
+from opencharacter.train.gguf_header import read_header
+from tests.train.ggufs import GOOD, stand_in
 from tests.train.rows import corpus, tokenizer, tokens, write_run
 
 SMALL = [
@@ -38,7 +41,25 @@ def test_a_run_is_trained_validated_and_written(words, folder, opencharacter):
     assert checkpoint.dialogue_loss is not None
     assert checkpoint.forgetting_loss is not None
     assert "lowest loss on held-out characters" in checkpoint.chosen
+    assert "kept step" in done.stderr
     assert "already finished" in opencharacter("stage=train", *words, *SMALL).stderr
+
+
+def test_the_card_of_a_model_is_true_and_its_code_runs(words, folder, opencharacter, monkeypatch):
+    write_run(words, corpus(6, 5, 6))
+    done = opencharacter("stage=train", *words, *SMALL)
+    assert done.returncode == 0, done.stderr
+    card = (folder / "model" / "README.md").read_text()
+    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    (checkpoint,) = read_records(folder / "data", Checkpoint)
+
+    before, after = lines[0]["eval_characters_loss"], checkpoint.character_loss
+    assert f"held out | {before:.4f} | {after:.4f} |" in card
+    assert "36 dialogues of 6 characters" in card
+    assert "ends with `<|eot_id|>`" in card
+    messages, use, _ = re.findall(r"^```python\n(.*?)^```$", card, flags=re.DOTALL | re.MULTILINE)
+    monkeypatch.chdir(folder / "model")
+    exec(messages + use.replace("max_new_tokens=200", "max_new_tokens=8"), {})
 
 
 def test_two_dialogues_are_learned_by_heart_to_their_end(words, folder, opencharacter):
@@ -72,6 +93,12 @@ def test_adapters_are_written_alone_and_merged(words, folder, opencharacter):
     assert done.returncode == 0, done.stderr
     assert "1 added tokens (<sighs>) begin as the mean" in done.stderr
     assert (folder / "adapters" / "adapter_model.safetensors").exists()
+    assert "they fit no other model" in (folder / "adapters" / "README.md").read_text()
+    adapters = json.loads((folder / "adapters" / "adapter_config.json").read_text())
+    assert adapters["base_model_name_or_path"].endswith("embedded")
+    assert json.loads((folder / "model" / "generation_config.json").read_text())[
+        "eos_token_id"
+    ] == [4]
     assert len(AutoTokenizer.from_pretrained(folder / "model")) == len(tokenizer()) + 1
     (checkpoint,) = read_records(folder / "data", Checkpoint)
     assert (checkpoint.character_loss, checkpoint.step) == (None, 1)
@@ -111,3 +138,42 @@ def test_a_row_that_does_not_fit_is_told_with_both_lengths(words, folder, opench
     assert done.returncode == 2
     assert "more than train.max_length=16" in done.stderr
     assert not (folder / "model").exists()
+
+
+def test_a_finished_training_gets_its_gguf_and_gets_it_once(words, folder, opencharacter, tmp_path):
+    write_run(words, corpus(2, 2))
+    assert opencharacter("stage=train", *words, *SMALL, *UNHELD).returncode == 0
+    weights = (folder / "model" / "model.safetensors").stat()
+    converter = stand_in(tmp_path / "llama.cpp", GOOD)
+    asked = [*words, *SMALL, *UNHELD, "train.gguf=f16", f"train.llama_cpp={converter.parent}"]
+    first = opencharacter("stage=train", *asked)
+    converter.write_text("raise SystemExit('asked twice')")
+    second = opencharacter("stage=train", *asked)
+
+    assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
+    assert "already finished" in first.stderr
+    assert read_header(folder / "gguf" / "t-f16.gguf").tensors
+    assert "t-f16.gguf is there already" in second.stderr
+    assert (folder / "model" / "model.safetensors").stat() == weights
+
+
+def test_a_model_that_cannot_be_converted_is_trained_and_told(
+    words, folder, opencharacter, tmp_path
+):
+    write_run(words, corpus(2, 2))
+    converter = stand_in(tmp_path, "raise NotImplementedError('no such architecture')")
+    gguf = ["train.gguf=q8_0", f"train.llama_cpp={converter.parent}"]
+    done = opencharacter("stage=train", *words, *SMALL, *UNHELD, *gguf)
+
+    assert done.returncode == 2
+    assert "NotImplementedError: no such architecture; the model itself is whole" in done.stderr
+    assert (folder / "manifest.json").exists()
+    assert not list((folder / "gguf").iterdir())
+
+
+def test_an_absent_converter_is_told_before_anything_is_trained(words, folder, opencharacter):
+    write_run(words, corpus(2, 2))
+    done = opencharacter("stage=train", *words, "train.gguf=f16", "train.llama_cpp=absent")
+
+    assert (done.returncode, folder.exists()) == (2, False)
+    assert "there is no folder absent" in done.stderr

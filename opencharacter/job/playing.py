@@ -1,0 +1,59 @@
+"""What the play stage writes beside its transcripts, and tells."""
+
+import sys
+from collections import Counter
+
+from opencharacter.evaluation.rules import rule_scores
+from opencharacter.evaluation.suite import Suite
+from opencharacter.records import EvalItem, Score, Transcript
+from opencharacter.store.files import write_json
+from opencharacter.store.rows import read_records, write_records
+from opencharacter.store.stage import StageFolder
+
+ITEMS = "items"
+"""Folder of the items beside `data`: whoever judges a transcript needs what was asked."""
+
+
+def write_items(folder: StageFolder, suite: Suite) -> None:
+    """Write the items of the transcripts, and suite.json: how much of the suite they are."""
+    write_records(folder.path / ITEMS / "part-00000-of-00001.parquet", EvalItem, suite.items)
+    write_json(
+        folder.path / "suite.json",
+        {
+            "suite": suite.name,
+            "items": len(suite.items),
+            "personas": suite.n_personas,
+            "personas_played": len(suite.people),
+            "damaged": {row.key: f"{row.reason}: {row.detail}" for row in suite.damaged},
+            "missing": list(suite.missing),
+            "about": dict(suite.about),
+        },
+    )
+
+
+def say_missing(suite: Suite) -> None:
+    """Say what makes this a part of the suite, so that nobody takes its mean for the suite's."""
+    for sentence in suite.missing:
+        print(f"play: a part of {suite.name}: {sentence}", file=sys.stderr)
+
+
+def count_played(folder: StageFolder, suite: Suite) -> dict[str, int]:
+    """Return how many transcripts have each failure or none, and what the rules say of answers."""
+    items = {item.id: item for item in suite.items}
+    failures: Counter[str] = Counter()
+    facts: Counter[str] = Counter()
+    for transcript in read_records(folder.data, Transcript):
+        failures[transcript.failure or "ok"] += 1
+        item = items[transcript.item_id]
+        for score in rule_scores(item, transcript):
+            facts[_told(score, of_several=len(item.questions) > 1)] += score.value != 0
+            facts["scores by rule"] += 1
+    failed = {f"failed, {name}": n for name, n in failures.most_common() if name != "ok"}
+    return {"to be judged": failures["ok"], **failed, **facts}
+
+
+def _told(score: Score, *, of_several: bool) -> str:
+    """Return what a score that is not 0 says, such as `fact stated at turn 4`."""
+    what = score.criterion.replace("_", " ")
+    why = f", unscored ({score.unscored})" if score.unscored else ""
+    return what + why + (f" at turn {(score.turn or 0) + 1}" if of_several else "")

@@ -1,0 +1,80 @@
+"""Let a model answer a suite's questions in character.
+
+Reads    the suite: suite.path, or eval/ and stages of this run
+Writes   runs/<run>/play: Transcript; items/ holds the EvalItems, suite.json how much of it this is
+Costs    one call a question, control and sample: about 150 prompt tokens and 200 output
+Run      python -m opencharacter stage=play run=main suite=persona_gym suite.path=FOLDER suite.n=20
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from opencharacter.config import Config
+from opencharacter.evaluation.playing import Player, Task, play_plan, tasks_of
+from opencharacter.evaluation.suites import load_suite, stages_read
+from opencharacter.job import Job
+from opencharacter.job.ahead import check_asked
+from opencharacter.job.harness import check_harness, run_harness
+from opencharacter.job.playing import count_played, say_missing, write_items
+from opencharacter.llm.opening import model_name
+from opencharacter.llm.requests import Session
+from opencharacter.prompts.character import RENDER_VERSION
+from opencharacter.records import Transcript
+from opencharacter.store.stage import finished_input
+
+
+def check(config: Config) -> None:
+    """Check that there is the suite, and a model to be tested.
+
+    Raises:
+        ConfigError: a control makes no sense for the suite.
+        ModelError: there is no such model.
+        SourceError: there is no such suite.
+    """
+    check_asked(config, "play", config.player)
+    check_harness(config)
+    if not stages_read(config.suite):  # else those may be about to be made
+        tasks_of(load_suite(config.suite, Path(config.runs_dir)), config.play)
+
+
+def run(config: Config, job: Job) -> None:
+    """Write a transcript of every item, control and sample."""
+    run = config.suite.run or config.run
+    run_dir = Path(config.runs_dir) / run
+    reads = stages_read(config.suite)
+    made = {stage: finished_input(run_dir, stage, run=run) for stage in reads}
+    suite = load_suite(config.suite, run_dir, _also_trained(config, run))
+    tasks = tasks_of(suite, config.play)
+    is_own = run == config.run
+    with job.stage(
+        "play",
+        settings=[replace(config.suite, path=""), config.play, config.player],
+        versions={"model": model_name(config.player), "prompt": RENDER_VERSION},
+        reads=reads if is_own else (),
+        sources={"suite": suite.name} | ({} if is_own else {f"{run}/{s}": made[s] for s in made}),
+    ) as stage:
+        say_missing(suite)
+        run_harness(stage.folder, config)  # now: later our engine holds the GPU
+
+        def play(task: Task) -> Session[Transcript]:
+            model = job.model(config.player)
+            return Player(model=model, settings=config.play, seed=config.seed).play(task)
+
+        def notes() -> Mapping[str, int]:
+            write_items(stage.folder, suite)
+            return count_played(stage.folder, suite)
+
+        stage.work(
+            play_plan(suite, tasks, play),
+            lambda: job.model(config.player),
+            what=f"Transcripts: {suite.name}, played by {model_name(config.player)}.",
+            max_rejected=config.play.max_rejected,
+            notes=notes,
+        )
+
+
+def _also_trained(config: Config, asked: str) -> tuple[Path, ...]:
+    """Return the run that trained the player, where it is not the one whose people are asked."""
+    run = config.player.run
+    return (Path(config.runs_dir) / run,) if run and run != asked else ()
