@@ -40,7 +40,13 @@ from opencharacter.config.sources import (
     PersonasConfig,
     Stratify,
 )
-from opencharacter.config.tokenizing import ControlText, Overlong, Template, TokenizeConfig
+from opencharacter.config.tokenizing import (
+    ControlText,
+    Overlong,
+    PlainConfig,
+    Template,
+    TokenizeConfig,
+)
 from opencharacter.config.training import (
     Gguf,
     HoldoutConfig,
@@ -83,6 +89,7 @@ __all__ = [
     "Overlong",
     "Person",
     "PersonasConfig",
+    "PlainConfig",
     "PlanConfig",
     "PlayConfig",
     "PopulationConfig",

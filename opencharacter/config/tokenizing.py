@@ -1,6 +1,6 @@
 """How dialogues become tokens."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from opencharacter.config.ranges import require
@@ -16,6 +16,8 @@ class Template(StrEnum):
     mistral = "mistral"
     own = "own"
     """The model's own template, where it marks what the assistant says."""
+    plain = "plain"
+    """Plain text with the names of the speakers, for encoder-decoder models: `tokenize.plain`."""
 
 
 class Overlong(StrEnum):
@@ -35,16 +37,57 @@ class ControlText(StrEnum):
 
 
 @dataclass(kw_only=True)
+class PlainConfig:
+    """The plain text that an encoder reads: what stands around each message, and around all."""
+
+    prefix: str = ""
+    """Token that it begins with, such as `<LM>` or `<SC1>`, which name the denoisers that FRED-T5
+    was trained with; it must be one token of the vocabulary. Empty = none."""
+    system: str = "{text}\n"
+    """Line of the system prompt; `{text}` stands for what it says."""
+    user: str = "User: {text}\n"
+    """Line of a user's turn."""
+    assistant: str = "Assistant: {text}\n"
+    """Line of an earlier turn of the assistant."""
+    answer: str = "Assistant:"
+    """What stands last, before the answer."""
+    mark: str = ""
+    """Token that ends what is read and begins the answer, such as `<extra_id_0>`, the gap that a
+    T5 fills; it must be one token of the vocabulary. Empty = none."""
+    end: str = ""
+    """Token that ends the answer; empty = what the model's configuration says, else its
+    tokenizer."""
+
+    def __post_init__(self) -> None:
+        """Check that each line has a place for what is said."""
+        for name in ("system", "user", "assistant"):
+            line = getattr(self, name)
+            require(
+                line.count("{text}") == 1,
+                f"plain.{name} is {line!r}; it must have {{text}} once, where the message stands",
+            )
+        require(
+            bool((self.answer + self.mark).strip()),
+            "plain.answer and plain.mark are empty; one of them must say that an answer is due",
+        )
+
+
+@dataclass(kw_only=True)
 class TokenizeConfig:
     """A mixture as token ids and labels."""
 
     template: Template = Template.auto
     """How messages are laid out."""
+    plain: PlainConfig = field(default_factory=PlainConfig)
+    """The plain text that an encoder reads; encoder-decoder models only."""
     max_length: int | None = None
-    """Tokens of a dialogue at most; None = as many as the model takes, and no more than 4,096."""
+    """Tokens of a dialogue at most; None = as many as the model takes, and no more than 4,096. Of
+    an encoder-decoder model: tokens that the encoder reads."""
+    max_answer: int = 512
+    """Tokens of an answer at most, with its end; encoder-decoder models only."""
     overlong: Overlong = Overlong.drop_turns
-    """What becomes of a dialogue that is longer: whole turns are dropped at its end, or it is
-    rejected."""
+    """What becomes of a dialogue that is longer: whole turns are dropped at its end (of what an
+    encoder reads: at its beginning, after the system prompt), or it is rejected."""
     control_text: ControlText = ControlText.keep
     """What becomes of a dialogue in whose text a control token is written: it stays text, or the
     dialogue is rejected."""
@@ -61,6 +104,7 @@ class TokenizeConfig:
             self.max_length is None or self.max_length >= 16,
             f"max_length is {self.max_length}; it must be >= 16 tokens",
         )
+        require(self.max_answer >= 2, f"max_answer is {self.max_answer}; it must be >= 2 tokens")
         require(self.processes >= 1, f"processes is {self.processes}; it must be >= 1")
         require(self.show >= 0, f"show is {self.show}; it must be >= 0")
         require(0 <= self.max_rejected <= 1, f"max_rejected is {self.max_rejected}; not in [0, 1]")

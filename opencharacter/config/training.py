@@ -133,7 +133,8 @@ class TrainConfig:
     packing: bool = True
     """Put several dialogues into one row, each with an attention of its own."""
     max_length: int = 4096
-    """Tokens of a row; no dialogue may be longer."""
+    """Tokens of a row; no dialogue may be longer. Of an encoder-decoder model: of what the encoder
+    reads and the decoder says together."""
     device_tokens: int = 4096
     """Tokens that a device takes at once, as whole rows of `max_length`."""
     global_tokens: int = 262_144
@@ -168,6 +169,7 @@ class TrainConfig:
     def __post_init__(self) -> None:
         """Check ranges."""
         self._check_deepspeed()
+        self._check_objective()
         for name in ("max_length", "device_tokens", "global_tokens", "validations", "log_steps"):
             value = getattr(self, name)
             require(value >= 1, f"{name} is {value}; it must be >= 1")
@@ -200,4 +202,25 @@ class TrainConfig:
             self.deepspeed != "zero3" or self.tuning is Tuning.full,
             "tuning=lora with deepspeed=zero3: adapters cannot be merged into weights that are cut "
             "up; use deepspeed=zero2, for adapters have small states",
+        )
+
+    def _check_objective(self) -> None:
+        optimizer = str(self.sft.get("optim", ""))
+        require(
+            self.deepspeed == "none" or optimizer != "adafactor",
+            f"deepspeed={self.deepspeed} with sft.optim=adafactor: ZeRO cuts weights into pieces "
+            "without rows and columns, and Adafactor keeps a number for each row and column; use "
+            "deepspeed=none, or another optimizer",
+        )
+        if self.objective is not Objective.seq2seq:
+            return
+        require(
+            not self.packing,
+            "packing=true with objective=seq2seq: in an encoder each dialogue would read the others"
+            " of its row; set train.packing=false",
+        )
+        require(
+            "flash" not in self.attention,
+            f"attention={self.attention} with objective=seq2seq: T5 adds a bias to every pair of "
+            "tokens, which flash kernels do not take; leave train.attention=auto",
         )

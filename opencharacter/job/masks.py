@@ -32,7 +32,12 @@ def show_masks(folder: StageFolder, opened: OpenTokenizer, n_rows: int) -> None:
         row_id, source, dropped, n_supervised, ids, labels = row
         told = f"{row_id} of {source}: {len(ids):,} tokens, {n_supervised:,} learned"
         print(f"--- {told}" + f", {dropped} messages dropped" * bool(dropped))
-        print("".join(_marked(np.array(ids), np.array(labels), letters, marks)), end="\n\n")
+        if opened.plain is None:
+            shown = "".join(_marked(np.array(ids), np.array(labels), letters, marks))
+        else:  # the decoder says it; the encoder has read all before it
+            answer = _clean(letters.text(np.array(labels)))
+            shown = f"{_clean(letters.text(np.array(ids)))}\n{marks[0]}{answer}{marks[1]}"
+        print(shown, end="\n\n")
 
 
 def is_coloured(stream: TextIO) -> bool:

@@ -24,7 +24,7 @@ from opencharacter.train.holdout import split_rows
 from opencharacter.train.models import attention_kernel, find_shape, uses_bf16
 from opencharacter.train.packing import efficiency, pack
 from opencharacter.train.rows import check_lengths, read_rows
-from opencharacter.train.shapes import Shape
+from opencharacter.train.shapes import AnyShape
 
 _Lines = list[tuple[str, str]]
 
@@ -130,7 +130,7 @@ def _time(config: Config, tokens: int, batches: Batches) -> str:
     return f"{duration(seconds)} at {rate:,.0f} tokens a second and device, without validations"
 
 
-def _memory_table(shape: Shape, config: Config, world_size: int) -> str:
+def _memory_table(shape: AnyShape, config: Config, world_size: int) -> str:
     """Return the memory of one GPU, in parts for what is set and in all for the alternatives."""
     settings, is_half = config.train, uses_bf16(config.train)
     chosen = estimate_memory(

@@ -13,6 +13,7 @@ from pathlib import Path
 from opencharacter.config import Backend, ModelConfig
 from opencharacter.errors import ModelError
 from opencharacter.llm.requests import Model
+from opencharacter.store.files import read_json
 from opencharacter.store.stage import finished_input
 
 EMBEDDED = "embedded"
@@ -55,6 +56,7 @@ def open_model(config: ModelConfig) -> Model:
     if config.backend is Backend.endpoint:
         opened = home.open_endpoint(config)
     else:
+        _check_served(config)
         opened = home.open_vllm(config, path=model_path(config), name=model_name(config))
     return opened
 
@@ -72,7 +74,23 @@ def check_model(config: ModelConfig) -> None:
     if config.backend is Backend.endpoint:
         import_module("opencharacter.llm.wire").check_server(config)
     else:
-        model_path(config)
+        _check_served(config)
+
+
+def _check_served(config: ModelConfig) -> None:
+    """See to it that vLLM can serve the model, as far as its folder tells.
+
+    Raises:
+        ModelError: there is no such model, or it has an encoder.
+    """
+    path = model_path(config)
+    known = read_json(Path(path) / "config.json") if Path(path).is_dir() else None
+    if known and known.get("is_encoder_decoder"):
+        raise ModelError(
+            f"{path} is an encoder-decoder model, and vLLM does not serve it; ask it "
+            "with transformers: AutoModelForSeq2SeqLM and the tokenizer's apply_chat_template, as "
+            "in docs/training.md, 'Ask it'"
+        )
 
 
 def _not_installed(config: ModelConfig) -> ModelError:

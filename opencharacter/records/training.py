@@ -12,7 +12,12 @@ TokenId = Annotated[int, "int32"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tokens:
-    """One training dialogue as ids, with labels where something is learned."""
+    """What is learned of a dialogue, as ids: all its turns in one row, or one turn of it.
+
+    For a causal model a row is a dialogue, and the labels stand on its ids. For an encoder-decoder
+    model (`turn` is not -1) a row is one turn of the assistant: `input_ids` is what the encoder
+    reads, and `labels` what the decoder says, all of it learned.
+    """
 
     row_id: str
     """Of the mixture row."""
@@ -28,20 +33,24 @@ class Tokens:
     """Hash of the tokenizer and its special tokens."""
     template: str
     """`name@hash` of the chat template."""
+    turn: int = -1
+    """Place of the message that the decoder says; -1 = a causal model's row, of all turns."""
     dropped_turns: int
-    """Messages left out at the end, because the dialogue was too long."""
+    """Messages left out because the dialogue was too long: at its end, or of what an encoder reads
+    at its beginning."""
     n_supervised: int
     """Labels that are not -100."""
     input_ids: tuple[TokenId, ...]
     labels: tuple[TokenId, ...]
-    """As long as `input_ids`; -100 where nothing is learned."""
+    """As long as `input_ids`, with -100 where nothing is learned; of an encoder-decoder model the
+    decoder's ids."""
     id: str = field(init=False)
 
     def __post_init__(self) -> None:
         """Hash the identity."""
-        object.__setattr__(
-            self, "id", content_id("tokens", self.row_id, self.tokenizer, self.template)
-        )
+        turn = () if self.turn < 0 else (self.turn,)
+        found = content_id("tokens", self.row_id, self.tokenizer, self.template, *turn)
+        object.__setattr__(self, "id", found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,12 +25,15 @@ def check(config: Config) -> None:
         ConfigError: in stage=all, a dialogue may come out longer than a row of the training.
         ModelError: there is no such model, its tokenizer does not open, or it has no template.
     """
-    longest, row = _asked(config).max_length, config.train.max_length
+    asked, row = _asked(config), config.train.max_length
+    answer = asked.max_answer
+    longest = asked.max_length + answer
     if config.stage == "all" and longest > row:
+        name = "tokenize.max_length" + (" + tokenize.max_answer" if answer else "")
         raise ConfigError(
-            f"dialogues may have {longest:,} tokens (tokenize.max_length), but a row of the "
-            f"training has {row:,} (train.max_length); set tokenize.max_length={row}, or make the "
-            "row longer"
+            f"dialogues may have {longest:,} tokens ({name}), but a row of the training has "
+            f"{row:,} (train.max_length); set tokenize.max_length={max(16, row - answer)}, or make "
+            "the row longer"
         )
 
 
@@ -48,6 +51,7 @@ def run(config: Config, job: Job) -> None:
         "tokenizer": opened.version,
         "template": opened.template.version,
         "max_length": str(asked.max_length),
+        **({"max_answer": str(asked.max_answer)} if asked.max_answer else {}),
     }
     with job.stage("tokenize", settings=[settings], versions=versions, reads=["mix"]) as stage:
         tally = Tally()
@@ -68,12 +72,14 @@ def run(config: Config, job: Job) -> None:
 def _asked(config: Config) -> Any:
     opening = import_module("opencharacter.train.opening")
     encoding = import_module("opencharacter.train.encoding")
+    tokens = import_module("opencharacter.train.tokens")
     opened = opening.open_tokenizer(config.train, config.tokenize)
     asked = encoding.Asked(
         tokenizer=opened,
         max_length=config.tokenize.max_length or opened.longest,
         overlong=config.tokenize.overlong,
         control_text=config.tokenize.control_text,
+        max_answer=config.tokenize.max_answer if opened.plain else 0,
     )
-    encoding.Encoder(asked).check()
+    tokens.open_encoder(asked).check()
     return asked

@@ -33,7 +33,7 @@ def check(config: Config) -> None:
         ConfigError: an argument is unknown, a tool is not there, the batch does not divide, or
             half a rank is named.
     """
-    check_names(config.train.sft)
+    check_names(config.train.sft, config.train.objective)
     find_tools(config.train)
     ranks = world_size(os.environ)
     if config.slurm.submit:  # told before the job waits in a queue

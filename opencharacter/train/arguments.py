@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from opencharacter.config import Schedule, TrainConfig
+from opencharacter.config import Objective, Schedule, TrainConfig
 from opencharacter.errors import ConfigError
 from opencharacter.train.batches import Batches
 
@@ -73,17 +73,26 @@ _OURS = {
 }
 
 
-def check_names(sft: dict[str, Any]) -> None:
+def check_names(sft: dict[str, Any], objective: Objective = Objective.causal) -> None:
     """Check that TRL knows the arguments, and that they are not ours to set.
 
+    Args:
+        sft: Arguments of `SFTConfig` by name.
+        objective: Those that are TRL's own do nothing in a training of encoder and decoder.
+
     Raises:
-        ConfigError: one is unknown, or follows from a setting of ours.
+        ConfigError: one is unknown, or follows from a setting of ours, or would do nothing.
     """
     for name in sft:
         if name in _OURS:
             raise ConfigError(f"train.sft.{name} is not set there: {_OURS[name]}")
         if name not in argument_names():
             raise ConfigError(f"train.sft.{name} is no argument of TRL's SFTConfig{_hint(name)}")
+        if objective is Objective.seq2seq and name not in argument_names("TrainingArguments"):
+            raise ConfigError(
+                f"train.sft.{name} is of TRL's causal trainings; with train.objective=seq2seq it "
+                "would do nothing"
+            )
     limit = sft.get("save_total_limit", 2)
     if limit is not None and limit < 2:
         raise ConfigError(
@@ -99,8 +108,11 @@ def _hint(name: str) -> str:
 
 
 @cache
-def argument_names() -> frozenset[str]:
+def argument_names(*kinds: str) -> frozenset[str]:
     """Return the fields of the installed `SFTConfig`.
+
+    Args:
+        kinds: Classes whose fields alone are asked for; none = all.
 
     Raises:
         ModuleNotFoundError: TRL or transformers is not installed.
@@ -115,7 +127,7 @@ def argument_names() -> frozenset[str]:
         names |= {
             statement.target.id
             for node in classes
-            if node.name in ("TrainingArguments", "_BaseConfig", "SFTConfig")
+            if node.name in (kinds or ("TrainingArguments", "_BaseConfig", "SFTConfig"))
             for statement in node.body
             if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name)
         }

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from opencharacter.config import TrainConfig, Tuning, data_settings
+from opencharacter.config import Objective, TrainConfig, Tuning, data_settings
 from opencharacter.prompts.character import Shown
 from opencharacter.records import Checkpoint
 from opencharacter.store.files import whole_file
@@ -65,12 +65,16 @@ def write_model_card(folder: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
+def _has_encoder(facts: CardFacts) -> bool:
+    return facts.config.objective is Objective.seq2seq
+
+
 def model_card(facts: CardFacts) -> str:
     """Return the card: front matter for the hub, then what a reader has to know."""
     sections = [
         f"# {plain(facts.run)}",
         _summary(facts),
-        use_section(_shown(facts.lineage), _template_note(facts)),
+        use_section(_shown(facts.lineage), _template_note(facts), has_encoder=_has_encoder(facts)),
         prompt_section(_shown(facts.lineage), _variants(facts.lineage)),
         "## What it is not for\n\n" + _NOT_FOR,
         _losses(facts),
@@ -128,7 +132,7 @@ def _front_matter(facts: CardFacts, library: str = "transformers") -> str:
         about |= {"base_model": base, "base_model_relation": _RELATION[library]}
     about |= {
         "library_name": library,
-        "pipeline_tag": "text-generation",
+        "pipeline_tag": "text2text-generation" if _has_encoder(facts) else "text-generation",
         "tags": ["opencharacter", "role-play", "sft"],
     }
     return f"---\n{yaml.safe_dump(about, sort_keys=False, allow_unicode=True)}---\n"

@@ -30,7 +30,7 @@ from opencharacter.train.opened import OpenTokenizer
 from opencharacter.train.texts import Ids, Texts, spelling
 
 _SCHEMA = arrow_schema(Tokens)
-_TAKEN = {
+TAKEN = {
     "row_id": "id",
     **{
         name: name
@@ -38,8 +38,8 @@ _TAKEN = {
     },
     "licence": "licence",
 }
-# Held against the template before anything is encoded.
-_PROBES = (
+"""Columns of `Tokens` and the mixture's that they are."""
+PROBES = (
     (("user", "Hello! Who are you?"), ("assistant", "I'm Ada: 36, born in London.")),
     (
         ("system", "You are Жанна, 42.\n\nShe says «ё»."),
@@ -49,6 +49,7 @@ _PROBES = (
         ("assistant", "1. 🙂👍🏽\n2. done"),
     ),
 )
+"""Dialogues that are held against the template before anything is encoded."""
 
 
 class Asked(NamedTuple):
@@ -59,6 +60,8 @@ class Asked(NamedTuple):
     """Tokens of a dialogue at most."""
     overlong: Overlong
     control_text: ControlText
+    max_answer: int = 0
+    """Tokens of a decoder's answer at most."""
 
 
 @dataclass(kw_only=True)
@@ -105,8 +108,7 @@ class Encoder:
         if opened.names.get("bos_token", "") in self.layout.frame.after:
             self._bos = -1  # it ends turns too, so there are many
         self._fault_of = lru_cache(maxsize=4096)(self._role_fault)
-        # Arrow's expressions know no escaped space.
-        self._pattern = "|".join(re.escape(token).replace("\\ ", " ") for token in opened.control)
+        self._pattern = control_pattern(opened.control)
 
     def check(self) -> None:
         """Hold some clean dialogues against the template rendered and encoded as a whole.
@@ -115,7 +117,7 @@ class Encoder:
             ModelError: the ids differ, so that training would not see what is served.
         """
         whole = Tokenizer.from_str(self._asked.tokenizer.json)
-        for probe in _PROBES:
+        for probe in PROBES:
             roles, texts = (tuple(each) for each in zip(*probe, strict=True))
             dialogue = Dialogue("", roles, texts, frozenset())
             messages = [{"role": role, "content": text} for role, text in probe]
@@ -262,9 +264,10 @@ class Encoder:
         row_ids = rows.column("id").to_pylist()
         names = (opened.version, opened.template.version)
         columns = {
-            **{name: rows.column(taken) for name, taken in _TAKEN.items()},
+            **{name: rows.column(taken) for name, taken in TAKEN.items()},
             "tokenizer": pa.array([names[0]] * len(laid), pa.string()),
             "template": pa.array([names[1]] * len(laid), pa.string()),
+            "turn": pa.array([-1] * len(laid), pa.int64()),
             "dropped_turns": pa.array([each.dropped for each in laid], pa.int64()),
             "n_supervised": pa.array(np.diff(n_learned[bounds]), pa.int64()),
             "input_ids": pa.ListArray.from_arrays(pa.array(bounds), pa.array(ids)),
@@ -280,3 +283,9 @@ def _text(piece: Piece, dialogue: Dialogue) -> str:
         return dialogue.texts[piece.text[0]]
     parts = (dialogue.texts[p] if isinstance(p, int) else p for p in piece.text)
     return "".join(parts)
+
+
+def control_pattern(tokens: Iterable[str]) -> str:
+    """Return the expression that finds control tokens in a text, as Arrow reads it."""
+    # Arrow's expressions know no escaped space.
+    return "|".join(re.escape(token).replace("\\ ", " ") for token in tokens)

@@ -8,7 +8,7 @@ attention, for activations. It is a reckoning: fragments and buffers of a real r
 from typing import NamedTuple
 
 from opencharacter.config import TrainConfig, Tuning
-from opencharacter.train.shapes import Shape
+from opencharacter.train.shapes import AnyShape
 
 GIB = 2**30
 WORLD_SIZES = (1, 2, 4, 8, 16)
@@ -37,7 +37,7 @@ class Memory(NamedTuple):
 
 
 def estimate_memory(
-    shape: Shape, config: TrainConfig, *, strategy: str, world_size: int, is_half: bool
+    shape: AnyShape, config: TrainConfig, *, strategy: str, world_size: int, is_half: bool
 ) -> Memory:
     """Reckon the memory of one GPU.
 
@@ -57,7 +57,9 @@ def estimate_memory(
     optimizer: float
     if strategy == "none":  # float32 weights, and under autocast a copy of them in bfloat16
         weights = trained * (4 + (2 if is_half and not is_lora else 0)) + frozen * half
-        gradients, optimizer = 4.0 * trained, 8.0 * trained
+        # Adafactor keeps a number for each row and column instead of two for each weight.
+        is_adafactor = config.sft.get("optim") == "adafactor"
+        gradients, optimizer = 4.0 * trained, (0.0 if is_adafactor else 8.0) * trained
     else:  # bfloat16 weights; float32 copies and both moments of Adam in the optimizer
         live = min(shape.weights, _LIVE) * half if strategy == "zero3" else 0
         weights = (trained + frozen) * half / shared + live
@@ -74,19 +76,21 @@ def estimate_memory(
     )
 
 
-def _activations(shape: Shape, config: TrainConfig, half: int) -> float:
+def _activations(shape: AnyShape, config: TrainConfig, half: int) -> float:
     """Return the bytes that the forward pass keeps for the backward pass."""
     rows = config.device_tokens // config.max_length
     tokens = rows * config.max_length
     widths = 4 * shape.hidden + 2 * shape.attention_width + 2 * shape.key_value_width
-    layer = tokens * (widths + 4 * shape.intermediate) * half
+    layer: float = tokens * (widths + 4 * shape.intermediate) * half
+    # Scores, their softmax and its dropout (Korthikanti et al.: 5as^2b bytes in half precision).
+    layer += 2.5 * half * shape.dense_heads * rows * config.max_length**2
     if not config.gradient_checkpointing:
         return shape.layers * layer
     return shape.layers * tokens * shape.hidden * half + layer
 
 
 def fitting_table(
-    shape: Shape, config: TrainConfig, *, is_half: bool
+    shape: AnyShape, config: TrainConfig, *, is_half: bool
 ) -> list[tuple[str, list[float]]]:
     """Return the GiB of one GPU by strategy, for each of `WORLD_SIZES`."""
     return [

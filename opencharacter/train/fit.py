@@ -17,19 +17,22 @@ from opencharacter.train.callbacks import Report, Reporting, StopAtNan
 from opencharacter.train.holdout import CHARACTERS, DIALOGUES, FORGETTING, Split
 from opencharacter.train.models import Opened, uses_bf16
 from opencharacter.train.packing import efficiency, pack
+from opencharacter.train.pairtrainer import PairTrainer
 from opencharacter.train.performance import Performance, Speed
 from opencharacter.train.ranks import PATIENCE
 from opencharacter.train.rows import TokenRows
-from opencharacter.train.shapes import read_shape
+from opencharacter.train.shapes import Shape, read_shape
 from opencharacter.train.trainer import CharacterTrainer
 from opencharacter.train.zero import deepspeed_settings
+
+AnyTrainer = CharacterTrainer | PairTrainer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fitted:
     """How a training ended."""
 
-    trainer: CharacterTrainer
+    trainer: AnyTrainer
     """Its model is the one that is kept."""
     step: int
     """Optimizer steps of that model."""
@@ -123,7 +126,7 @@ def build_arguments(
 
 def build_trainer(
     opened: Opened, prepared: Prepared, arguments: SFTConfig, report: Report
-) -> CharacterTrainer:
+) -> AnyTrainer:
     """Put model, rows and settings together.
 
     Args:
@@ -133,7 +136,8 @@ def build_trainer(
         report: Is told each line of metrics, on rank 0.
     """
     is_packed = bool(arguments.packing)
-    trainer = CharacterTrainer(
+    kind = PairTrainer if opened.model.config.is_encoder_decoder else CharacterTrainer
+    trainer: AnyTrainer = kind(
         model=opened.model,
         args=arguments,
         processing_class=opened.tokenizer,
@@ -151,7 +155,7 @@ def build_trainer(
     return trainer
 
 
-def fit(trainer: CharacterTrainer, metric: str | None, resume: Path | None = None) -> Fitted:
+def fit(trainer: AnyTrainer, metric: str | None, resume: Path | None = None) -> Fitted:
     """Train, and tell which model is kept and why.
 
     Args:
@@ -182,13 +186,15 @@ def fit(trainer: CharacterTrainer, metric: str | None, resume: Path | None = Non
     )
 
 
-def _speed(trainer: CharacterTrainer) -> Speed | None:
+def _speed(trainer: AnyTrainer) -> Speed | None:
     """Return where the model's FLOPs go; None = it is of another kind than is known here."""
     model = trainer.model
     try:
         shape = read_shape(model.config.get_text_config().to_dict())
     except KeyError:
         return None
+    if not isinstance(shape, Shape):
+        return None  # what is read and what is said go through different layers
     return Speed(shape, sum(w.numel() for w in model.parameters() if w.requires_grad))
 
 

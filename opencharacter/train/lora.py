@@ -38,9 +38,16 @@ def add_adapters(
     Raises:
         ConfigError: the model has no module of that name.
     """
+    is_pairs = model.config.is_encoder_decoder
+    if is_pairs and new_ids:
+        raise ConfigError(
+            f"tuning=lora with {len(new_ids):,} tokens that the encoder-decoder model does not "
+            "know: encoder and decoder share their embeddings, which adapters cannot keep one; set "
+            "train.tuning=full, or add no tokens"
+        )
     targets = _ALL if config.targets == [_ALL] else config.targets
     peft = PeftConfig(
-        task_type="CAUSAL_LM",
+        task_type="SEQ_2_SEQ_LM" if is_pairs else "CAUSAL_LM",
         r=config.rank,
         lora_alpha=config.alpha,
         lora_dropout=config.dropout,
@@ -118,9 +125,10 @@ def check_alike(expected: Tensor, found: Tensor, without: Tensor, dtype: torch.d
 
 def _logits(model: Any, ids: Sequence[int]) -> Tensor:
     """Return (tokens, vocabulary) logits in float32, computed as the weights are kept."""
-    device = next(model.parameters()).device
+    asked = torch.tensor([list(ids)], device=next(model.parameters()).device)
+    both = {"decoder_input_ids": asked} if model.config.is_encoder_decoder else {}
     with torch.no_grad():
-        found = model(input_ids=torch.tensor([list(ids)], device=device), use_cache=False).logits[0]
+        found = model(input_ids=asked, use_cache=False, **both).logits[0]
     logits: Tensor = found.float().cpu()
     return logits
 

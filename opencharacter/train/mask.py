@@ -1,6 +1,7 @@
 """The proof of the mask: what is learned, decoded back, is what the assistant says."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -83,6 +84,55 @@ def check_mask(
     if found != expected:
         raise _mismatch(found, expected, dialogues)
     return len(found)
+
+
+class Said(NamedTuple):
+    """What an encoder reads, and what the decoder says to it, as texts."""
+
+    read: str
+    answer: str
+
+
+_Around = tuple[Ids, Ids]
+
+
+def check_pairs(
+    tokens: pa.RecordBatch,
+    said: Sequence[Said],
+    spelling: Spelling,
+    around: tuple[_Around, _Around],
+) -> int:
+    """Return how many turns are learned, after checking each pair against the dialogue, in bytes.
+
+    Args:
+        tokens: Rows of `Tokens` of an encoder-decoder model.
+        said: What they were made of, in the same order.
+        spelling: What each token stands for.
+        around: Tokens before and after what is read, and before and after the answer.
+
+    Raises:
+        AccountingError: something else is read or learned.
+    """
+    for column, (before, after), texts in (
+        ("input_ids", around[0], [each.read for each in said]),
+        ("labels", around[1], [each.answer for each in said]),
+    ):
+        found = tokens.column(column)
+        ids, bounds = found.values.to_numpy(), found.offsets.to_pylist()
+        spans = pairwise(bounds)
+        for row, ((start, end), text) in enumerate(zip(spans, texts, strict=True)):
+            first, last = start + len(before), end - len(after)
+            is_framed = np.array_equal(ids[start:first], before)
+            is_framed = is_framed and np.array_equal(ids[last:end], after)
+            decoded = spelling.decode(ids[first:last]).tobytes()
+            if not spelling.is_bytes:
+                decoded = decoded.removeprefix("▁".encode())
+            if not is_framed or decoded != spelling.cut(text):
+                raise AccountingError(
+                    f"{column} of row {tokens.column('row_id')[row].as_py()} say "
+                    f"{decoded[:80]!r} and not {spelling.cut(text)[:80]!r}; please report this"
+                )
+    return len(said)
 
 
 def _mismatch(

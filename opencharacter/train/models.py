@@ -5,7 +5,12 @@ from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 import torch
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoModelForSeq2SeqLM,
+    AutoTokenizer,
+)
 from transformers.utils.logging import disable_progress_bar
 
 from opencharacter.config import Objective, Precision, TrainConfig, Tuning
@@ -14,7 +19,8 @@ from opencharacter.train.base import base_path
 from opencharacter.train.embedded.copying import has_fast_bf16
 from opencharacter.train.generation import mend_generation
 from opencharacter.train.lora import add_adapters
-from opencharacter.train.shapes import Shape, known_shape, read_shape
+from opencharacter.train.opening import check_kind
+from opencharacter.train.shapes import AnyShape, known_shape, read_shape
 from opencharacter.train.vocabulary import NewTokens, begin_tokens
 
 
@@ -61,6 +67,8 @@ def attention_kernel(config: TrainConfig) -> str:
             costs time and memory by its square, and is known to give losses of 0.0 in bf16.
     """
     is_gpu = torch.cuda.is_available()
+    if config.attention == "auto" and config.objective is Objective.seq2seq:
+        return "eager"  # the bias of each pair of tokens is added to a whole matrix anyway
     if config.attention == "auto" and is_gpu and config.packing:
         if not (find_spec("flash_attn") or find_spec("kernels")):
             raise ConfigError(
@@ -79,7 +87,7 @@ def attention_kernel(config: TrainConfig) -> str:
     return config.attention
 
 
-def find_shape(config: TrainConfig) -> Shape | None:
+def find_shape(config: TrainConfig) -> AnyShape | None:
     """Return the shape of the model without asking the hub; None = it is not known here.
 
     Raises:
@@ -109,16 +117,17 @@ def open_model(config: TrainConfig, used: Collection[int], template: str) -> Ope
 
     Raises:
         ModelError: there is no such model, or it does not load.
-        ConfigError: the adapters do not fit, or no such objective can be trained.
+        ConfigError: the adapters do not fit.
     """
-    if config.objective is not Objective.causal:
-        raise ConfigError(f"train.objective={config.objective} cannot be trained yet; set causal")
     source, is_lora = base_path(config), config.tuning is Tuning.lora
     is_half = uses_bf16(config) and (config.deepspeed != "none" or is_lora)
     try:
         published = AutoConfig.from_pretrained(source, revision=config.revision)
         tokenizer = AutoTokenizer.from_pretrained(source, revision=config.revision)
-        model = AutoModelForCausalLM.from_pretrained(
+        check_kind(published.to_dict(), config)
+        is_pairs = config.objective is Objective.seq2seq
+        home = AutoModelForSeq2SeqLM if is_pairs else AutoModelForCausalLM
+        model = home.from_pretrained(
             source,
             revision=config.revision,
             dtype=torch.bfloat16 if is_half else torch.float32,
@@ -127,11 +136,14 @@ def open_model(config: TrainConfig, used: Collection[int], template: str) -> Ope
     except (OSError, ValueError, ImportError) as error:
         reason = " ".join(str(error).split())
         raise ModelError(f"train.model={config.model} cannot be opened: {reason}") from error
+    if is_pairs:
+        _mend_pairs(model, tokenizer)
+    n_known = len(tokenizer)
     tokenizer.add_tokens(config.added_tokens)
     tokenizer.chat_template = template
     mend_generation(model)
     ended = model.generation_config.eos_token_id
-    new = begin_tokens(model, tokenizer, used)
+    new = begin_tokens(model, tokenizer, used, n_known)
     if is_lora:
         ids, is_one_dtype = [*new.added, *new.untrained], config.deepspeed == "zero3"
         model = add_adapters(model, config.lora, ids, is_one_dtype=is_one_dtype)
@@ -142,3 +154,15 @@ def open_model(config: TrainConfig, used: Collection[int], template: str) -> Ope
         stop_ids=ended if isinstance(ended, list) else [] if ended is None else [ended],
         new=new,
     )
+
+
+def _mend_pairs(model: Any, tokenizer: Any) -> None:
+    """Make a T5 as its checkpoint has it: what pads is known, and a head of its own stays one.
+
+    transformers says of every T5 that its head and embeddings are one matrix. Those of T5 v1.1 and
+    FRED-T5 are two; they load well, but would become one when the embeddings grow.
+    """
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.convert_ids_to_tokens(model.config.pad_token_id)
+    if model.get_output_embeddings().weight is not model.get_input_embeddings().weight:
+        model.config.tie_word_embeddings = False

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from opencharacter.ids import digest
+from opencharacter.train.plain import Plain
 from opencharacter.train.templates import ChosenTemplate
 
 
@@ -19,6 +20,8 @@ class OpenTokenizer(NamedTuple):
     template: ChosenTemplate
     longest: int
     """Tokens that the model takes; no more than 4,096 of them."""
+    plain: Plain | None = None
+    """What an encoder reads; None = a causal model."""
 
     @property
     def version(self) -> str:

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from opencharacter.train.pairtrainer import PairTrainer
 from opencharacter.train.shapes import Shape
 from opencharacter.train.trainer import CharacterTrainer, Seen
 
@@ -66,7 +67,9 @@ def peak_flops() -> float | None:
 class Performance(TrainerCallback):  # type: ignore[misc]
     """Adds how fast the training is to each line of metrics."""
 
-    def __init__(self, trainer: CharacterTrainer, speed: Speed | None, filled: float) -> None:
+    def __init__(
+        self, trainer: CharacterTrainer | PairTrainer, speed: Speed | None, filled: float
+    ) -> None:
         """Begin to measure at the first step.
 
         Args:

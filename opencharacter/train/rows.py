@@ -25,7 +25,7 @@ IGNORED = -100
 _IDS, _LABELS = "input_ids", "labels"
 _IDS_AT_ONCE = 16_000_000
 _LOOKED_AT = 1_000  # rows
-_ABOUT = ("id", "character_id", "instruction_id", "n_supervised")
+_ABOUT = ("id", "character_id", "instruction_id", "n_supervised", "turn")
 
 
 class Row(NamedTuple):
@@ -40,7 +40,21 @@ class Row(NamedTuple):
     start: int
     """Of its first token in the files."""
     length: int
-    """Tokens."""
+    """Tokens: of an encoder-decoder model's row what is read and what is said together."""
+    n_said: int = 0
+    """Of them, what the decoder says; 0 = a causal model's row."""
+    said_at: int = 0
+    """Of the first of these in the file of labels."""
+
+    @property
+    def read(self) -> tuple[int, int]:
+        """Where its ids begin and end."""
+        return self.start, self.start + self.length - self.n_said
+
+    @property
+    def learned(self) -> tuple[int, int]:
+        """Where its labels begin and end."""
+        return (self.said_at, self.said_at + self.n_said) if self.n_said else self.read
 
 
 class TokenRows:
@@ -60,19 +74,23 @@ class TokenRows:
             numbers: Of the rows.
             is_packed: Say where each row ends, in `seq_lengths`.
         """
-        spans = [(row.start, row.start + row.length) for row in (self.rows[n] for n in numbers)]
+        rows = [self.rows[n] for n in numbers]
         joined: dict[str, Any] = {
             name: np.concatenate([flat[start:end] for start, end in spans]).astype(np.int64)
-            for name, flat in ((_IDS, self._ids), (_LABELS, self._labels))
+            for name, flat, spans in (
+                (_IDS, self._ids, [row.read for row in rows]),
+                (_LABELS, self._labels, [row.learned for row in rows]),
+            )
         }
-        return joined | ({"seq_lengths": [b - a for a, b in spans]} if is_packed else {})
+        return joined | ({"seq_lengths": [row.length for row in rows]} if is_packed else {})
 
     def used_ids(self) -> set[int]:
         """Return every token that occurs."""
         found: set[int] = set()
-        for start in range(0, len(self._ids), _IDS_AT_ONCE):
-            found |= set(np.unique(self._ids[start : start + _IDS_AT_ONCE]).tolist())
-        return found
+        for flat in (self._ids, self._labels):
+            for start in range(0, len(flat), _IDS_AT_ONCE):
+                found |= set(np.unique(flat[start : start + _IDS_AT_ONCE]).tolist())
+        return found - {IGNORED}
 
     def dataset(self, packs: Sequence[Sequence[int]], *, is_packed: bool) -> Dataset:
         """Return packs of rows as a data set whose examples are put together when they are read."""
@@ -123,13 +141,14 @@ def read_rows(data: Path) -> list[Row]:
         StoreError: a part is damaged.
     """
     rows: list[Row] = []
-    start = 0
+    start = said_at = 0
     for batch in read_batches(part_files(data), [*_ABOUT, _IDS]):
         lengths: npt.NDArray[Any] = pc.list_value_length(batch.column(_IDS)).to_numpy()
         known = zip(*(batch.column(name).to_pylist() for name in _ABOUT), strict=True)
-        for about, length in zip(known, lengths.tolist(), strict=True):
-            rows.append(Row._make([*about, start, length]))
-            start += length
+        for (*about, turn), n_read in zip(known, lengths.tolist(), strict=True):
+            n_said = about[-1] if turn >= 0 else 0  # all that a decoder says is learned
+            rows.append(Row._make([*about, start, n_read + n_said, n_said, said_at]))
+            start, said_at = start + n_read, said_at + n_said
     return rows
 
 
@@ -150,6 +169,8 @@ def check_lengths(rows: Iterable[Row], max_length: int) -> None:
 def stop_token(rows: TokenRows, tokenizer: Any) -> int:
     """Return the token that every supervised turn ends with: what the model learns to stop at.
 
+    The tokenizer of an encoder-decoder model is told that this is its end, if it names another.
+
     Raises:
         TrainingError: turns end differently, or with an ordinary token: a model trained on them
             would talk on.
@@ -159,7 +180,13 @@ def stop_token(rows: TokenRows, tokenizer: Any) -> int:
         labels = rows.example([number], is_packed=False)[_LABELS]
         is_end = (labels != IGNORED) & (np.append(labels[1:], IGNORED) == IGNORED)
         ends.update(labels[is_end].tolist())
-    if len(ends) == 1 and (stop := next(iter(ends))) in tokenizer.all_special_ids:
+    is_pairs = bool(rows.rows[0].n_said)
+    special = {*tokenizer.all_special_ids}
+    if is_pairs:  # FRED-T5's `</s>` is a token of its own, and its tokenizer's end another one
+        special |= {n for n, token in tokenizer.added_tokens_decoder.items() if token.special}
+    if len(ends) == 1 and (stop := next(iter(ends))) in special:
+        if is_pairs and stop != tokenizer.eos_token_id:
+            tokenizer.eos_token = tokenizer.convert_ids_to_tokens(stop)
         return stop
     told = ", ".join(
         f"{tokenizer.convert_ids_to_tokens(id_)!r} ({n})" for id_, n in ends.most_common(3)

@@ -23,6 +23,20 @@ _LLAMA3_70B = _LLAMA3_8B | {
     "num_attention_heads": 64,
     "intermediate_size": 28672,
 }
+_T5 = {"model_type": "t5", "d_kv": 64, "vocab_size": 32128}
+_T5_SMALL = _T5 | {"d_model": 512, "d_ff": 2048, "num_layers": 6, "num_heads": 8}
+_T5_BASE = _T5 | {"d_model": 768, "d_ff": 3072, "num_layers": 12, "num_heads": 12}
+# Layers, width and vocabulary from its card; heads and feed-forward as in T5 v1.1 large, which then
+# has the 820 million weights that the card says.
+_FRED_T5_LARGE = _T5 | {
+    "d_model": 1024,
+    "d_ff": 2816,
+    "num_layers": 24,
+    "num_heads": 16,
+    "vocab_size": 50364,
+    "feed_forward_proj": "gated-gelu",
+    "tie_word_embeddings": False,
+}
 KNOWN: Mapping[str, Mapping[str, Any]] = {
     "meta-llama/Meta-Llama-3-8B": _LLAMA3_8B,
     "meta-llama/Meta-Llama-3-8B-Instruct": _LLAMA3_8B,
@@ -30,8 +44,11 @@ KNOWN: Mapping[str, Mapping[str, Any]] = {
     "meta-llama/Llama-3.1-8B-Instruct": _LLAMA3_8B,
     "meta-llama/Meta-Llama-3-70B": _LLAMA3_70B,
     "meta-llama/Meta-Llama-3-70B-Instruct": _LLAMA3_70B,
+    "google-t5/t5-small": _T5_SMALL,
+    "google-t5/t5-base": _T5_BASE,
+    "ai-forever/FRED-T5-large": _FRED_T5_LARGE,
 }
-"""What the config.json of gated models says, for a plan without the hub."""
+"""What the config.json of some models says, for a plan without the hub."""
 
 
 class Shape(NamedTuple):
@@ -46,6 +63,11 @@ class Shape(NamedTuple):
     vocabulary: int
     is_tied: bool
     """Input and output embeddings are one matrix."""
+
+    @property
+    def dense_heads(self) -> int:
+        """Heads that keep a number for each pair of tokens: none, with a flash kernel."""
+        return 0
 
     @property
     def layer(self) -> int:
@@ -72,12 +94,74 @@ class Shape(NamedTuple):
         return self.layers * outer * rank
 
 
-def read_shape(config: Mapping[str, Any]) -> Shape:
+class PairShape(NamedTuple):
+    """An encoder and a decoder of the T5 kind: all heads alike, one bias for all layers."""
+
+    encoders: int
+    """Layers that read."""
+    decoders: int
+    """Layers that answer; each has two attentions."""
+    hidden: int
+    attention_width: int
+    """Heads times their size."""
+    dense_heads: int
+    """Heads, which keep a number for each pair of tokens."""
+    intermediate: int
+    vocabulary: int
+    is_gated: bool
+    """The feed-forward has three matrices, not two."""
+    is_tied: bool
+    """Input and output embeddings are one matrix."""
+
+    @property
+    def layers(self) -> int:
+        """Layers of both."""
+        return self.encoders + self.decoders
+
+    @property
+    def key_value_width(self) -> int:
+        """As wide as the queries."""
+        return self.attention_width
+
+    @property
+    def weights(self) -> int:
+        """All weights, with the biases of 32 distances for each head (T5's default)."""
+        attentions = (self.encoders + 2 * self.decoders) * 4 * self.hidden * self.attention_width
+        wide = self.layers * (3 if self.is_gated else 2) * self.hidden * self.intermediate
+        norms = (2 * self.encoders + 3 * self.decoders + 2) * self.hidden
+        embeddings = (1 if self.is_tied else 2) * self.hidden * self.vocabulary
+        return attentions + wide + norms + embeddings + 2 * 32 * self.dense_heads
+
+    def adapters(self, rank: int) -> int:
+        """Return the weights of adapters of a rank at every matrix of every layer."""
+        attention = 4 * (self.hidden + self.attention_width)
+        wide = (3 if self.is_gated else 2) * (self.hidden + self.intermediate)
+        outer = (self.encoders + 2 * self.decoders) * attention + self.layers * wide
+        return outer * rank
+
+
+AnyShape = Shape | PairShape
+_T5_KIND = ("t5", "mt5", "longt5", "umt5")
+
+
+def read_shape(config: Mapping[str, Any]) -> AnyShape:
     """Return the shape that a `config.json` describes.
 
     Raises:
-        KeyError: it describes no decoder of this kind.
+        KeyError: it describes a model of no kind that is known here.
     """
+    if config.get("model_type") in _T5_KIND:
+        return PairShape(
+            encoders=config["num_layers"],
+            decoders=config.get("num_decoder_layers") or config["num_layers"],
+            hidden=config["d_model"],
+            attention_width=config["num_heads"] * config["d_kv"],
+            dense_heads=config["num_heads"],
+            intermediate=config["d_ff"],
+            vocabulary=config["vocab_size"],
+            is_gated=str(config.get("feed_forward_proj", "")).startswith("gated"),
+            is_tied=bool(config.get("tie_word_embeddings", True)),
+        )
     heads = config["num_attention_heads"]
     size = config.get("head_dim") or config["hidden_size"] // heads
     return Shape(
@@ -91,7 +175,7 @@ def read_shape(config: Mapping[str, Any]) -> Shape:
     )
 
 
-def known_shape(config: TrainConfig) -> Shape | None:
+def known_shape(config: TrainConfig) -> AnyShape | None:
     """Return the shape of the model without the hub; None = not known here.
 
     Raises:

@@ -59,6 +59,17 @@ made = model.generate(**prompt, max_new_tokens=200, do_sample=True, temperature=
 print(tokenizer.decode(made[0, prompt["input_ids"].shape[1] :], skip_special_tokens=True))
 """
 
+_ENCODER = """\
+from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
+
+folder = "."  # this folder, or the name that the model has on the hub
+tokenizer = AutoTokenizer.from_pretrained(folder)
+model = AutoModelForSeq2SeqLM.from_pretrained(folder, dtype="auto")
+prompt = tokenizer.apply_chat_template(messages, return_dict=True, return_tensors="pt")
+made = model.generate(**prompt, max_new_tokens=200, do_sample=True, temperature=0.7)
+print(tokenizer.decode(made[0], skip_special_tokens=True))
+"""
+
 _VLLM = """\
 from vllm import LLM, SamplingParams
 
@@ -69,9 +80,21 @@ if __name__ == "__main__":  # vLLM may start processes that read this file again
 """
 
 
-def use_section(shown: Shown, about_template: str) -> str:
-    """Return code to copy: the messages, then transformers or vLLM."""
+def use_section(shown: Shown, about_template: str, *, has_encoder: bool = False) -> str:
+    """Return code to copy: the messages, then transformers or vLLM.
+
+    Args:
+        shown: What the system prompt holds.
+        about_template: What is to be said before.
+        has_encoder: Of an encoder-decoder model, which vLLM does not serve.
+    """
     messages = _MESSAGES.format(prompt=system_prompt(EXAMPLE, shown))
+    if has_encoder:
+        blocks = [f"```python\n{text}```" for text in (messages, _ENCODER)]
+        return (
+            f"## How to use it\n\n{about_template} What to say:\n\n{blocks[0]}\n\n"
+            f"With transformers (vLLM does not serve encoder-decoder models):\n\n{blocks[1]}"
+        )
     blocks = [f"```python\n{text}```" for text in (messages, _TRANSFORMERS, _VLLM)]
     return (
         f"## How to use it\n\n{about_template} What to say:\n\n{blocks[0]}\n\n"

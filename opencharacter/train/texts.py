@@ -24,16 +24,20 @@ _BYTE = re.compile("<0x([0-9A-F]{2})>")
 class Texts:
     """Encodes texts in which nothing is a control token."""
 
-    def __init__(self, tokenizer_json: str, *, strange: Iterable[int] = ()) -> None:
+    def __init__(
+        self, tokenizer_json: str, *, strange: Iterable[int] = (), is_first: bool = False
+    ) -> None:
         """Build the tokenizer.
 
         Args:
             tokenizer_json: As `tokenizers` writes it.
             strange: Ids that no text may have, besides that of unknown letters.
+            is_first: A text begins the sequence; else a control token stands before it.
         """
         asked = json.loads(tokenizer_json)
         before = asked.get("pre_tokenizer") or {}
-        # A text never begins the sequence: a control token stands before it.
+        if is_first:
+            before = {}
         if before.get("type") == "Metaspace" and before.get("prepend_scheme") == "first":
             before["prepend_scheme"] = "never"
             tokenizer_json = json.dumps(asked)
@@ -44,6 +48,7 @@ class Texts:
         self._words = Words(self._tokenizer) if falls_into_words(self._tokenizer) else None
         unknown = getattr(self._tokenizer.model, "unk_token", None)
         found = None if unknown is None else self._tokenizer.token_to_id(unknown)
+        found = asked["model"].get("unk_id", found)  # as unigram models call it
         self._strange = np.array([*strange, *([] if found is None else [found])], np.int32)
         self.faulty: set[str] = set()
         """Texts, of those encoded last, that have an id which no text may have."""
@@ -121,6 +126,18 @@ class Spelling(NamedTuple):
         """Return how many bytes each token stands for."""
         found: NDArray[np.int64] = self.starts[ids + 1] - self.starts[ids]
         return found
+
+    def cut(self, text: str) -> bytes:
+        """Return the bytes of a text of its own, as the tokenizer cuts it before it encodes.
+
+        SentencePiece's kind (T5) joins and drops white space there, and begins with a space or not.
+        """
+        if self.is_bytes or self.tokenizer.pre_tokenizer is None:
+            return self.expected(text)
+        normalizer = self.tokenizer.normalizer
+        normal = text if normalizer is None else normalizer.normalize_str(text)
+        pieces = self.tokenizer.pre_tokenizer.pre_tokenize_str(normal)
+        return "".join(piece for piece, _ in pieces).removeprefix("▁").encode()
 
     def expected(self, text: str) -> bytes:
         """Return the bytes that the tokens of a text must stand for."""

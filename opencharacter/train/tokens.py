@@ -16,9 +16,10 @@ from opencharacter.sources.rows import Tally
 from opencharacter.store.damage import damage_told
 from opencharacter.store.rows import part_files
 from opencharacter.train.encoding import Asked, Encoded, Encoder
+from opencharacter.train.pairs import PairEncoder
 
 _ROWS_AT_ONCE = 500  # bounds memory
-_encoders: dict[str, Encoder] = {}  # the one of a process that helps
+_encoders: dict[str, Encoder | PairEncoder] = {}  # the one of a process that helps
 
 
 class Task(NamedTuple):
@@ -27,6 +28,16 @@ class Task(NamedTuple):
     path: Path
     group: int
     """Number of the row group."""
+
+
+def open_encoder(asked: Asked) -> Encoder | PairEncoder:
+    """Return the encoder of a causal model's rows, or of an encoder-decoder's.
+
+    Raises:
+        ModelError: the template cannot be laid out.
+    """
+    plain = asked.tokenizer.plain
+    return Encoder(asked) if plain is None else PairEncoder(asked, plain)
 
 
 def token_rows(
@@ -57,7 +68,7 @@ def token_rows(
                 yield encoded.batch
 
 
-def encode_group(task: Task, encoder: Encoder) -> list[Encoded]:
+def encode_group(task: Task, encoder: Encoder | PairEncoder) -> list[Encoded]:
     """Encode the rows of one task.
 
     Raises:
@@ -77,7 +88,7 @@ def _tasks(folder: Path) -> Iterator[Task]:
 
 def _all(tasks: Iterator[Task], asked: Asked, processes: int) -> Generator[list[Encoded]]:
     if processes == 1:
-        encoder = Encoder(asked)
+        encoder = open_encoder(asked)
         yield from (encode_group(task, encoder) for task in tasks)
         return
     yield from in_processes(
@@ -90,7 +101,7 @@ def _all(tasks: Iterator[Task], asked: Asked, processes: int) -> Generator[list[
 
 
 def _prepare(asked: Asked) -> None:
-    _encoders["this"] = Encoder(asked)
+    _encoders["this"] = open_encoder(asked)
 
 
 def _encode_group(task: Task) -> list[Encoded]:

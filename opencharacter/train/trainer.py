@@ -5,6 +5,7 @@ one sums over all tokens of all ranks, under the mask of the labels that trainin
 """
 
 import math
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
@@ -64,29 +65,7 @@ class CharacterTrainer(SFTTrainer):  # type: ignore[misc]
         is filled up.
         """
         del description, prediction_loss_only, ignore_keys
-        model = self._wrap_model(self.model, training=False)
-        if not self.accelerator._models and model is self.model:  # without a training before it
-            model = self.accelerator.prepare_model(model, evaluation_mode=True)
-        model.eval()
-        total = torch.zeros(5, dtype=torch.float64, device=self.args.device)
-        for inputs in dataloader:
-            total += self._measure(model, self._prepare_inputs(inputs))
-        loss, tokens, right, turns, right_turns = self.accelerator.reduce(
-            total, reduction="sum"
-        ).tolist()
-        metrics = {
-            "loss": loss / tokens if tokens else math.nan,
-            "token_accuracy": right / tokens if tokens else math.nan,
-            "turn_accuracy": right_turns / turns if turns else math.nan,
-            "supervised_tokens": tokens,
-            "turns": turns,
-        }
-        return EvalLoopOutput(
-            predictions=None,
-            label_ids=None,
-            metrics={f"{metric_key_prefix}_{name}": value for name, value in metrics.items()},
-            num_samples=len(dataloader.dataset),
-        )
+        return validated(self, dataloader, self._measure, metric_key_prefix)
 
     def _measure(self, model: Any, inputs: dict[str, Any]) -> Tensor:
         """Return sums over a batch: nats, tokens, right tokens, turns, right turns."""
@@ -113,6 +92,41 @@ class CharacterTrainer(SFTTrainer):  # type: ignore[misc]
 
     def _send_telemetry(self) -> None:
         """Tell nobody, whatever the environment says."""
+
+
+def validated(
+    trainer: Any, dataloader: Any, measure: Callable[[Any, dict[str, Any]], Tensor], prefix: str
+) -> EvalLoopOutput:
+    """Return what a validation finds, summed over all tokens of all ranks.
+
+    Args:
+        trainer: Of transformers.
+        dataloader: Its batches.
+        measure: Returns, for a model and a batch, nats, tokens, right tokens, turns, right turns.
+        prefix: Of the names of the metrics.
+    """
+    model = trainer._wrap_model(trainer.model, training=False)
+    if not trainer.accelerator._models and model is trainer.model:  # without a training before it
+        model = trainer.accelerator.prepare_model(model, evaluation_mode=True)
+    model.eval()
+    total = torch.zeros(5, dtype=torch.float64, device=trainer.args.device)
+    for inputs in dataloader:
+        total += measure(model, trainer._prepare_inputs(inputs))
+    summed = trainer.accelerator.reduce(total, reduction="sum")
+    loss, tokens, right, turns, right_turns = summed.tolist()
+    metrics = {
+        "loss": loss / tokens if tokens else math.nan,
+        "token_accuracy": right / tokens if tokens else math.nan,
+        "turn_accuracy": right_turns / turns if turns else math.nan,
+        "supervised_tokens": tokens,
+        "turns": turns,
+    }
+    return EvalLoopOutput(
+        predictions=None,
+        label_ids=None,
+        metrics={f"{prefix}_{name}": value for name, value in metrics.items()},
+        num_samples=len(dataloader.dataset),
+    )
 
 
 def _count(inputs: dict[str, Any]) -> Tensor:

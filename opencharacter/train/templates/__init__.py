@@ -58,6 +58,11 @@ def choose_template(
     Raises:
         ModelError: the vocabulary lacks its control tokens, or nothing says what is learned.
     """
+    if asked is Template.plain:
+        raise ModelError(
+            "tokenize.template=plain is what an encoder reads, and train.objective=causal has "
+            "none; choose another template, or train.objective=seq2seq"
+        )
     if asked is Template.auto:
         fitting = [name for name, tokens in CONTROL_TOKENS.items() if {*tokens} <= {*control}]
         asked = fitting[0] if fitting else Template.own
