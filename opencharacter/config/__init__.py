@@ -31,6 +31,7 @@ from opencharacter.config.filtering import (
 from opencharacter.config.mixing import ExportConfig, LintConfig, MixConfig, PopulationConfig
 from opencharacter.config.model import Backend, ModelConfig, SamplingConfig
 from opencharacter.config.planning import AssumeConfig, PlanConfig
+from opencharacter.config.playing import CONTROLS, Mode, PlayConfig, SuiteConfig, SuiteName
 from opencharacter.config.ranges import require
 from opencharacter.config.sources import (
     InstructionsConfig,
@@ -43,6 +44,7 @@ from opencharacter.config.tokenizing import ControlText, Overlong, Template, Tok
 from opencharacter.config.training import LoraConfig, Objective, TrainConfig, Tuning
 
 __all__ = [
+    "CONTROLS",
     "METHODS",
     "NOT_DATA",
     "Activation",
@@ -62,6 +64,7 @@ __all__ = [
     "LintConfig",
     "LoraConfig",
     "MixConfig",
+    "Mode",
     "ModelConfig",
     "NearDuplicates",
     "Objective",
@@ -69,6 +72,7 @@ __all__ = [
     "Person",
     "PersonasConfig",
     "PlanConfig",
+    "PlayConfig",
     "PopulationConfig",
     "ProfilesConfig",
     "RewriteConfig",
@@ -76,6 +80,8 @@ __all__ = [
     "SlurmConfig",
     "Spoken",
     "Stratify",
+    "SuiteConfig",
+    "SuiteName",
     "SynthConfig",
     "Template",
     "TokenizeConfig",
@@ -84,6 +90,10 @@ __all__ = [
     "Tuning",
     "data_settings",
 ]
+
+
+ROLES = ("teacher", "player")
+"""Sections that say which model plays a part."""
 
 
 class Tracking(StrEnum):
@@ -123,6 +133,7 @@ class Config:
     project: str = "opencharacter"
     """W&B project."""
     teacher: ModelConfig = field(default_factory=ModelConfig)
+    player: ModelConfig = field(default_factory=ModelConfig)
     personas: PersonasConfig = field(default_factory=PersonasConfig)
     instructions: InstructionsConfig = field(default_factory=InstructionsConfig)
     profiles: ProfilesConfig = field(default_factory=ProfilesConfig)
@@ -134,6 +145,8 @@ class Config:
     export: ExportConfig = field(default_factory=ExportConfig)
     tokenize: TokenizeConfig = field(default_factory=TokenizeConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
+    suite: SuiteConfig = field(default_factory=SuiteConfig)
+    play: PlayConfig = field(default_factory=PlayConfig)
     population: PopulationConfig = field(default_factory=PopulationConfig)
     plan: PlanConfig = field(default_factory=PlanConfig)
     slurm: SlurmConfig = field(default_factory=SlurmConfig)
@@ -147,10 +160,11 @@ class Config:
                 0 <= self.part < (self.parts or 1),
                 f"part is {self.part}; with parts={self.parts} it must be in [0, {self.parts})",
             )
-            require(
-                self.teacher.data_parallel == 1,
-                f"part={self.part} is work for one process; set teacher.data_parallel=1",
-            )
+            for role in ROLES:
+                require(
+                    getattr(self, role).data_parallel == 1,
+                    f"part={self.part} is work for one process; set {role}.data_parallel=1",
+                )
         require(
             not self.dry_run or self.slurm.submit,
             "dry_run=true shows what slurm=cluster would submit, and there is no slurm=; add "
