@@ -100,10 +100,12 @@ class Model(Protocol):
 
     name: str
     """`model@revision`, as it enters keys and records."""
-    engine: str
-    """Back end and version."""
     window: int
     """Requests to keep in flight: about 1.25 times the engine's seats."""
+
+    @property
+    def engine(self) -> str:
+        """Back end and version."""
 
     def submit(self, ticket: int, request: Request) -> None:
         """Start a request; `ticket` comes back with its completion."""

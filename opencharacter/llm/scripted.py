@@ -96,6 +96,8 @@ def scripted_reply(request: Request) -> str:
         return _profile(_after(prompt, "# Persona\n"), number)
     if "dialogue" in properties:
         return _rewritten(prompt)
+    if "points" in properties:
+        return json.dumps({"points": properties["points"]["enum"][number % 5]})
     if "contradictions" in properties:
         return _verdict(prompt, number)
     return _sentence(prompt, number)
