@@ -210,6 +210,8 @@ NOT_DATA: dict[str, str] = {
     "price_output": "what it costs",
     "max_rejected": "when to fail, not what to make",
     "cache": "where answers are kept",
+    "family": "what a headline may say of a judge",
+    "same_family": "what a headline may say of a judge",
     "label_probabilities": "how a judge is asked; its stage names that among the versions",
 }
 """Settings that change cost or speed and never what is asked or kept, each with the reason.

@@ -1,17 +1,15 @@
-"""A judge scores answers: one answer and one criterion a call.
+"""A judge scores answers: one thing a call.
 
 The score is the expected number of points over the probabilities that the judge gives to the
 labels as its first token; where nobody tells probabilities, the number that it writes as JSON.
 Everything ends as a `Score`; what cannot be scored is one without a value, with the reason.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
 
-from opencharacter.errors import ConfigError
 from opencharacter.evaluation.rubrics import Criterion, Rubric, Shown
 from opencharacter.evaluation.verdicts import (
     UNREADABLE,
@@ -20,110 +18,33 @@ from opencharacter.evaluation.verdicts import (
     read_json,
     read_probabilities,
 )
+from opencharacter.evaluation.work import (
+    FACT,
+    KEY_COLUMNS,
+    NOT_REACHED,
+    PREFERENCE,
+    Instrument,
+    Work,
+    answer_of,
+)
 from opencharacter.ids import part_of
 from opencharacter.llm.requests import Completion, Finish, Request, Sampling, Session, add_usage
 from opencharacter.llm.work import Plan
-from opencharacter.records import EvalItem, Failure, Message, Role, Score, Transcript, Usage
+from opencharacter.records import Message, Role, Score, Transcript, Usage
 from opencharacter.sources.lines import storable
 from opencharacter.store.claims import Part
 
-KEY_COLUMNS = ("transcript_id", "criterion", "turn")
-"""Columns of a score that make up `Work.key`."""
-NOT_REACHED = "not_reached"
-"""Of a turn after one at which the dialogue ended."""
+NO_COUNTERPART = "no_counterpart"
+"""Of a comparison: the other run has no transcript of the item."""
+COUNTERPART_FAILED = "counterpart_failed"
 
 _VERDICT = Sampling(temperature=0, top_p=1, max_tokens=1)
 _JSON = Sampling(temperature=0, top_p=1, max_tokens=32)
 _JSON_AGAIN = Sampling(temperature=0.7, top_p=1, max_tokens=32)
 _SAID = 500  # characters of what a judge said in place of a verdict
 
-
-class Answer(NamedTuple):
-    """One answer of a transcript, with what it answers."""
-
-    before: tuple[Message, ...]
-    """Earlier turns, without the system prompt."""
-    question: str
-    text: str
-    failure: str
-    """Why it is no role-play at all; empty = it can be judged."""
-
-
-class Work(NamedTuple):
-    """One answer to be judged by one criterion."""
-
-    item: EvalItem
-    transcript: Transcript
-    turn: int
-    criterion: str
-
-    @property
-    def key(self) -> str:
-        """The key of this work: `transcript id/criterion/turn`."""
-        return f"{self.transcript.id}/{self.criterion}/{self.turn}"
-
-    @property
-    def answer(self) -> Answer:
-        """What is to be judged."""
-        return answer_of(self.item, self.transcript, self.turn)
-
-
-def answer_of(item: EvalItem, transcript: Transcript, turn: int) -> Answer:
-    """Return the answer to one question of an item; one that nobody gave has the reason."""
-    spoken = [message for message in transcript.messages if message.role is not Role.system]
-    failures = transcript.turn_failures
-    failure = failures[turn] if turn < len(failures) else ""
-    place = 2 * turn
-    if place + 1 < len(spoken):
-        earlier = tuple(spoken[:place])
-        return Answer(earlier, spoken[place].content, spoken[place + 1].content, failure)
-    return Answer((), item.questions[turn], "", failure or NOT_REACHED)
-
-
-def work_of(
-    items: Mapping[str, EvalItem],
-    transcripts: Iterable[Transcript],
-    rubric: Rubric,
-    criteria: Sequence[str] = (),
-) -> list[Work]:
-    """Return everything to be judged, every turn of every transcript; failed ones too.
-
-    Neighbours share what stands first in a prompt: criterion, then character, then question.
-
-    Args:
-        items: By id.
-        transcripts: Of these items.
-        rubric: Has the criteria.
-        criteria: To judge by; empty = those that each item names.
-
-    Raises:
-        ConfigError: the rubric has no such criterion.
-    """
-    found = [
-        Work(items[one.item_id], one, turn, criterion)
-        for one in transcripts
-        for criterion in _criteria(items[one.item_id], rubric, criteria)
-        for turn in range(len(items[one.item_id].questions))
-    ]
-    return sorted(
-        found,
-        key=lambda w: (w.criterion, w.item.persona_id, w.item.id, w.turn, w.transcript.id),
-    )
-
-
-def _criteria(item: EvalItem, rubric: Rubric, chosen: Sequence[str]) -> Sequence[str]:
-    """Return what an item is judged by: what rules score needs no judge."""
-    if item.answers and any(item.answers):
-        return [name for name in item.dimensions if name in rubric.criteria]
-    named = chosen or item.dimensions
-    unknown = [name for name in named if name not in rubric.criteria]
-    if unknown:
-        raise ConfigError(
-            f"the rubrics {rubric.title} have no criterion '{unknown[0]}', which "
-            f"{'judge.criteria' if chosen else item.suite} names; they have "
-            f"{', '.join(rubric.criteria)}"
-        )
-    return named
+Asked = Generator[Request, Completion, Verdict]
+"""A question to a judge that ends in a verdict."""
 
 
 def judge_plan(
@@ -159,43 +80,74 @@ def judge_plan(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judge:
-    """A model that scores answers by a rubric."""
+    """A model that scores answers."""
 
     name: str
     """`model@revision`."""
-    rubric: Rubric
+    rubrics: Mapping[Instrument, Rubric]
     gives_probabilities: bool
     """Whether the engine tells those of labels; else verdicts are JSON."""
     min_mass: float
     retries: int
 
-    def score(self, work: Work) -> Session[Score]:
-        """Judge one answer; one that failed is not asked about."""
+    def judge(self, work: Work) -> Session[Score]:
+        """Judge one thing; an answer that failed is not asked about."""
+        if work.instrument is Instrument.pairwise:
+            return self._compare(work)
+        return self._score(work)
+
+    def _score(self, work: Work) -> Session[Score]:
         answer = work.answer
-        criterion = self.rubric.criteria[work.criterion]
         if answer.failure:
             yield from ()
-            return self._score(work, Verdict(unscored=failed(answer.failure)), Usage())
+            return self._record(work, Verdict(unscored=failed(answer.failure)))
+        facts = (work.fact,) if work.fact else work.item.facts
+        shown = Shown(work.item.persona, facts, answer.before, answer.question, answer.text)
+        return self._record(work, (yield from self._ask(work, shown)))
+
+    def _compare(self, work: Work) -> Session[Score]:
+        """Ask in both orders: the value is the mean, how far they disagree is kept beside it."""
+        reason = _not_compared(work)
+        if reason or work.other is None:
+            yield from ()
+            return self._record(work, Verdict(unscored=reason))
+        mine, theirs = (_whole(each) for each in (work.transcript, work.other))
+        asked = _numbered(work.item.questions)
+        shown = Shown(work.item.persona, work.item.facts, (), asked, mine, theirs)
+        first = yield from self._ask(work, shown)
+        swapped = shown._replace(answer=shown.other, other=shown.answer)
+        second = yield from self._ask(work, swapped)
+        usage = _sum(first.usage, second.usage)
+        if first.value is None or second.value is None:
+            unusable = first if first.value is None else second
+            return self._record(work, replace(unusable, usage=usage))
+        turned = 1 - second.value
+        verdict = Verdict(value=(first.value + turned) / 2, usage=usage)
+        return replace(self._record(work, verdict), inconsistency=abs(first.value - turned))
+
+    def _ask(self, work: Work, shown: Shown) -> Asked:
+        criterion = self._criterion(work)
         usage, verdict = Usage(), Verdict(unscored=UNREADABLE)
         for attempt in range(self.retries + 1):
-            completion = yield self._request(work, answer, criterion, attempt)
+            completion = yield self._request(work, criterion, shown, attempt)
             usage = add_usage(usage, completion)
             verdict = self._read(completion, criterion)
-            is_passing = completion.finish is Finish.error
-            if not is_passing and verdict.unscored != UNREADABLE:
+            if completion.finish is not Finish.error and verdict.unscored != UNREADABLE:
                 break
-        return self._score(work, verdict, usage)
+        return replace(verdict, usage=usage)
 
-    def _request(self, work: Work, answer: Answer, criterion: Criterion, attempt: int) -> Request:
+    def _criterion(self, work: Work) -> Criterion:
+        fixed = {Instrument.checklist: FACT, Instrument.pairwise: PREFERENCE}
+        name = fixed.get(work.instrument, work.criterion)
+        return self.rubrics[work.instrument].criteria[name]
+
+    def _request(self, work: Work, criterion: Criterion, shown: Shown, attempt: int) -> Request:
         """Return the question; equal ones of other runs are equal, since no seed tells them apart.
 
         A verdict in JSON that cannot be read is drawn anew; the number of the attempt is the seed.
         """
-        prompt = self.rubric.render(
-            criterion,
-            Shown(work.item.persona, work.item.facts, answer.before, answer.question, answer.text),
-            as_json=not self.gives_probabilities,
-        )
+        rubric = self.rubrics[work.instrument]
+        prompt = rubric.render(criterion, shown, as_json=not self.gives_probabilities)
         messages = (Message(role=Role.user, content=prompt),)
         if self.gives_probabilities:
             return Request(messages=messages, sampling=_VERDICT, seed=0, labels=criterion.labels)
@@ -211,26 +163,56 @@ class Judge:
             return read_probabilities(completion, criterion.points, min_mass=self.min_mass)
         return read_json(completion, criterion.labels, criterion.points)
 
-    def _score(self, work: Work, verdict: Verdict, usage: Usage) -> Score:
+    def _record(self, work: Work, verdict: Verdict) -> Score:
         is_told = verdict.mass is not None
         return Score(
             transcript_id=work.transcript.id,
             item_id=work.item.id,
             persona_id=work.item.persona_id,
             judge=self.name,
-            rubric=self.rubric.name,
+            rubric=self.rubrics[work.instrument].name,
             criterion=work.criterion,
             turn=work.turn,
+            against=work.other.id if work.other else "",
             value=verdict.value,
             unscored=verdict.unscored,
-            labels=self.rubric.criteria[work.criterion].labels if is_told else (),
+            labels=self._criterion(work).labels if is_told else (),
             probabilities=verdict.probabilities,
             mass=verdict.mass,
             rationale=storable(verdict.text[:_SAID]),
-            usage=usage,
+            usage=verdict.usage,
         )
 
 
-def failed(failure: str | Failure) -> str:
+def failed(failure: str) -> str:
     """Return the reason of a score for an answer that failed."""
     return failure if failure == NOT_REACHED else f"candidate_{failure}"
+
+
+def _not_compared(work: Work) -> str | None:
+    mine = work.answer
+    if mine.failure:
+        return failed(mine.failure)
+    if work.other is None:
+        return NO_COUNTERPART
+    return COUNTERPART_FAILED if answer_of(work.item, work.other, None).failure else None
+
+
+def _whole(transcript: Transcript) -> str:
+    """Return all that the character says."""
+    return _numbered([m.content for m in transcript.messages if m.role is Role.assistant])
+
+
+def _numbered(texts: Sequence[str]) -> str:
+    if len(texts) == 1:
+        return texts[0]
+    return "\n\n".join(f"({n}) {text}" for n, text in enumerate(texts, start=1))
+
+
+def _sum(one: Usage, other: Usage) -> Usage:
+    return Usage(
+        prompt_tokens=one.prompt_tokens + other.prompt_tokens,
+        cached_tokens=one.cached_tokens + other.cached_tokens,
+        output_tokens=one.output_tokens + other.output_tokens,
+        calls=one.calls + other.calls,
+    )

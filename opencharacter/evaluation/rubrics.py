@@ -23,6 +23,7 @@ from opencharacter.records import Message
 PROMPT = "judge.jinja"
 _PACKAGE = Path(__file__).parents[1]
 _FIELDS = {"title", "question", "attend", "points"}
+_WORTH = "worth"  # of labels, where it is not their number
 _ENVIRONMENT = SandboxedEnvironment(
     undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
 )
@@ -42,15 +43,13 @@ class Criterion:
     scale: tuple[tuple[str, str], ...]
     """Label and meaning, from the fewest points to the most."""
 
+    points: tuple[float, ...]
+    """What each label is worth."""
+
     @property
     def labels(self) -> tuple[str, ...]:
         """What a verdict may be."""
         return tuple(label for label, _ in self.scale)
-
-    @property
-    def points(self) -> tuple[float, ...]:
-        """What each label is worth."""
-        return tuple(float(label) for label, _ in self.scale)
 
 
 class Shown(NamedTuple):
@@ -63,6 +62,8 @@ class Shown(NamedTuple):
     """Earlier turns of the dialogue."""
     question: str
     answer: str
+    other: str = ""
+    """Another answer to it, where two are compared."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ class Rubric:
         text = self._template.render(
             shown._asdict(),
             criterion=criterion,
-            fence=f"<<{digest('answer', shown.question, shown.answer)[:8]}>>",
+            fence=f"<<{digest('answer', shown)[:8]}>>",
             reply=in_json if as_json else plain,
         )
         return text.strip()
@@ -151,14 +152,22 @@ def _criterion(path: Path) -> Criterion:
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
         raise SourceError(f"cannot read the criterion {path}: {reason}") from error
-    if not isinstance(found, dict) or found.keys() != _FIELDS:
-        raise SourceError(f"{path} must have exactly the keys {', '.join(sorted(_FIELDS))}")
+    if not isinstance(found, dict) or found.keys() - {_WORTH} != _FIELDS:
+        raise SourceError(
+            f"{path} must have the keys {', '.join(sorted(_FIELDS))}, and may have {_WORTH}"
+        )
     texts = {name: found[name] for name in ("title", "question", "attend")}
     for name, text in texts.items():
         if not isinstance(text, str) or not text.strip():
             raise SourceError(f"{path}: {name} must be a text")
     plain = {name: " ".join(text.split()) for name, text in texts.items()}
-    return Criterion(name=path.stem, scale=_scale(found["points"], path), **plain)
+    scale = _scale(found["points"], path)
+    worth = found.get(_WORTH, {int(label): int(label) for label, _ in scale})
+    is_worth = isinstance(worth, dict) and worth.keys() == found["points"].keys()
+    if not is_worth or not all(isinstance(each, int | float) for each in worth.values()):
+        raise SourceError(f"{path}: {_WORTH} must have a number for each of the points")
+    points = tuple(float(worth[int(label)]) for label, _ in scale)
+    return Criterion(name=path.stem, scale=scale, points=points, **plain)
 
 
 def _scale(points: Any, path: Path) -> tuple[tuple[str, str], ...]:
@@ -178,11 +187,11 @@ def _try_out(rubric: Rubric, path: Path) -> None:
     Raises:
         SourceError: the template is broken, or leaves out what is to be judged.
     """
-    marks = Shown("<persona>", ("<facts>",), (), "<question>", "<answer>")
+    marks = Shown("<persona>", ("<facts>",), (), "<question>", "<answer>", "<other>")
     try:
         text = rubric.render(next(iter(rubric.criteria.values())), marks)
     except TemplateError as error:
         raise SourceError(f"{path} is no template that can be used: {error}") from error
-    for mark in (marks.persona, *marks.facts, marks.question, marks.answer):
+    for mark in (*marks.facts, marks.question, marks.answer):
         if mark not in text:
             raise SourceError(f"{path} does not show the {mark.strip('<>')}")

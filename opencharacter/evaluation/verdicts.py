@@ -5,10 +5,11 @@ A verdict that cannot be used is never a number: not 0, not the middle of the sc
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from opencharacter.llm.requests import Completion, Finish
+from opencharacter.records import Usage
 
 OFF_FORMAT = "off_format"
 """The judge would rather have said something else than a label."""
@@ -29,6 +30,8 @@ class Verdict:
     unscored: str | None = None
     probabilities: tuple[float, ...] = ()
     mass: float | None = None
+    usage: Usage = field(default_factory=Usage)
+    """Of all attempts."""
     text: str = ""
     """What the judge said, where that explains something."""
 

@@ -1,81 +1,95 @@
 """Judge transcripts: one answer and one criterion a call, scored by the labels' probabilities.
 
-Reads    runs/<run>/play (transcripts and items), eval/rubrics
-Writes   runs/<run>/judge-<model>: Score, of one judge; runs/<run>/judge: Score, of all judges and
+Reads    runs/<run>/play (transcripts and items), eval/rubrics; with judge.against=RUN that run's
+Writes   runs/<run>/judge-<name>: Score, of one judge; runs/<run>/judge: Score, of all judges and
          of the rules that need none; verdicts also to runs/judged, which all runs share
-Costs    one call of one token an answer and criterion, none where the verdict is known already
-Run      python -m opencharacter stage=judge run=main llm@judge=qwen2_5_72b_instruct
+Costs    one call of one token an answer and criterion (judge.checklist: a fact; judge.against: two
+         a dialogue), none where the verdict is known already
+Run      python -m opencharacter stage=judge run=main 'judge.jury=[qwen2_5_7b_instruct,endpoint]'
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 from opencharacter.config import Config, JudgeConfig
-from opencharacter.evaluation.judging import Judge, judge_plan, work_of
-from opencharacter.evaluation.rubrics import load_rubric
+from opencharacter.evaluation.judging import Judge, judge_plan
 from opencharacter.evaluation.rules import rule_scores
 from opencharacter.job import Job
 from opencharacter.job.ahead import check_asked
-from opencharacter.job.judging import count_scores, juror_stage, read_played, say_coverage
+from opencharacter.job.judging import (
+    Bench,
+    all_work,
+    count_scores,
+    load_rubrics,
+    read_played,
+    say_coverage,
+    stage_of,
+    write_bench,
+)
 from opencharacter.llm.opening import model_name
 from opencharacter.records import Score
 from opencharacter.sources.rows import Tally
 from opencharacter.store.rows import read_records
+from opencharacter.store.stage import finished_input
 
 
 def check(config: Config) -> None:
-    """Check the rubrics, and that there is a judge.
+    """Check the rubrics, and that there are the judges.
 
     Raises:
         ModelError: there is no such judge.
         SourceError: there are no such rubrics, or they cannot be used.
     """
-    load_rubric(config.judge.rubrics)
-    check_asked(config, juror_stage(config.judge), config.judge)
+    load_rubrics(config.judge)
+    for name, judge in config.judge.members.items():
+        check_asked(config, stage_of(name), judge)
 
 
 def run(config: Config, job: Job) -> None:
-    """Let the judge score every answer, then put its scores and those of the rules together."""
-    jurors = [config.judge]
-    done = [_ask(juror, config, job) for juror in jurors]
+    """Let each judge score everything, then put all scores and those of the rules together."""
+    judges = config.judge.members
+    done = [_ask(name, judge, config, job) for name, judge in judges.items()]
     if all(done):
-        _gather([juror_stage(juror) for juror in jurors], job)
+        _gather(judges, config, job)
 
 
-def _ask(judge: JudgeConfig, config: Config, job: Job) -> bool:
+def _ask(name: str, judge: JudgeConfig, config: Config, job: Job) -> bool:
     """Let one judge score everything; False = parts of it are left to others."""
-    rubric = load_rubric(judge.rubrics)
-    way = "probabilities" if judge.label_probabilities else "json"
-    versions = {"model": model_name(judge), "rubric": rubric.name, "verdicts": way}
-    stage_name = juror_stage(judge)
-    with job.stage(stage_name, settings=[judge], versions=versions, reads=["play"]) as stage:
-        items, transcripts = read_played(job.folder("play"))
-        work = work_of(items, transcripts, rubric, judge.criteria)
+    rubrics = load_rubrics(judge)
+    versions = {str(instrument): rubric.name for instrument, rubric in rubrics.items()}
+    versions |= {"model": model_name(judge)}
+    versions |= {"verdicts": "probabilities" if judge.label_probabilities else "json"}
+    sources = {}
+    if judge.against:
+        other = Path(config.runs_dir) / judge.against
+        sources[f"{judge.against}/play"] = finished_input(other, "play", run=judge.against)
+    with job.stage(
+        stage_of(name), settings=[judge], versions=versions, reads=["play"], sources=sources
+    ) as stage:
         asker = Judge(
             name=model_name(judge),
-            rubric=rubric,
+            rubrics=rubrics,
             gives_probabilities=judge.label_probabilities,
             min_mass=judge.min_mass,
             retries=judge.retries,
         )
-
-        def notes() -> Mapping[str, int]:
-            return count_scores(stage.folder.data)
-
+        work = all_work(job.folder("play"), judge, rubrics)
         shared = Path(judge.cache or Path(config.runs_dir) / "judged")
         stage.work(
-            judge_plan(work, asker.score, cache_dir=shared),
+            judge_plan(work, asker.judge, cache_dir=shared),
             lambda: job.unopened(judge.model_config),
-            what=f"Scores of {model_name(judge)} by the rubrics {rubric.name}.",
+            what=f"Scores of {model_name(judge)}.",
             max_rejected=0.0,
-            notes=notes,
+            notes=lambda: count_scores(stage.folder.data),
         )
         return stage.is_finished
 
 
-def _gather(jurors: list[str], job: Job) -> None:
+def _gather(judges: dict[str, JudgeConfig], config: Config, job: Job) -> None:
     """Write the scores of all judges and of the rules as one table."""
-    with job.stage("judge", reads=["play", *jurors]) as stage:
+    folders = [stage_of(name) for name in judges]
+    with job.stage("judge", reads=["play", *folders]) as stage:
+        stage.is_shared = True
         tally = Tally()
 
         def scores() -> Iterator[Score]:
@@ -84,10 +98,11 @@ def _gather(jurors: list[str], job: Job) -> None:
                 for score in rule_scores(items[transcript.item_id], transcript):
                     tally.rows += 1
                     yield score
-            for juror in jurors:
-                for score in read_records(job.folder(juror).data, Score):
+            for folder in folders:
+                for score in read_records(job.folder(folder).data, Score):
                     tally.rows += 1
                     yield score
 
         stage.stream(Score, scores(), tally, what="Scores of all judges and rules.", unit="scores")
+        write_bench(stage.folder, Bench.of(config, judges, job.folder("play")))
         say_coverage(stage.folder)

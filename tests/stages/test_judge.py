@@ -6,6 +6,7 @@ from collections import Counter
 
 import pytest
 
+from opencharacter.errors import ConfigError
 from opencharacter.records import EvalItem, Score, Transcript
 from opencharacter.store.rows import read_records
 from tests.evaluation.gym import write_gym
@@ -121,3 +122,64 @@ def test_a_criterion_that_no_rubric_has_is_one_line(opencharacter, gym):
     assert "the rubrics role_play have no criterion 'charm', which judge.criteria names" in (
         done.stderr
     )
+
+
+def jurors(*names):
+    models = ",".join(f"{name}:{{backend:scripted,model:{name}}}" for name in names)
+    return f"judge.jurors={{{models}}}", f"judge.jury=[{','.join(names)}]"
+
+
+def test_a_jury_judges_in_turn_and_a_new_member_alone_is_asked(opencharacter, tmp_path, gym):
+    assert opencharacter("stage=judge", *jurors("ann", "ben")).returncode == 0
+    assert Counter(score.judge for score in scores(tmp_path)) == {
+        "ann@scripted": N,
+        "ben@scripted": N,
+    }
+
+    stale = opencharacter("stage=judge", *jurors("ann", "ben", "cem"))
+    done = opencharacter("stage=judge", *jurors("ann", "ben", "cem"), "force=true")
+
+    assert "inputs" in stale.stderr or "judge-cem" in stale.stderr
+    assert done.returncode == 0, done.stderr
+    assert len(scores(tmp_path)) == 3 * N
+    assert len({score.id for score in scores(tmp_path)}) == 3 * N
+
+
+def test_a_juror_may_be_a_file_of_conf(opencharacter, tmp_path, gym):
+    done = opencharacter("stage=judge", "judge.jury=[scripted]")
+    assert done.returncode == 0, done.stderr
+    assert {score.judge for score in scores(tmp_path)} == {"scripted@scripted"}
+
+    with pytest.raises(
+        ConfigError, match=r"judge\.jury names 'skripted' \(did you mean 'scripted'"
+    ):
+        opencharacter("stage=judge", "judge.jury=[skripted]")
+
+
+def test_facts_and_pairs_are_scores_too(opencharacter, tmp_path, gym):
+    shutil.copytree(folder(tmp_path, "play"), folder(tmp_path, "play", "u"))
+
+    done = opencharacter("stage=judge", "judge.checklist=true", "judge.against=u")
+
+    assert done.returncode == 0, done.stderr
+    kinds = Counter(score.criterion.partition(":")[0] for score in scores(tmp_path))
+    assert kinds["preference"] == N
+    assert kinds["fact"] >= N
+    for score in scores(tmp_path):
+        if score.criterion == "preference" and score.value is not None:
+            assert 0 <= score.value <= 1
+            assert score.value == pytest.approx(0.5)  # the same answer twice
+            assert score.against in {other.transcript_id for other in scores(tmp_path)}
+
+
+def test_a_judge_of_the_models_own_family_makes_no_headline(opencharacter, tmp_path, gym):
+    done = opencharacter("stage=judge")
+    bench = json.loads((folder(tmp_path) / "judges.json").read_text())
+
+    assert bench["refusal"] in done.stderr
+    assert "no headline: scripted@scripted is of the tested model's own family" in done.stderr
+
+    stated = opencharacter("stage=judge", "judge.same_family=true")
+    assert "no headline" not in stated.stderr
+    other = opencharacter("stage=judge", "judge.family=owl")
+    assert "no headline" not in other.stderr
