@@ -28,7 +28,7 @@ from opencharacter.config.filtering import (
     Direction,
     Spoken,
 )
-from opencharacter.config.judging import JudgeConfig
+from opencharacter.config.judging import JudgeConfig, QualifyConfig
 from opencharacter.config.mixing import ExportConfig, LintConfig, MixConfig, PopulationConfig
 from opencharacter.config.model import Backend, ModelConfig, SamplingConfig
 from opencharacter.config.planning import AssumeConfig, PlanConfig
@@ -77,6 +77,7 @@ __all__ = [
     "PlayConfig",
     "PopulationConfig",
     "ProfilesConfig",
+    "QualifyConfig",
     "RewriteConfig",
     "SamplingConfig",
     "SlurmConfig",
@@ -151,6 +152,7 @@ class Config:
     train: TrainConfig = field(default_factory=TrainConfig)
     suite: SuiteConfig = field(default_factory=SuiteConfig)
     play: PlayConfig = field(default_factory=PlayConfig)
+    qualify: QualifyConfig = field(default_factory=QualifyConfig)
     population: PopulationConfig = field(default_factory=PopulationConfig)
     plan: PlanConfig = field(default_factory=PlanConfig)
     slurm: SlurmConfig = field(default_factory=SlurmConfig)

@@ -2,13 +2,14 @@
 
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
 
 from opencharacter.config import Config, JudgeConfig
 from opencharacter.evaluation.families import family_of, refuse_headline
+from opencharacter.evaluation.judging import Judge, judge_plan
 from opencharacter.evaluation.rubrics import Rubric, load_rubric
 from opencharacter.evaluation.work import (
     Instrument,
@@ -17,7 +18,9 @@ from opencharacter.evaluation.work import (
     pairwise_work,
     rubric_work,
 )
+from opencharacter.job import Job
 from opencharacter.job.playing import ITEMS
+from opencharacter.job.stage import OpenStage
 from opencharacter.llm.opening import model_name
 from opencharacter.records import EvalItem, Score, Transcript
 from opencharacter.store.files import write_json
@@ -69,6 +72,39 @@ def all_work(
         others = read_records(other.data, Transcript)
         work += pairwise_work(items, transcripts, others, against=judge.against)
     return work
+
+
+def versions_of(judge: JudgeConfig, rubrics: Mapping[Instrument, Rubric]) -> dict[str, str]:
+    """Return what decides the scores of a judge, besides its settings."""
+    versions = {str(instrument): rubric.name for instrument, rubric in rubrics.items()}
+    versions["verdicts"] = "probabilities" if judge.label_probabilities else "json"
+    return versions | {"model": model_name(judge)}
+
+
+def ask_judge(
+    stage: OpenStage,
+    work: Sequence[Work],
+    judge: JudgeConfig,
+    rubrics: Mapping[Instrument, Rubric],
+    job: Job,
+) -> bool:
+    """Let one judge do work of its own stage; False = parts of it are left to others."""
+    asker = Judge(
+        name=model_name(judge),
+        rubrics=rubrics,
+        gives_probabilities=judge.label_probabilities,
+        min_mass=judge.min_mass,
+        retries=judge.retries,
+    )
+    shared = Path(judge.cache or Path(job.config.runs_dir) / "judged")
+    stage.work(
+        judge_plan(work, asker.judge, cache_dir=shared),
+        lambda: job.unopened(judge.model_config),
+        what=f"Scores of {model_name(judge)}.",
+        max_rejected=0.0,
+        notes=lambda: count_scores(stage.folder.data),
+    )
+    return stage.is_finished
 
 
 def count_scores(data: Path) -> dict[str, int]:
