@@ -24,6 +24,19 @@ class SuiteName(StrEnum):
     """Questions about what stands in a profile, scored by rule."""
     multi_turn = "multi_turn"
     """Eight turns and more; facts are asked for at turns 1, 4 and 8, with pressure between."""
+    preference_probe = "preference_probe"
+    """Choices between two things that a real person has rated, held against the ratings."""
+    role_bench = "role_bench"
+    """RoleBench (arXiv 2310.00746): questions to roles, with ROUGE-L to its answers."""
+    character_eval = "character_eval"
+    """CharacterEval (arXiv 2401.01275): Chinese dialogues to go on with; its reward model is not
+    ours."""
+    coser = "coser"
+    """CoSER's scenes (arXiv 2502.09082): a character's next line; its simulation is not ours."""
+    rp_bench = "rp_bench"
+    """RPBench-Auto's characters, with users of our own; its duels with GPT-4o are not ours."""
+    retention = "retention"
+    """General questions without any character, scored by rule: what a training has cost."""
 
 
 class Who(StrEnum):
@@ -53,6 +66,9 @@ class SuiteConfig:
     """Which suite; suite= sets it with what belongs to it."""
     path: str = ""
     """Folder or file of its data, where the project does not bring them."""
+    profiles: str = ""
+    """File of descriptions, `{name: text}`, where a suite keeps them apart: desc.json of RoleBench,
+    character_profiles.json of CharacterEval."""
     n: int | None = None
     """Personas; None = all. `compat`: the first by name, else a draw of which a smaller is part."""
     run: str | None = None
@@ -61,7 +77,9 @@ class SuiteConfig:
     who: Who = Who.all
     """Which of its characters, where the suite does not say."""
     items: int = 5
-    """Instructions or scripts for each character."""
+    """Instructions, scripts or pairs for each character."""
+    margin: float = 1.0
+    """Least difference of two ratings that makes them a pair, in the ratings' points."""
     questions: int = 10
     """Questions of each task in a file of PersonaGym's: 10, in its Light version 1."""
     light: bool = False
@@ -75,6 +93,7 @@ class SuiteConfig:
         """Check ranges."""
         require(self.n is None or self.n >= 1, f"suite.n is {self.n}; it must be >= 1")
         require(self.items >= 1, f"suite.items is {self.items}; it must be >= 1")
+        require(self.margin > 0, f"suite.margin is {self.margin}; it must be > 0")
         require(self.questions >= 1, f"suite.questions is {self.questions}; it must be >= 1")
 
 
