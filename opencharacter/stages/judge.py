@@ -22,6 +22,8 @@ from opencharacter.job.judging import (
     load_rubrics,
     read_played,
     say_coverage,
+    say_jury,
+    seated,
     stage_of,
     versions_of,
     write_bench,
@@ -46,7 +48,7 @@ def check(config: Config) -> None:
 
 def run(config: Config, job: Job) -> None:
     """Let each judge score everything, then put all scores and those of the rules together."""
-    judges = config.judge.members
+    judges = seated(config, job.run_dir)
     done = [_ask(name, judge, config, job) for name, judge in judges.items()]
     if all(done):
         _gather(judges, config, job)
@@ -89,5 +91,7 @@ def _gather(judges: dict[str, JudgeConfig], config: Config, job: Job) -> None:
                     yield score
 
         stage.stream(Score, scores(), tally, what="Scores of all judges and rules.", unit="scores")
-        write_bench(stage.folder, Bench.of(config, judges, job.folder("play")))
+        bench = Bench.of(config, judges, job.folder("play"))
+        write_bench(stage.folder, bench)
         say_coverage(stage.folder)
+        say_jury(stage.folder, bench, job.folder("play"))
