@@ -62,11 +62,11 @@ check: setup  ## formatting, lint, types, layers and size caps
 	$(RUN) -m pytest --quiet tests/test_house.py
 
 bench: setup  ## memory of streaming stages, own overhead, then speed as ratios to the raw engine; ARGS="--model x"
-	@for script in personas mix overhead; do echo "== bench/$$script.py"; $(RUN) "bench/$$script.py"; done
+	@for script in personas mix tokens overhead; do echo "== bench/$$script.py"; $(RUN) "bench/$$script.py"; done
 	echo "== bench/synth.py"
 	$(RUN) bench/synth.py $(ARGS)
 
-embedded-model: setup  ## train the embedded model from nothing (under 60 minutes on 2 cores)
+embedded-model: setup  ## train the embedded model and its base from nothing (about an hour on 2 cores)
 	@$(RUN) -m opencharacter.train.embedded $(ARGS)
 
 clean:  ## remove .venv, caches and builds; runs/ stays

@@ -6,6 +6,7 @@
     │   └── BrokenListError  or only to the place where its JSON breaks off
     ├── StoreError       what is on disk is missing, stale, claimed by another process, or full
     ├── ModelError       a model cannot be opened, or the server behind it is unusable
+    ├── TrainingError    a training cannot go on: its loss is no number, or a row does not fit
     ├── AccountingError  the counts of a stage do not add up, or too much was rejected
     ├── BudgetError      a run has spent what it may, and goes on when it is given more
     └── StoppedError     the command was asked to stop, and goes on when it is given again
@@ -45,6 +46,10 @@ class StoreError(OpenCharacterError):
 
 class ModelError(OpenCharacterError):
     """A model cannot be opened, or the server behind it is unusable."""
+
+
+class TrainingError(OpenCharacterError):
+    """A training cannot go on: its loss is no number, or a row does not fit."""
 
 
 class AccountingError(OpenCharacterError):

@@ -33,6 +33,7 @@ from opencharacter.ids import digest
 _LOGGER = logging.getLogger(__name__)
 _METADATA = ("fingerprint", "output", "inputs", "counts")
 _DONE = "records_done"
+_STEP = "train/step"
 
 
 class Tracker:
@@ -57,6 +58,17 @@ class Tracker:
         """
         if self.run is not None:
             self.run.log({**metrics, _DONE: done})
+
+    def log_step(self, metrics: Mapping[str, float], step: int) -> None:
+        """Record metrics of a training at an optimizer step, as `train/<name>` over `train/step`.
+
+        A training that goes on from a checkpoint may log steps again: the last value counts.
+        """
+        if self.run is None:
+            return
+        self.run.define_metric(_STEP)
+        self.run.define_metric("train/*", step_metric=_STEP)
+        self.run.log({**{f"train/{name}": value for name, value in metrics.items()}, _STEP: step})
 
     def finish(self, manifest: Path) -> None:
         """Record the final counts and the manifest, link its inputs (see the module), end the run.

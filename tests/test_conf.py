@@ -8,7 +8,15 @@ import pytest
 
 from opencharacter import manual
 from opencharacter.compose import compose_config
-from opencharacter.config import Backend, Config, Direction, JudgeConfig, ModelConfig
+from opencharacter.config import (
+    Backend,
+    Config,
+    Direction,
+    HoldoutConfig,
+    JudgeConfig,
+    ModelConfig,
+    TrainConfig,
+)
 from opencharacter.errors import ConfigError
 from opencharacter.records import Method
 
@@ -18,6 +26,9 @@ MUST_BE_GIVEN = {
     "personas=file": ["personas.path=p.jsonl"],
     "personas=list": ["personas.path=p.txt"],
     "instructions=files": ["instructions.paths=[i.json]"],
+    "llm@teacher=trained": ["teacher.run=r"],
+    "llm@player=trained": ["player.run=r"],
+    "llm@judge=trained": ["judge.run=r"],
     "llm@teacher=endpoint": ["teacher.model=m", "teacher.base_url=http://localhost:8000/v1"],
     "llm@player=endpoint": ["player.model=m", "player.base_url=http://localhost:8000/v1"],
     "llm@judge=endpoint": ["judge.model=m", "judge.base_url=http://localhost:8000/v1"],
@@ -67,8 +78,18 @@ def test_without_options_a_run_is_embedded_through_and_through():
 
     given = {"max_length": 2048, "seats": 128, "cache_gib": 1, "threads": 2}
     embedded = ModelConfig(**given)
+    judge = JudgeConfig(**given)
+    train = TrainConfig(
+        max_length=2048,
+        device_tokens=2048,
+        global_tokens=16384,
+        epochs=3.0,
+        learning_rate=5e-4,
+        gradient_checkpointing=False,
+        holdout=HoldoutConfig(characters=0.05, dialogues=0.05),
+    )
     assert asdict(config) == asdict(
-        Config(stage="synth", teacher=embedded, player=embedded, judge=JudgeConfig(**given))
+        Config(stage="synth", teacher=embedded, player=embedded, judge=judge, train=train)
     )
 
 

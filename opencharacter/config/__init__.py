@@ -42,12 +42,21 @@ from opencharacter.config.sources import (
     Stratify,
 )
 from opencharacter.config.tokenizing import ControlText, Overlong, Template, TokenizeConfig
-from opencharacter.config.training import LoraConfig, Objective, TrainConfig, Tuning
+from opencharacter.config.training import (
+    HoldoutConfig,
+    LoraConfig,
+    Objective,
+    Precision,
+    Schedule,
+    TrainConfig,
+    Tuning,
+)
 
 __all__ = [
     "CONTROLS",
     "METHODS",
     "NOT_DATA",
+    "ROLES",
     "Activation",
     "AnswersConfig",
     "AssumeConfig",
@@ -60,6 +69,7 @@ __all__ = [
     "ExportConfig",
     "FactCheck",
     "GenerateConfig",
+    "HoldoutConfig",
     "InstructionsConfig",
     "JudgeConfig",
     "LLMStageConfig",
@@ -76,10 +86,12 @@ __all__ = [
     "PlanConfig",
     "PlayConfig",
     "PopulationConfig",
+    "Precision",
     "ProfilesConfig",
     "QualifyConfig",
     "RewriteConfig",
     "SamplingConfig",
+    "Schedule",
     "SlurmConfig",
     "Spoken",
     "Stratify",
@@ -186,8 +198,14 @@ class Config:
         is_name = self.run not in ("", ".", "..") and "/" not in self.run and "\\" not in self.run
         require(is_name, f"run is '{self.run}'; it must be a plain folder name")
 
+    @property
+    def makes_mixture(self) -> bool:
+        """Whether the same command makes the mixture after the synthesis."""
+        return self.synth.mix or self.stage == "all"
+
 
 NOT_DATA: dict[str, str] = {
+    "run": "how a trained model is named; its folder and the hash of its files say which it is",
     "dtype": "how numbers are rounded: the last bits, like the batch",
     "tensor_parallel": "how many GPUs share the model",
     "data_parallel": "how many processes work",
@@ -216,6 +234,16 @@ NOT_DATA: dict[str, str] = {
     "family": "what a headline may say of a judge",
     "same_family": "what a headline may say of a judge",
     "label_probabilities": "how a judge is asked; its stage names that among the versions",
+    "precision": "how numbers are rounded: the last bits",
+    "check": "whether anything is made",
+    "device_tokens": "how much a device takes at once: the last bits",
+    "attention": "which kernel: the last bits",
+    "gradient_checkpointing": "memory against time",
+    "deepspeed": "what of the training is kept where",
+    "offload": "what of the training is kept where",
+    "log_steps": "how often is told how far it is",
+    "tokens_per_second": "what a plan reckons with",
+    "show": "how many rows are printed",
 }
 """Settings that change cost or speed and never what is asked or kept, each with the reason.
 

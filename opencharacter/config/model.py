@@ -5,6 +5,9 @@ from enum import StrEnum
 
 from opencharacter.config.ranges import require
 
+TRAINED = "train/model"
+"""Where in a run's folder its trained model lies."""
+
 
 class Backend(StrEnum):
     """What runs a model."""
@@ -54,7 +57,11 @@ class ModelConfig:
     """What runs the model: `vllm` in this process, an OpenAI-compatible server (`endpoint`), or the
     `scripted` one of the tests."""
     model: str = "embedded"
-    """Hub id, folder, or `embedded`: the small model inside the package."""
+    """Hub id, folder, or a small model inside the package: `embedded`, or `embedded_base`, which
+    has met no character."""
+    run: str | None = None
+    """Run whose trained model this is; llm@teacher=trained sets `model` to its folder. None = it is
+    not one of our runs."""
     revision: str | None = None
     """Commit or tag on the hub; None = whatever the hub holds now, recorded as `main`."""
     dtype: str = "auto"
@@ -118,6 +125,7 @@ class ModelConfig:
     def __post_init__(self) -> None:
         """Check ranges and that the back end has what it needs."""
         require(bool(self.model), "model must be given: a hub id, a folder, or `embedded`")
+        self._check_run()
         for name in ("tensor_parallel", "data_parallel", "seats", "max_length", "cache_gib"):
             value = getattr(self, name)
             require(value >= 1, f"{name} is {value}; it must be >= 1")
@@ -144,6 +152,15 @@ class ModelConfig:
     def counts_tokens(self) -> bool:
         """Whether something hangs on how many tokens each answer took."""
         return self.has_budget or self.tokens_per_minute is not None
+
+    def _check_run(self) -> None:
+        require(self.run != "", "run must be given: the name of the run that trained the model")
+        is_trained = self.run is None or self.model.endswith(f"{self.run}/{TRAINED}")
+        require(
+            is_trained,
+            f"run={self.run} names a trained model, but model is {self.model}; choose both at "
+            f"once, as in llm@teacher=trained teacher.run={self.run}",
+        )
 
     def _check_limits(self) -> None:
         """Check limits, budgets and prices."""

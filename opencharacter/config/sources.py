@@ -159,8 +159,8 @@ class InstructionsConfig:
     """Where instructions come from, and how many are kept."""
 
     paths: list[str] = field(default_factory=lambda: ["embedded"])
-    """Each `embedded`, a file or folder (.json, .jsonl, .parquet), or a hub data set:
-    `hub:owner/name[:config][@revision]`."""
+    """Each `embedded`, `embedded/interviews`, a file or folder (.json, .jsonl, .parquet), or a hub
+    data set: `hub:owner/name[:config][@revision]`."""
     licences: list[str] = field(default_factory=list)
     """One per path, in the same order; empty = unknown."""
     n: int | None = None

@@ -16,6 +16,7 @@ from typing import Any, Self
 import yaml
 
 from opencharacter.config import (
+    ROLES,
     Backend,
     Config,
     JudgeConfig,
@@ -84,11 +85,26 @@ class Job:
         """End the replicas and close the models."""
         if kind is None:
             self._replicas.report_dead()
+        self._end_models()
+        with suppress(OSError):  # there is nothing in it
+            self.run_dir.rmdir()
+
+    def close_models(self) -> None:
+        """Free what the models hold: the stages that follow ask none, or need the memory.
+
+        Raises:
+            SystemExit: in a replica, with status 0: it has nothing left to do.
+        """
+        self._replicas.report_dead()
+        self._end_models()
+        if is_replica():
+            raise SystemExit(0)
+
+    def _end_models(self) -> None:
         self._replicas.end()
         for model in self._models.values():
             model.close()
-        with suppress(OSError):  # there is nothing in it
-            self.run_dir.rmdir()
+        self._models.clear()
 
     def model(self, config: ModelConfig) -> Model:
         """Return the model of `config`, opened once for all stages that ask for it."""
@@ -143,6 +159,9 @@ class Job:
             stage: finished_input(self.run_dir, stage, run=self.config.run) for stage in reads
         }
         decisive = self._decisive(settings, versions or {}, sources or {})
+        roles = [role for role in ROLES if any(getattr(self.config, role) is s for s in settings)]
+        roles += ["judge"] * any(isinstance(each, JudgeConfig) for each in settings)
+        role = roles[0] if roles else ROLES[0]
         asked = next((each for each in settings if isinstance(each, ModelConfig)), None)
         fingerprint = stage_fingerprint(name, decisive, inputs)
         if is_replica():
@@ -170,6 +189,7 @@ class Job:
             claims=claims,
             replicas=self._replicas,
             stopping=self.stopping,
+            role=role,
             asked=asked or self.config.teacher,
         )
         if self.config.preview and any(map(_asks, settings)):
@@ -185,8 +205,8 @@ class Job:
         found: dict[str, Any] = {"seed": self.config.seed, "versions": dict(versions)}
         for section in settings:
             name = type(section).__name__.removesuffix("Config").lower()
-            is_player = section is self.config.player
-            found["player" if is_player else name] = data_settings(section)
+            others = [role for role in ROLES[1:] if section is getattr(self.config, role)]
+            found[others[0] if others else name] = data_settings(section)
         return found | ({"sources": dict(sources)} if sources else {})
 
     def _write_config(self, folder: StageFolder) -> None:

@@ -16,7 +16,14 @@ from opencharacter.evaluation.compat import (
     scores_of,
 )
 from opencharacter.job import Job
-from opencharacter.job.judging import Bench, count_scores, read_played, stage_of, write_bench
+from opencharacter.job.judging import (
+    Bench,
+    cache_of,
+    count_scores,
+    read_played,
+    stage_of,
+    write_bench,
+)
 from opencharacter.llm.opening import model_name
 from opencharacter.records import Score
 from opencharacter.sources.rows import Tally
@@ -57,7 +64,7 @@ def _grade(name: str, judge: JudgeConfig, config: Config, job: Job) -> bool:
             compat_plan(
                 packs,
                 grader.grade,
-                cache_dir=Path(judge.cache or Path(config.runs_dir) / "judged"),
+                cache_dir=cache_of(judge, config),
             ),
             lambda: job.unopened(judge.model_config),
             what=f"PersonaGym's published protocol, five answers a call, by {model_name(judge)}.",

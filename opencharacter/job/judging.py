@@ -85,6 +85,22 @@ def versions_of(judge: JudgeConfig, rubrics: Mapping[Instrument, Rubric]) -> dic
     return versions | {"model": model_name(judge)}
 
 
+def asker_of(judge: JudgeConfig, rubrics: Mapping[Instrument, Rubric]) -> Judge:
+    """Return who asks."""
+    return Judge(
+        name=model_name(judge),
+        rubrics=rubrics,
+        gives_probabilities=judge.label_probabilities,
+        min_mass=judge.min_mass,
+        retries=judge.retries,
+    )
+
+
+def cache_of(judge: JudgeConfig, config: Config) -> Path:
+    """Return the folder of verdicts that all runs share."""
+    return Path(judge.cache or Path(config.runs_dir) / "judged")
+
+
 def ask_judge(
     stage: OpenStage,
     work: Sequence[Work],
@@ -93,16 +109,9 @@ def ask_judge(
     job: Job,
 ) -> bool:
     """Let one judge do work of its own stage; False = parts of it are left to others."""
-    asker = Judge(
-        name=model_name(judge),
-        rubrics=rubrics,
-        gives_probabilities=judge.label_probabilities,
-        min_mass=judge.min_mass,
-        retries=judge.retries,
-    )
-    shared = Path(judge.cache or Path(job.config.runs_dir) / "judged")
+    asker = asker_of(judge, rubrics)
     stage.work(
-        judge_plan(work, asker.judge, cache_dir=shared),
+        judge_plan(work, asker.judge, cache_dir=cache_of(judge, job.config)),
         lambda: job.unopened(judge.model_config),
         what=f"Scores of {model_name(judge)}.",
         max_rejected=0.0,

@@ -4,9 +4,11 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
+
+import pyarrow as pa
 
 from opencharacter import __version__
 from opencharacter.config import Config, ModelConfig, Tracking
@@ -46,10 +48,14 @@ class OpenStage:
     claims: Claims
     replicas: Replicas
     stopping: Stopping
+    role: str
+    """Section of the model that the stage asks, and pays for."""
     asked: ModelConfig
-    """Which model the stage asks, and pays for."""
+    """That model; of a jury one member."""
     is_shared: bool = False
     """Whether every process of the command comes to write it: one does, the others wait."""
+    tracker: Tracker | None = field(default=None, init=False)
+    """Takes metrics while `stream` or `work` is at it."""
 
     @property
     def is_finished(self) -> bool:
@@ -62,16 +68,24 @@ class OpenStage:
         return self.config.stage != self.folder.stage
 
     def stream(
-        self, record_type: type, rows: Iterable[Any], tally: Tally, *, what: str, unit: str
+        self,
+        record_type: type,
+        rows: Iterable[Any],
+        tally: Tally,
+        *,
+        what: str,
+        unit: str,
+        max_rejected: float = 1.0,
     ) -> None:
         """Write a stream of records and rejections in one pass; nothing if that was done before.
 
         Args:
             record_type: Of the records.
-            rows: Records and `Rejection`s.
+            rows: Records, Arrow batches of them, and `Rejection`s.
             tally: Counts what `rows` reads, while it is read.
             what: One sentence for the dataset card.
             unit: What a row is called while it is counted.
+            max_rejected: Largest share of rejected rows.
 
         Raises:
             StoreError: the stage was started otherwise, another process is at it, the disk is full,
@@ -95,7 +109,7 @@ class OpenStage:
                 rows_in=tally.rows, not_drawn=tally.not_drawn, notes=dict(tally.notes)
             )
             counted.unmet += tally.unmet
-            self._close(counted, tracker, what=what, max_rejected=1.0)
+            self._close(counted, tracker, what=what, max_rejected=max_rejected)
         self.claims.release(part.name)
         for sentence in counted.unmet:
             self._say(sentence)
@@ -137,7 +151,7 @@ class OpenStage:
             Display(self.folder.stage, unit="records") as display,
             self._tracker() as tracker,
             closing(Reporter(self.folder.path, total=len(keys))) as reporter,
-            self.stopping.within(Budget(self.asked, self.folder.run_dir)),
+            self.stopping.within(Budget(self.asked, self.folder.run_dir, role=self.role)),
         ):
             before = n_rejected(self.folder)
             show = self._shower(display, tracker, reporter, before)
@@ -268,7 +282,10 @@ class OpenStage:
             for number, row in enumerate(rows):
                 if not number:  # before it a source is read, which shows itself
                     show(Progress(0, 0, None, 0, 0, 0, 0))
-                (rejections if isinstance(row, Rejection) else records).write(row)
+                if isinstance(row, pa.RecordBatch):
+                    records.write_batch(row)
+                else:
+                    (rejections if isinstance(row, Rejection) else records).write(row)
                 show(Progress(records.rows, rejections.rows, None, 0, 0, 0, 0))
             done = Progress(records.rows, rejections.rows, None, 0, 0, 0, 0)
             show(done._replace(not_drawn=tally.not_drawn))
@@ -340,10 +357,12 @@ class OpenStage:
             run_dir=self.folder.run_dir,
             started=self.folder.started() or {},
         )
+        self.tracker = tracker
         try:
             yield tracker
         finally:
             tracker.close()
+            self.tracker = None
             if is_mine:
                 self.claims.release(_TRACKING)
 

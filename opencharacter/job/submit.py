@@ -17,7 +17,7 @@ from opencharacter.config import Config
 from opencharacter.errors import ConfigError
 from opencharacter.synth.planning import runs_on_gpus
 
-_ASKS_MODEL = ("profiles", "rewrite", "generate")
+_ASKS_MODEL = ("profiles", "rewrite", "generate", "play")
 _OURS = ("stage=", "run=", "slurm=", "slurm.", "dry_run=")
 _PACKAGE = Path(__file__).parents[1]
 
@@ -124,6 +124,11 @@ def _refuse(config: Config) -> None:
             "force=true with slurm=: every task, and every task that is requeued, would start the "
             f"stage over; take another run=, or remove {config.runs_dir}/{config.run}/<stage> first"
         )
+    if config.stage == "all":
+        raise ConfigError(
+            "stage=all is for one machine; with slurm= submit stage=synth, whose chain ends with "
+            "the mixture, and then stage=tokenize and stage=train"
+        )
     if config.preview or config.stage == "status":
         asked = "preview=" if config.preview else "stage=status"
         raise ConfigError(f"{asked} is for you to read; give the command without slurm=")
@@ -140,8 +145,8 @@ def _gpus(config: Config, stage: str) -> int:
         return config.slurm.mix_gpus if stage == "mix" else 0
     if config.slurm.gpus is not None:
         return config.slurm.gpus
-    is_on_gpus = runs_on_gpus(config.teacher)
-    return config.teacher.tensor_parallel * config.teacher.data_parallel if is_on_gpus else 0
+    asked = config.player if stage == "play" else config.teacher
+    return asked.tensor_parallel * asked.data_parallel if runs_on_gpus(asked) else 0
 
 
 def _sbatch(words: Sequence[str]) -> str:

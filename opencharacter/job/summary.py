@@ -21,7 +21,7 @@ _COLLAPSED = 0.02
 
 def print_summary(job: Job) -> None:
     """Print the closing table, the commonest names, two sample dialogues and the paths."""
-    stages = (*_STAGES, "mix") if job.config.synth.mix else _STAGES
+    stages = (*_STAGES, "mix") if job.config.makes_mixture else _STAGES
     manifests = [job.folder(stage).manifest() for stage in stages]
     made = [manifest for manifest in manifests if manifest is not None]
     print(closing_table([_row(manifest) for manifest in made], _HEADERS))
@@ -32,7 +32,7 @@ def print_summary(job: Job) -> None:
     print("\nWritten:")
     for manifest in made:
         print(f"  {job.folder(manifest['stage']).path}")
-    if not job.config.synth.mix:
+    if not job.config.makes_mixture:
         print(f"\nNext: python -m opencharacter stage=mix run={job.config.run}")
 
 

@@ -16,6 +16,8 @@ from opencharacter.records import Usage
 from opencharacter.store.spending import LoggedUsage, add
 
 _MILLION = 1e6
+_ASKED_BY = {"play": "player"}
+"""Stages that ask another model than the teacher."""
 _LOOK_EVERY_S = 2.0  # at what other processes have spent
 
 
@@ -27,6 +29,7 @@ class Budget:
         config: ModelConfig,
         run_dir: Path,
         *,
+        role: str = "teacher",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Read from the run's logs what is spent already; without a budget, nothing.
@@ -34,11 +37,17 @@ class Budget:
         Args:
             config: `budget_tokens`, `budget_usd` and the prices are used.
             run_dir: Of the run.
+            role: Whose budget it is: the stages that ask another role do not count.
             clock: Seconds.
         """
         self._config = config
         self._clock = clock
-        self._logs = LoggedUsage(run_dir, pattern="*/completions/*.jsonl")
+        self._role = role
+        self._logs = LoggedUsage(
+            run_dir,
+            pattern="*/completions/*.jsonl",
+            counts=lambda log: _ASKED_BY.get(log.parents[1].name, "teacher") == role,
+        )
         self._logged = self._logs.total() if config.has_budget else Usage()
         self._looked = clock()
         self._heard = Usage()  # since that look
@@ -60,9 +69,9 @@ class Budget:
         price = f" and {money:,.4g} USD" if money else ""
         told = f"is used up: this run has taken {tokens:,} tokens{price}"
         if config.budget_tokens is not None and tokens >= config.budget_tokens:
-            return f"teacher.budget_tokens={config.budget_tokens:.0f} {told}"
+            return f"{self._role}.budget_tokens={config.budget_tokens:.0f} {told}"
         if config.budget_usd is not None and money >= config.budget_usd:
-            return f"teacher.budget_usd={config.budget_usd:g} {told}"
+            return f"{self._role}.budget_usd={config.budget_usd:g} {told}"
         return ""
 
     def hear(self, completion: Completion) -> None:

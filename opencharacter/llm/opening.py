@@ -13,9 +13,16 @@ from pathlib import Path
 from opencharacter.config import Backend, ModelConfig
 from opencharacter.errors import ModelError
 from opencharacter.llm.requests import Completion, Model, Request
+from opencharacter.store.stage import finished_input
 
 EMBEDDED = "embedded"
 """Name of the small model inside the package (llm/embedded)."""
+
+EMBEDDED_BASE = "embedded_base"
+"""Name of the same model before it met any character (llm/embedded_base): trainings begin there."""
+
+INSIDE = (EMBEDDED, EMBEDDED_BASE)
+"""Models that ship with the package."""
 
 _WHOLE_UP_TO = 64 * 2**20  # bytes; of larger files the size and a sample are hashed
 _BLOCK = 64 * 2**10
@@ -111,14 +118,19 @@ def model_path(config: ModelConfig) -> str:
     """Return the hub id or folder of the weights.
 
     Raises:
-        ModelError: there is no such folder, or no embedded model in the package.
+        ModelError: there is no such folder, or no such model in the package.
+        StoreError: the run's model is not trained yet; the message names the command.
     """
-    if config.model != EMBEDDED:
+    if config.run is not None:
+        folder = Path(config.model).expanduser()
+        finished_input(folder.parents[1], folder.parent.name, run=config.run)
+        return str(folder)
+    if config.model not in INSIDE:
         path = Path(config.model).expanduser()
         if config.model.startswith(("/", "./", "../", "~")) and not path.is_dir():
             raise ModelError(f"there is no folder {path}; check teacher.model")
         return str(path) if path.is_dir() else config.model
-    folder = Path(str(files("opencharacter.llm"))) / EMBEDDED
+    folder = Path(str(files("opencharacter.llm"))) / config.model
     if not (folder / "model.safetensors").is_file():
         raise ModelError(f"{folder} holds no model; make it with `make embedded-model`")
     return str(folder)
@@ -132,7 +144,7 @@ def model_name(config: ModelConfig) -> str:
         return f"{config.model}@scripted"
     path = Path(model_path(config))
     if path.is_dir():
-        shown = config.model if config.model == EMBEDDED else path.name
+        shown = config.run or (config.model if config.model in INSIDE else path.name)
         return f"{shown}@{_folder_hash(path)}"
     return f"{config.model}@{config.revision or 'main'}"
 
@@ -179,5 +191,5 @@ def _prepare_environment(config: ModelConfig) -> None:
         os.environ.setdefault("OMP_NUM_THREADS", str(config.threads))
         # Threads that wait by turning round take the cores from whatever else runs here.
         os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    if config.model == EMBEDDED:
+    if config.model in INSIDE:
         os.environ.setdefault("HF_HUB_OFFLINE", "1")

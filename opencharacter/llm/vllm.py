@@ -4,6 +4,7 @@ The loop is the fastest way measured (docs/decisions/0002-engine-loop.md): a fin
 room at the next step, and nothing waits for a whole batch.
 """
 
+import json
 import math
 import os
 import time
@@ -122,7 +123,7 @@ def _open_engine(config: ModelConfig, path: str) -> LLM:
             tokenizer_revision=None if is_local else config.revision,
             dtype=_dtype(config),
             tensor_parallel_size=config.tensor_parallel,
-            max_model_len=config.max_length,
+            max_model_len=_longest(config, path),
             max_num_seqs=config.seats,
             seed=config.seed,
             enable_prefix_caching=True,
@@ -137,6 +138,14 @@ def _open_engine(config: ModelConfig, path: str) -> LLM:
             f"cannot open {path}: {reason}; check teacher.model and teacher.revision, or use a "
             "folder that holds the model where there is no network"
         ) from error
+
+
+def _longest(config: ModelConfig, path: str) -> int:
+    """Return what was asked for, or less where the model of a folder takes no more."""
+    file = Path(path) / "config.json"
+    known = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    takes = known.get("max_position_embeddings")
+    return min(config.max_length, takes) if isinstance(takes, int) else config.max_length
 
 
 def _dtype(config: ModelConfig) -> str:

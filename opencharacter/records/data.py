@@ -206,6 +206,8 @@ class MixtureRow:
     render_version: str
     messages: tuple[Message, ...]
     """System, then user and assistant in turn."""
+    untrained: tuple[int, ...] = ()
+    """Places in `messages`, from 0, of the assistant's turns that are read and not learned."""
     source: str
     method: Method
     draw: int

@@ -1,9 +1,13 @@
 """Records of training: MixtureRow -> Tokens -> Checkpoint."""
 
 from dataclasses import dataclass, field
+from typing import Annotated
 
 from opencharacter.ids import content_id
 from opencharacter.records.data import Method
+
+TokenId = Annotated[int, "int32"]
+"""A number that files hold in 32 bits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,16 +22,18 @@ class Tokens:
     source: str
     method: Method
     weight: float
+    licence: str = "unknown"
+    """Of the mixture row."""
     tokenizer: str
-    """Hash of the tokenizer's files."""
+    """Hash of the tokenizer and its special tokens."""
     template: str
     """`name@hash` of the chat template."""
     dropped_turns: int
     """Messages left out at the end, because the dialogue was too long."""
     n_supervised: int
     """Labels that are not -100."""
-    input_ids: tuple[int, ...]
-    labels: tuple[int, ...]
+    input_ids: tuple[TokenId, ...]
+    labels: tuple[TokenId, ...]
     """As long as `input_ids`; -100 where nothing is learned."""
     id: str = field(init=False)
 

@@ -5,7 +5,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from opencharacter.ids import digest
-from opencharacter.sources.rows import open_source
+from opencharacter.sources.rows import embedded_file, open_source
 
 _WHOLE_UP_TO = 256 * 2**20  # bytes; of larger files the size, the head and the tail are hashed
 _SAMPLE = 2**20
@@ -23,6 +23,8 @@ def source_fingerprint(path: str, revision: str | None = None) -> str:
         return digest(path, revision)
     if path == "embedded":
         root = Path(str(files("opencharacter.sources"))) / "embedded"
+    elif named := embedded_file(path):
+        root = named
     else:
         open_source(path, embedded="", hub_config=None, revision=None)
         root = Path(path).expanduser()

@@ -19,6 +19,7 @@ from opencharacter.sources.rows import (
     Source,
     SourceFile,
     Tally,
+    embedded_file,
     no_rows,
     open_source,
     with_distinct_names,
@@ -85,7 +86,8 @@ def open_instructions(paths: Sequence[str]) -> list[Source]:
 
 
 def _licence(source: Source, named: str) -> str:
-    is_ours = source.asked == "embedded" and named == "unknown"
+    is_inside = source.asked == "embedded" or embedded_file(source.asked) is not None
+    is_ours = is_inside and named == "unknown"
     return EMBEDDED_LICENCE if is_ours else named
 
 

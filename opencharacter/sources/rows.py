@@ -173,7 +173,8 @@ def open_source(
     """Find the files behind a path; nothing but the first bytes of .json files is read yet.
 
     Args:
-        path: A file or folder, `embedded`, or `hub:owner/name[:config][@revision]`.
+        path: A file or folder, `embedded`, `embedded/NAME` for another list of the package, or
+            `hub:owner/name[:config][@revision]`.
         embedded: File name of the rows inside the package; None = there are none to choose.
         hub_config: Configuration of the hub data set, unless the path names one.
         revision: Commit or tag of the hub data set, unless the path names one.
@@ -181,9 +182,12 @@ def open_source(
     Raises:
         SourceError: There is nothing to read.
     """
+    named = embedded_file(path) if embedded is not None else None
     if path == "embedded" and embedded is not None:
-        file = SourceFile(f"embedded/{embedded}", Kind.json_lines, _EMBEDDED / embedded)
-        return Source("embedded", (file,), path)
+        named = _EMBEDDED / embedded
+    if named is not None:
+        file = SourceFile(f"embedded/{named.name}", Kind.json_lines, named)
+        return Source("embedded" if path == "embedded" else named.stem, (file,), path)
     if path.startswith(_HUB):
         return _hub_source(path, hub_config, revision)
     if not path.strip():
@@ -193,6 +197,13 @@ def open_source(
     # ValueError: a path with a zero byte in it.
     except (OSError, ValueError) as error:
         raise SourceError(f"cannot open {path!r} ({error}); check the path") from error
+
+
+def embedded_file(path: str) -> Path | None:
+    """Return the file of the package that `embedded/NAME` stands for; None = there is none."""
+    file = _EMBEDDED / f"{path.removeprefix('embedded/')}.jsonl"
+    is_named = path.startswith("embedded/") and file.parent == _EMBEDDED
+    return file if is_named and file.is_file() else None
 
 
 def is_soon_read(path: str) -> bool:

@@ -33,7 +33,7 @@ def check(config: Config) -> None:
         rewrite.check(config)
     if Method.generate in config.synth.methods:
         generate.check(config)
-    if config.synth.mix or config.slurm.submit:  # on SLURM the mixture always follows
+    if config.makes_mixture or config.slurm.submit:  # on SLURM the mixture always follows
         mix.check(config)
         sources = [source.name for source in open_instructions(config.instructions.paths)]
         n = config.synth.n_characters
@@ -55,7 +55,7 @@ def make(config: Config, job: Job) -> None:
     instructions.run(config, job)
     splits = read_columns(part_files(job.folder("personas").data), ["split"])
     check_enough(sum(split == Split.train for (split,) in splits), n=n)
-    if config.synth.mix:
+    if config.makes_mixture:
         asked = read_records(job.folder("instructions").data, Instruction)
         check_possible(asked, config.mix, n_characters=n, methods=_methods(config))
     profiles.run(config, job)

@@ -4,6 +4,7 @@ Every logged answer was paid for once, by whichever process asked, whatever beca
 kill loses the answers that were under way, and so their tokens.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,20 +34,24 @@ _DECODER = msgspec.json.Decoder(_Tokens)
 class LoggedUsage:
     """Adds up logs that others append to; what was read once is not read again."""
 
-    def __init__(self, folder: Path, *, pattern: str) -> None:
+    def __init__(
+        self, folder: Path, *, pattern: str, counts: Callable[[Path], bool] = lambda log: True
+    ) -> None:
         """Know nothing yet.
 
         Args:
             folder: Of a run or of a stage.
             pattern: Where the logs are in it, such as `*/completions/*.jsonl`.
+            counts: Of a log's path, whether it counts.
         """
+        self._counts = counts
         self._folder = folder
         self._pattern = pattern
         self._read: dict[Path, _Read] = {}
 
     def total(self) -> Usage:
         """Return the tokens and calls of all whole lines that are there now."""
-        for path in self._folder.glob(self._pattern):
+        for path in filter(self._counts, self._folder.glob(self._pattern)):
             self._read[path] = _read_on(path, self._read.get(path, _Read(0, Usage())))
         return add(*(read.usage for read in self._read.values()))
 

@@ -69,8 +69,9 @@ def prices_of(config: Config) -> Prices:
 
 
 def runs_on_gpus(teacher: ModelConfig) -> bool:
-    """Say whether a teacher takes GPUs of the run's own: no server, and not the small model."""
-    return teacher.backend is Backend.vllm and teacher.model != "embedded"
+    """Say whether a teacher takes GPUs of the run's own: no server, and not a small model."""
+    is_small = teacher.model in ("embedded", "embedded_base")
+    return teacher.backend is Backend.vllm and not is_small
 
 
 def records_of(config: Config, *, answered: float) -> Records:

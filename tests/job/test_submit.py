@@ -72,6 +72,15 @@ def test_a_task_has_the_gpus_that_the_teacher_needs(capsys, more, gpus):
     assert asked == ([gpus] if gpus else [])
 
 
+def test_playing_is_an_array_with_the_gpus_that_the_player_needs(capsys):
+    [play] = dry_lines(
+        capsys, "stage=play", "llm@player=llama3_8b_instruct", "player.tensor_parallel=2"
+    )
+
+    assert "--gpus-per-node=2" in play
+    assert any(word.startswith("--array=") for word in play)
+
+
 def test_the_mixture_has_the_gpus_that_its_axes_are_given_and_no_other_job(capsys):
     personas, _, profiles, *_, mix = dry_lines(capsys, "slurm.mix_gpus=1", "slurm.gpus=4")
 
@@ -112,3 +121,8 @@ def test_what_slurm_refuses_is_told(monkeypatch, tmp_path):
 
 def test_the_batch_file_is_there():
     assert Path(batch_file()).read_text(encoding="utf-8").startswith("#!/bin/bash\n")
+
+
+def test_the_way_to_a_model_is_submitted_in_pieces():
+    with pytest.raises(ConfigError, match=r"submit stage=synth, .* and then stage=tokenize"):
+        submit(composed("stage=all"), COMMAND)

@@ -56,6 +56,18 @@ def test_tokens_of_earlier_starts_and_stages_count(tmp_path):
     assert budget.reason == expected
 
 
+def test_each_role_has_a_budget_of_its_own(tmp_path):
+    log(tmp_path, times=4)
+    log(tmp_path, times=1, stage="play")
+    config = ModelConfig(budget_tokens=300)
+
+    assert Budget(config, tmp_path).spent.calls == 4
+    budget = Budget(config, tmp_path, role="player")
+    assert (budget.spent.calls, budget.reason) == (1, "")
+    budget.hear(answer())
+    assert budget.reason.startswith("player.budget_tokens=300 is used up")
+
+
 def test_money_is_counted_by_the_prices(tmp_path):
     # 100 prompt tokens at 2 and 50 output tokens at 10 dollars a million: 0.0007 dollars
     budget = Budget(ModelConfig(budget_usd=0.001, **PRICES), tmp_path)

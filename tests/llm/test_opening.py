@@ -1,13 +1,15 @@
 """A folder's name is its content; what only clutters the terminal is quiet."""
 
+import json
 import logging
 from logging.config import dictConfig
+from pathlib import Path
 
 import pytest
 
 from opencharacter.config import Backend, ModelConfig
-from opencharacter.errors import ModelError
-from opencharacter.llm.opening import model_name, model_path, open_model
+from opencharacter.errors import ConfigError, ModelError, StoreError
+from opencharacter.llm.opening import check_model, model_name, model_path, open_model
 
 MIB = 2**20
 
@@ -57,3 +59,34 @@ def test_a_machine_without_triton_is_not_told_so_even_after_vllm_has_set_up_logg
 def test_a_folder_that_is_not_there_is_not_looked_for_on_the_hub(model):
     with pytest.raises(ModelError, match=r"there is no folder .*nowhere"):
         model_path(ModelConfig(model=model))
+
+
+@pytest.fixture
+def trained(tmp_path):
+    """A run whose training began; the model that it shall be."""
+    train = tmp_path / "runs" / "tiny" / "train"
+    (train / "model").mkdir(parents=True)
+    started = {"fingerprint": "f", "settings": {}, "inputs": {}, "at": 0.0}
+    command = "python -m opencharacter stage=all run=tiny experiment=tiny"
+    (train / "started.json").write_text(json.dumps({**started, "command": command}))
+    return ModelConfig(run="tiny", model=str(train / "model"))
+
+
+def test_the_model_of_an_unfinished_training_is_refused_with_the_command_that_finishes_it(trained):
+    with pytest.raises(StoreError, match=r"unfinished; first run: .* stage=train run=tiny"):
+        check_model(trained)
+
+
+def test_the_model_of_a_finished_training_is_called_by_its_run(trained):
+    folder = Path(trained.model)
+    names = ("stage", "output", "settings", "counts", "usage", "seconds", "parts")
+    manifest = {"inputs": {}, **dict.fromkeys(names, "x")}
+    (folder.parent / "manifest.json").write_text(json.dumps(manifest))
+
+    assert model_path(trained) == str(folder)
+    assert model_name(trained).startswith("tiny@")
+
+
+def test_a_run_alone_names_no_model():
+    with pytest.raises(ConfigError, match=r"llm@teacher=trained teacher.run=tiny"):
+        ModelConfig(run="tiny")

@@ -8,7 +8,7 @@ import pytest
 from opencharacter.config import InstructionsConfig
 from opencharacter.errors import SourceError
 from opencharacter.records import Instruction
-from opencharacter.sources.instructions import read_instructions
+from opencharacter.sources.instructions import open_instructions, read_instructions
 from opencharacter.sources.rows import Tally
 
 
@@ -214,3 +214,18 @@ def test_the_embedded_instructions_are_56_of_which_8_have_no_answer():
     assert sum(not item.is_answered for item in items) == 8
     assert sum(len(item.messages) > 1 for item in items if item.is_answered) == 12
     assert {item.licence for item in items} == {"Apache-2.0"}
+
+
+def test_interviews_in_the_package_are_questions_without_answers():
+    found, _ = read_paths(["embedded/interviews"])
+
+    assert len(found) == 40
+    assert {(each.source, each.licence) for each in found} == {("interviews", "Apache-2.0")}
+    assert not any(each.references for each in found)
+    assert sum(len(each.messages) for each in found) > 2 * len(found)
+
+
+@pytest.mark.parametrize("path", ["embedded/nothing", "embedded/../rows"])
+def test_a_list_that_is_not_in_the_package_is_no_source(path):
+    with pytest.raises(SourceError, match="there is no embedded/"):
+        open_instructions([path])

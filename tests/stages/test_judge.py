@@ -234,3 +234,17 @@ def test_the_published_protocol_is_five_by_five_and_labelled(opencharacter, tmp_
     assert sum(s.value is None for s in scores(tmp_path)) == found["answers_without_points"] > 0
     mixed = opencharacter("stage=judge", "suite.mode=sound")
     assert "was played with suite.mode=compat, and is to be judged with sound" in mixed.stderr
+
+
+def test_a_plan_says_what_judging_asks_and_what_is_known(opencharacter, tmp_path, gym):
+    shutil.copytree(folder(tmp_path, "play"), folder(tmp_path, "play", "u"))
+    prices = ("judge.price_prompt=1", "judge.price_output=4", "judge.against=u")
+
+    before = opencharacter("stage=plan", *prices).stdout
+    assert opencharacter("stage=judge", "judge.against=u").returncode == 0
+    after = opencharacter("stage=plan", *prices).stdout
+
+    [line] = [line for line in before.splitlines() if line.strip().startswith("scripted")]
+    assert line.split()[1:5] == [str(2 * N), str(3 * N), "0", str(3 * N)]
+    [line] = [line for line in after.splitlines() if line.strip().startswith("scripted")]
+    assert line.split()[1:] == [str(2 * N), str(3 * N), str(3 * N), "0", "0", "0%", "0.00"]

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from opencharacter.records import Domain, EvalItem, Split, Transcript
+from opencharacter.records import Domain, EvalItem, MixtureRow, Split, Transcript
 from opencharacter.store.rows import read_columns, read_records
 
 
@@ -49,6 +49,17 @@ def test_every_transcript_leads_back_to_a_persona_of_the_right_split(
         assert items[transcript.item_id].persona_id == transcript.persona_id
         assert split_of[transcript.persona_id] == Split.heldout
         assert transcript.domain is Domain.outside
+
+
+def test_a_character_has_the_same_system_prompt_in_training_and_in_testing(
+    opencharacter, tmp_path, run_made
+):
+    assert opencharacter("stage=play", "suite=in_domain", "suite.n=5").returncode == 0
+    rows = read_records(tmp_path / "runs/t/mix/data", MixtureRow)
+    trained = {row.persona_id: row.messages[0].content for row in rows}
+
+    for transcript in played(tmp_path):
+        assert transcript.messages[0].content == trained[transcript.persona_id]
 
 
 def test_facts_are_counted_at_the_end(opencharacter, tmp_path, run_made):

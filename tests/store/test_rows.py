@@ -1,12 +1,26 @@
 """Records survive the way to Parquet and back; digests do not depend on parts."""
 
+from dataclasses import replace
+
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from opencharacter.errors import StoreError
-from opencharacter.records import Instruction, Message, Persona, Role, Split
+from opencharacter.records import (
+    Instruction,
+    Message,
+    Method,
+    Persona,
+    Role,
+    Split,
+    Tokens,
+    to_row,
+)
 from opencharacter.store.rows import (
     PartWriter,
+    arrow_schema,
+    batch_digest,
     part_files,
     read_columns,
     read_footer,
@@ -106,3 +120,71 @@ def test_a_part_written_before_a_field_was_there_has_its_default(tmp_path):
     pq.write_table(old, tmp_path / "part-0.parquet")
 
     assert list(read_records(tmp_path, Instruction)) == [INSTRUCTION]
+
+
+def tokens(number):
+    return Tokens(
+        row_id=f"row-{number}",
+        character_id="c",
+        instruction_id="i",
+        persona_id="p",
+        source="s",
+        method=Method.generate,
+        weight=1.0,
+        tokenizer="t",
+        template="llama3@1",
+        dropped_turns=0,
+        n_supervised=1,
+        input_ids=tuple(range(number)),
+        labels=(-100,) * number,
+    )
+
+
+def as_batch(records):
+    rows = [to_row(record) for record in records]
+    [batch] = pa.Table.from_pylist(rows, schema=arrow_schema(Tokens)).combine_chunks().to_batches()
+    return batch
+
+
+def written_as(path, *batches):
+    writer = PartWriter(path, Tokens)
+    for batch in batches:
+        writer.write_batch(batch)
+    writer.close()
+    return read_footer(path)
+
+
+def test_batches_are_read_back_as_the_records_that_they_are(tmp_path):
+    records = [tokens(number) for number in (3, 0, 5)]
+
+    footer = written_as(tmp_path / "part-00000-of-00001.parquet", as_batch(records))
+
+    assert footer.rows == 3
+    assert list(read_records(tmp_path, Tokens)) == records
+
+
+def test_the_digest_of_batches_hangs_on_rows_alone(tmp_path):
+    batch = as_batch([tokens(number) for number in range(6)])
+
+    whole = written_as(tmp_path / "a.parquet", batch)
+    cut = written_as(tmp_path / "b.parquet", batch.slice(4), batch.slice(1, 3), batch.slice(0, 1))
+    other = written_as(tmp_path / "c.parquet", as_batch([tokens(n) for n in (0, 1, 2, 3, 4, 6)]))
+
+    assert whole == cut
+    assert whole.digest != other.digest
+
+
+def test_ids_moved_from_one_list_to_the_next_change_the_digest(tmp_path):
+    row = tokens(2)
+    moved = replace(row, input_ids=(0,), labels=(1, -100, -100))
+
+    assert batch_digest(as_batch([row])) != batch_digest(as_batch([moved]))
+
+
+def test_a_batch_of_other_columns_is_refused(tmp_path):
+    writer = PartWriter(tmp_path / "a.parquet", Tokens)
+
+    with pytest.raises(TypeError):
+        writer.write_batch(as_batch([tokens(1)]).drop_columns(["labels"]))
+
+    writer.discard()

@@ -1,17 +1,22 @@
-"""Make the embedded model from nothing: tokenizer, phase 1 (copying), phase 2 (dialogues).
+"""Make the embedded model and its base from nothing: tokenizer, copying, then dialogues.
 
-Writes a folder that vLLM and transformers load. Nothing is read but this package: the text is
-generated, the seed is fixed and the steps are counted, so the same machine makes the same model.
+Both begin with the same copying phase; the base then sees language without any character, the model
+the stages' own dialogues. Writes folders that vLLM and transformers load. Nothing is read but this
+package: text is generated, seeds are fixed, steps are counted: one machine makes the same models.
 """
 
 import logging
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from copy import deepcopy
+from itertools import chain, islice
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from transformers import GenerationConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
+from opencharacter.records import Message
 from opencharacter.train.embedded.copying import (
     Batch,
     Stretch,
@@ -20,7 +25,8 @@ from opencharacter.train.embedded.copying import (
     loss_of,
     scattered_rows,
 )
-from opencharacter.train.embedded.dialogues import INTERVIEWS, MIXED, Shares, dialogues
+from opencharacter.train.embedded.dialogues import INTERVIEWS, MIXED, dialogues
+from opencharacter.train.embedded.language import general_dialogues
 from opencharacter.train.embedded.network import CONTEXT, new_network
 from opencharacter.train.embedded.tokenizer import Tokens, encode, new_tokenizer
 
@@ -29,9 +35,16 @@ logger = logging.getLogger(__name__)
 FOLDER = Path(__file__).parents[2] / "llm" / "embedded"
 """Where the shipped model lies."""
 
+BASE_FOLDER = FOLDER.with_name("embedded_base")
+"""Where the shipped base lies."""
+
 SEED = 0
 STEPS = 6000
-"""Of phase 2."""
+"""Of the model's dialogues."""
+BASE_STEPS = 1102
+"""Of the base's; its learning rate would have ended after 1,500: it is trained further anyway."""
+
+_BASE_FALL = 1500
 
 _INTERVIEWS = 0.17  # of these steps, before the mixed ones
 _COPY_EVERY = 8  # steps: random tokens instead of dialogues, so that copying stays exact
@@ -44,44 +57,66 @@ _LOG_EVERY = 50
 _PAD = 5
 
 
-def make(folder: Path = FOLDER, *, seed: int = SEED, steps: int = STEPS) -> None:
-    """Write tokenizer and model to `folder`, which is replaced only when all is done."""
+class Made(NamedTuple):
+    """What is made, where, and in how many steps of dialogues."""
+
+    base: Path
+    base_steps: int
+    model: Path | None
+    """None = only the base."""
+    steps: int
+
+
+def make(what: Made, *, seed: int = SEED) -> None:
+    """Write base and model, each with the tokenizer, to folders replaced when all is done."""
     torch.set_flush_denormal(True)  # sharp attention makes many, and a CPU is slow on them
     torch.set_num_threads(2)
     tokenizer = new_tokenizer(seed=seed)
     network = new_network(seed=seed)
     learn_to_copy(network, seed=seed + 1)
-    learn_dialogues(network, tokenizer, seed=seed, steps=steps)
-    save(network, tokenizer, folder)
+    base = deepcopy(network)
+    language = batches(tokenizer, general_dialogues(seed), seed)
+    fall = max(_BASE_FALL, what.base_steps)
+    learn_dialogues(base, language, seed=seed, steps=what.base_steps, fall=fall)
+    save(base, tokenizer, what.base)
+    if what.model is not None:
+        text = _stages_text(tokenizer, seed=seed, steps=what.steps)
+        learn_dialogues(network, text, seed=seed, steps=what.steps, fall=what.steps)
+        save(network, tokenizer, what.model)
+
+
+def _stages_text(tokenizer: PreTrainedTokenizerFast, *, seed: int, steps: int) -> Iterator[Batch]:
+    """Yield the embedded model's batches: interviews for a while, then everything."""
+    first = sum(step % _COPY_EVERY != 0 for step in range(steps) if step < _INTERVIEWS * steps)
+    interviews, mixed = (
+        batches(tokenizer, (each.messages for each in dialogues(seed, shares=shares)), seed)
+        for shares in (INTERVIEWS, MIXED)
+    )
+    return chain(islice(interviews, first), mixed)
 
 
 def learn_dialogues(
-    network: LlamaForCausalLM,
-    tokenizer: PreTrainedTokenizerFast,
-    *,
-    seed: int,
-    steps: int,
+    network: LlamaForCausalLM, text: Iterator[Batch], *, seed: int, steps: int, fall: int
 ) -> None:
-    """Train on generated dialogues, interviews first; learned is the assistant's text.
+    """Train on generated dialogues; learned is the assistant's text.
 
-    AdamW, learning rate 1.5e-3 with a cosine to 3 %, betas 0.9 and 0.95, weight decay 0.05.
+    AdamW, betas 0.9 and 0.95, weight decay 0.05, learning rate 1.5e-3 with a cosine that is at 3 %
+    after `fall` steps.
     """
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=_PEAK, betas=(0.9, 0.95), weight_decay=0.05
     )
-    interviews, mixed = batches(tokenizer, seed, INTERVIEWS), batches(tokenizer, seed, MIXED)
     copies = random_copies(network.config.vocab_size, seed)
     running = None
     network.train()
     for step in range(steps):
         warm = min(1.0, (step + 1) / _WARMUP_STEPS)
-        cosine = 0.5 * (1 + math.cos(math.pi * step / steps))
+        cosine = 0.5 * (1 + math.cos(math.pi * step / fall))
         for group in optimizer.param_groups:
             group["lr"] = _PEAK * warm * (_FINAL + (1 - _FINAL) * cosine)
         is_copy = step % _COPY_EVERY == 0
-        rows = copies if is_copy else interviews if step < _INTERVIEWS * steps else mixed
         with torch.autocast("cpu", torch.bfloat16, enabled=has_fast_bf16()):
-            loss = loss_of(network, next(rows))
+            loss = loss_of(network, next(copies if is_copy else text))
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizer.step()
@@ -100,14 +135,15 @@ def random_copies(vocabulary: int, seed: int) -> Iterator[Batch]:
             yield scattered_rows(stretch, vocabulary, generator)
 
 
-def batches(tokenizer: PreTrainedTokenizerFast, seed: int, shares: Shares) -> Iterator[Batch]:
+def batches(
+    tokenizer: PreTrainedTokenizerFast, stream: Iterator[Sequence[Message]], seed: int
+) -> Iterator[Batch]:
     """Yield batches of dialogues of like length, each row beginning one dialogue."""
-    stream = dialogues(seed, shares=shares)
     order = torch.Generator().manual_seed(seed)
     while True:
         group: list[Tokens] = []
         while len(group) < _SORTED:
-            tokens = encode(tokenizer, next(stream).messages)
+            tokens = encode(tokenizer, next(stream))
             if len(tokens.ids) <= CONTEXT:
                 group.append(tokens)
         group.sort(key=lambda tokens: len(tokens.ids))
