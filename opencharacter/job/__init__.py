@@ -159,10 +159,7 @@ class Job:
             stage: finished_input(self.run_dir, stage, run=self.config.run) for stage in reads
         }
         decisive = self._decisive(settings, versions or {}, sources or {})
-        roles = [role for role in ROLES if any(getattr(self.config, role) is s for s in settings)]
-        roles += ["judge"] * any(isinstance(each, JudgeConfig) for each in settings)
-        role = roles[0] if roles else ROLES[0]
-        asked = next((each for each in settings if isinstance(each, ModelConfig)), None)
+        role, asked = self._asked(settings)
         fingerprint = stage_fingerprint(name, decisive, inputs)
         if is_replica():
             wait_for_leader(folder, fingerprint)
@@ -190,13 +187,23 @@ class Job:
             replicas=self._replicas,
             stopping=self.stopping,
             role=role,
-            asked=asked or self.config.teacher,
+            asked=asked,
         )
         if self.config.preview and any(map(_asks, settings)):
             yield stage  # it leaves nothing behind, and claims nothing
             return
         with claims:
             yield stage
+
+    def _asked(self, settings: Sequence[object]) -> tuple[str, ModelConfig]:
+        """Return the role and the model that a stage asks; the teacher where it names none."""
+        for each in settings:
+            if isinstance(each, JudgeConfig):
+                return "judge", each
+            for role in ROLES:
+                if isinstance(each, ModelConfig) and getattr(self.config, role) is each:
+                    return role, each
+        return ROLES[0], self.config.teacher
 
     def _decisive(
         self, settings: Sequence[object], versions: Mapping[str, str], sources: Mapping[str, str]
