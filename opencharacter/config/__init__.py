@@ -32,6 +32,7 @@ from opencharacter.config.mixing import ExportConfig, LintConfig, MixConfig, Pop
 from opencharacter.config.model import Backend, ModelConfig, SamplingConfig
 from opencharacter.config.planning import AssumeConfig, PlanConfig
 from opencharacter.config.ranges import require
+from opencharacter.config.reporting import ReportConfig
 from opencharacter.config.sources import (
     InstructionsConfig,
     NearDuplicates,
@@ -71,6 +72,7 @@ __all__ = [
     "PlanConfig",
     "PopulationConfig",
     "ProfilesConfig",
+    "ReportConfig",
     "RewriteConfig",
     "SamplingConfig",
     "SlurmConfig",
@@ -134,6 +136,7 @@ class Config:
     export: ExportConfig = field(default_factory=ExportConfig)
     tokenize: TokenizeConfig = field(default_factory=TokenizeConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
+    report: ReportConfig = field(default_factory=ReportConfig)
     population: PopulationConfig = field(default_factory=PopulationConfig)
     plan: PlanConfig = field(default_factory=PlanConfig)
     slurm: SlurmConfig = field(default_factory=SlurmConfig)

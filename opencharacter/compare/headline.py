@@ -1,0 +1,130 @@
+"""Whether a run may have a headline, and what is said instead."""
+
+from collections.abc import Mapping, Sequence
+from statistics import fmean
+
+from opencharacter.compare.measured import Bounds
+from opencharacter.compare.results import RULE, Mark, Results, Scale, marks_of, scales_of
+from opencharacter.records import Control, Domain
+
+COVERAGE = 0.99
+"""Least share of scores with a value that a headline needs."""
+JURY = 3
+"""Judges of different families that a jury should have."""
+
+
+def judges_of(results: Results) -> list[str]:
+    """Return the judges that are models, by name."""
+    return sorted({score.judge for score in results.scores} - {RULE})
+
+
+def headline_criteria(results: Results, asked: Sequence[str]) -> list[str]:
+    """Return the criteria whose mean is the headline.
+
+    Args:
+        results: Of a run.
+        asked: Criteria by name; empty = those of the scale that most scores are on. Points of
+            different scales have no mean.
+    """
+    if asked:
+        return list(asked)
+    scales = scales_of(results.scores)
+    counts: dict[Scale | None, int] = {}
+    for score in results.scores:
+        scale = scales.get(score.criterion)
+        counts[scale] = counts.get(scale, 0) + 1
+    if not counts:
+        return []
+    commonest = max(counts, key=lambda scale: (counts[scale], scale is not None))
+    named = sorted({score.criterion for score in results.scores})
+    return [name for name in named if scales.get(name) == commonest]
+
+
+def headline_marks(
+    results: Results, criteria: Sequence[str], without: frozenset[str] = frozenset()
+) -> list[Mark]:
+    """Return the marks that count: of these criteria, without a control."""
+    marks = marks_of(results, without=without)
+    wanted = set(criteria)
+    return [
+        mark
+        for mark in marks
+        if mark.criterion in wanted and mark.transcript.control is Control.none
+    ]
+
+
+def coverage_of(marks: Sequence[Mark]) -> float | None:
+    """Return the share of scores with a value; None = there are no scores."""
+    rows = sum(mark.rows for mark in marks)
+    return 1 - sum(mark.missing for mark in marks) / rows if rows else None
+
+
+def why_withheld(
+    results: Results, marks: Sequence[Mark], kin: Mapping[str, str], *, least: float
+) -> list[str]:
+    """Return why there is no headline, a sentence each; empty = there is one.
+
+    Args:
+        results: Of a run.
+        marks: Those that count.
+        kin: Judges of the family of the candidate or of a model that it was made with.
+        least: Share of scores with a value that a headline needs.
+    """
+    reasons = [f"A part of the suite: {sentence}" for sentence in results.incomplete]
+    judges = judges_of(results)
+    if judges and set(judges) <= set(kin):
+        whose = ", ".join(f"{judge} (of the family of {kin[judge]})" for judge in judges)
+        reasons.append(
+            f"Every judge is kin of the model under test, its teacher or its base: {whose}. "
+            "Judges favour their own family; add a judge of another."
+        )
+    share = coverage_of(marks)
+    if share is None:
+        reasons.append("Nothing was scored in the headline's criteria.")
+    elif share < least:
+        reasons.append(
+            f"{1 - share:.1%} of the scores are missing, and a headline allows {1 - least:.1%}: "
+            "see the bounds."
+        )
+    return reasons
+
+
+def bounds_of(marks: Sequence[Mark]) -> list[Bounds]:
+    """Return between what each domain's mean lies, whatever the missing scores would have been."""
+    found = []
+    for domain in Domain:
+        low = [mark.low for mark in marks if mark.transcript.domain is domain]
+        high = [mark.high for mark in marks if mark.transcript.domain is domain]
+        lows, highs = [v for v in low if v is not None], [v for v in high if v is not None]
+        if lows and len(lows) == len(low):
+            found.append(Bounds(domain, fmean(lows), fmean(highs)))
+    return found
+
+
+def cautions_of(results: Results, kin: Mapping[str, str]) -> list[str]:
+    """Return what else a reader must know, a sentence each."""
+    found = []
+    if results.card is None:
+        found.append("Uncalibrated: no judge card; nobody has tested these judges (stage=qualify).")
+    elif not is_calibrated(results):
+        found.append("Uncalibrated: the judge card holds no human labels.")
+    judges = judges_of(results)
+    if kin and not set(judges) <= set(kin):
+        left = ", ".join(f"{judge} (kin of {model})" for judge, model in kin.items())
+        found.append(f"Left out of the headline, as judges favour their own family: {left}.")
+    if 0 < len(judges) < JURY:
+        found.append(
+            f"{len(judges)} judge{'s' * (len(judges) > 1)}, and a jury has {JURY} of different "
+            "families: the figures hang on whom was asked."
+        )
+    if results.transcripts and all(t.domain is Domain.unknown for t in results.transcripts):
+        found.append(
+            "Whether the model was trained on these characters is not known, so there is no gap "
+            "between in-domain and out-of-domain."
+        )
+    return found
+
+
+def is_calibrated(results: Results) -> bool:
+    """Return whether the judge card holds human labels."""
+    return bool(results.card and results.card.get("human"))

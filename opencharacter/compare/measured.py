@@ -1,0 +1,103 @@
+"""What a report says, as numbers: each a mean with its interval, and what it is a mean of."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from opencharacter.records import Domain
+from opencharacter.stats.intervals import Estimate
+
+
+class Row(NamedTuple):
+    """One line of a table: a mean for each domain, and over all."""
+
+    name: str
+    overall: Estimate
+    domains: Mapping[Domain, Estimate]
+    missing: int = 0
+    """Scores without a value."""
+
+
+class Gap(NamedTuple):
+    """How much higher in-domain characters are scored than out-of-domain ones."""
+
+    value: float
+    low: float | None
+    """None = a domain has fewer than two characters."""
+    high: float | None
+    p: float | None
+    """Of no gap, two-sided, by Welch's t over characters."""
+
+
+class Bounds(NamedTuple):
+    """Where a mean lies whatever the missing scores would have been."""
+
+    domain: Domain
+    low: float
+    high: float
+
+
+class Judge(NamedTuple):
+    """What one judge did."""
+
+    name: str
+    family: str
+    kin: str
+    """Model of the candidate, its teacher or base that is of its family; empty = none is."""
+    scores: int
+    unscored: Mapping[str, int]
+    """How many have no value, by reason."""
+    mean: Estimate
+    """Of the headline's criteria."""
+    without: Estimate
+    """The headline's mean without this judge; of a single judge there is none."""
+
+
+class Failed(NamedTuple):
+    """How often a failure happened."""
+
+    name: str
+    counts: Mapping[Domain, int]
+    share: Estimate
+    """Of transcripts without a control."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """One run."""
+
+    run: str
+    models: Sequence[str]
+    suites: Sequence[str]
+    is_calibrated: bool
+    """Whether the judge card holds human labels."""
+    card_hash: str
+    level: float
+    criteria: Sequence[str]
+    """Of the headline."""
+    withheld: Sequence[str]
+    """Why there is no headline, a sentence each; empty = there is one."""
+    cautions: Sequence[str]
+    """What else to know, a sentence each."""
+    coverage: float | None
+    """Share of the headline's scores that have a value."""
+    headline: Row
+    gap: Gap | None
+    """None = one of the two domains has no scores."""
+    bounds: Sequence[Bounds]
+    """Instead of a headline where scores are missing and the scale is known."""
+    tasks: Sequence[Row]
+    criteria_rows: Sequence[Row]
+    turns: Sequence[Row]
+    controls: Sequence[Row]
+    judges: Sequence[Judge]
+    failures: Sequence[Failed]
+    transcripts: int
+    characters: Mapping[Domain, int]
+    facts: Mapping[str, str | int | float]
+
+    @property
+    def title(self) -> str:
+        """The headline's title: it says where no human has checked the judges."""
+        calibrated = "" if self.is_calibrated else " (uncalibrated)"
+        return f"{self.run}: {', '.join(self.models)} on {', '.join(self.suites)}{calibrated}"

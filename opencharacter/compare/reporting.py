@@ -1,0 +1,143 @@
+"""From the records of a run to the numbers of its report."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from opencharacter.compare.families import family, kin
+from opencharacter.compare.headline import (
+    bounds_of,
+    cautions_of,
+    coverage_of,
+    headline_criteria,
+    headline_marks,
+    is_calibrated,
+    judges_of,
+    why_withheld,
+)
+from opencharacter.compare.means import estimate, gap, row, rows
+from opencharacter.compare.measured import Failed, Judge, Report, Row
+from opencharacter.compare.results import Mark, Results, marks_of, models_of
+from opencharacter.config import ReportConfig
+from opencharacter.records import Control, Domain, Transcript
+from opencharacter.stats.intervals import clustered_share
+
+_NO_FAILURE = "none"
+
+
+def report_of(results: Results, settings: ReportConfig) -> Report:
+    """Return the numbers of a run's report."""
+    level = settings.level
+    related = kin(judges_of(results), [*models_of(results), *results.made_by])
+    left_out = frozenset(related) if set(judges_of(results)) - set(related) else frozenset()
+    criteria = headline_criteria(results, settings.criteria)
+    counted = headline_marks(results, criteria, left_out)
+    marks = marks_of(results, without=left_out)
+    plain = [mark for mark in marks if mark.transcript.control is Control.none]
+    headline = row("headline", counted, level=level)
+    domains = headline.domains
+    inside, outside = domains.get(Domain.inside), domains.get(Domain.outside)
+    withheld = why_withheld(results, counted, related, least=settings.min_coverage)
+    played = [t for t in results.transcripts if t.control is Control.none]
+    return Report(
+        run=results.run,
+        models=models_of(results),
+        suites=sorted({transcript.suite for transcript in results.transcripts}),
+        is_calibrated=is_calibrated(results),
+        card_hash=results.card_hash,
+        level=level,
+        criteria=criteria,
+        withheld=withheld,
+        cautions=cautions_of(results, related),
+        coverage=coverage_of(counted),
+        headline=headline,
+        gap=gap(inside, outside, level=level) if inside and outside else None,
+        bounds=bounds_of(counted) if withheld else [],
+        tasks=rows(counted, lambda mark: mark.transcript.task, level=level),
+        criteria_rows=rows(plain, lambda mark: mark.criterion, level=level),
+        turns=_turns(results, criteria, left_out, level),
+        controls=_controls(marks, criteria, level),
+        judges=_judges(results, criteria, related, left_out, level),
+        failures=_failures(played, level),
+        transcripts=len(results.transcripts),
+        characters=_characters(played),
+        facts=results.facts,
+    )
+
+
+def _turns(
+    results: Results, criteria: Sequence[str], left_out: frozenset[str], level: float
+) -> list[Row]:
+    """Return a line for each user turn, from 1; nothing where whole dialogues were judged."""
+    turns = sorted({score.turn for score in results.scores if score.turn is not None})
+    found = []
+    for turn in turns:
+        marks = marks_of(results, without=left_out, turn=turn)
+        counted = [
+            mark
+            for mark in marks
+            if mark.criterion in criteria and mark.transcript.control is Control.none
+        ]
+        if counted:
+            found.append(row(str(turn + 1), counted, level=level))
+    return found
+
+
+def _controls(marks: Sequence[Mark], criteria: Sequence[str], level: float) -> list[Row]:
+    """Return a line for each control; nothing if there was none but `none`."""
+    wanted = set(criteria)
+    counted = [mark for mark in marks if mark.criterion in wanted]
+    found = rows(counted, lambda mark: str(mark.transcript.control), level=level)
+    return found if len(found) > 1 else []
+
+
+def _judges(
+    results: Results,
+    criteria: Sequence[str],
+    related: Mapping[str, str],
+    left_out: frozenset[str],
+    level: float,
+) -> list[Judge]:
+    judges = judges_of(results)
+    found = []
+    for name in judges:
+        own = [score for score in results.scores if score.judge == name]
+        others = frozenset(judges) - {name}
+        found.append(
+            Judge(
+                name,
+                family(name),
+                related.get(name, ""),
+                len(own),
+                Counter(score.unscored for score in own if score.unscored is not None),
+                estimate(_own(headline_marks(results, criteria, others)), level=level),
+                estimate(_own(headline_marks(results, criteria, left_out | {name})), level=level),
+            )
+        )
+    return found
+
+
+def _own(marks: Sequence[Mark]) -> list[Mark]:
+    """Return the marks that a judge gave, without those that nobody did."""
+    return [mark for mark in marks if mark.value is not None]
+
+
+def _failures(played: Sequence[Transcript], level: float) -> list[Failed]:
+    """Return how often each failure happened, the commonest first."""
+    counts = Counter(t.failure or _NO_FAILURE for t in played)
+    characters = [t.persona_id for t in played]
+    return [
+        Failed(
+            name,
+            Counter(t.domain for t in played if (t.failure or _NO_FAILURE) == name),
+            clustered_share(
+                [(t.failure or _NO_FAILURE) == name for t in played], characters, level=level
+            ),
+        )
+        for name, _ in counts.most_common()
+    ]
+
+
+def _characters(played: Sequence[Transcript]) -> dict[Domain, int]:
+    """Return how many characters of each domain were played."""
+    pairs = {(t.domain, t.persona_id) for t in played}
+    return dict(Counter(domain for domain, _ in sorted(pairs)))

@@ -1,0 +1,150 @@
+"""The transcripts and scores of one run, and one number for each transcript and criterion."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import fmean
+from typing import NamedTuple
+
+from opencharacter.records import EvalItem, Score, Transcript
+
+RULE = "rule"
+"""The judge of scores that a rule gives, such as those of failed answers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Results:
+    """What was played and judged in one run."""
+
+    run: str
+    items: Mapping[str, EvalItem]
+    transcripts: Sequence[Transcript]
+    scores: Sequence[Score]
+    incomplete: Sequence[str] = ()
+    """Why this is a part of its suite, a sentence each; empty = the whole suite."""
+    card: Mapping[str, object] | None = None
+    """The judge card; None = nobody has qualified the judges."""
+    card_hash: str = ""
+    """sha256 of the judge card."""
+    made_by: Sequence[str] = ()
+    """Models that the candidate was made with: its teacher, its base."""
+    facts: Mapping[str, str | int | float] = field(default_factory=dict)
+    """Of the training: `characters`, `rows`, `method`, where they are known."""
+
+
+class Scale(NamedTuple):
+    """Smallest and largest value of a criterion."""
+
+    low: float
+    high: float
+
+
+class Mark(NamedTuple):
+    """What one transcript got in one criterion: the mean of its judges."""
+
+    transcript: Transcript
+    criterion: str
+    value: float | None
+    """Mean over judges of their means over turns and repeats; None = no judge gave a value."""
+    low: float | None
+    """The same with the lowest value of the scale for what is missing; None without a scale."""
+    high: float | None
+    rows: int
+    """Scores behind it."""
+    missing: int
+    """Of those, the ones without a value."""
+
+
+def models_of(results: Results) -> list[str]:
+    """Return the models that played, by name."""
+    return sorted({transcript.model for transcript in results.transcripts})
+
+
+def scales_of(scores: Iterable[Score]) -> dict[str, Scale]:
+    """Return the scale of each criterion that has one.
+
+    It is that of the labels if they are numbers; without labels, of the values if they are shares.
+    """
+    labels: dict[str, tuple[str, ...]] = {}
+    values: dict[str, list[float]] = defaultdict(list)
+    for score in scores:
+        if score.labels:
+            labels.setdefault(score.criterion, score.labels)
+        if score.value is not None:
+            values[score.criterion].append(score.value)
+    scales = {}
+    for criterion in {**labels, **values}:
+        found = values[criterion]
+        ends = _numbers(labels.get(criterion, ()))
+        if ends and (not found or (min(ends) <= min(found) and max(found) <= max(ends))):
+            scales[criterion] = Scale(min(ends), max(ends))
+        elif found and min(found) >= 0 and max(found) <= 1:
+            scales[criterion] = Scale(0.0, 1.0)
+    return scales
+
+
+def marks_of(
+    results: Results, *, without: frozenset[str] = frozenset(), turn: int | None = None
+) -> list[Mark]:
+    """Return a mark for each transcript and criterion, those that nobody judged too.
+
+    Args:
+        results: Of a run.
+        without: Judges that are left out.
+        turn: Only the scores of this user turn; None = all.
+    """
+    scales = scales_of(results.scores)
+    grouped: dict[tuple[str, str], list[Score]] = defaultdict(list)
+    for score in results.scores:
+        if score.judge not in without and (turn is None or score.turn == turn):
+            grouped[score.transcript_id, score.criterion].append(score)
+    judged: dict[str, list[str]] = defaultdict(list)
+    for transcript_id, criterion in grouped:
+        judged[transcript_id].append(criterion)
+    marks = []
+    for transcript in results.transcripts:
+        criteria = judged.get(transcript.id, [])
+        if not criteria and turn is None:
+            item = results.items.get(transcript.item_id)
+            criteria = list(item.dimensions) if item and not item.answers else []
+        for criterion in criteria:
+            found = grouped.get((transcript.id, criterion), [])
+            marks.append(_mark(transcript, criterion, found, scales.get(criterion)))
+    return marks
+
+
+def _mark(
+    transcript: Transcript, criterion: str, scores: Sequence[Score], scale: Scale | None
+) -> Mark:
+    values = [(score.judge, score.value) for score in scores]
+    there = [(judge, value) for judge, value in values if value is not None]
+    ends: list[float | None] = [None, None]
+    if scale:
+        filled = [[(judge, end if v is None else v) for judge, v in values] for end in scale]
+        ends = [
+            _mean_of_judges(each) if each else end for each, end in zip(filled, scale, strict=True)
+        ]
+    return Mark(
+        transcript,
+        criterion,
+        _mean_of_judges(there),
+        ends[0],
+        ends[1],
+        max(1, len(values)),
+        max(1, len(values)) - len(there),
+    )
+
+
+def _mean_of_judges(values: Sequence[tuple[str, float]]) -> float | None:
+    by_judge: dict[str, list[float]] = defaultdict(list)
+    for judge, value in values:
+        by_judge[judge].append(value)
+    return fmean(map(fmean, by_judge.values())) if by_judge else None
+
+
+def _numbers(labels: Sequence[str]) -> list[float]:
+    """Return labels as numbers; nothing if one is none."""
+    try:
+        return [float(label) for label in labels]
+    except ValueError:
+        return []

@@ -1,0 +1,153 @@
+"""Tables of a report, once for the terminal, for Markdown and for the page."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from opencharacter.compare.measured import Gap, Report, Row
+from opencharacter.records import Domain
+from opencharacter.stats.intervals import Estimate
+
+DOMAINS = {
+    Domain.inside: "in-domain",
+    Domain.outside: "out-of-domain",
+    Domain.unknown: "domain unknown",
+}
+NONE = "–"
+
+
+class Dot(NamedTuple):
+    """A mean with its interval, drawn on the scale of its table."""
+
+    series: int
+    estimate: Estimate
+
+
+class Table(NamedTuple):
+    """What a reader sees; the first cell of a line is its name."""
+
+    title: str
+    note: str
+    columns: Sequence[str]
+    lines: Sequence[Sequence[str]]
+    dots: Sequence[Sequence[Dot]] = ()
+    """For each line, what is drawn; empty = nothing is."""
+    series: Sequence[str] = ()
+    """What the colours of dots mean."""
+
+
+def number(value: float | None, *, sign: bool = False) -> str:
+    """Return a score as a reader wants it: two decimals, three if it is a share."""
+    if value is None:
+        return NONE
+    decimals = 3 if abs(value) < 1 else 2
+    return f"{value:+.{decimals}f}" if sign else f"{value:.{decimals}f}"
+
+
+def chance(p: float | None) -> str:
+    """Return a p-value, never as 0."""
+    if p is None:
+        return NONE
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def ranged(estimate: Estimate) -> str:
+    """Return a mean with its interval."""
+    if estimate.value is None:
+        return NONE
+    if estimate.low is None or estimate.high is None:
+        return f"{number(estimate.value)} [no interval]"
+    return f"{number(estimate.value)} [{number(estimate.low)}, {number(estimate.high)}]"
+
+
+def gap_words(gap: Gap, *, level: float) -> str:
+    """Return the gap as a sentence."""
+    if gap.low is None or gap.high is None:
+        return (
+            f"In-domain characters are scored {number(gap.value, sign=True)} points against "
+            "out-of-domain ones; a domain with one character says nothing about chance."
+        )
+    way = "higher" if gap.value >= 0 else "lower"
+    ends = f"{number(gap.low, sign=True)} to {number(gap.high, sign=True)}"
+    sure = "" if gap.low > 0 or gap.high < 0 else "; no gap is within it"
+    return (
+        f"In-domain characters are scored {number(abs(gap.value))} points {way} than "
+        f"out-of-domain ones ({level:.0%} interval {ends}, p {_equals(gap.p)}){sure}."
+    )
+
+
+def tables_of(report: Report) -> list[Table]:
+    """Return all tables of a report that have lines."""
+    found = [
+        _means("By task", "The headline's criteria, without controls.", report.tasks),
+        _means("By criterion", "Without controls; criteria may have different scales.",
+               report.criteria_rows),
+        _means("By turn", "User turns, counted from 1.", report.turns),
+        _means("Controls", "What is left without the persona, or with another one: the difference "
+               "from `none` is what an answer owes to its persona.", report.controls),
+        _failures(report),
+        _judges(report),
+    ]  # fmt: skip
+    return [table for table in found if table.lines]
+
+
+def _means(title: str, note: str, rows: Sequence[Row]) -> Table:
+    domains = [domain for domain in Domain if any(domain in row.domains for row in rows)]
+    lines, dots = [], []
+    for row in rows:
+        each = [row.domains.get(domain) for domain in domains]
+        cells = [ranged(one) if one else NONE for one in each]
+        counts = f"{row.overall.n:,}", f"{row.overall.clusters:,}"
+        lines.append([row.name, *cells, *counts, f"{row.missing:,}"])
+        dots.append([Dot(at, one) for at, one in enumerate(each) if one])
+    names = [DOMAINS[domain] for domain in domains]
+    columns = ("", *names, "transcripts", "characters", "missing")
+    return Table(title, note, columns, lines, dots, names)
+
+
+def _failures(report: Report) -> Table:
+    domains = [domain for domain in Domain if domain in report.characters]
+    lines = [
+        [
+            failed.name,
+            *(f"{failed.counts.get(domain, 0):,}" for domain in domains),
+            percent(failed.share),
+        ]
+        for failed in report.failures
+    ]
+    columns = ("", *(DOMAINS[domain] for domain in domains), "share")
+    note = "Answers that are no role-play, of transcripts without a control; `none` can be judged."
+    return Table("Failures", note, columns, lines)
+
+
+def percent(share: Estimate) -> str:
+    """Return a share with its interval."""
+    if share.value is None:
+        return NONE
+    if share.low is None or share.high is None:
+        return f"{share.value:.1%}"
+    return f"{share.value:.1%} [{share.low:.1%}, {share.high:.1%}]"
+
+
+def _judges(report: Report) -> Table:
+    lines = [
+        [
+            judge.name,
+            judge.family + (f" (kin of {judge.kin})" if judge.kin else ""),
+            f"{judge.scores:,}",
+            _reasons(judge.unscored.items()),
+            ranged(judge.mean),
+            ranged(judge.without),
+        ]
+        for judge in report.judges
+    ]
+    columns = ("", "family", "scores", "without a value", "its mean", "headline without it")
+    note = "Of the headline's criteria. Judges of the candidate's family are not in the headline."
+    return Table("Judges", note, columns, lines)
+
+
+def _reasons(counts: Iterable[tuple[str, int]]) -> str:
+    return ", ".join(f"{count:,} {reason}" for reason, count in counts) or "0"
+
+
+def _equals(p: float | None) -> str:
+    return chance(p) if (p or 0) < 0.001 else f"= {chance(p)}"

@@ -1,0 +1,98 @@
+"""Reads what was played and judged in a run; writes reports of it."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from opencharacter.compare.embedding import embedded, shown_of
+from opencharacter.compare.measured import Report
+from opencharacter.compare.report_page import headline_words, report_markdown, report_page
+from opencharacter.compare.reporting import report_of
+from opencharacter.compare.results import Results, marks_of
+from opencharacter.config import ReportConfig
+from opencharacter.errors import StoreError
+from opencharacter.records import EvalItem, Score, Transcript
+from opencharacter.store.files import read_json, whole_file, write_json
+from opencharacter.store.rows import read_records
+from opencharacter.store.stage import StageFolder, finished_input
+
+ITEMS = "items"
+CARD = "judge_card.json"
+
+
+def read_results(run_dir: Path, *, run: str) -> Results:
+    """Return the transcripts and scores of a run.
+
+    Raises:
+        StoreError: it has no finished `judge`, what that was made from has changed since, or a file
+            is damaged.
+    """
+    finished_input(run_dir, "judge", run=run)
+    play, judge = (StageFolder(run_dir=run_dir, stage=stage) for stage in ("play", "judge"))
+    items = {item.id: item for item in read_records(play.path / ITEMS, EvalItem)}
+    card = run_dir / "qualify" / CARD
+    return Results(
+        run=run,
+        items=items,
+        transcripts=list(read_records(play.data, Transcript)),
+        scores=list(read_records(judge.data, Score)),
+        incomplete=_incomplete(play.path / "suite.json"),
+        card=_object(card),
+        card_hash=hashlib.sha256(card.read_bytes()).hexdigest() if card.exists() else "",
+    )
+
+
+def write_report(folder: Path, results: Results, settings: ReportConfig) -> Report:
+    """Write report.json, report.md and report.html, and print the headline."""
+    report = report_of(results, settings)
+    shown = shown_of(results, marks_of(results), report.criteria)
+    page = report_page(report, results.card, embedded([results], shown, most=settings.shown))
+    _write_text(folder / "report.html", page)
+    _write_text(folder / "report.md", report_markdown(report))
+    write_json(folder / "report.json", as_json(report))
+    print(report.title)
+    for sentence in (*headline_words(report), *report.cautions):
+        print(sentence)
+    print(f"Page: {folder / 'report.html'}")
+    return report
+
+
+def as_json(value: Any) -> Any:
+    """Return dataclasses and named tuples as plain JSON, by their fields' names."""
+    if hasattr(value, "_asdict"):
+        return {name: as_json(each) for name, each in value._asdict().items()}
+    if hasattr(value, "__dataclass_fields__"):
+        return {name: as_json(getattr(value, name)) for name in value.__dataclass_fields__}
+    if isinstance(value, Mapping):
+        return {str(name): as_json(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [as_json(each) for each in value]
+    return value
+
+
+def _write_text(path: Path, text: str) -> None:
+    with whole_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", errors="replace")
+
+
+def _incomplete(path: Path) -> tuple[str, ...]:
+    """Return what suite.json says is missing from the suite."""
+    found = _object(path) or {}
+    return tuple(map(str, found.get("missing", ())))
+
+
+def _object(path: Path) -> dict[str, Any] | None:
+    """Return the object in a JSON file; None where there is no file.
+
+    Raises:
+        StoreError: it is damaged.
+    """
+    try:
+        found = read_json(path)
+    except json.JSONDecodeError as error:
+        raise StoreError(f"{path} is broken JSON: {error}; make it again") from error
+    if found is not None and not isinstance(found, dict):
+        raise StoreError(f"{path} holds no JSON object; make it again")
+    return found
