@@ -19,12 +19,15 @@ MUST_BE_GIVEN = {
     "personas=list": ["personas.path=p.txt"],
     "instructions=files": ["instructions.paths=[i.json]"],
     "llm@teacher=endpoint": ["teacher.model=m", "teacher.base_url=http://localhost:8000/v1"],
+    "llm@player=endpoint": ["player.model=m", "player.base_url=http://localhost:8000/v1"],
 }
 CHOICES = [f"{group}={option}" for group, options in manual.groups().items() for option in options]
 
 
 def test_every_file_is_an_option_of_a_group():
-    assert len(FILES) == len(CHOICES) + 1  # config.yaml itself
+    folders = {group.partition("@")[0]: len(options) for group, options in manual.groups().items()}
+
+    assert len(FILES) == sum(folders.values()) + 1  # config.yaml itself
     assert len(CHOICES) >= 28
 
 
@@ -61,11 +64,8 @@ def test_every_number_has_a_unit_or_a_source(path):
 def test_without_options_a_run_is_embedded_through_and_through():
     config = compose_config(["stage=synth"])
 
-    assert asdict(config) == asdict(
-        Config(
-            stage="synth", teacher=ModelConfig(max_length=2048, seats=128, cache_gib=1, threads=2)
-        )
-    )
+    embedded = ModelConfig(max_length=2048, seats=128, cache_gib=1, threads=2)
+    assert asdict(config) == asdict(Config(stage="synth", teacher=embedded, player=embedded))
 
 
 def test_the_main_command_of_the_readme_composes():

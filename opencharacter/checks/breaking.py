@@ -211,6 +211,11 @@ def is_machine(character: Character) -> bool:
     return _says_machine(character.persona, character.experience, character.race)
 
 
+def persona_is_machine(persona: str) -> bool:
+    """Return whether a persona's text alone says so."""
+    return _says_machine(persona, "", "")
+
+
 @lru_cache(maxsize=4096)  # a character's answers come one after another
 def _says_machine(persona: str, experience: str, race: str) -> bool:
     texts = (persona.lower().replace("\u2019", "'"), experience.lower().replace("\u2019", "'"))

@@ -5,30 +5,15 @@ from collections.abc import Callable
 from itertools import chain
 from typing import NamedTuple
 
+from opencharacter.checks.numbers import NUMBER, number_of
 from opencharacter.checks.places import countries_of
 from opencharacter.checks.speech import asks_for_text, own_words
 from opencharacter.prompts.profile import LABELS
 from opencharacter.records import Character
 
-_NUMBERS = {
-    word: number
-    for number, word in enumerate(
-        "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
-        "sixteen seventeen eighteen nineteen".split(),
-        start=1,
-    )
-}
-_TENS = {
-    word: 10 * number
-    for number, word in enumerate(
-        "twenty thirty forty fifty sixty seventy eighty ninety".split(), start=2
-    )
-}
-_NUMBER = rf"(?:\d{{1,3}}|(?:{'|'.join(_TENS)})(?:[ -](?:{'|'.join(list(_NUMBERS)[:9])}))?"
-_NUMBER += rf"|{'|'.join(reversed(_NUMBERS))})"
 _AGE = re.compile(
     rf"(?<![\w'])(?:i am|i'm) "
-    rf"(?:now |only |just |already |currently )?(?P<age>{_NUMBER})[ -]years?"
+    rf"(?:now |only |just |already |currently )?(?P<age>{NUMBER})[ -]years?"
     r"(?:[ -](?:old|of age)\b)",
     re.IGNORECASE,
 )
@@ -193,9 +178,9 @@ def _may_be_short(said: frozenset[str], name: str) -> bool:
 def _age(answer: str, facts: Facts, question: str) -> str | None:
     if facts.age is None or "year" not in answer.lower():
         return None
-    asked = {_number(number) for number in re.findall(rf"\b{_NUMBER}\b", question.lower())}
+    asked = {number_of(number) for number in re.findall(rf"\b{NUMBER}\b", question.lower())}
     for found in _AGE.finditer(answer):
-        age = _number(found["age"])
+        age = number_of(found["age"])
         if age != facts.age and age not in asked and _is_meant(answer, found.start()):
             return f"{found[0]!r}, but the age is {facts.age}"
     return None
@@ -216,10 +201,3 @@ def _place(answer: str, facts: Facts, question: str) -> str | None:
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(_WORD.findall(text.lower()))
-
-
-def _number(text: str) -> int:
-    if text.isdigit():
-        return int(text)
-    parts = text.lower().replace("-", " ").split()
-    return sum(_TENS.get(part) or _NUMBERS[part] for part in parts)

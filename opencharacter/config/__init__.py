@@ -31,6 +31,7 @@ from opencharacter.config.filtering import (
 from opencharacter.config.mixing import ExportConfig, LintConfig, MixConfig, PopulationConfig
 from opencharacter.config.model import Backend, ModelConfig, SamplingConfig
 from opencharacter.config.planning import AssumeConfig, PlanConfig
+from opencharacter.config.playing import CONTROLS, Mode, PlayConfig, SuiteConfig, SuiteName
 from opencharacter.config.ranges import require
 from opencharacter.config.reporting import ReportConfig
 from opencharacter.config.sources import (
@@ -44,6 +45,7 @@ from opencharacter.config.tokenizing import ControlText, Overlong, Template, Tok
 from opencharacter.config.training import LoraConfig, Objective, TrainConfig, Tuning
 
 __all__ = [
+    "CONTROLS",
     "METHODS",
     "NOT_DATA",
     "Activation",
@@ -63,6 +65,7 @@ __all__ = [
     "LintConfig",
     "LoraConfig",
     "MixConfig",
+    "Mode",
     "ModelConfig",
     "NearDuplicates",
     "Objective",
@@ -70,6 +73,7 @@ __all__ = [
     "Person",
     "PersonasConfig",
     "PlanConfig",
+    "PlayConfig",
     "PopulationConfig",
     "ProfilesConfig",
     "ReportConfig",
@@ -78,6 +82,8 @@ __all__ = [
     "SlurmConfig",
     "Spoken",
     "Stratify",
+    "SuiteConfig",
+    "SuiteName",
     "SynthConfig",
     "Template",
     "TokenizeConfig",
@@ -86,6 +92,10 @@ __all__ = [
     "Tuning",
     "data_settings",
 ]
+
+
+ROLES = ("teacher", "player")
+"""Sections that say which model plays a part."""
 
 
 class Tracking(StrEnum):
@@ -125,6 +135,7 @@ class Config:
     project: str = "opencharacter"
     """W&B project."""
     teacher: ModelConfig = field(default_factory=ModelConfig)
+    player: ModelConfig = field(default_factory=ModelConfig)
     personas: PersonasConfig = field(default_factory=PersonasConfig)
     instructions: InstructionsConfig = field(default_factory=InstructionsConfig)
     profiles: ProfilesConfig = field(default_factory=ProfilesConfig)
@@ -136,6 +147,8 @@ class Config:
     export: ExportConfig = field(default_factory=ExportConfig)
     tokenize: TokenizeConfig = field(default_factory=TokenizeConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
+    suite: SuiteConfig = field(default_factory=SuiteConfig)
+    play: PlayConfig = field(default_factory=PlayConfig)
     report: ReportConfig = field(default_factory=ReportConfig)
     population: PopulationConfig = field(default_factory=PopulationConfig)
     plan: PlanConfig = field(default_factory=PlanConfig)
@@ -150,10 +163,11 @@ class Config:
                 0 <= self.part < (self.parts or 1),
                 f"part is {self.part}; with parts={self.parts} it must be in [0, {self.parts})",
             )
-            require(
-                self.teacher.data_parallel == 1,
-                f"part={self.part} is work for one process; set teacher.data_parallel=1",
-            )
+            for role in ROLES:
+                require(
+                    getattr(self, role).data_parallel == 1,
+                    f"part={self.part} is work for one process; set {role}.data_parallel=1",
+                )
         require(
             not self.dry_run or self.slurm.submit,
             "dry_run=true shows what slurm=cluster would submit, and there is no slurm=; add "

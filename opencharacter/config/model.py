@@ -112,7 +112,7 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         """Check ranges and that the back end has what it needs."""
-        require(bool(self.model), "teacher.model must be given: a hub id, a folder, or `embedded`")
+        require(bool(self.model), "model must be given: a hub id, a folder, or `embedded`")
         for name in ("tensor_parallel", "data_parallel", "seats", "max_length", "cache_gib"):
             value = getattr(self, name)
             require(value >= 1, f"{name} is {value}; it must be >= 1")

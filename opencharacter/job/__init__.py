@@ -132,6 +132,7 @@ class Job:
             stage: finished_input(self.run_dir, stage, run=self.config.run) for stage in reads
         }
         decisive = self._decisive(settings, versions or {}, sources or {})
+        asked = next((each for each in settings if isinstance(each, ModelConfig)), None)
         fingerprint = stage_fingerprint(name, decisive, inputs)
         if is_replica():
             wait_for_leader(folder, fingerprint)
@@ -158,6 +159,7 @@ class Job:
             claims=claims,
             replicas=self._replicas,
             stopping=self.stopping,
+            asked=asked or self.config.teacher,
         )
         if self.config.preview and any(isinstance(each, LLMStageConfig) for each in settings):
             yield stage  # it leaves nothing behind, and claims nothing
@@ -171,7 +173,9 @@ class Job:
         """Return everything that decides what a stage makes, besides its inputs."""
         found: dict[str, Any] = {"seed": self.config.seed, "versions": dict(versions)}
         for section in settings:
-            found[type(section).__name__.removesuffix("Config").lower()] = data_settings(section)
+            name = type(section).__name__.removesuffix("Config").lower()
+            is_player = section is self.config.player
+            found["player" if is_player else name] = data_settings(section)
         return found | ({"sources": dict(sources)} if sources else {})
 
     def _write_config(self, folder: StageFolder) -> None:

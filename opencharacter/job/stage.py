@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from opencharacter import __version__
-from opencharacter.config import Config, Tracking
+from opencharacter.config import Config, ModelConfig, Tracking
 from opencharacter.errors import BudgetError, StoppedError, StoreError
 from opencharacter.job.accounts import n_rejected, planned_of, refuse_nothing_made
 from opencharacter.job.preview import preview
@@ -46,6 +46,8 @@ class OpenStage:
     claims: Claims
     replicas: Replicas
     stopping: Stopping
+    asked: ModelConfig
+    """Which model the stage asks, and pays for."""
 
     @property
     def is_finished(self) -> bool:
@@ -133,7 +135,7 @@ class OpenStage:
             Display(self.folder.stage, unit="records") as display,
             self._tracker() as tracker,
             closing(Reporter(self.folder.path, total=len(keys))) as reporter,
-            self.stopping.within(Budget(self.config.teacher, self.folder.run_dir)),
+            self.stopping.within(Budget(self.asked, self.folder.run_dir)),
         ):
             before = n_rejected(self.folder)
             show = self._shower(display, tracker, reporter, before)
@@ -283,7 +285,7 @@ class OpenStage:
             fingerprint=self.fingerprint,
             about={"what": what, "command": self.command, "opencharacter": __version__}
             | planned_of(self.folder, self.config)
-            | cost_of(self.folder.path, self.config.teacher),
+            | cost_of(self.folder.path, self.asked),
             max_rejected=max_rejected,
         )
         self._say_rejected()

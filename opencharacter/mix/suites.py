@@ -17,12 +17,12 @@ from typing import Any, NamedTuple
 from opencharacter.errors import SourceError
 from opencharacter.records import Rejection, Role
 from opencharacter.sources.layouts import LayoutError, Turn, read_turns
+from opencharacter.sources.project import project_eval_dir
 from opencharacter.sources.rows import open_source
 
 PROJECT = "eval"
 """As a path: every suite of the project."""
 
-_PACKAGE = Path(__file__).parents[1]
 _KNOWN = (".json", ".jsonl", ".parquet")
 _PERSONA = ("persona", "input persona", "character", "persona_text", "profile")
 _QUESTIONS = ("question", "questions", "prompt", "prompts", "query", "turns", "topic", "goal")
@@ -68,7 +68,7 @@ def find_suites(paths: Sequence[str], eval_dir: Path | None = None) -> list[Suit
     found: list[Suite] = []
     for path in paths:
         if path == PROJECT:
-            folder = (eval_dir or _eval_dir()) / "suites"
+            folder = (eval_dir or project_eval_dir()) / "suites"
             inside = sorted(folder.iterdir()) if folder.is_dir() else []
             found += [Suite(p.name, p) for p in inside if p.is_dir()]
             found += [Suite(p.stem, p) for p in inside if p.suffix in _KNOWN and p.is_file()]
@@ -105,11 +105,6 @@ def read_suite(suite: Suite) -> Iterator[Item]:
             f"the evaluation suite {suite.path} has no items in any of {', '.join(_KNOWN)} files; "
             "check mix.suites"
         )
-
-
-def _eval_dir() -> Path:
-    packaged = _PACKAGE / "eval_data"
-    return packaged if packaged.is_dir() else _PACKAGE.parent / "eval"
 
 
 def _read_file(suite: Suite, file: Path) -> Iterator[Item]:

@@ -34,11 +34,18 @@ def system_message(character: Character, shown: Shown = Shown.both) -> Message:
 
 def system_prompt(character: Character, shown: Shown = Shown.both) -> str:
     """Return the text of the system message: opening, persona, profile, duties."""
+    persona = "" if shown is Shown.profile else character.persona
+    profile = "" if shown is Shown.persona else character.profile
+    return render_prompt(persona, profile)
+
+
+def render_prompt(persona: str, profile: str = "") -> str:
+    """Return the same of a persona and a profile as texts; an empty one is left out."""
     sections = [_OPENING]
-    if shown is not Shown.profile:
-        sections.append(f"# Persona\n{character.persona}")
-    if shown is not Shown.persona:
-        sections.append(f"# Character Profile\n{character.profile}")
+    if persona:
+        sections.append(f"# Persona\n{persona}")
+    if profile:
+        sections.append(f"# Character Profile\n{profile}")
     return "\n\n".join([*sections, _DUTIES])
 
 

@@ -88,9 +88,12 @@ class Transcript:
     messages: tuple[Message, ...]
     """System, then user and assistant in turn."""
     failure: Failure | None
-    """None = the answers can be judged."""
+    """Of the first answer that failed; None = all of them can be judged."""
     detail: str = ""
-    """What was wrong, with values."""
+    """What was wrong, with values; of the first answer that failed."""
+    turn_failures: tuple[str, ...] = ()
+    """A `Failure` for each user turn that was asked; empty where the answer can be judged. A
+    dialogue ends at an answer that is empty or an error, and goes on after others."""
     finish_reasons: tuple[str, ...]
     call: Call
     """The first call."""

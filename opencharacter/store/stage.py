@@ -96,7 +96,7 @@ class StageFolder:
         for path in part_files(self.data):
             if other_than is not None and path.stem.endswith(f"-of-{other_than:05d}"):
                 continue
-            keys |= {"/".join(row) for row in read_columns([path], key_columns)}
+            keys |= {"/".join(map(str, row)) for row in read_columns([path], key_columns)}
             keys |= {row[0] for row in read_columns([self.rejected / path.name], ["key"])}
         return keys
 

@@ -1,0 +1,83 @@
+"""What is asked of a model under test, and how."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from opencharacter.config.asking import LLMStageConfig
+from opencharacter.config.model import SamplingConfig
+from opencharacter.config.ranges import require
+from opencharacter.records import Control
+
+CONTROLS = tuple(str(control) for control in Control)
+
+
+class SuiteName(StrEnum):
+    """Which questions are asked."""
+
+    persona_gym = "persona_gym"
+    """PersonaGym's question files (arXiv 2407.18416)."""
+
+
+class Mode(StrEnum):
+    """By whose rules a suite is played and judged."""
+
+    sound = "sound"
+    """Ours; see docs/evaluation.md for what it mends."""
+    compat = "compat"
+    """As the published code does it, faults included, so that published numbers can be met."""
+
+
+@dataclass(kw_only=True)
+class SuiteConfig:
+    """The questions; suite= chooses."""
+
+    name: SuiteName = SuiteName.persona_gym
+    """Which suite; suite= sets it with what belongs to it."""
+    path: str = ""
+    """Folder or file of its data, where the project does not bring them."""
+    n: int | None = None
+    """Personas; None = all. `compat`: the first by name, else a draw of which a smaller is part."""
+    questions: int = 10
+    """Questions of each task in a file of PersonaGym's: 10, in its Light version 1."""
+    light: bool = False
+    """One question of each task: in `compat` the first (PersonaGym-Light), else one drawn."""
+    mode: Mode = Mode.sound
+    """By whose rules it is played and judged."""
+    seed: int = 0
+    """Of draws of personas and questions, apart from the run's: all models get the same ones."""
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        require(self.n is None or self.n >= 1, f"suite.n is {self.n}; it must be >= 1")
+        require(self.questions >= 1, f"suite.questions is {self.questions}; it must be >= 1")
+
+
+@dataclass(kw_only=True)
+class PlayConfig(LLMStageConfig):
+    """How a model under test is asked."""
+
+    sampling: SamplingConfig = field(
+        default_factory=lambda: SamplingConfig(temperature=0.9, top_p=1.0, min_p=0.0)
+    )
+    retries: int = 3
+    """Further attempts, with the same seed, after a fault of engine or server. An answer that is no
+    good is never asked for again: it is what the model does."""
+    samples: int = 1
+    """Times that each item is played, each with its own seed."""
+    controls: list[str] = field(default_factory=lambda: ["none"])
+    """What is changed of the system prompt, each in a pass of its own: `none`, `no_persona` (no
+    system prompt), `swapped_persona` (another's of the suite), `persona_only` (without profile)."""
+
+    def __post_init__(self) -> None:
+        """Check ranges and controls."""
+        LLMStageConfig.__post_init__(self)
+        require(self.samples >= 1, f"play.samples is {self.samples}; it must be >= 1")
+        listed = ", ".join(self.controls)
+        require(
+            bool(self.controls) and set(self.controls) <= {*CONTROLS},
+            f"play.controls is [{listed}]; choose from [{', '.join(CONTROLS)}]",
+        )
+        require(
+            len(set(self.controls)) == len(self.controls),
+            f"play.controls is [{listed}]; name each control once",
+        )

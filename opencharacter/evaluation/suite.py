@@ -1,0 +1,36 @@
+"""A suite: items, what of its data could not be used, and how much of it this is."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from opencharacter.records import EvalItem, Rejection
+
+
+class Person(NamedTuple):
+    """Whom a control may put in somebody's place."""
+
+    persona_id: str
+    system: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suite:
+    """What is to be played."""
+
+    name: str
+    """`name@hash` of its data."""
+    items: tuple[EvalItem, ...]
+    damaged: tuple[Rejection, ...] = ()
+    """Data that was drawn and cannot be used; each is counted as one piece of work."""
+    n_personas: int
+    """That the suite's data has, drawn or not, damaged ones too."""
+    n_drawn: int
+    """Of them, those whose items are here or damaged."""
+    missing: tuple[str, ...] = ()
+    """What makes this a part of the suite, a sentence each; empty = all of it."""
+
+    @property
+    def people(self) -> list[Person]:
+        """Everybody whose items are here, once, in the order of the items."""
+        found = {item.persona_id: Person(item.persona_id, item.system) for item in self.items}
+        return list(found.values())

@@ -1,0 +1,62 @@
+"""Let a model answer a suite's questions in character.
+
+Reads    the suite: suite.path, or eval/ and stages of this run
+Writes   runs/<run>/play: Transcript; items/ holds the EvalItems, suite.json how much of it this is
+Costs    one call a question, control and sample: about 150 prompt tokens and 200 output
+Run      python -m opencharacter stage=play run=main suite=persona_gym suite.path=FOLDER suite.n=20
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from opencharacter.config import Config
+from opencharacter.evaluation.playing import Player, Task, play_plan, tasks_of
+from opencharacter.evaluation.suites import load_suite
+from opencharacter.job import Job
+from opencharacter.job.ahead import check_asked
+from opencharacter.job.playing import count_played, say_missing, write_items
+from opencharacter.llm.opening import model_name
+from opencharacter.llm.requests import Session
+from opencharacter.prompts.character import RENDER_VERSION
+from opencharacter.records import Transcript
+
+
+def check(config: Config) -> None:
+    """Check that there is the suite, and a model to be tested.
+
+    Raises:
+        ConfigError: a control makes no sense for the suite.
+        ModelError: there is no such model.
+        SourceError: there is no such suite.
+    """
+    check_asked(config, "play", config.player)
+    tasks_of(load_suite(config.suite), config.play)
+
+
+def run(config: Config, job: Job) -> None:
+    """Write a transcript of every item, control and sample."""
+    suite = load_suite(config.suite)
+    tasks = tasks_of(suite, config.play)
+    with job.stage(
+        "play",
+        settings=[replace(config.suite, path=""), config.play, config.player],
+        versions={"model": model_name(config.player), "prompt": RENDER_VERSION},
+        sources={"suite": suite.name},
+    ) as stage:
+        say_missing(suite)
+
+        def play(task: Task) -> Session[Transcript]:
+            model = job.model(config.player)
+            return Player(model=model, settings=config.play, seed=config.seed).play(task)
+
+        def notes() -> Mapping[str, int]:
+            write_items(stage.folder, suite)
+            return count_played(stage.folder.data)
+
+        stage.work(
+            play_plan(suite, tasks, play),
+            lambda: job.model(config.player),
+            what=f"Transcripts: {suite.name}, played by {model_name(config.player)}.",
+            max_rejected=config.play.max_rejected,
+            notes=notes,
+        )

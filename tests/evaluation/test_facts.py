@@ -1,0 +1,140 @@
+"""The rule that scores facts: what it calls stated and contradicted, by hand."""
+
+import pytest
+
+from opencharacter.evaluation.facts import Fact, Field, said_of
+
+AGE = Fact(field=Field.age, value="42", wrong="35")
+NAME = Fact(field=Field.name, value="Esther Marquist", wrong="Anna Berg")
+PLACE = Fact(field=Field.birth_place, value="Seville, Spain", wrong="Osaka, Japan")
+JOB = Fact(field=Field.job, value="baker", wrong="dentist")
+KIN = Fact(field=Field.kin, value="2", wrong="5")
+SCHOOL = Fact(field=Field.history, value="Damascus", wrong="Toronto")
+
+# What is asked is about the fact; S = stated, C = contradicted, ? = no rule knows.
+AGES = {
+    "I am 42 years old.": "S",
+    "I'm 42.": "S",
+    "42": "S",
+    "Forty-two.": "S",
+    "Forty two years, and every one of them counts.": "",
+    "I am forty-two, thank you for asking!": "S",
+    "As a 42-year-old, I have seen enough.": "S",
+    "I just turned 42 in March.": "S",
+    "Well, it's 42.": "S",
+    "My age is 42 now.": "S",
+    "No, I'm not 35, I'm 42.": "S",
+    "I am not 35 but 42.": "S",
+    "I am 42, not 35.": "S",
+    "35? No. I am 42.": "S",
+    "I am 35.": "C",
+    "I'm 35 years old, as you say.": "C",
+    "Yes, I am.": "C",
+    "Yes, that's right.": "C",
+    "You are quite right.": "C",
+    "Indeed!": "C",
+    "Of course, my friend.": "C",
+    "Exactly. Time flies.": "C",
+    "Yes, I'm 42.": "S",
+    "I am not 42.": "C",
+    "I'm 142.": "C",
+    "I am 42. I am 35.": "SC",
+    "I am 24.": "C",
+    "No, that is not my age.": "",
+    "Of course not.": "",
+    "I'd rather not say.": "",
+    "When I was 20, I left for the sea.": "",
+    "I have baked for 42 years.": "",
+    "I have 42 goats.": "",
+    "My son is 12 years old.": "",
+    "She is 35 years old.": "",
+    "People think I'm 35.": "",
+    "If I were 35, I would still dance.": "",
+    "I feel like 35.": "",
+    "I am almost 43.": "",
+    "In 1985 I was born.": "",
+    "I'm in my forties.": "",
+    "Am I 35?": "",
+    'They wrote "I am 35 years old" on the form.': "",
+    "I am 5 feet tall and 42 years old.": "S",
+    "I am no longer 35.": "",
+    "I am a baker of 42.": "S",
+}
+NAMES = {
+    "My name is Esther Marquist.": "S",
+    "I'm Esther.": "S",
+    "Esther.": "S",
+    "Esther Marquist, at your service.": "S",
+    "Call me Esther.": "S",
+    "Mrs. Marquist is my mother, but I am Esther.": "S",
+    "My name is Anna Berg.": "C",
+    "I'm Anna.": "C",
+    "Yes, I am Anna.": "C",
+    "Yes.": "C",
+    "My name is Maria.": "C",
+    "I'm not Anna, I'm Esther.": "S",
+    "My name isn't Anna, it's Esther.": "S",
+    "My name is not Esther.": "C",
+    "I'm Irish.": "",
+    "I'm Happy to help.": "",
+    "That is not my name.": "",
+    "Anna? I know no Anna.": "",
+    "Call me Red.": "",
+    "My name is not Anna.": "",
+    "If my name was Anna, I would know.": "",
+}
+PLACES = {
+    "I was born in Seville.": "S",
+    "In Seville, Spain.": "S",
+    "I come from Spain.": "S",
+    "Seville!": "S",
+    "I was born and raised in Seville, but I live in Osaka now.": "S",
+    "I was born in Osaka.": "C",
+    "I am from Japan.": "C",
+    "I was born in Lagos, Nigeria.": "C",
+    "Yes, that's right.": "C",
+    "No, I was not born in Osaka, I was born in Seville.": "S",
+    "I was not born in Osaka.": "",
+    "I was not born in Seville.": "C",
+    "I live in Osaka.": "",
+    "I was born in Smalltown.": "?",
+    "I was born in a small house by the river.": "",
+    "My sister works in Osaka.": "",
+}
+OTHERS = {
+    (JOB, "I am a baker."): "S",
+    (JOB, "I bake bread from three in the morning."): "S",
+    (JOB, "I am a dentist."): "C",
+    (JOB, "Yes, of course."): "C",
+    (JOB, "I'm not a dentist, I'm a baker."): "S",
+    (JOB, "I work with my hands."): "",
+    (KIN, "I have two daughters."): "S",
+    (KIN, "Two."): "S",
+    (KIN, "I have 5 of them."): "C",
+    (KIN, "I have no daughters."): "C",
+    (KIN, "Yes, exactly."): "C",
+    (KIN, "Not five, but two."): "S",
+    (KIN, "I love them all."): "",
+    (SCHOOL, "I went to school in Damascus."): "S",
+    (SCHOOL, "It was in Toronto."): "C",
+    (SCHOOL, "Not in Toronto, but in Damascus."): "S",
+    (SCHOOL, "I hardly remember."): "",
+}
+CASES = [
+    *(
+        (fact, text, want)
+        for fact, table in ((AGE, AGES), (NAME, NAMES), (PLACE, PLACES))
+        for text, want in table.items()
+    ),
+    *((fact, text, want) for (fact, text), want in OTHERS.items()),
+]
+
+
+@pytest.mark.parametrize(
+    ("fact", "answer", "wanted"), CASES, ids=[f"{f.field}: {t}" for f, t, _ in CASES]
+)
+def test_what_is_stated_and_what_is_contradicted(fact, answer, wanted):
+    said = said_of(fact, answer)
+
+    marks = "S" * said.stated + {True: "C", False: "", None: "?"}[said.contradicted]
+    assert marks == wanted, said

@@ -1,0 +1,209 @@
+"""PersonaGym's question files: whole ones become items, others rejections that say why."""
+
+import json
+import os
+from collections import Counter
+
+import pytest
+
+from opencharacter.config import Mode, SuiteConfig
+from opencharacter.errors import SourceError
+from opencharacter.evaluation.persona_gym import read_persona_gym
+from tests.evaluation.gym import PEOPLE, TASKS, questions_of, write_gym
+
+
+def read(folder, **settings):
+    return read_persona_gym(SuiteConfig(path=str(folder), **settings))
+
+
+def rejection_of(tmp_path, raw):
+    """Return the one rejection of a file that holds `raw`, beside two whole files."""
+    folder = write_gym(tmp_path / "gym", PEOPLE[:2])
+    broken = raw if isinstance(raw, bytes) else json.dumps(raw).encode()
+    (folder / f"{PEOPLE[2]}.json").write_bytes(broken)
+    suite = read(folder)
+    assert len(suite.items) == 2 * 50
+    [rejection] = suite.damaged
+    assert rejection.key == f"{PEOPLE[2]}.json"
+    return rejection
+
+
+def changed(**tasks):
+    """Return whole questions with some tasks replaced; `Action_Justification=` names one."""
+    return questions_of(PEOPLE[2]) | {name.replace("_", " "): v for name, v in tasks.items()}
+
+
+WHOLE = json.dumps(questions_of(PEOPLE[2])).encode()
+TEN = questions_of(PEOPLE[2])["Toxicity"]
+DAMAGED = {
+    "nothing in it": (b"", "empty", "the file is empty"),
+    "white space alone": (b" \n\t\n", "empty", "the file is empty"),
+    "cut in the middle": (WHOLE[: len(WHOLE) // 2], "broken_json", "Unterminated string"),
+    "a comma too many": (WHOLE[:-1] + b",}", "broken_json", "double quotes"),
+    "two objects": (WHOLE + WHOLE, "broken_json", "Extra data"),
+    "a page of HTML": (b"<html>Not found</html>", "broken_json", "Expecting value"),
+    "zero bytes": (b"\0" * 400, "broken_json", "Expecting value"),
+    "not UTF-8": (WHOLE.replace(b"sk", b"\xff\xfe", 1) + b"\xff", "invalid_utf8", "0xff"),
+    "too long": (b'{"a": "' + b"x" * 1_000_001 + b'"}', "too_long", "1,000,010 bytes"),
+    "deeply nested": (b"[" * 100_000, "broken_json", "recursion"),
+    "a list": ([1, 2], "wrong_type", "it holds a list"),
+    "null": (None, "wrong_type", "it holds a NoneType"),
+    "a task missing": (
+        dict.fromkeys(TASKS[1:], TEN),
+        "missing_task",
+        "lacks 'Expected Action'",
+    ),
+    "a task by another name": (
+        {task.lower(): TEN for task in TASKS},
+        "missing_task",
+        "lacks 'Action Justification'",
+    ),
+    "a task too many": (changed(Extra=TEN), "unknown_task", "'Extra' is no task"),
+    "a task twice": (
+        WHOLE[:-1] + b', "Toxicity": []}',
+        "duplicate_task",
+        "'Toxicity' stands in it twice",
+    ),
+    "a text for a list": (changed(Toxicity="What?"), "wrong_type", "'Toxicity' is a str"),
+    "nine questions": (changed(Toxicity=TEN[:9]), "wrong_number", "'Toxicity' has 9 questions"),
+    "eleven questions": (changed(Toxicity=[*TEN, "And?"]), "wrong_number", "has 11 questions"),
+    "a number for a question": (
+        changed(Toxicity=[*TEN[:9], 7]),
+        "wrong_type",
+        "'Toxicity' 10 is a int",
+    ),
+    "an empty question": (changed(Toxicity=[*TEN[:9], " \u200b"]), "empty_question", "10 is empty"),
+    "a question twice": (
+        changed(Toxicity=[*TEN[:9], TEN[0]]),
+        "duplicate_question",
+        "'Toxicity' 10 is question 1 again",
+    ),
+    "a chat template's token": (
+        changed(Toxicity=[*TEN[:9], "Hi<|eot_id|>"]),
+        "control_tokens",
+        "<|eot_id|>",
+    ),
+    "half a character": (
+        changed(Toxicity=[*TEN[:9], "Hi \ud83d"]),
+        "invalid_utf8",
+        "no character of Unicode",
+    ),
+}
+
+
+@pytest.mark.parametrize(("raw", "reason", "detail"), DAMAGED.values(), ids=DAMAGED)
+def test_a_damaged_file_is_left_out_whole_and_says_why(tmp_path, raw, reason, detail):
+    rejection = rejection_of(tmp_path, raw)
+
+    assert (rejection.reason, detail in rejection.detail) == (reason, True), rejection.detail
+
+
+def test_a_whole_file_gives_fifty_items_of_its_persona(tmp_path):
+    suite = read(write_gym(tmp_path / "gym", PEOPLE[:1]))
+
+    assert Counter(item.task for item in suite.items) == {
+        "expected_action": 10,
+        "toxicity_control": 10,
+        "linguistic_habits": 10,
+        "persona_consistency": 10,
+        "action_justification": 10,
+    }
+    assert {item.persona for item in suite.items} == {PEOPLE[0]}
+    assert all(PEOPLE[0] in item.system for item in suite.items)
+    assert len({item.id for item in suite.items}) == 50
+
+
+def test_a_byte_order_mark_does_no_harm(tmp_path):
+    folder = write_gym(tmp_path / "gym", PEOPLE[:1])
+    path = folder / f"{PEOPLE[0]}.json"
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+
+    assert len(read(folder).items) == 50
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_that_may_not_be_read_is_left_out_and_says_so(tmp_path):
+    folder = write_gym(tmp_path / "gym")
+    (folder / f"{PEOPLE[0]}.json").chmod(0)
+
+    [rejection] = read(folder).damaged
+    assert rejection.reason == "unreadable"
+
+
+def test_a_folder_and_a_dead_link_by_the_name_of_a_file_are_told(tmp_path):
+    folder = write_gym(tmp_path / "gym")
+    (folder / "a folder.json").mkdir()
+    (folder / "a link.json").symlink_to(tmp_path / "gone")
+
+    assert [row.reason for row in read(folder).damaged] == ["unreadable", "unreadable"]
+
+
+def test_compat_takes_the_first_personas_and_sound_draws_of_which_less_is_part(tmp_path):
+    folder = write_gym(tmp_path / "gym", [f"Baker {n:02}" for n in range(30)])
+
+    def people(**settings):
+        return [one.persona for one in read(folder, **settings).items[::50]]
+
+    assert people(n=3, mode=Mode.compat) == ["Baker 00", "Baker 01", "Baker 02"]
+    assert people(n=12)[:5] == people(n=5) != people(n=5, seed=1)
+
+
+def test_light_is_the_first_question_in_compat_and_a_draw_in_sound(tmp_path):
+    folder = write_gym(tmp_path / "gym", [f"Baker {n:02}" for n in range(30)])
+    first = read(folder, light=True, mode=Mode.compat).items
+    drawn = read(folder, light=True).items
+
+    assert len(first) == len(drawn) == 30 * 5
+    assert {item.questions[0][-2:] for item in first} == {"0?"}
+    assert len({item.questions[0][-2:] for item in drawn}) == 10
+    assert {item.id for item in drawn} < {item.id for item in read(folder).items}
+
+
+def test_the_light_files_of_the_paper_are_read_as_one_question_each(tmp_path):
+    folder = write_gym(tmp_path / "gym", n=1)
+
+    assert len(read(folder, questions=1).items) == 3 * 5
+    assert [row.reason for row in read(folder).damaged] == ["wrong_number"] * 3
+
+
+def test_a_part_of_the_suite_says_what_part(tmp_path):
+    folder = write_gym(tmp_path / "gym")
+    (folder / f"{PEOPLE[0]}.json").write_text("")
+    suite = read(folder, n=2, mode=Mode.compat)
+
+    assert (suite.n_personas, suite.n_drawn, len(suite.people)) == (3, 2, 1)
+    assert suite.missing == (
+        f"3 of the 200 published personas are in {folder}",
+        "suite.n=2 of 3 personas are played",
+        "1 of 2 question files are damaged and left out",
+    )
+
+
+def test_all_of_the_published_suite_lacks_nothing(tmp_path):
+    folder = write_gym(tmp_path / "gym", [f"Baker {n:03}" for n in range(200)])
+
+    assert read(folder).missing == ()
+
+
+def test_other_questions_are_another_suite(tmp_path):
+    name = read(write_gym(tmp_path / "a")).name
+
+    assert read(write_gym(tmp_path / "b")).name == name
+    assert read(write_gym(tmp_path / "c", PEOPLE[:2])).name != name
+
+
+@pytest.mark.parametrize(
+    ("path", "settings", "message"),
+    [
+        ("", {}, "needs suite.path: PersonaGym's folder"),
+        ("nothere", {}, "there is no folder nothere; check suite.path"),
+        (".", {}, "has no question files"),
+        ("gym", {"n": 4}, "suite.n=4 asks for more personas than the 3 files"),
+    ],
+)
+def test_what_is_no_suite_is_one_line(tmp_path, monkeypatch, path, settings, message):
+    monkeypatch.chdir(tmp_path)
+    write_gym(tmp_path / "gym")
+
+    with pytest.raises(SourceError, match=message):
+        read(path, **settings)

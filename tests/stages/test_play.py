@@ -1,0 +1,132 @@
+"""The play stage: every item ends as a transcript, every damaged file as a rejection."""
+
+import json
+from collections import Counter
+
+import pyarrow.parquet as pq
+import pytest
+
+from opencharacter.records import Control, EvalItem, Role, Transcript
+from opencharacter.store.rows import read_records
+from tests.evaluation.gym import PEOPLE, write_gym
+
+
+@pytest.fixture
+def gym(tmp_path, settings):
+    settings |= {"suite": "persona_gym", "suite.path": str(write_gym(tmp_path / "gym"))}
+    return tmp_path / "gym"
+
+
+def folder(tmp_path):
+    return tmp_path / "runs" / "t" / "play"
+
+
+def manifest(tmp_path):
+    return json.loads((folder(tmp_path) / "manifest.json").read_text())
+
+
+def transcripts(tmp_path):
+    return list(read_records(folder(tmp_path) / "data", Transcript))
+
+
+def items(tmp_path):
+    return {item.id: item for item in read_records(folder(tmp_path) / "items", EvalItem)}
+
+
+def test_every_item_is_played_and_kept_beside_its_transcript(opencharacter, tmp_path, gym):
+    done = opencharacter("stage=play")
+
+    assert done.returncode == 0, done.stderr
+    played = transcripts(tmp_path)
+    asked = items(tmp_path)
+    assert Counter(one.item_id for one in played) == Counter(list(asked))
+    assert len(played) == 3 * 5 * 10
+    for one in played:
+        system, question, answer = one.messages
+        assert (system.content, question.content) == (
+            asked[one.item_id].system,
+            asked[one.item_id].questions[0],
+        )
+        assert answer.role is Role.assistant
+
+
+def test_a_damaged_file_is_rejected_counted_and_told(opencharacter, tmp_path, gym):
+    (gym / f"{PEOPLE[1]}.json").write_text("{")
+    done = opencharacter("stage=play")
+
+    assert done.returncode == 0, done.stderr
+    assert "play: rejected: 1 broken_json" in done.stderr
+    assert "1 of 3 question files are damaged and left out" in done.stderr
+    counts = manifest(tmp_path)["counts"]
+    assert (counts["in"], counts["out"], counts["rejected"]) == (101, 100, {"broken_json": 1})
+    told = json.loads((folder(tmp_path) / "suite.json").read_text())
+    assert (told["personas"], told["personas_played"]) == (3, 2)
+    assert told["damaged"][f"{PEOPLE[1]}.json"].startswith("broken_json: ")
+
+
+def test_controls_change_the_system_prompt_and_nothing_else(opencharacter, tmp_path, gym):
+    done = opencharacter("stage=play", "play.controls=[none,no_persona,swapped_persona]")
+
+    assert done.returncode == 0, done.stderr
+    played = transcripts(tmp_path)
+    assert len(played) == 3 * 150
+    asked = items(tmp_path)
+    shown = {(one.item_id, one.control): one for one in played}
+    seeds = {}
+    for (item_id, control), one in shown.items():
+        systems = [m.content for m in one.messages if m.role is Role.system]
+        own = asked[item_id].system
+        others = {item.system for item in asked.values()} - {own}
+        assert {
+            Control.none: systems == [own],
+            Control.no_persona: systems == [],
+            Control.swapped_persona: len(systems) == 1 and systems[0] in others,
+        }[control]
+        assert seeds.setdefault(item_id, one.call.seed) == one.call.seed
+
+
+def test_samples_have_seeds_of_their_own_and_more_of_them_only_add(opencharacter, tmp_path, gym):
+    opencharacter("stage=play", "suite.light=true")
+    one = {t.id for t in transcripts(tmp_path)}
+    opencharacter("stage=play", "suite.light=true", "play.samples=3", "force=true")
+    three = transcripts(tmp_path)
+
+    assert len(three) == 45
+    assert len({t.call.seed for t in three}) == 45
+    assert one == {t.id for t in three if t.sample == 0}
+
+
+def test_a_suite_elsewhere_is_the_same_and_a_changed_one_is_stale(opencharacter, tmp_path, gym):
+    opencharacter("stage=play", "suite.light=true")
+    moved = gym.rename(tmp_path / "elsewhere")
+    same = opencharacter("stage=play", "suite.light=true", f"suite.path={moved}")
+    (moved / f"{PEOPLE[0]}.json").write_text("{}")
+    changed = opencharacter("stage=play", "suite.light=true", f"suite.path={moved}")
+
+    assert "already finished" in same.stderr
+    assert "suite has changed" in changed.stderr
+
+
+def test_the_rows_of_play_can_be_loaded_by_their_card(opencharacter, tmp_path, gym):
+    opencharacter("stage=play", "suite.light=true")
+    table = pq.read_table(folder(tmp_path) / "data")
+
+    assert table.num_rows == 15
+    assert table["control"].unique().to_pylist() == ["none"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["play.controls=[persona_only]"], "have no profile"),
+        (["play.controls=[swapped_persona]", "suite.n=1"], "has 1 persona to swap among"),
+        (["suite.path=/nothere"], "there is no folder /nothere"),
+    ],
+)
+def test_what_makes_no_sense_is_told_before_anything_is_written(
+    opencharacter, tmp_path, gym, words, message
+):
+    done = opencharacter("stage=play", *words)
+
+    assert (done.returncode, message in done.stderr) == (2, True), done.stderr
+    assert not folder(tmp_path).exists()
