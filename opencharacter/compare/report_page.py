@@ -12,6 +12,7 @@ from opencharacter.compare.tables import (
     DOMAINS,
     Table,
     chance,
+    ends_words,
     gap_words,
     number,
     ranged,
@@ -127,7 +128,7 @@ def _head(report: Report) -> str:
     if report.gap:
         ends = (report.gap.low, report.gap.high)
         found.insert(0, Tile("gap, in-domain less out-of-domain",
-                             number(report.gap.value, sign=True), _ends(*ends, sign=True)
+                             number(report.gap.value, sign=True), ends_words(*ends, sign=True)
                              + f", p {chance(report.gap.p)}"))  # fmt: skip
         words = f"<p>{escape(gap_words(report.gap, level=report.level))}</p>"
     return tiles(found) + words + warning("To know", report.cautions)
@@ -135,13 +136,7 @@ def _head(report: Report) -> str:
 
 def _tile(name: str, one: Estimate) -> Tile:
     people = f"{one.clusters:,} character{'s' * (one.clusters != 1)}"
-    return Tile(name, number(one.value), f"{_ends(one.low, one.high)}, {people}")
-
-
-def _ends(low: float | None, high: float | None, *, sign: bool = False) -> str:
-    if low is None or high is None:
-        return "no interval"
-    return f"{number(low, sign=sign)} to {number(high, sign=sign)}"
+    return Tile(name, number(one.value), f"{ends_words(one.low, one.high)}, {people}")
 
 
 def _turns(report: Report) -> str:

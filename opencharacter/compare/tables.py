@@ -13,6 +13,7 @@ DOMAINS = {
     Domain.unknown: "domain unknown",
 }
 NONE = "–"
+_NARROW = 0.05  # points
 
 
 class Dot(NamedTuple):
@@ -35,12 +36,18 @@ class Table(NamedTuple):
     """What the colours of dots mean."""
 
 
-def number(value: float | None, *, sign: bool = False) -> str:
-    """Return a score as a reader wants it: two decimals, three if it is a share."""
+def number(value: float | None, *, sign: bool = False, width: float | None = None) -> str:
+    """Return a score as a reader wants it.
+
+    Args:
+        value: None = a dash.
+        sign: Show a plus too.
+        width: Of its interval: a narrow one earns a third decimal.
+    """
     if value is None:
         return NONE
-    decimals = 3 if abs(value) < 1 else 2
-    return f"{value:+.{decimals}f}" if sign else f"{value:.{decimals}f}"
+    decimals = 3 if width is not None and width < _NARROW else 2
+    return f"{value:{'+' * sign}.{decimals}f}"
 
 
 def chance(p: float | None) -> str:
@@ -56,7 +63,17 @@ def ranged(estimate: Estimate) -> str:
         return NONE
     if estimate.low is None or estimate.high is None:
         return f"{number(estimate.value)} [no interval]"
-    return f"{number(estimate.value)} [{number(estimate.low)}, {number(estimate.high)}]"
+    width = estimate.high - estimate.low
+    low, high = number(estimate.low, width=width), number(estimate.high, width=width)
+    return f"{number(estimate.value, width=width)} [{low}, {high}]"
+
+
+def ends_words(low: float | None, high: float | None, *, sign: bool = False) -> str:
+    """Return the ends of an interval."""
+    if low is None or high is None:
+        return "no interval"
+    width = high - low
+    return f"{number(low, sign=sign, width=width)} to {number(high, sign=sign, width=width)}"
 
 
 def gap_words(gap: Gap, *, level: float) -> str:
@@ -67,10 +84,11 @@ def gap_words(gap: Gap, *, level: float) -> str:
             "out-of-domain ones; a domain with one character says nothing about chance."
         )
     way = "higher" if gap.value >= 0 else "lower"
-    ends = f"{number(gap.low, sign=True)} to {number(gap.high, sign=True)}"
+    ends = ends_words(gap.low, gap.high, sign=True)
+    width = gap.high - gap.low
     sure = "" if gap.low > 0 or gap.high < 0 else "; no gap is within it"
     return (
-        f"In-domain characters are scored {number(abs(gap.value))} points {way} than "
+        f"In-domain characters are scored {number(abs(gap.value), width=width)} points {way} than "
         f"out-of-domain ones ({level:.0%} interval {ends}, p {_equals(gap.p)}){sure}."
     )
 

@@ -13,12 +13,12 @@ from opencharacter.compare.reporting import report_of
 from opencharacter.compare.results import Results, marks_of
 from opencharacter.config import ReportConfig
 from opencharacter.errors import StoreError
+from opencharacter.job.playing import ITEMS
 from opencharacter.records import EvalItem, Score, Transcript
 from opencharacter.store.files import read_json, whole_file, write_json
 from opencharacter.store.rows import read_records
 from opencharacter.store.stage import StageFolder, finished_input
 
-ITEMS = "items"
 CARD = "judge_card.json"
 
 

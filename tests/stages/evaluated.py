@@ -2,7 +2,7 @@
 
 from opencharacter.config import Config
 from opencharacter.job import Job
-from opencharacter.job.reporting import ITEMS
+from opencharacter.job.playing import ITEMS
 from opencharacter.records import EvalItem, Score, Transcript
 from opencharacter.sources.rows import Tally
 from opencharacter.store.files import write_json

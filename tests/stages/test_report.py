@@ -12,7 +12,7 @@ def test_a_judged_run_is_reported(opencharacter, tmp_path):
     done = opencharacter("stage=report")
 
     assert done.returncode == 0, done.stderr
-    assert "1.000 points higher than out-of-domain" in done.stdout
+    assert "1.00 points higher than out-of-domain" in done.stdout
     folder = tmp_path / "runs" / "t" / "report"
     report = json.loads((folder / "report.json").read_text())
     assert report["headline"]["domains"]["in"]["value"] == pytest.approx(4.1)

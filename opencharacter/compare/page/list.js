@@ -157,7 +157,7 @@ function turnTo(page) {
   state.page = page;
   show();
   document.getElementById("filters").scrollIntoView({ block: "start" });
-  document.querySelector("#list summary")?.focus({ preventScroll: true });
+  document.querySelector("#list > li > details > summary")?.focus({ preventScroll: true });
 }
 
 function tags(row) {
