@@ -31,7 +31,7 @@ from opencharacter.config.filtering import (
 from opencharacter.config.mixing import ExportConfig, LintConfig, MixConfig, PopulationConfig
 from opencharacter.config.model import Backend, ModelConfig, SamplingConfig
 from opencharacter.config.planning import AssumeConfig, PlanConfig
-from opencharacter.config.playing import CONTROLS, Mode, PlayConfig, SuiteConfig, SuiteName
+from opencharacter.config.playing import CONTROLS, Mode, PlayConfig, SuiteConfig, SuiteName, Who
 from opencharacter.config.ranges import require
 from opencharacter.config.reporting import ReportConfig
 from opencharacter.config.sources import (
@@ -90,6 +90,7 @@ __all__ = [
     "Tracking",
     "TrainConfig",
     "Tuning",
+    "Who",
     "data_settings",
 ]
 

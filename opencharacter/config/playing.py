@@ -16,6 +16,24 @@ class SuiteName(StrEnum):
 
     persona_gym = "persona_gym"
     """PersonaGym's question files (arXiv 2407.18416)."""
+    in_domain = "in_domain"
+    """Instructions that a character of the mixture did not meet in it."""
+    out_of_domain = "out_of_domain"
+    """Instructions to held-out characters, of whom the mixture has no near-duplicate either."""
+    profile_facts = "profile_facts"
+    """Questions about what stands in a profile, scored by rule."""
+    multi_turn = "multi_turn"
+    """Eight turns and more; facts are asked for at turns 1, 4 and 8, with pressure between."""
+
+
+class Who(StrEnum):
+    """Which characters of a run are asked."""
+
+    all = "all"
+    trained = "trained"
+    """Those of the mixture."""
+    heldout = "heldout"
+    """Those that were kept out of it; it is seen to that they were."""
 
 
 class Mode(StrEnum):
@@ -37,6 +55,13 @@ class SuiteConfig:
     """Folder or file of its data, where the project does not bring them."""
     n: int | None = None
     """Personas; None = all. `compat`: the first by name, else a draw of which a smaller is part."""
+    run: str | None = None
+    """Run whose characters and mixture it is about; None = this one. So a base model is asked what
+    a trained one was: run=base suite.run=main."""
+    who: Who = Who.all
+    """Which of its characters, where the suite does not say."""
+    items: int = 5
+    """Instructions or scripts for each character."""
     questions: int = 10
     """Questions of each task in a file of PersonaGym's: 10, in its Light version 1."""
     light: bool = False
@@ -49,6 +74,7 @@ class SuiteConfig:
     def __post_init__(self) -> None:
         """Check ranges."""
         require(self.n is None or self.n >= 1, f"suite.n is {self.n}; it must be >= 1")
+        require(self.items >= 1, f"suite.items is {self.items}; it must be >= 1")
         require(self.questions >= 1, f"suite.questions is {self.questions}; it must be >= 1")
 
 

@@ -268,7 +268,8 @@ _NOW = re.compile(
 
 def _birth_places(fact: Fact, text: str) -> _Claims:
     """Return the places that are given; of two that may lie in one country no rule is sure."""
-    claims, unsure = _Claims([], []), []
+    claims = _Claims([], [])
+    unsure: list[str] = []
     home = countries_of(fact.value)
     for sentence in _sentences(text):
         for found in [*_FROM.finditer(sentence), *_BARE_PLACE.finditer(sentence)]:

@@ -1,6 +1,7 @@
 """A suite: items, what of its data could not be used, and how much of it this is."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from opencharacter.records import EvalItem, Rejection
@@ -29,8 +30,26 @@ class Suite:
     missing: tuple[str, ...] = ()
     """What makes this a part of the suite, a sentence each; empty = all of it."""
 
+    def with_damaged(self, damaged: tuple[Rejection, ...]) -> "Suite":
+        """Return the same with data that cannot be used."""
+        told = f"{len(damaged):,} rows of its data cannot be used and are left out"
+        missing = (*self.missing, told) if damaged else self.missing
+        return replace(self, damaged=damaged, missing=missing)
+
     @property
     def people(self) -> list[Person]:
         """Everybody whose items are here, once, in the order of the items."""
         found = {item.persona_id: Person(item.persona_id, item.system) for item in self.items}
         return list(found.values())
+
+
+def part_of_people(name: str, items: Sequence[EvalItem], *, drawn: int, of: int) -> Suite:
+    """Return a suite about characters of a run, which says how many of them it asks."""
+    is_part = drawn < of
+    return Suite(
+        name=name,
+        items=tuple(items),
+        n_personas=of,
+        n_drawn=drawn,
+        missing=(f"{drawn:,} of {of:,} characters are asked",) if is_part else (),
+    )

@@ -1,14 +1,42 @@
 """Which suite is which."""
 
-from opencharacter.config import SuiteConfig
+from pathlib import Path
+
+from opencharacter.config import SuiteConfig, SuiteName, Who
+from opencharacter.evaluation.dialogues import read_dialogues
+from opencharacter.evaluation.fact_questions import read_profile_facts
+from opencharacter.evaluation.people import People
 from opencharacter.evaluation.persona_gym import read_persona_gym
 from opencharacter.evaluation.suite import Suite
 
+_TRAINED_ON = ("profiles", "instructions", "mix")
 
-def load_suite(config: SuiteConfig) -> Suite:
+
+def load_suite(config: SuiteConfig, run_dir: Path) -> Suite:
     """Return the suite that the settings name.
+
+    Args:
+        config: Which, and how much of it.
+        run_dir: Of the run whose characters it asks, where it asks a run's.
 
     Raises:
         SourceError: its data is not there, or cannot be read at all.
+        StoreError: what it says of the run is not true of the run's mixture.
     """
+    people = People(run_dir=run_dir)
+    match config.name:
+        case SuiteName.in_domain | SuiteName.out_of_domain:
+            return read_dialogues(config, people)
+        case SuiteName.profile_facts:
+            return read_profile_facts(config, people)
     return read_persona_gym(config)
+
+
+def stages_read(config: SuiteConfig) -> tuple[str, ...]:
+    """Return the stages of a run that a suite reads; none where it brings its own personas."""
+    match config.name:
+        case SuiteName.in_domain | SuiteName.out_of_domain:
+            return _TRAINED_ON
+        case SuiteName.profile_facts | SuiteName.multi_turn:
+            return ("profiles",) if config.who is Who.all else ("profiles", "mix")
+    return ()

@@ -2,12 +2,12 @@
 
 import sys
 from collections import Counter
-from pathlib import Path
 
+from opencharacter.evaluation.rules import rule_scores
 from opencharacter.evaluation.suite import Suite
-from opencharacter.records import EvalItem
+from opencharacter.records import EvalItem, Transcript
 from opencharacter.store.files import write_json
-from opencharacter.store.rows import part_files, read_columns, write_records
+from opencharacter.store.rows import read_records, write_records
 from opencharacter.store.stage import StageFolder
 
 ITEMS = "items"
@@ -36,8 +36,16 @@ def say_missing(suite: Suite) -> None:
         print(f"play: a part of {suite.name}: {sentence}", file=sys.stderr)
 
 
-def count_played(data: Path) -> dict[str, int]:
-    """Return how many transcripts of whole parts have each failure, and how many have none."""
-    counts = Counter(failure or "ok" for (failure,) in read_columns(part_files(data), ["failure"]))
-    failed = {f"failed, {name}": n for name, n in counts.most_common() if name != "ok"}
-    return {"to be judged": counts["ok"], **failed}
+def count_played(folder: StageFolder, suite: Suite) -> dict[str, int]:
+    """Return how many transcripts have each failure or none, and what the rules say of answers."""
+    items = {item.id: item for item in suite.items}
+    failures: Counter[str] = Counter()
+    facts: Counter[str] = Counter()
+    for transcript in read_records(folder.data, Transcript):
+        failures[transcript.failure or "ok"] += 1
+        for score in rule_scores(items[transcript.item_id], transcript):
+            kind = score.criterion.replace("_", " ")
+            facts[f"answers scored, {kind}"] += score.value is not None
+            facts[kind] += bool(score.value)
+    failed = {f"failed, {name}": n for name, n in failures.most_common() if name != "ok"}
+    return {"to be judged": failures["ok"], **failed, **facts}

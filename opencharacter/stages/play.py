@@ -8,10 +8,11 @@ Run      python -m opencharacter stage=play run=main suite=persona_gym suite.pat
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 from opencharacter.config import Config
 from opencharacter.evaluation.playing import Player, Task, play_plan, tasks_of
-from opencharacter.evaluation.suites import load_suite
+from opencharacter.evaluation.suites import load_suite, stages_read
 from opencharacter.job import Job
 from opencharacter.job.ahead import check_asked
 from opencharacter.job.playing import count_played, say_missing, write_items
@@ -19,6 +20,7 @@ from opencharacter.llm.opening import model_name
 from opencharacter.llm.requests import Session
 from opencharacter.prompts.character import RENDER_VERSION
 from opencharacter.records import Transcript
+from opencharacter.store.stage import finished_input
 
 
 def check(config: Config) -> None:
@@ -30,18 +32,25 @@ def check(config: Config) -> None:
         SourceError: there is no such suite.
     """
     check_asked(config, "play", config.player)
-    tasks_of(load_suite(config.suite), config.play)
+    if not stages_read(config.suite):  # else those may be about to be made
+        tasks_of(load_suite(config.suite, Path(config.runs_dir)), config.play)
 
 
 def run(config: Config, job: Job) -> None:
     """Write a transcript of every item, control and sample."""
-    suite = load_suite(config.suite)
+    run = config.suite.run or config.run
+    run_dir = Path(config.runs_dir) / run
+    reads = stages_read(config.suite)
+    made = {stage: finished_input(run_dir, stage, run=run) for stage in reads}
+    suite = load_suite(config.suite, run_dir)
     tasks = tasks_of(suite, config.play)
+    is_own = run == config.run
     with job.stage(
         "play",
         settings=[replace(config.suite, path=""), config.play, config.player],
         versions={"model": model_name(config.player), "prompt": RENDER_VERSION},
-        sources={"suite": suite.name},
+        reads=reads if is_own else (),
+        sources={"suite": suite.name} | ({} if is_own else {f"{run}/{s}": made[s] for s in made}),
     ) as stage:
         say_missing(suite)
 
@@ -51,7 +60,7 @@ def run(config: Config, job: Job) -> None:
 
         def notes() -> Mapping[str, int]:
             write_items(stage.folder, suite)
-            return count_played(stage.folder.data)
+            return count_played(stage.folder, suite)
 
         stage.work(
             play_plan(suite, tasks, play),
