@@ -37,13 +37,15 @@ ANY_FOLDER = "/any/folder"
 PLACES = ["Lisbon", "Osaka", "Quito", "Perth", "Oslo", "Accra", "Lima"]
 
 NO_SLURM = "SLURM IS NOT TESTED HERE"
+NO_BROWSER = "PAGES ARE NOT TESTED IN A BROWSER HERE"
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say loudly that tests of SLURM were skipped, and why: a skip alone is easily missed."""
+    """Say loudly that tests of SLURM or pages were skipped, and why: skips are easily missed."""
     skipped = terminalreporter.stats.get("skipped", [])
     found = [str(report.longrepr[2]) for report in skipped if isinstance(report.longrepr, tuple)]
-    for reason in sorted({reason for reason in found if NO_SLURM in reason}):
+    loud = {reason for reason in found if NO_SLURM in reason or NO_BROWSER in reason}
+    for reason in sorted(loud):
         terminalreporter.section(reason.removeprefix("Skipped: "), sep="!", red=True, bold=True)
 
 

@@ -93,10 +93,13 @@ function start() {
   prepare();
   recall();
   let pause = 0;
-  form.addEventListener("input", (event) => {
+  const soon = (event) => {
     clearTimeout(pause);
     pause = setTimeout(apply, event.target.name === "text" ? 250 : 0);
-  });
+  };
+  // A choice is a change; a field that is only left is one too, and must not redraw the list.
+  form.addEventListener("input", (event) => event.target.matches("input") && soon(event));
+  form.addEventListener("change", (event) => event.target.matches("select") && soon(event));
   form.addEventListener("reset", () => setTimeout(apply, 0));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
