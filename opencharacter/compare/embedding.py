@@ -67,12 +67,30 @@ def worst_first(shown: Sequence[Shown]) -> list[Shown]:
     )
 
 
+def most_different_first(shown: Sequence[Shown]) -> list[Shown]:
+    """Return transcripts of several runs by how far the scores of their item are apart."""
+    scores: dict[str, list[float]] = defaultdict(list)
+    for one in shown:
+        if one.score is not None:
+            scores[one.transcript.item_id].append(one.score)
+    spreads = {item: max(found) - min(found) for item, found in scores.items()}
+    return sorted(
+        shown,
+        key=lambda one: (
+            -spreads.get(one.transcript.item_id, -1.0),
+            one.transcript.item_id,
+            one.run,
+            one.transcript.id,
+        ),
+    )
+
+
 def embedded(results: Sequence[Results], shown: Sequence[Shown], *, most: int) -> Embedded:
     """Return the transcripts for the page.
 
     Args:
         results: The runs, whose items are asked for.
-        shown: Their transcripts, in the order in which they are shown.
+        shown: Their transcripts; of several runs those of one item that differ are listed first.
         most: Of these, how many the page holds.
     """
     kept = shown[:most]
@@ -89,7 +107,7 @@ def embedded(results: Sequence[Results], shown: Sequence[Shown], *, most: int) -
         "criteria": names["criterion"],
         "judges": names["judge"],
         "labels": [name.split("\n") for name in names["labels"]],
-        "orders": ["worst", "best", *_orders(rows)],
+        "orders": _orders(rows, first="answers" if len(results) > 1 else "worst"),
         "left_out": len(shown) - len(kept),
     }
     chunks = {
@@ -210,10 +228,12 @@ def _spreads(rows: Mapping[str, Sequence[Any]]) -> list[float | None]:
     return [spreads.get(item) for item in rows["item"]]
 
 
-def _orders(rows: Mapping[str, Sequence[Any]]) -> list[str]:
+def _orders(rows: Mapping[str, Sequence[Any]], *, first: str) -> list[str]:
     """Return the orders that have something to go by."""
     columns = {"judges": rows["disagreement"], "answers": rows["spread"]}
-    return [name for name, found in columns.items() if any(v is not None for v in found)]
+    found = [name for name, each in columns.items() if any(v is not None for v in each)]
+    orders = ["worst", "best", *found]
+    return sorted(orders, key=lambda name: name != first)
 
 
 def _deflated(value: object) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 
 from opencharacter.compare.measured import Bounds
-from opencharacter.compare.results import RULE, Mark, Results, Scale, marks_of, scales_of
+from opencharacter.compare.results import RULE, WORSE, Mark, Results, Scale, marks_of, scales_of
 from opencharacter.records import Control, Domain
 
 COVERAGE = 0.99
@@ -28,15 +28,16 @@ def headline_criteria(results: Results, asked: Sequence[str]) -> list[str]:
     """
     if asked:
         return list(asked)
-    scales = scales_of(results.scores)
+    scales = scales_of(results)
     counts: dict[Scale | None, int] = {}
+    named = sorted({score.criterion for score in results.scores} - WORSE)
     for score in results.scores:
-        scale = scales.get(score.criterion)
-        counts[scale] = counts.get(scale, 0) + 1
+        if score.criterion not in WORSE:
+            scale = scales.get(score.criterion)
+            counts[scale] = counts.get(scale, 0) + 1
     if not counts:
         return []
     commonest = max(counts, key=lambda scale: (counts[scale], scale is not None))
-    named = sorted({score.criterion for score in results.scores})
     return [name for name in named if scales.get(name) == commonest]
 
 

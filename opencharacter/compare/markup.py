@@ -30,7 +30,7 @@ class Line(NamedTuple):
 
 def table(given: Table) -> str:
     """Return a table under its title, with its plot in a column where it has dots."""
-    ends = ends_of(dot.estimate for dots in given.dots for dot in dots)
+    ends = ends_of((d.estimate for dots in given.dots for d in dots), zero=given.is_difference)
     drawn = bool(given.dots) and ends is not None
     head = f"<th scope=col>{escape(given.columns[0])}"
     if drawn and ends:
@@ -57,14 +57,21 @@ def legend(series: Sequence[str]) -> str:
     return f"<div class=key>{''.join(keys)}</div>"
 
 
-def ends_of(estimates: Iterable[Estimate]) -> tuple[float, float] | None:
-    """Return round ends of an axis that holds all intervals; None = there is no mean."""
+def ends_of(estimates: Iterable[Estimate], *, zero: bool = False) -> tuple[float, float] | None:
+    """Return round ends of an axis that holds all intervals; None = there is no mean.
+
+    Args:
+        estimates: What is drawn.
+        zero: Whether 0 must be on the axis.
+    """
     values = [
         value for one in estimates for value in (one.value, one.low, one.high) if value is not None
     ]
     if not values:
         return None
     low, high = min(values), max(values)
+    if zero:
+        low, high = min(low, 0.0), max(high, 0.0)
     step = 10 ** math.floor(math.log10(high - low)) if high > low else 0.1
     low, high = math.floor(low / step) * step, math.ceil(high / step) * step
     return (low, high) if high > low else (low - step, high + step)
@@ -76,6 +83,9 @@ def whiskers(dots: Sequence[Dot], ends: tuple[float, float]) -> str:
     marks = [_whisker(dot, y, ends) for dot, y in zip(dots, shift, strict=True)]
     height = 2 * _MIDDLE + 6 * max(0, len(dots) - 2)
     axis = f"<line class=axis x1=0% x2=100% y1={height - 1} y2={height - 1} />"
+    if ends[0] < 0 < ends[1]:
+        zero = _share(0.0, ends)
+        axis += f"<line class=axis x1={zero} x2={zero} y1=0 y2={height} />"
     return f"<svg height={height} aria-hidden=true>{axis}{''.join(marks)}</svg>"
 
 

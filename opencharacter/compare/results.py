@@ -1,15 +1,27 @@
 """The transcripts and scores of one run, and one number for each transcript and criterion."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
 from typing import NamedTuple
 
-from opencharacter.records import EvalItem, Score, Transcript
+from opencharacter.records import EvalItem, Failure, Score, Transcript
 
 RULE = "rule"
-"""The judge of scores that a rule gives, such as those of failed answers."""
+"""The judge of scores that a rule gives."""
+WORSE = frozenset({"fact_contradicted"})
+"""Criteria of which more is worse; they are never part of a headline."""
+_FAILED = "candidate_"  # begins the reason of a score for an answer that is no role-play
+_ENGINE = f"{_FAILED}{Failure.error}"  # the engine's fault, not the model's
+_NOT_REACHED = "not_reached"  # of a turn after the one at which the dialogue ended
+
+
+class Scale(NamedTuple):
+    """Smallest and largest value of a criterion."""
+
+    low: float
+    high: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,15 +40,10 @@ class Results:
     """sha256 of the judge card."""
     made_by: Sequence[str] = ()
     """Models that the candidate was made with: its teacher, its base."""
+    scales: Mapping[str, Scale] = field(default_factory=dict)
+    """Of criteria, as the rubrics have them."""
     facts: Mapping[str, str | int | float] = field(default_factory=dict)
     """Of the training: `characters`, `rows`, `method`, where they are known."""
-
-
-class Scale(NamedTuple):
-    """Smallest and largest value of a criterion."""
-
-    low: float
-    high: float
 
 
 class Mark(NamedTuple):
@@ -60,14 +67,15 @@ def models_of(results: Results) -> list[str]:
     return sorted({transcript.model for transcript in results.transcripts})
 
 
-def scales_of(scores: Iterable[Score]) -> dict[str, Scale]:
+def scales_of(results: Results) -> dict[str, Scale]:
     """Return the scale of each criterion that has one.
 
-    It is that of the labels if they are numbers; without labels, of the values if they are shares.
+    It is that of the rubrics, else of the labels if they are numbers, else, of values that are
+    shares, 0 to 1.
     """
     labels: dict[str, tuple[str, ...]] = {}
     values: dict[str, list[float]] = defaultdict(list)
-    for score in scores:
+    for score in results.scores:
         if score.labels:
             labels.setdefault(score.criterion, score.labels)
         if score.value is not None:
@@ -76,11 +84,11 @@ def scales_of(scores: Iterable[Score]) -> dict[str, Scale]:
     for criterion in {**labels, **values}:
         found = values[criterion]
         ends = _numbers(labels.get(criterion, ()))
-        if ends and (not found or (min(ends) <= min(found) and max(found) <= max(ends))):
+        if ends:
             scales[criterion] = Scale(min(ends), max(ends))
         elif found and min(found) >= 0 and max(found) <= 1:
             scales[criterion] = Scale(0.0, 1.0)
-    return scales
+    return scales | dict(results.scales)
 
 
 def marks_of(
@@ -93,7 +101,7 @@ def marks_of(
         without: Judges that are left out.
         turn: Only the scores of this user turn; None = all.
     """
-    scales = scales_of(results.scores)
+    scales = scales_of(results)
     grouped: dict[tuple[str, str], list[Score]] = defaultdict(list)
     for score in results.scores:
         if score.judge not in without and (turn is None or score.turn == turn):
@@ -116,23 +124,32 @@ def marks_of(
 def _mark(
     transcript: Transcript, criterion: str, scores: Sequence[Score], scale: Scale | None
 ) -> Mark:
-    values = [(score.judge, score.value) for score in scores]
+    values = [(score.judge, _value(score, transcript, scale)) for score in scores]
     there = [(judge, value) for judge, value in values if value is not None]
-    ends: list[float | None] = [None, None]
+    low = high = None
     if scale:
-        filled = [[(judge, end if v is None else v) for judge, v in values] for end in scale]
-        ends = [
-            _mean_of_judges(each) if each else end for each, end in zip(filled, scale, strict=True)
-        ]
-    return Mark(
-        transcript,
-        criterion,
-        _mean_of_judges(there),
-        ends[0],
-        ends[1],
-        max(1, len(values)),
-        max(1, len(values)) - len(there),
-    )
+        low, high = (_filled(values, end) for end in scale)
+    rows = max(1, len(values))
+    return Mark(transcript, criterion, _mean_of_judges(there), low, high, rows, rows - len(there))
+
+
+def _value(score: Score, transcript: Transcript, scale: Scale | None) -> float | None:
+    """Return what a score counts as; an answer that is no role-play has earned the lowest.
+
+    So refusing costs points, and does not make a mean out of easier questions.
+    """
+    reason = score.unscored
+    if reason is None or scale is None:
+        return score.value
+    is_failed = reason.startswith(_FAILED) and reason != _ENGINE
+    is_end = reason == _NOT_REACHED and transcript.failure is not Failure.error
+    return scale.low if is_failed or is_end else None
+
+
+def _filled(values: Sequence[tuple[str, float | None]], end: float) -> float:
+    """Return the mean of judges with `end` for what is missing."""
+    mean = _mean_of_judges([(judge, end if v is None else v) for judge, v in values])
+    return end if mean is None else mean
 
 
 def _mean_of_judges(values: Sequence[tuple[str, float]]) -> float | None:

@@ -7,7 +7,7 @@ from opencharacter.compare.measured import Gap, Report, Row
 from opencharacter.records import Domain
 from opencharacter.stats.intervals import Estimate
 
-DOMAINS = {
+DOMAINS: dict[Domain | None, str] = {
     Domain.inside: "in-domain",
     Domain.outside: "out-of-domain",
     Domain.unknown: "domain unknown",
@@ -34,6 +34,8 @@ class Table(NamedTuple):
     """For each line, what is drawn; empty = nothing is."""
     series: Sequence[str] = ()
     """What the colours of dots mean."""
+    is_difference: bool = False
+    """Whether 0 is a place of its own."""
 
 
 def number(value: float | None, *, sign: bool = False, width: float | None = None) -> str:
@@ -89,7 +91,7 @@ def gap_words(gap: Gap, *, level: float) -> str:
     sure = "" if gap.low > 0 or gap.high < 0 else "; no gap is within it"
     return (
         f"In-domain characters are scored {number(abs(gap.value), width=width)} points {way} than "
-        f"out-of-domain ones ({level:.0%} interval {ends}, p {_equals(gap.p)}){sure}."
+        f"out-of-domain ones ({level:.0%} interval {ends}, p {equals(gap.p)}){sure}."
     )
 
 
@@ -167,5 +169,6 @@ def _reasons(counts: Iterable[tuple[str, int]]) -> str:
     return ", ".join(f"{count:,} {reason}" for reason, count in counts) or "0"
 
 
-def _equals(p: float | None) -> str:
+def equals(p: float | None) -> str:
+    """Return a p-value after the letter p."""
     return chance(p) if (p or 0) < 0.001 else f"= {chance(p)}"

@@ -33,7 +33,7 @@ from opencharacter.config.model import Backend, ModelConfig, SamplingConfig
 from opencharacter.config.planning import AssumeConfig, PlanConfig
 from opencharacter.config.playing import CONTROLS, Mode, PlayConfig, SuiteConfig, SuiteName, Who
 from opencharacter.config.ranges import require
-from opencharacter.config.reporting import ReportConfig
+from opencharacter.config.reporting import CompareConfig, CompareSource, ReportConfig
 from opencharacter.config.sources import (
     InstructionsConfig,
     NearDuplicates,
@@ -53,6 +53,8 @@ __all__ = [
     "AssumeConfig",
     "AxisConfig",
     "Backend",
+    "CompareConfig",
+    "CompareSource",
     "Config",
     "Contamination",
     "ControlText",
@@ -150,6 +152,7 @@ class Config:
     train: TrainConfig = field(default_factory=TrainConfig)
     suite: SuiteConfig = field(default_factory=SuiteConfig)
     play: PlayConfig = field(default_factory=PlayConfig)
+    compare: CompareConfig = field(default_factory=CompareConfig)
     report: ReportConfig = field(default_factory=ReportConfig)
     population: PopulationConfig = field(default_factory=PopulationConfig)
     plan: PlanConfig = field(default_factory=PlanConfig)

@@ -49,8 +49,8 @@ def write_report(folder: Path, results: Results, settings: ReportConfig) -> Repo
     report = report_of(results, settings)
     shown = shown_of(results, marks_of(results), report.criteria)
     page = report_page(report, results.card, embedded([results], shown, most=settings.shown))
-    _write_text(folder / "report.html", page)
-    _write_text(folder / "report.md", report_markdown(report))
+    write_text(folder / "report.html", page)
+    write_text(folder / "report.md", report_markdown(report))
     write_json(folder / "report.json", as_json(report))
     print(report.title)
     for sentence in (*headline_words(report), *report.cautions):
@@ -72,7 +72,8 @@ def as_json(value: Any) -> Any:
     return value
 
 
-def _write_text(path: Path, text: str) -> None:
+def write_text(path: Path, text: str) -> None:
+    """Write a text file, whole or not at all."""
     with whole_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8", errors="replace")
 

@@ -78,8 +78,7 @@ function prepare() {
   }
   const criteria = summary.criteria.map((name, at) => [at, name]);
   fill(form.elements.criterion, criteria, "the headline");
-  const orders = Object.entries(ORDERS).filter(([order]) => summary.orders.includes(order));
-  fill(form.elements.order, orders, null);
+  fill(form.elements.order, summary.orders.map((order) => [order, ORDERS[order]]), null);
 }
 
 function scoreOf(criterion) {
@@ -190,7 +189,8 @@ function entry(row) {
 }
 
 function remember(asked) {
-  const kept = Object.entries(asked).filter(([name, value]) => value !== "" && `${name}=${value}` !== "order=worst");
+  const usual = { order: summary.orders[0] };
+  const kept = Object.entries(asked).filter(([name, value]) => value !== (usual[name] ?? ""));
   const hash = new URLSearchParams(kept).toString();
   history.replaceState(null, "", hash ? `#${hash}` : location.pathname + location.search);
 }
