@@ -22,10 +22,8 @@ FACTS = {"characters": "characters", "rows": "training dialogues", "method": "me
 
 
 def sentences(comparison: Comparison) -> list[str]:
-    """Return what each pair of runs comes to, on unseen characters first."""
-    order = [str(Domain.outside), str(Domain.inside), str(Domain.unknown), ALL]
-    lines = sorted(comparison.domains, key=lambda line: order.index(line.scope))
-    return [sentence(line, comparison) for line in lines]
+    """Return what each pair of runs comes to, on what the comparison is for."""
+    return [sentence(line, comparison) for line in comparison.main]
 
 
 def sentence(line: Paired, comparison: Comparison) -> str:
@@ -80,8 +78,10 @@ def compare_tables(comparison: Comparison) -> list[Table]:
     """Return all tables that have lines."""
     found = [
         _standings(comparison),
-        _paired_table("Differences", "The second run less the first, on the same items; p by sign "
-                      "flips of whole characters, Holm over this table.", comparison.domains),
+        _paired_table("Differences", "One run less another, on the same items; p by sign flips of "
+                      "whole characters, Holm over this table.", comparison.main),
+        _paired_table("Differences on other characters", "As above; Holm over this table.",
+                      comparison.domains),
         _paired_table("Differences by criterion", "As above; Holm over this table.",
                       comparison.by_criterion),
     ]  # fmt: skip
@@ -168,7 +168,7 @@ def _paired_table(title: str, note: str, found: Sequence[Paired]) -> Table:
         for line in found
     ]
     columns = (
-        *("", "difference", "p (Holm)", "second is better", "equal within margin"),
+        *("", "difference", "p (Holm)", "chance it is better", "equal within margin"),
         *("detectable", "bounds", "characters"),
     )
     dots = [[Dot(0, line.difference.estimate)] for line in found]

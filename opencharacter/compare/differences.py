@@ -1,7 +1,7 @@
 """Paired differences of runs on the items that they share."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from statistics import fmean, stdev
@@ -19,6 +19,8 @@ from opencharacter.stats.power import detectable
 _ALL_PAIRS = 4
 """Up to so many runs each is compared with each; of more, each with the first."""
 ALL = "all"
+Key = tuple[str, str]
+"""Item and criterion."""
 
 
 class Paired(NamedTuple):
@@ -66,7 +68,10 @@ class Comparison:
     """Why there is no headline, a sentence each; empty = there is one."""
     cautions: Sequence[str]
     standings: Sequence[Standing]
+    main: Sequence[Paired]
+    """What the comparison is for, fixed before: unseen characters, where there are any."""
     domains: Sequence[Paired]
+    """The other domains, and all together."""
     by_criterion: Sequence[Paired]
 
     @property
@@ -87,6 +92,10 @@ def comparison_of(systems: Sequence[System], settings: CompareConfig) -> Compari
     keys = shared_keys(systems, set(criteria))
     items = {item for item, _ in keys}
     cells = systems[0].cells
+    scopes = _grouped(cells, keys, _domain)
+    if len(scopes) > 1:
+        scopes[ALL] = keys
+    main = next(name for name in (Domain.outside, ALL, *scopes) if name in scopes)
     return Comparison(
         systems=systems,
         criteria=criteria,
@@ -98,19 +107,33 @@ def comparison_of(systems: Sequence[System], settings: CompareConfig) -> Compari
         withheld=_withheld(systems, criteria, keys, settings),
         cautions=_cautions(systems, items),
         standings=[_standing(s, keys, settings.level) for s in systems],
-        domains=_lines(systems, keys, settings, _domains, with_all=True),
-        by_criterion=_lines(systems, keys, settings, lambda cell: cell.criterion, with_all=False),
+        main=_lines(systems, {main: scopes.pop(main)}, settings),
+        domains=_lines(systems, scopes, settings),
+        by_criterion=_lines(systems, _grouped(cells, keys, _criterion), settings),
     )
 
 
-def _domains(cell: Cell) -> str:
+def _domain(cell: Cell) -> str:
     return str(cell.domain)
+
+
+def _criterion(cell: Cell) -> str:
+    return cell.criterion
+
+
+def _grouped(
+    cells: Mapping[Key, Cell], keys: Sequence[Key], scope_of: Callable[[Cell], str]
+) -> dict[str, list[Key]]:
+    grouped: dict[str, list[Key]] = defaultdict(list)
+    for key in keys:
+        grouped[scope_of(cells[key])].append(key)
+    return {name: grouped[name] for name in sorted(grouped)}
 
 
 def _withheld(
     systems: Sequence[System],
     criteria: Sequence[str],
-    keys: Sequence[tuple[str, str]],
+    keys: Sequence[Key],
     settings: CompareConfig,
 ) -> list[str]:
     """Return why there is no headline: what is missing, and incomplete suites."""
@@ -142,7 +165,7 @@ def _cautions(systems: Sequence[System], items: set[str]) -> list[str]:
     return found
 
 
-def _standing(system: System, keys: Sequence[tuple[str, str]], level: float) -> Standing:
+def _standing(system: System, keys: Sequence[Key], level: float) -> Standing:
     cells = [system.cells[key] for key in keys]
     return Standing(
         system.run,
@@ -168,24 +191,13 @@ def _pairs(systems: Sequence[System]) -> Iterator[tuple[System, System]]:
 
 
 def _lines(
-    systems: Sequence[System],
-    keys: Sequence[tuple[str, str]],
-    settings: CompareConfig,
-    scope_of: Callable[[Cell], str],
-    *,
-    with_all: bool,
+    systems: Sequence[System], scopes: Mapping[str, Sequence[Key]], settings: CompareConfig
 ) -> list[Paired]:
     """Return a line for each pair and scope, p-values adjusted over all of them."""
-    grouped: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for key in keys:
-        grouped[scope_of(systems[0].cells[key])].append(key)
-    scopes = {name: grouped[name] for name in sorted(grouped)}
-    if with_all and len(scopes) > 1:
-        scopes[ALL] = list(keys)
     found = [
-        _paired(first, second, name, own, settings)
+        _paired(first, second, name, keys, settings)
         for first, second in _pairs(systems)
-        for name, own in scopes.items()
+        for name, keys in scopes.items()
     ]
     adjusted = holm([line.difference.p for line in found])
     return [line._replace(p_holm=p) for line, p in zip(found, adjusted, strict=True)]
@@ -195,7 +207,7 @@ def _paired(
     first: System,
     second: System,
     scope: str,
-    keys: Sequence[tuple[str, str]],
+    keys: Sequence[Key],
     settings: CompareConfig,
 ) -> Paired:
     both, characters = pair(first, second, keys)

@@ -12,6 +12,7 @@ from opencharacter.stats.intervals import Estimate
 _MIDDLE = 11  # of a line of a table, in pixels
 _HEIGHT = 200  # of a plot, in pixels
 _SHAPES = 4  # series that have a colour of their own
+_WIDE = 30  # times the smallest place: from there on an axis shows powers
 
 
 class Point(NamedTuple):
@@ -72,7 +73,7 @@ def ends_of(estimates: Iterable[Estimate], *, zero: bool = False) -> tuple[float
     low, high = min(values), max(values)
     if zero:
         low, high = min(low, 0.0), max(high, 0.0)
-    step = 10 ** math.floor(math.log10(high - low)) if high > low else 0.1
+    step = 10 ** math.floor(math.log10((high - low) / 2)) if high > low else 0.1
     low, high = math.floor(low / step) * step, math.ceil(high / step) * step
     return (low, high) if high > low else (low - step, high + step)
 
@@ -119,18 +120,17 @@ def lines_plot(lines: Sequence[Line], *, across: str, told: str) -> str:
     ends = ends_of(point.estimate for line in shown for point in line.points)
     if ends is None or len(set(places)) < 2:
         return ""
-    side = min(places), max(places)
-    marks = "".join(_series(line, at, side, ends) for at, line in enumerate(shown))
+    is_wide = min(places) > 0 and max(places) / min(places) >= _WIDE
+    along = math.log10 if is_wide else float
+    side = along(min(places)), along(max(places))
+    moved = [[point._replace(at=along(point.at)) for point in line.points] for line in shown]
+    marks = "".join(_series(points, at, side, ends) for at, points in enumerate(moved))
     ticks = "".join(
-        f"<text x={_share(place, side)} y={_HEIGHT + 18} text-anchor=middle>{place:,.6g}</text>"
+        f"<text x={_share(along(place), side)} y={_HEIGHT + 18} text-anchor=middle>{place:,.6g}"
+        "</text>"
         for place in _spread(sorted(set(places)))
     )
-    grid = "".join(
-        f"<line class=axis x1=0% x2=100% y1={y:g} y2={y:g} />"
-        f"<text x=-6 y={y + 4:g} text-anchor=end>{number(value)}</text>"
-        for value in (ends[0], (ends[0] + ends[1]) / 2, ends[1])
-        for y in (_down(value, ends),)
-    )
+    grid = _grid(ends)
     key = legend([line.name for line in lines]) if len(lines) > 1 else ""
     return (
         f"{key}<div class=lines><svg height={_HEIGHT + 40} role=img aria-label='{escape(told)}'>"
@@ -139,10 +139,22 @@ def lines_plot(lines: Sequence[Line], *, across: str, told: str) -> str:
     )
 
 
-def _series(line: Line, at: int, side: tuple[float, float], ends: tuple[float, float]) -> str:
+def _grid(ends: tuple[float, float]) -> str:
+    """Return three lines across a plot with their values."""
+    return "".join(
+        f"<line class=axis x1=0% x2=100% y1={y:g} y2={y:g} />"
+        f"<text x=-6 y={y + 4:g} text-anchor=end>{number(value)}</text>"
+        for value in (ends[0], (ends[0] + ends[1]) / 2, ends[1])
+        for y in (_down(value, ends),)
+    )
+
+
+def _series(
+    given: Sequence[Point], at: int, side: tuple[float, float], ends: tuple[float, float]
+) -> str:
     name = f"s{at % _SHAPES}"
     marks = []
-    points = sorted(line.points, key=lambda point: point.at)
+    points = sorted(given, key=lambda point: point.at)
     for first, second in pairwise(points):
         marks.append(
             f"<line class={name} x1={_share(first.at, side)} x2={_share(second.at, side)} "

@@ -13,6 +13,7 @@ from opencharacter.compare.reporting import report_of
 from opencharacter.compare.results import Results, marks_of
 from opencharacter.config import ReportConfig
 from opencharacter.errors import StoreError
+from opencharacter.job.lineage import lineage_of
 from opencharacter.job.playing import ITEMS
 from opencharacter.records import EvalItem, Score, Transcript
 from opencharacter.store.files import read_json, whole_file, write_json
@@ -33,6 +34,7 @@ def read_results(run_dir: Path, *, run: str) -> Results:
     play, judge = (StageFolder(run_dir=run_dir, stage=stage) for stage in ("play", "judge"))
     items = {item.id: item for item in read_records(play.path / ITEMS, EvalItem)}
     card = run_dir / "qualify" / CARD
+    lineage = lineage_of(run_dir)
     return Results(
         run=run,
         items=items,
@@ -41,6 +43,8 @@ def read_results(run_dir: Path, *, run: str) -> Results:
         incomplete=_incomplete(play.path / "suite.json"),
         card=_object(card),
         card_hash=hashlib.sha256(card.read_bytes()).hexdigest() if card.exists() else "",
+        made_by=lineage.made_by,
+        facts=lineage.facts,
     )
 
 

@@ -21,7 +21,10 @@ def test_runs_are_compared_on_the_items_they_share(opencharacter, tmp_path):
     assert "b plays unseen characters better than a by 0.55 ± 0." in done.stdout
     folder = tmp_path / "runs" / "t" / "compare"
     compared = json.loads((folder / "compare.json").read_text())
-    means = {line["scope"]: line["difference"]["estimate"]["value"] for line in compared["domains"]}
+    means = {
+        line["scope"]: line["difference"]["estimate"]["value"]
+        for line in compared["main"] + compared["domains"]
+    }
     assert means == pytest.approx({"in": 0.45, "out": 0.55, "all": 0.5})
     assert "| b − a, out-of-domain |" in (folder / "compare.md").read_text()
     assert (folder / "compare.html").read_text().startswith("<!doctype html>")
