@@ -1,5 +1,6 @@
 """Whether a run may have a headline, and what is said instead."""
 
+import math
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 
@@ -9,6 +10,7 @@ from opencharacter.records import Control, Domain
 
 COVERAGE = 0.99
 """Least share of scores with a value that a headline needs."""
+_UNEQUAL = 0.05
 JURY = 3
 """Judges of different families that a jury should have."""
 
@@ -87,7 +89,41 @@ def why_withheld(
             f"{1 - share:.1%} of the scores are missing, and a headline allows {1 - least:.1%}: "
             "see the bounds."
         )
+    p = missing_by_domain(marks)
+    if p is not None and p <= _UNEQUAL:
+        reasons.append(
+            f"In-domain and out-of-domain characters miss unequally many scores (p = {p:.2g}), so "
+            "the gap would be one of what is missing: see the bounds."
+        )
     return reasons
+
+
+def missing_by_domain(marks: Sequence[Mark]) -> float | None:
+    """Return the p-value of the two domains having as many characters with a missing score.
+
+    Fisher's exact test (Fisher 1935, JRSS 98), two-sided; None = one domain has no characters.
+    """
+    characters: dict[Domain, dict[str, bool]] = {Domain.inside: {}, Domain.outside: {}}
+    for mark in marks:
+        if (found := characters.get(mark.transcript.domain)) is not None:
+            persona = mark.transcript.persona_id
+            found[persona] = found.get(persona, False) or mark.missing > 0
+    inside, outside = (list(found.values()) for found in characters.values())
+    if not inside or not outside:
+        return None
+    n, k, hits = len(inside) + len(outside), len(inside), sum(inside) + sum(outside)
+    ways = [
+        _log_ways(hits, x) + _log_ways(n - hits, k - x)
+        for x in range(max(0, k + hits - n), min(k, hits) + 1)
+    ]
+    here = _log_ways(hits, sum(inside)) + _log_ways(n - hits, k - sum(inside))
+    total = _log_ways(n, k)
+    return min(1.0, sum(math.exp(way - total) for way in ways if way <= here + 1e-9))
+
+
+def _log_ways(n: int, k: int) -> float:
+    """Return the logarithm of the number of ways to choose k of n."""
+    return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
 
 
 def bounds_of(marks: Sequence[Mark]) -> list[Bounds]:

@@ -2,23 +2,28 @@
 
 import hashlib
 import json
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from opencharacter.compare.embedding import embedded, shown_of
 from opencharacter.compare.measured import Report
+from opencharacter.compare.recorded import COLUMNS, about_of, metrics_of, rows_of
 from opencharacter.compare.report_page import headline_words, report_markdown, report_page
 from opencharacter.compare.reporting import report_of
 from opencharacter.compare.results import Results, marks_of
-from opencharacter.config import ReportConfig
+from opencharacter.compare.systems import systems_of
+from opencharacter.config import Config, ReportConfig, Tracking, data_settings
 from opencharacter.errors import StoreError
+from opencharacter.ids import digest
 from opencharacter.job.lineage import lineage_of
 from opencharacter.job.playing import ITEMS
 from opencharacter.records import EvalItem, Score, Transcript
 from opencharacter.store.files import read_json, whole_file, write_json
 from opencharacter.store.rows import read_records
 from opencharacter.store.stage import StageFolder, finished_input
+from opencharacter.tracking import open_tracker
 
 CARD = "judge_card.json"
 
@@ -61,6 +66,33 @@ def write_report(folder: Path, results: Results, settings: ReportConfig) -> Repo
         print(sentence)
     print(f"Page: {folder / 'report.html'}")
     return report
+
+
+def track_report(report: Report, results: Results, config: Config, folder: StageFolder) -> None:
+    """Log the report to W&B, where that is asked for."""
+    if config.tracking is Tracking.none:
+        return
+    system = systems_of([results], config.report.criteria)[0]
+    about = about_of(system)
+    fingerprint = digest("report", about, data_settings(config.report))
+    tracker = open_tracker(
+        config.tracking,
+        project=config.project,
+        run=config.run,
+        stage="report",
+        run_dir=folder.run_dir,
+        started={
+            "settings": {"report": data_settings(config.report), "system": about},
+            "fingerprint": fingerprint,
+            "at": time.time(),
+        },
+    )
+    try:
+        tracker.report(
+            metrics_of(report), done=report.transcripts, columns=COLUMNS, rows=rows_of(system)
+        )
+    finally:
+        tracker.close()
 
 
 def as_json(value: Any) -> Any:

@@ -1,0 +1,166 @@
+from dataclasses import replace
+
+import pytest
+from scipy.stats import fisher_exact
+
+from opencharacter.compare.headline import missing_by_domain
+from opencharacter.compare.reporting import report_of
+from opencharacter.compare.results import marks_of
+from opencharacter.config import ReportConfig
+from opencharacter.records import Control, Domain, Failure
+from tests.compare.played import item, results, score, transcript
+
+
+def report(given, **settings):
+    return report_of(given, ReportConfig(**settings))
+
+
+def with_scores(pairs):
+    """Return a run of transcripts with their scores."""
+    items = {one.id: one for one, _, _ in pairs}
+    return replace(
+        results(0),
+        items=items,
+        transcripts=[played for _, played, _ in pairs],
+        scores=[each for _, _, scores in pairs for each in scores],
+    )
+
+
+def played(number, *values, domain=Domain.inside, **about):
+    """Return an item, its transcript, and a score of each judge."""
+    one = item(number, domain=domain)
+    said = transcript(one, **about)
+    scores = [score(said, value, judge=f"judge-{at}@1") for at, value in enumerate(values)]
+    return one, said, scores
+
+
+def test_the_gap_is_the_headline():
+    found = report(results(12))
+
+    # In-domain: characters 0, 2 ... 10 with 4.0, 4.2, 4.1, 4.0, 4.2, 4.1; the others a point less.
+    assert found.headline.domains[Domain.inside].value == pytest.approx(4.1)
+    assert found.gap.value == pytest.approx(1.0)
+    assert found.withheld == []
+
+
+def test_the_gap_is_that_of_welch_over_characters():
+    found = report(results(12))
+
+    # Means of characters vary by 0.0089443 each (sd 0.08944 of 6), twice: se 0.05164, 10 df.
+    se, t = 0.0516398, 2.2281389
+    assert found.gap.low == pytest.approx(1 - t * se, abs=1e-6)
+
+
+def test_missing_scores_leave_bounds_instead_of_a_headline():
+    given = with_scores([played(n, None if n == 0 else 4.0) for n in range(10)])
+    found = report(given)
+
+    assert "10.0% of the scores are missing" in found.withheld[0]
+    [bounds] = found.bounds
+    assert (bounds.low, bounds.high) == pytest.approx((3.7, 4.1))  # (36 + 1)/10, (36 + 5)/10
+
+
+def test_one_missing_score_in_two_hundred_is_allowed():
+    given = with_scores([played(n, None if n == 0 else 4.0) for n in range(200)])
+
+    assert report(given).withheld == []
+
+
+def test_domains_that_miss_unequally_many_scores_have_no_headline():
+    inside = [played(n, 4.0) for n in range(300)]
+    outside = [played(n, None if n < 306 else 3.0, domain=Domain.outside) for n in range(300, 600)]
+    found = report(with_scores(inside + outside))
+
+    assert found.coverage == pytest.approx(0.99)
+    assert "miss unequally many scores (p = 0.03" in found.withheld[0]
+
+
+@pytest.mark.parametrize(("a", "b"), [(0, 6), (2, 3), (5, 0), (10, 1)])
+def test_the_test_of_missing_scores_is_fisher_s(a, b):
+    inside = [played(n, None if n < a else 4.0) for n in range(12)]
+    outside = [played(50 + n, None if n < b else 4.0, domain=Domain.outside) for n in range(9)]
+    p = missing_by_domain(marks_of(with_scores(inside + outside)))
+
+    assert p == pytest.approx(fisher_exact([[a, 12 - a], [b, 9 - b]]).pvalue)
+
+
+def test_a_failed_answer_has_earned_the_lowest_and_stays_in_the_mean():
+    one = item(9)
+    refused = transcript(one, failure=Failure.refusal)
+    unscored = score(refused, None, unscored="candidate_refusal")
+    found = report(with_scores([played(0, 5.0), (one, refused, [unscored])]))
+
+    assert found.headline.overall.value == pytest.approx(3.0)  # (5 + 1) / 2
+    assert found.coverage == 1.0
+
+
+def test_a_fault_of_the_engine_is_missing():
+    one = item(9)
+    broken = transcript(one, failure=Failure.error)
+    unscored = score(broken, None, unscored="candidate_error")
+    found = report(with_scores([played(0, 5.0), (one, broken, [unscored])]))
+
+    assert (found.headline.overall.value, found.coverage) == (5.0, 0.5)
+
+
+def test_a_judge_of_the_candidate_s_family_is_not_in_the_headline():
+    judges = ("meta-llama/Llama-3-70B@1", "Qwen/Qwen2.5-72B@1")
+    given = results(8, model="my-llama-8b@1", judges=judges)
+    low = [replace(s, value=1.0) if "llama" in s.judge else s for s in given.scores]
+    found = report(replace(given, scores=low))
+
+    assert found.headline.domains[Domain.inside].value == pytest.approx(4.1, abs=0.05)
+    assert "meta-llama/Llama-3-70B@1 (kin of my-llama-8b@1)" in " ".join(found.cautions)
+
+
+def test_a_jury_of_kin_alone_has_no_headline():
+    given = replace(results(8, judges=("qwen-72b@1",)), made_by=("Qwen/Qwen2.5-7B@main",))
+
+    assert "Every judge is kin" in report(given).withheld[0]
+
+
+def test_controls_are_not_in_the_headline_but_beside_it():
+    bare = played(0, 1.0, control=Control.no_persona)
+    found = report(with_scores([played(0, 4.0), bare]))
+
+    assert found.headline.overall.value == 4.0
+    assert {row.name: row.overall.value for row in found.controls} == {
+        "none": 4.0,
+        "no_persona": 1.0,
+    }
+
+
+def test_turns_are_counted_from_one():
+    one = item(0)
+    said = transcript(one)
+    scores = [score(said, 4.0, turn=0), score(said, 2.0, turn=7)]
+    found = report(with_scores([(one, said, scores)]))
+
+    assert [(row.name, row.overall.value) for row in found.turns] == [("1", 4.0), ("8", 2.0)]
+
+
+def test_without_each_judge_there_is_another_headline():
+    found = report(with_scores([played(n, 4.0, 2.0) for n in range(4)]))
+
+    assert [(j.mean.value, j.without.value) for j in found.judges] == [(4.0, 2.0), (2.0, 4.0)]
+
+
+def test_the_mean_of_nothing_is_none():
+    found = report(results(0))
+
+    assert (found.headline.overall.value, found.headline.overall.n) == (None, 0)
+    assert found.withheld == ["Nothing was scored in the headline's criteria."]
+
+
+def test_criteria_of_other_scales_do_not_enter_a_mean():
+    one = item(0)
+    said = transcript(one)
+    share = replace(score(said, 0.5, criterion="stated"), labels=(), probabilities=(), judge="rule")
+    found = report(with_scores([(one, said, [score(said, 4.0), share])]))
+
+    assert (found.criteria, found.headline.overall.value) == (["consistency"], 4.0)
+
+
+def test_without_human_labels_the_title_says_so():
+    assert report(results(4)).title.endswith("(uncalibrated)")
+    assert "(uncalibrated)" not in report(replace(results(4), card={"human": {"n": 300}})).title
