@@ -93,6 +93,7 @@ def settings(tmp_path: Path, personas_file: Path, instructions_file: Path) -> di
         "runs_dir": str(tmp_path / "runs"),
         "llm@teacher": "scripted",
         "llm@player": "scripted",
+        "llm@judge": "scripted",
         "personas": "file",
         "personas.path": str(personas_file),
         "instructions.paths": f"[{instructions_file}]",

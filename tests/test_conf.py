@@ -8,7 +8,7 @@ import pytest
 
 from opencharacter import manual
 from opencharacter.compose import compose_config
-from opencharacter.config import Backend, Config, Direction, ModelConfig
+from opencharacter.config import Backend, Config, Direction, JudgeConfig, ModelConfig
 from opencharacter.errors import ConfigError
 from opencharacter.records import Method
 
@@ -20,6 +20,7 @@ MUST_BE_GIVEN = {
     "instructions=files": ["instructions.paths=[i.json]"],
     "llm@teacher=endpoint": ["teacher.model=m", "teacher.base_url=http://localhost:8000/v1"],
     "llm@player=endpoint": ["player.model=m", "player.base_url=http://localhost:8000/v1"],
+    "llm@judge=endpoint": ["judge.model=m", "judge.base_url=http://localhost:8000/v1"],
 }
 CHOICES = [f"{group}={option}" for group, options in manual.groups().items() for option in options]
 
@@ -64,8 +65,11 @@ def test_every_number_has_a_unit_or_a_source(path):
 def test_without_options_a_run_is_embedded_through_and_through():
     config = compose_config(["stage=synth"])
 
-    embedded = ModelConfig(max_length=2048, seats=128, cache_gib=1, threads=2)
-    assert asdict(config) == asdict(Config(stage="synth", teacher=embedded, player=embedded))
+    given = {"max_length": 2048, "seats": 128, "cache_gib": 1, "threads": 2}
+    embedded = ModelConfig(**given)
+    assert asdict(config) == asdict(
+        Config(stage="synth", teacher=embedded, player=embedded, judge=JudgeConfig(**given))
+    )
 
 
 def test_the_main_command_of_the_readme_composes():

@@ -28,6 +28,7 @@ from opencharacter.config.filtering import (
     Direction,
     Spoken,
 )
+from opencharacter.config.judging import JudgeConfig
 from opencharacter.config.mixing import ExportConfig, LintConfig, MixConfig, PopulationConfig
 from opencharacter.config.model import Backend, ModelConfig, SamplingConfig
 from opencharacter.config.planning import AssumeConfig, PlanConfig
@@ -63,6 +64,7 @@ __all__ = [
     "FactCheck",
     "GenerateConfig",
     "InstructionsConfig",
+    "JudgeConfig",
     "LLMStageConfig",
     "LintConfig",
     "LoraConfig",
@@ -97,7 +99,7 @@ __all__ = [
 ]
 
 
-ROLES = ("teacher", "player")
+ROLES = ("teacher", "player", "judge")
 """Sections that say which model plays a part."""
 
 
@@ -139,6 +141,7 @@ class Config:
     """W&B project."""
     teacher: ModelConfig = field(default_factory=ModelConfig)
     player: ModelConfig = field(default_factory=ModelConfig)
+    judge: JudgeConfig = field(default_factory=JudgeConfig)
     personas: PersonasConfig = field(default_factory=PersonasConfig)
     instructions: InstructionsConfig = field(default_factory=InstructionsConfig)
     profiles: ProfilesConfig = field(default_factory=ProfilesConfig)
@@ -212,6 +215,10 @@ NOT_DATA: dict[str, str] = {
     "price_cached": "what it costs",
     "price_output": "what it costs",
     "max_rejected": "when to fail, not what to make",
+    "cache": "where answers are kept",
+    "family": "what a headline may say of a judge",
+    "same_family": "what a headline may say of a judge",
+    "label_probabilities": "how a judge is asked; its stage names that among the versions",
 }
 """Settings that change cost or speed and never what is asked or kept, each with the reason.
 

@@ -7,7 +7,7 @@ from opencharacter.errors import SourceError
 from opencharacter.evaluation.people import People, draw_people, shown_facts
 from opencharacter.evaluation.profile_facts import Template, questions_about
 from opencharacter.evaluation.suite import Suite, part_of_people
-from opencharacter.evaluation.templates import hashed_name, template_file, template_rows
+from opencharacter.evaluation.templates import hashed_name, read_rows, template_file
 from opencharacter.prompts.character import system_prompt
 from opencharacter.records import Character, EvalItem
 
@@ -57,7 +57,10 @@ def whom(config: SuiteConfig, people: People) -> list[Character]:
 
 def read_templates(name: str) -> list[Template]:
     """Return the templates of a suite, in their order."""
-    return [Template(row["field"], row["style"], row["question"]) for row in template_rows(name)]
+    return [
+        Template(row["field"], row["style"], row["question"])
+        for row in read_rows(template_file(name))
+    ]
 
 
 def _items(

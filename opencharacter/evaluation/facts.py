@@ -8,15 +8,25 @@ denied, or a false premise of the question is agreed to. An answer may do both, 
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
+from opencharacter.checks import numbers
 from opencharacter.checks.numbers import NUMBER, number_of
 from opencharacter.checks.places import countries_of
 from opencharacter.checks.speech import own_words
+from opencharacter.evaluation import assertions
+from opencharacter.evaluation.assertions import (
+    agreement,
+    clause,
+    is_denied,
+    is_elsewhen,
+    is_of_others,
+    sentences,
+)
 from opencharacter.ids import digest
 
 
@@ -76,33 +86,6 @@ _PROPER_WORD = r"[^\W\d_a-z][\w'.-]*"
 _PROPER = (
     rf"{_PROPER_WORD}(?:[ -](?:(?:de|da|del|van|von|bin|al|el|la|le|du|of|the) )?{_PROPER_WORD})*"
 )
-_SENTENCE = re.compile(r"[^.!?\n;]+(?:\.(?=\w)[^.!?\n;]*)*[.!?;]*")
-# The latest place from which a denial before it no longer counts: "not 35, I am 42".
-_ANEW = re.compile(
-    r"\bbut\b|\brather\b|\binstead\b|[,:—–-]\s*(?=(?:I|it|my|that)\b)", re.IGNORECASE
-)
-_DENIES = re.compile(
-    r"\b(?:not|never|neither|nor|hardly|cannot|without|anything but|far from|no longer)\b|n't\b",
-    re.IGNORECASE,
-)
-_ELSEWHEN = re.compile(  # what follows was, will be, might be, or somebody else says it
-    r"\b(?:when|whenever|if|until|till|once|before|after|while|as if|like|feel|imagine|pretend"
-    r"|(?:they|people|some|you|he|she|friends|others|everyone) (?:\w+ )?(?:thinks?|says?|believes?"
-    r"|call|takes?|guess\w*)|thought|said|told|wish|was|were|used to|will|'ll|would|'d|could|might"
-    r"|may|next|almost|nearly|about|around|roughly|over|under|more than|less than|at least|maybe"
-    r"|perhaps|his|her|their|he|she|they|my (?!name|age|full|given|real|first|last|own))\b",
-    re.IGNORECASE,
-)
-_YES = re.compile(
-    r"\A\W*(?:(?:oh|ah|well|why|hm+|ha|my friend)\b\W*)*"
-    r"(?:(?:yes|yeah|yep|yup|aye|indeed|exactly|correct|right|true|certainly|absolutely|definitely"
-    r"|sure|precisely|of course)"
-    r"(?=\s*(?:[.,;:!\u2014\u2013-]|\Z)|,? (?:I|I'm|it|that|you|my|sir|ma'am)\b)"
-    r"|that(?:'s| is| was) (?:right|correct|true|me|so|it)\b"
-    r"|you(?:'re| are) (?:quite |absolutely |perfectly )?(?:right|correct)\b"
-    r"|I (?:am|was|do|did|admit|confess)(?=\s*(?:[.,;!]|\Z)))",
-    re.IGNORECASE,
-)
 
 
 def said_of(fact: Fact, answer: str) -> Said:
@@ -132,27 +115,7 @@ def _agrees(fact: Fact, claims: _Claims, text: str) -> str:
     """Return the words that agree to a false premise; empty where it is denied as well."""
     if any(_SAME[fact.field](said, fact.wrong) for said in claims.denied):
         return ""
-    found = _YES.match(text)
-    return found[0].strip() if found else ""
-
-
-def _sentences(text: str) -> Iterator[str]:
-    """Yield what is asserted; a question asserts nothing."""
-    for found in _SENTENCE.finditer(text.replace("*", "")):
-        if not found[0].rstrip().endswith("?"):
-            yield found[0].strip()
-
-
-def _is_denied(before: str) -> bool:
-    """Say whether what follows `before` in its sentence is denied."""
-    anew = [found.end() for found in _ANEW.finditer(before)]
-    return bool(_DENIES.search(before, anew[-1] if anew else 0))
-
-
-def _is_elsewhen(before: str) -> bool:
-    """Say whether what follows `before` is about another time, another person, or supposed."""
-    anew = [found.end() for found in _ANEW.finditer(before)]
-    return bool(_ELSEWHEN.search(before, anew[-1] if anew else 0))
+    return agreement(text)
 
 
 # Numbers ------------------------------------------------------------------------------------------
@@ -161,11 +124,12 @@ _ENDS = (
     r"(?=\s*(?:[.,;:!)\]\"\u2014\u2013-]|\Z)"
     r"|\s+(?:now|today|and|but|at|in|this|last|since|so|my|though|as)\b)"
 )
-_OLD = r"[ -]years?[ -](?:old|of age|young)\b"
+_OLD = r"(?:[ -]years?[ -](?:old|of age|young)| years of life)\b"
 _AGE = re.compile(
     rf"\b(?:I am|I'm|(?:I |I've |I have )?just turned|my age(?: is|:)|aged|age:?|of|but)\s+"
     rf"(?:(?:now|only|just|already|currently|still|actually|really|exactly|indeed|not|a|an)\s+)*"
     rf"(?P<after>{NUMBER})(?:{_ENDS}|(?={_OLD})|\s+years?{_ENDS})"
+    rf"|\b(?:after |I have lived |I've lived )(?P<lived>{NUMBER}) years(?: of life\b|(?=\W*\Z))"
     rf"|(?<![\w.,])(?P<old>{NUMBER}){_OLD}",
     re.IGNORECASE,
 )
@@ -174,7 +138,17 @@ _BARE_NUMBER = re.compile(
     rf"(?P<after>{NUMBER})(?:\s+years?)?\W*\Z",
     re.IGNORECASE,
 )
-_ANY_NUMBER = re.compile(rf"(?<![\w.,-])(?P<after>{NUMBER})(?![\w%-]|[.,]\d)", re.IGNORECASE)
+_COUNT = re.compile(
+    rf"(?<![\w.,-])(?P<after>(?!one\b){NUMBER}"
+    r"|one(?= (?:of|daughter|son|child|sister|brother|sibling|grandchild|niece|nephew)\b))"
+    r"(?![\w%-]|[.,]\d|[ -]years?\b)",
+    re.IGNORECASE,
+)
+_AT = re.compile(
+    rf"\b(?:at|aged|age of|was|turned|when I was)\s+(?:only |just |not |about )*(?P<after>{NUMBER})"
+    rf"(?:(?={_OLD})|\s+years?{_ENDS}|{_ENDS})",
+    re.IGNORECASE,
+)
 _NONE = re.compile(r"\b(?:no|none|any|zero)\b", re.IGNORECASE)
 
 
@@ -182,19 +156,18 @@ def _ages(_: Fact, text: str) -> _Claims:
     return _numbers(text, (_AGE, _BARE_NUMBER))
 
 
-def _numbers(text: str, patterns: tuple[re.Pattern[str], ...]) -> _Claims:
+def _numbers(text: str, patterns: tuple[re.Pattern[str], ...], *, of_today: bool = True) -> _Claims:
     claims = _Claims([], [])
-    for sentence in _sentences(text):
+    for sentence in sentences(text):
         places = {
-            found.start(found.lastgroup or 0): found[found.lastgroup or 0]
+            found.start(found.lastgroup or 0): found
             for pattern in patterns
             for found in pattern.finditer(sentence)
         }
-        for start, number in places.items():
-            before = sentence[:start]
-            if not _is_elsewhen(before):
-                to = claims.denied if _is_denied(before) else claims.affirmed
-                to.append(str(number_of(number)))
+        for start, found in places.items():
+            if not (of_today and is_elsewhen(sentence[: found.start()])):
+                to = claims.denied if is_denied(sentence[:start]) else claims.affirmed
+                to.append(str(number_of(found[found.lastgroup or 0])))
     return claims
 
 
@@ -208,6 +181,7 @@ _NAMED = re.compile(
     rf"\b(?i:my (?:\w+ )?name(?:'s| is| has always been)|the name(?:'s| is)"
     rf"|I(?:'m| am) (?:called|named)|name:)\s+"
     rf"(?i:(?:is|not|actually|really|indeed|still)\s+)*(?P<strong>{_PROPER})"
+    r"(?=[ \t]*(?:[\n.,;:!)\u2014\u2013]|\Z)| (?:and|but|from)\b)"
     rf"|\b(?i:I(?:'m| am)|it(?:'s| is)|this is|call me|I go by|known as|but)\s+"
     rf"(?i:(?:not|actually|really|indeed|still|just|only)\s+)*(?P<weak>{_PROPER})"
     r"(?=\s*(?:[.,;:!]|\Z)| and\b| but\b)"
@@ -221,6 +195,7 @@ _TITLES = frozenset(
 )
 _NO_NAMES = frozenset(
     "yes no oh well hello hi i my that sure right indeed exactly true correct sorry thanks thank "
+    "ah hm hmm hey eh say "
     "greek latin irish welsh dutch french german so not just here glad happy".split()
 )
 
@@ -228,16 +203,16 @@ _NO_NAMES = frozenset(
 def _names(fact: Fact, text: str) -> _Claims:
     """Return the names that are given; one that only might be a name counts if it is known."""
     claims = _Claims([], [])
-    for sentence in _sentences(text):
+    for sentence in sentences(text):
         for found in [*_NAMED.finditer(sentence), *_BARE_NAME.finditer(sentence)]:
             name, start = found[found.lastgroup or 0], found.start(found.lastgroup or 0)
             is_known = _same_name(name, fact.value) or (
                 bool(fact.wrong) and _same_name(name, fact.wrong)
             )
             is_name = is_known or (found.lastgroup == "strong" and bool(_name_words(name)))
-            if is_name and not _is_elsewhen(sentence[:start]):
-                is_denied = _is_denied(sentence[:start])
-                (claims.denied if is_denied else claims.affirmed).append(name)
+            if is_name and not is_elsewhen(sentence[:start]):
+                to = claims.denied if is_denied(sentence[:start]) else claims.affirmed
+                to.append(name)
     return claims
 
 
@@ -253,7 +228,9 @@ def _same_name(said: str, value: str) -> bool:
 
 _FROM = re.compile(
     rf"\b(?i:born|raised|I(?:'m| am) from|come from|came from|hail from|native of"
-    rf"|home ?town(?: is|:)|grew up|in|from|at)\b"
+    rf"|home ?town(?: is|:)|birth ?place(?: is|:)|grew up"
+    rf"|(?:it|that|this)(?:'s| is| was| would be| must be|) (?:in|from)"
+    rf"|(?:it|that)(?:'s| was| would be| must be))\b"
     rf"(?:[^,.]{{0,30}}?\b(?i:in|from|at|of)\b)?\s+(?:the (?:city|town|village) of )?"
     rf"(?P<place>{_PROPER}(?:,\s*{_PROPER})*)"
 )
@@ -271,21 +248,26 @@ def _birth_places(fact: Fact, text: str) -> _Claims:
     claims = _Claims([], [])
     unsure: list[str] = []
     home = countries_of(fact.value)
-    for sentence in _sentences(text):
+    for sentence in sentences(text):
         for found in [*_FROM.finditer(sentence), *_BARE_PLACE.finditer(sentence)]:
             place, before = found["place"], sentence[: found.start("place")]
-            if not (_words(place) - _NO_NAMES) or _NOW.search(before):
+            if not (_words(place) - _NO_NAMES) or _lives_there(before):
                 continue
             is_known = _same_words(place, fact.value) or (
                 bool(fact.wrong) and _same_words(place, fact.wrong)
             )
             there = countries_of(place)
             is_sure = is_known or bool(home and there and not home & there)
-            if _is_denied(before):
+            if is_denied(before):
                 claims.denied.append(place)
-            elif "born" in before or not _is_elsewhen(before):
+            elif not is_of_others(sentence[: found.start()]):
                 (claims.affirmed if is_sure else unsure).append(place)
     return claims._replace(unsure=tuple(unsure))
+
+
+def _lives_there(before: str) -> bool:
+    now = [found.end() for found in _NOW.finditer(clause(before))]
+    return bool(now) and "born" not in clause(before)[now[-1] :]
 
 
 def _words(text: str) -> frozenset[str]:
@@ -300,20 +282,32 @@ def _same_words(said: str, value: str) -> bool:
 
 
 def _mentions(fact: Fact, text: str) -> _Claims:
-    """Return where the words of the fact, or of what the question pretends, are said."""
+    """Return where the words of the fact, or of what the question pretends, are said.
+
+    A place of the past only counts in a sentence about the past, or one that is little more.
+    """
     claims = _Claims([], [])
-    for sentence in _sentences(text):
-        for value in filter(None, (fact.value, fact.wrong)):
+    for sentence in sentences(text):
+        is_about = fact.field is not Field.history or _is_past(sentence)
+        for value in filter(None, (fact.value, fact.wrong) if is_about else ()):
             for found in re.finditer(rf"\b{_stems(value)}", sentence, re.IGNORECASE):
                 before = sentence[: found.start()]
-                to = claims.denied if _is_denied(before) else claims.affirmed
-                if not _is_supposed(before):
+                to = claims.denied if is_denied(before) else claims.affirmed
+                if not is_of_others(before):
                     to.append(value)
     return claims
 
 
-def _is_supposed(before: str) -> bool:
-    return bool(re.search(r"\b(?:if|as if|imagine|pretend|wish|would)\b", before, re.IGNORECASE))
+_PAST = re.compile(
+    r"\b(?:school|stud(?:y|ied|ent)|gr[eo]w|graduat\w+|learn(?:ed|t)|educat\w+|universit\w+|college"
+    r"|moved|raised|pupil|class(?:es|room)?|child(?:hood)?)\b",
+    re.IGNORECASE,
+)
+_LITTLE = 6  # words
+
+
+def _is_past(sentence: str) -> bool:
+    return bool(_PAST.search(sentence)) or len(sentence.split()) <= _LITTLE
 
 
 def _stems(value: str) -> str:
@@ -322,12 +316,18 @@ def _stems(value: str) -> str:
     return re.escape(last[: max(4, len(last) - 3)])
 
 
-def _counts_or_mentions(fact: Fact, text: str) -> _Claims:
+def _kin(fact: Fact, text: str) -> _Claims:
     if not fact.value.isdigit():
         return _mentions(fact, text)
-    claims = _numbers(text, (_ANY_NUMBER,))
+    claims = _numbers(text, (_COUNT, _BARE_NUMBER))
     said_none = not claims.affirmed and _NONE.search(text) and fact.value != "0"
     return claims._replace(affirmed=["0"]) if said_none else claims
+
+
+def _history(fact: Fact, text: str) -> _Claims:
+    if not fact.value.isdigit():
+        return _mentions(fact, text)
+    return _numbers(text, (_AT, _BARE_NUMBER), of_today=False)
 
 
 _CLAIMS: dict[Field, Callable[[Fact, str], _Claims]] = {
@@ -335,8 +335,8 @@ _CLAIMS: dict[Field, Callable[[Fact, str], _Claims]] = {
     Field.age: _ages,
     Field.birth_place: _birth_places,
     Field.job: _mentions,
-    Field.kin: _counts_or_mentions,
-    Field.history: _counts_or_mentions,
+    Field.kin: _kin,
+    Field.history: _history,
 }
 _SAME: dict[Field, Callable[[str, str], bool]] = {
     Field.name: _same_name,
@@ -347,5 +347,11 @@ _SAME: dict[Field, Callable[[str, str], bool]] = {
     Field.history: _same_number,
 }
 
-RULES = f"facts@{digest(Path(__file__).read_text(encoding='utf-8'))[:12]}"
+
+def _rules_hash() -> str:
+    files = (Path(__file__), Path(assertions.__file__), Path(numbers.__file__))
+    return digest([file.read_text(encoding="utf-8") for file in files])[:12]
+
+
+RULES = f"facts@{_rules_hash()}"
 """Name and hash of these rules, as scores name a rubric."""

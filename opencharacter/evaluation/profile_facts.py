@@ -54,12 +54,12 @@ _COUNTED = re.compile(
     re.IGNORECASE,
 )
 _NAMED = re.compile(
-    r"\b(?:her|his|their|my|a) (?:late |older |younger |elder |twin |first |second )?"
+    r"\b(?i:her|his|their|my|a) (?:late |older |younger |elder |twin |first |second )?"
     r"(?P<relation>wife|husband|mother|father|sister|brother|daughter|son|grandmother|grandfather"
     r"|aunt|uncle|cousin)(?:,| is named| is called| named| called)? "
     r"(?P<name>[A-Z][a-z]{2,})(?=[ ,.;])"
 )
-_PLACE = r"(?P<value>[^\W\d_a-z][\w'-]+(?: [^\W\d_a-z][\w'-]+)*)"
+_PLACE = r"(?P<value>[^\W\d_a-z][\w'-]+(?:(?: of)? [^\W\d_a-z][\w'-]+)*)"
 _HISTORY: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
     (re.compile(pattern), asked, pretended)
     for pattern, asked, pretended in (

@@ -5,6 +5,7 @@ from pathlib import Path
 from opencharacter.config import SuiteConfig, SuiteName, Who
 from opencharacter.evaluation.dialogues import read_dialogues
 from opencharacter.evaluation.fact_questions import read_profile_facts
+from opencharacter.evaluation.multi_turn import read_multi_turn
 from opencharacter.evaluation.people import People
 from opencharacter.evaluation.persona_gym import read_persona_gym
 from opencharacter.evaluation.suite import Suite
@@ -29,6 +30,8 @@ def load_suite(config: SuiteConfig, run_dir: Path) -> Suite:
             return read_dialogues(config, people)
         case SuiteName.profile_facts:
             return read_profile_facts(config, people)
+        case SuiteName.multi_turn:
+            return read_multi_turn(config, people)
     return read_persona_gym(config)
 
 

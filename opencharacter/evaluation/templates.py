@@ -1,4 +1,8 @@
-"""Questions that are filled in from a profile: `eval/templates`, hashed into names of suites."""
+"""The project's own questions, hashed into names: `eval/suites`, and `eval/templates`.
+
+Templates are filled in from a profile. "How old are you?" is no secret, and no mixture is held
+against them: what is measured is whether a model reads a profile that it has not seen.
+"""
 
 import json
 from pathlib import Path
@@ -11,24 +15,27 @@ from opencharacter.sources.project import project_eval_dir
 _HASH = 12
 
 
-def template_rows(name: str) -> list[dict[str, Any]]:
-    """Return the rows of a file of templates.
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """Return the rows of a file of the project's, of templates or a suite.
 
     Raises:
-        SourceError: it is not there, or a line is no JSON object: the installation is broken.
+        SourceError: it is not there, or a line is no JSON: the installation is broken.
     """
-    path = template_file(name)
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
-        rows = [json.loads(line) for line in lines if line.strip()]
+        return [json.loads(line) for line in lines if line.strip()]
     except (OSError, ValueError) as error:
         raise SourceError(f"cannot read {path}: {error}; install opencharacter anew") from error
-    return rows
 
 
 def template_file(name: str) -> Path:
     """Return where the templates of a suite are."""
     return project_eval_dir() / "templates" / f"{name}.jsonl"
+
+
+def suite_file(name: str) -> Path:
+    """Return where the questions of a suite are that it brings itself; no mixture may hold them."""
+    return project_eval_dir() / "suites" / f"{name}.jsonl"
 
 
 def hashed_name(suite: str, *files: Path) -> str:

@@ -15,12 +15,19 @@ from typing import Any, Self
 
 import yaml
 
-from opencharacter.config import Backend, Config, LLMStageConfig, ModelConfig, data_settings
+from opencharacter.config import (
+    Backend,
+    Config,
+    JudgeConfig,
+    LLMStageConfig,
+    ModelConfig,
+    data_settings,
+)
 from opencharacter.errors import ConfigError
 from opencharacter.ids import canonical_json
 from opencharacter.job.replicas import Replicas, end_with_leader, is_replica, wait_for_leader
 from opencharacter.job.stage import OpenStage
-from opencharacter.llm.opening import model_name, open_model
+from opencharacter.llm.opening import UnopenedModel, model_name, open_model
 from opencharacter.llm.requests import Model
 from opencharacter.llm.stopping import Stopping
 from opencharacter.store.claims import Claims
@@ -95,6 +102,10 @@ class Job:
             self._models[key] = open_model(config)
         return self._models[key]
 
+    def unopened(self, config: ModelConfig) -> Model:
+        """Return the same, opened when something is asked of it."""
+        return UnopenedModel(config, lambda: self.model(config))
+
     def folder(self, stage: str) -> StageFolder:
         """Return where a stage of this run keeps its files."""
         return StageFolder(run_dir=self.run_dir, stage=stage)
@@ -161,7 +172,7 @@ class Job:
             stopping=self.stopping,
             asked=asked or self.config.teacher,
         )
-        if self.config.preview and any(isinstance(each, LLMStageConfig) for each in settings):
+        if self.config.preview and any(map(_asks, settings)):
             yield stage  # it leaves nothing behind, and claims nothing
             return
         with claims:
@@ -186,3 +197,8 @@ class Job:
             plain = json.loads(json.dumps(asdict(self.config)))
             settings = yaml.dump(plain, Dumper=yaml.CSafeDumper, sort_keys=False)
             temporary.write_text(f"# {self.command}\n{settings}", encoding="utf-8")
+
+
+def _asks(section: object) -> bool:
+    """Tell whether a section is that of a stage that asks a model."""
+    return isinstance(section, LLMStageConfig | JudgeConfig)

@@ -5,7 +5,7 @@ from collections import Counter
 
 from opencharacter.evaluation.rules import rule_scores
 from opencharacter.evaluation.suite import Suite
-from opencharacter.records import EvalItem, Transcript
+from opencharacter.records import EvalItem, Score, Transcript
 from opencharacter.store.files import write_json
 from opencharacter.store.rows import read_records, write_records
 from opencharacter.store.stage import StageFolder
@@ -43,9 +43,16 @@ def count_played(folder: StageFolder, suite: Suite) -> dict[str, int]:
     facts: Counter[str] = Counter()
     for transcript in read_records(folder.data, Transcript):
         failures[transcript.failure or "ok"] += 1
-        for score in rule_scores(items[transcript.item_id], transcript):
-            kind = score.criterion.replace("_", " ")
-            facts[f"answers scored, {kind}"] += score.value is not None
-            facts[kind] += bool(score.value)
+        item = items[transcript.item_id]
+        for score in rule_scores(item, transcript):
+            facts[_told(score, of_several=len(item.questions) > 1)] += score.value != 0
+            facts["scores by rule"] += 1
     failed = {f"failed, {name}": n for name, n in failures.most_common() if name != "ok"}
     return {"to be judged": failures["ok"], **failed, **facts}
+
+
+def _told(score: Score, *, of_several: bool) -> str:
+    """Return what a score that is not 0 says, such as `fact stated at turn 4`."""
+    what = score.criterion.replace("_", " ")
+    why = f", unscored ({score.unscored})" if score.unscored else ""
+    return what + why + (f" at turn {(score.turn or 0) + 1}" if of_several else "")

@@ -48,6 +48,8 @@ class OpenStage:
     stopping: Stopping
     asked: ModelConfig
     """Which model the stage asks, and pays for."""
+    is_shared: bool = False
+    """Whether every process of the command comes to write it: one does, the others wait."""
 
     @property
     def is_finished(self) -> bool:
@@ -222,7 +224,7 @@ class OpenStage:
         In a composite this waits for the other process: the next stage needs the records.
         """
         holder = self.claims.take(part.name)
-        if holder is not None and not self.is_inside_composite:
+        if holder is not None and not (self.is_inside_composite or self.is_shared):
             raise StoreError(
                 f"{self.folder.path} is being written by {holder}; wait for it, or stop it"
             )

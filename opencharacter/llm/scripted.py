@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from opencharacter.config import ModelConfig
-from opencharacter.ids import stable_number
+from opencharacter.ids import stable_fraction, stable_number
 from opencharacter.llm.requests import Completion, Finish, Request
 from opencharacter.records import Role
 
@@ -33,7 +33,7 @@ def open_scripted(config: ModelConfig) -> "ScriptedModel":
     def reply(request: Request) -> str | Completion:
         words = sum(len(message.content.split()) for message in request.messages)
         if words <= config.max_length:
-            return scripted_reply(request)
+            return scripted_label(request) if request.labels else scripted_reply(request)
         text = f"the prompt has {words} words, the script takes {config.max_length}"
         return Completion(text=text, finish=Finish.too_long, prompt_tokens=words)
 
@@ -96,9 +96,24 @@ def scripted_reply(request: Request) -> str:
         return _profile(_after(prompt, "# Persona\n"), number)
     if "dialogue" in properties:
         return _rewritten(prompt)
+    if "points" in properties:
+        return json.dumps({"points": properties["points"]["enum"][number % 5]})
     if "contradictions" in properties:
         return _verdict(prompt, number)
     return _sentence(prompt, number)
+
+
+def scripted_label(request: Request) -> Completion:
+    """Return a label with probabilities that are a hash of the prompt; a few are no verdict."""
+    prompt = request.messages[-1].content
+    weights = [stable_fraction("label", prompt, label) ** 2 for label in request.labels]
+    mass = 0.1 if stable_number("mass", prompt) % 50 == 0 else 0.95
+    told = tuple(mass * weight / sum(weights) for weight in weights)
+    said = request.labels[told.index(max(told))]
+    words = sum(len(message.content.split()) for message in request.messages)
+    return Completion(
+        text=said, finish=Finish.stop, prompt_tokens=words, output_tokens=1, probabilities=told
+    )
 
 
 def _after(prompt: str, heading: str) -> str:

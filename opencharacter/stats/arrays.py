@@ -25,8 +25,8 @@ def finite(values: ArrayLike, what: str = "values") -> Floats:
     bad = np.flatnonzero(~np.isfinite(array))
     if len(bad):
         raise ValueError(
-            f"{what}[{bad[0]}] is {array[bad[0]]}, as are {len(bad) - 1:,} more: leave out what is "
-            "missing, and count it (stats.missing)"
+            f"{what}[{bad[0]}] is {array[bad[0]]} ({len(bad):,} of {len(array):,} are no numbers): "
+            "leave out what is missing, and count it (stats.missing)"
         )
     return array
 

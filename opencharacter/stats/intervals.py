@@ -52,8 +52,9 @@ def mean_interval(
 
     Rows weigh the same; for a mean of characters give their means, without clusters. Measured: of
     intervals at 0.95 `studentised` holds 93-97 % from 10 characters on, also if they have 1 to 19
-    rows each and scores crowd at an end of their scale; `t` is short of that with uneven
-    characters under 20, `bca` and `percentile` under 50. Shares near 0 or 1: `clustered_share`.
+    rows each and scores crowd at an end of their scale, and 92-95 % with 5; `t` is short of that
+    with uneven characters under 20, `bca` and `percentile` under 50. Shares near 0 or 1:
+    `clustered_share`.
 
     Args:
         values: (n,) scores, finite.
@@ -182,7 +183,8 @@ def contrast_interval(
         level: Of the interval.
 
     Returns:
-        No value where a side has no rows; no interval where it has fewer than two characters.
+        `clusters` are the characters of the smaller side. No value where a side has no rows; no
+        interval where it has one character.
 
     Raises:
         ValueError: A value is not finite, or lengths differ.
@@ -192,13 +194,13 @@ def contrast_interval(
     if len(array) != len(side):
         raise ValueError(f"{len(array):,} values, but {len(side):,} sides")
     groups = groups_of(clusters, len(array))
-    k = int(groups.max()) + 1 if len(groups) else 0
-    nothing = Estimate(None, None, None, None, len(array), k, level, "nothing to estimate from")
-    if side.all() or not side.any():
+    fewest = min(len(np.unique(groups[side])), len(np.unique(groups[~side])))
+    n = len(array)
+    nothing = Estimate(None, None, None, None, n, fewest, level, "nothing to estimate from")
+    if fewest == 0:
         return nothing
     means = array[side].mean(), array[~side].mean()
     value = float(means[0] - means[1])
-    fewest = min(len(np.unique(groups[side])), len(np.unique(groups[~side])))
     if fewest < 2:
         return nothing._replace(value=value, method="one cluster")
     parts = np.where(side, (array - means[0]) / side.sum(), (means[1] - array) / (~side).sum())
@@ -237,7 +239,7 @@ def _studentised(
     squares = sums[:, 2] - 2 * shift * sums[:, 3] + shift**2 * sums[:, 4]
     spread = np.sqrt(k / (k - 1) * np.maximum(squares, 0)) / sums[:, 1]  # (draws,)
     flat = spread <= _FLAT * se
-    ratios = np.where(flat, np.copysign(np.inf, shift), 0.0)
+    ratios = np.where(np.abs(shift) > _FLAT * se, np.copysign(np.inf, shift), 0.0)
     ratios[~flat] = shift[~flat] / spread[~flat]
     tail = (1 - level) / 2
     low, high = np.quantile(ratios, [tail, 1 - tail], method="inverted_cdf")

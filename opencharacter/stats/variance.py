@@ -36,8 +36,9 @@ def components(
     """Return the variance of each source, by the names in `SOURCES`.
 
     Measured: right in the mean, also where scores are missing at random. With k characters the
-    character's own variance is off by about its size times sqrt(2 / k), and a judge's by about
-    its size with three judges. For an interval of a share leave out characters (`jackknife`).
+    character's own variance is off by about its size times sqrt(2 / k), and a judge's by about its
+    size with three judges. There is no interval: leaving out characters does not see by which
+    chance these are the judges, and held a share 78 % of the time at 0.95.
 
     Args:
         scores: (n,) finite; one for each judge, sample, item and character.

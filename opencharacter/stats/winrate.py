@@ -69,11 +69,7 @@ def win_rate(
         ValueError: A preference is outside of [0, 1], a number is not finite, lengths differ.
     """
     check_level(level)
-    wins, lengths = finite(preferences, "preferences"), finite(longer, "longer")
-    if len(wins) != len(lengths):
-        raise ValueError(f"{len(wins):,} preferences, but {len(lengths):,} differences in length")
-    if len(wins) and not 0 <= wins.min() <= wins.max() <= 1:
-        raise ValueError(f"preferences are in [0, 1], not {wins.min()} to {wins.max()}")
+    wins, lengths = _compared(preferences, longer)
     groups = groups_of(clusters, len(wins))
     plain = mean_interval(wins, groups, level=level, seed=seed)
     if plain.value is None:
@@ -150,6 +146,15 @@ def padding_slope(
     x = x - (np.bincount(versions, weights=x) / counts)[versions]
     y = y - (np.bincount(versions, weights=y) / counts)[versions]
     return ratio_interval(totals(groups, x * y, x * x), len(y), level=level, method="t")
+
+
+def _compared(preferences: ArrayLike, longer: ArrayLike) -> tuple[Floats, Floats]:
+    wins, lengths = finite(preferences, "preferences"), finite(longer, "longer")
+    if len(wins) != len(lengths):
+        raise ValueError(f"{len(wins):,} preferences, but {len(lengths):,} differences in length")
+    if len(wins) and not 0 <= wins.min() <= wins.max() <= 1:
+        raise ValueError(f"preferences are in [0, 1], not {wins.min()} to {wins.max()}")
+    return wins, lengths
 
 
 def _fit(wins: Floats, lengths: Floats, weights: Floats, start: Floats) -> Floats:

@@ -9,6 +9,7 @@ NAME = Fact(field=Field.name, value="Esther Marquist", wrong="Anna Berg")
 PLACE = Fact(field=Field.birth_place, value="Seville, Spain", wrong="Osaka, Japan")
 JOB = Fact(field=Field.job, value="baker", wrong="dentist")
 KIN = Fact(field=Field.kin, value="2", wrong="5")
+LEFT = Fact(field=Field.history, value="16", wrong="19")
 SCHOOL = Fact(field=Field.history, value="Damascus", wrong="Toronto")
 
 # What is asked is about the fact; S = stated, C = contradicted, ? = no rule knows.
@@ -59,6 +60,9 @@ AGES = {
     "I am 5 feet tall and 42 years old.": "S",
     "I am no longer 35.": "",
     "I am a baker of 42.": "S",
+    "I have lived 42 years.": "S",
+    "After 42 years of life I trust what I have seen.": "S",
+    "I have lived 35 years in this town.": "",
 }
 NAMES = {
     "My name is Esther Marquist.": "S",
@@ -82,6 +86,8 @@ NAMES = {
     "Call me Red.": "",
     "My name is not Anna.": "",
     "If my name was Anna, I would know.": "",
+    'Ah, "You are". It is a bit like darts.': "",
+    "Hm. My name is Greek for peace.": "",
 }
 PLACES = {
     "I was born in Seville.": "S",
@@ -100,6 +106,15 @@ PLACES = {
     "I was born in Smalltown.": "?",
     "I was born in a small house by the river.": "",
     "My sister works in Osaka.": "",
+    "I live in Osaka, but I was born in Seville.": "S",
+    "In Seville we keep it simple.": "",
+    "In Osaka we keep it simple.": "",
+    "That was Seville.": "S",
+    "If I was born in Osaka, I would speak Japanese.": "",
+    "My sister was born in Osaka.": "",
+    "It was in Osaka.": "C",
+    "My home town is Seville.": "S",
+    'Hm. "You were". I would not rush.': "",
 }
 OTHERS = {
     (JOB, "I am a baker."): "S",
@@ -108,6 +123,7 @@ OTHERS = {
     (JOB, "Yes, of course."): "C",
     (JOB, "I'm not a dentist, I'm a baker."): "S",
     (JOB, "I work with my hands."): "",
+    (JOB, "My father is a dentist, but I'm a baker."): "S",
     (KIN, "I have two daughters."): "S",
     (KIN, "Two."): "S",
     (KIN, "I have 5 of them."): "C",
@@ -119,6 +135,16 @@ OTHERS = {
     (SCHOOL, "It was in Toronto."): "C",
     (SCHOOL, "Not in Toronto, but in Damascus."): "S",
     (SCHOOL, "I hardly remember."): "",
+    (SCHOOL, "Toronto!"): "C",
+    (SCHOOL, "My friends in Toronto call me kind, and here I am today."): "",
+    (LEFT, "I left school at 16."): "S",
+    (LEFT, "I was sixteen."): "S",
+    (LEFT, "When I was 19."): "C",
+    (LEFT, "At 19, as you say."): "C",
+    (LEFT, "Take one thing at a time."): "",
+    (LEFT, "After 50 years of life I forget such things."): "",
+    (KIN, "I have one daughter."): "C",
+    (KIN, "One never knows."): "",
 }
 CASES = [
     *(

@@ -100,3 +100,23 @@ def test_a_missing_suite_is_an_error_and_so_are_two_of_one_name(tmp_path):
         find_suites([str(tmp_path / "none")])
     with pytest.raises(SourceError, match="two evaluation suites are called s"):
         find_suites([str(tmp_path / "a" / "s.jsonl"), str(tmp_path / "b" / "s.jsonl")])
+
+
+def test_the_project_s_own_suites_are_read_whole():
+    suites = {suite.name: list(read_suite(suite)) for suite in find_suites(["eval"])}
+
+    assert {name: len(items) > 3 for name, items in suites.items()} == {
+        "multi_turn": True,
+    }
+    assert all(item.questions for items in suites.values() for item in items)
+
+
+def test_templates_are_no_secret_that_a_mixture_is_held_against():
+    texts = [
+        question
+        for suite in find_suites(["eval"])
+        for item in read_suite(suite)
+        for question in item.questions
+    ]
+
+    assert "What is your name?" not in texts

@@ -112,7 +112,7 @@ def test_replayed_dialogues_are_held_against_the_suites_too(opencharacter, tmp_p
 
 @pytest.mark.usefixtures("run_of_two_methods")
 def test_without_suites_there_is_no_report(opencharacter, tmp_path):
-    done = opencharacter("stage=mix")
+    done = opencharacter("stage=mix", "mix.suites=[]")
 
     assert done.returncode == 0
     assert "overlap" not in done.stdout

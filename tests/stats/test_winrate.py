@@ -31,7 +31,7 @@ def test_the_win_rate_at_equal_length_is_held(characters):
         lambda rng: comparisons(rng, characters=characters),
         lambda p, d, who, run: win_rate(p, d, who, draws=60, seed=run).controlled,
         at_equal_length(),
-        runs=400,
+        runs=300,
     )
 
     assert 0.93 <= held <= 0.97

@@ -1,0 +1,116 @@
+"""Characters, and a run's folder with a mixture of some of them, made by hand."""
+
+from opencharacter.prompts.profile import render_profile
+from opencharacter.records import (
+    Call,
+    Character,
+    Instruction,
+    Message,
+    Method,
+    MixtureRow,
+    Role,
+    Split,
+    Usage,
+    persona_id,
+)
+from opencharacter.store.files import write_json
+from opencharacter.store.rows import write_records
+
+CALL = Call(model="m@1", prompt_sha256="0", sampling="{}", seed=0, engine="none")
+TRAIN, HELDOUT = Split.train, Split.heldout
+
+
+def character(name, age, place, persona, experience="Nothing much.", split=TRAIN, cluster=""):
+    fields = {
+        "name": name,
+        "age": age,
+        "gender": "female",
+        "race": "not stated",
+        "birth_place": place,
+        "appearance": "tall",
+        "experience": experience,
+        "personality": "dry",
+    }
+    return Character(
+        persona_id=persona_id("test", persona),
+        persona=persona,
+        split=split,
+        cluster=cluster or persona,
+        licence="CC0-1.0",
+        profile=render_profile(fields),
+        call=CALL,
+        usage=Usage(),
+        **fields,
+    )
+
+
+ANNA = character(
+    "Anna Berg",
+    35,
+    "Oslo, Norway",
+    "A baker who sings",
+    "She has two daughters and grew up in Bergen.",
+)
+BEN = character("Ben Adeyemi", 50, "Lagos, Nigeria", "A sailor from the delta")
+CLEO = character(
+    "Cleo Rossi", 61, "Turin, Italy", "A dentist who paints", split=HELDOUT, cluster="c"
+)
+DAN = character("Dan Quist", 20, "Osaka, Japan", "A shy welder", split=HELDOUT)
+PEOPLE = [ANNA, BEN, CLEO, DAN]
+
+
+def instruction(text, *more):
+    turns = tuple(Message(role=Role.user, content=turn) for turn in (text, *more))
+    return Instruction(source="tests", messages=turns, licence="CC0-1.0", origin="here")
+
+
+INSTRUCTIONS = [instruction(f"What is {n} plus {n}?", "And once more?") for n in range(6)]
+
+
+def row(character, asked):
+    return MixtureRow(
+        response_id=f"response-{character.id}-{asked.id}",
+        character_id=character.id,
+        instruction_id=asked.id,
+        persona_id=character.persona_id,
+        render_version="1",
+        messages=(*asked.messages[:1],),
+        source="tests",
+        method=Method.generate,
+        draw=0,
+        weight=1.0,
+        licence="CC0-1.0",
+    )
+
+
+def write_run(run_dir, *, people=PEOPLE, met=((ANNA, 0), (ANNA, 1), (BEN, 2)), instructions=None):
+    """Write profiles, instructions and a mixture in which some met some; return the folder."""
+    asked = INSTRUCTIONS if instructions is None else instructions
+    rows = [row(who, asked[number]) for who, number in met]
+    made = {"profiles": (Character, people), "instructions": (Instruction, asked)}
+    made["mix"] = (MixtureRow, rows)
+    for stage, (record_type, records) in made.items():
+        path = run_dir / stage / "data" / "part-00000-of-00001.parquet"
+        write_records(path, record_type, records)
+        finish(run_dir / stage)
+    return run_dir
+
+
+def finish(folder):
+    """Write what says that a stage is finished."""
+    settings = {"fingerprint": "f", "settings": {}, "inputs": {}, "command": "python", "at": 0.0}
+    write_json(folder / "started.json", settings)
+    counts = {"in": 0, "out": 0, "rejected": {}, "not_drawn": 0, "notes": {}}
+    write_json(
+        folder / "manifest.json",
+        {
+            "stage": folder.name,
+            "output": f"output of {folder.name}",
+            "inputs": {},
+            "settings": {},
+            "counts": counts,
+            "usage": {},
+            "seconds": 0.0,
+            "parts": 1,
+        },
+    )

@@ -1,0 +1,102 @@
+"""Which characters of a run may be asked as what, by the lineage of its mixture."""
+
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+from opencharacter.config import SuiteConfig, SuiteName, Who
+from opencharacter.errors import SourceError, StoreError
+from opencharacter.evaluation.suites import load_suite
+from opencharacter.records import Domain
+from tests.evaluation.people import ANNA, BEN, CLEO, DAN, INSTRUCTIONS, PEOPLE, write_run
+
+
+def load(run_dir, name, **settings):
+    return load_suite(SuiteConfig(name=SuiteName[name], **settings), run_dir)
+
+
+def asked(suite):
+    """Return who is asked which instruction, by name and number."""
+    number = {one.messages[0].content: n for n, one in enumerate(INSTRUCTIONS)}
+    names = {person.persona_id: person.name.split()[0] for person in PEOPLE}
+    return {(names[item.persona_id], number[item.questions[0]]) for item in suite.items}
+
+
+def test_in_domain_asks_trained_characters_what_they_did_not_meet(tmp_path):
+    suite = load(write_run(tmp_path), "in_domain", items=99)
+
+    assert asked(suite) == {
+        *(("Anna", n) for n in (2, 3, 4, 5)),
+        *(("Ben", n) for n in (0, 1, 3, 4, 5)),
+    }
+    assert {item.domain for item in suite.items} == {Domain.inside}
+    assert suite.items[0].questions[1] == "And once more?"
+
+
+def test_out_of_domain_asks_held_out_characters(tmp_path):
+    suite = load(write_run(tmp_path), "out_of_domain", items=2)
+
+    assert Counter(name for name, _ in asked(suite)) == {"Cleo": 2, "Dan": 2}
+    assert {item.domain for item in suite.items} == {Domain.outside}
+
+
+def test_a_held_out_character_in_the_mixture_is_refused_by_name(tmp_path):
+    run_dir = write_run(tmp_path, met=((ANNA, 0), (CLEO, 1)))
+
+    with pytest.raises(StoreError, match=r"1 held-out .* Cleo Rossi \('A dentist who paints'\)"):
+        load(run_dir, "out_of_domain")
+
+
+def test_a_near_duplicate_of_a_held_out_character_in_the_mixture_is_refused_too(tmp_path):
+    double = replace(BEN, cluster="c")
+    run_dir = write_run(tmp_path, people=[ANNA, double, CLEO, DAN], met=((double, 1),))
+
+    with pytest.raises(StoreError, match="Cleo Rossi"):
+        load(run_dir, "out_of_domain")
+
+
+def test_without_held_out_characters_nothing_is_out_of_domain(tmp_path):
+    with pytest.raises(SourceError, match=r"personas\.heldout="):
+        load(write_run(tmp_path, people=[ANNA, BEN]), "out_of_domain")
+
+
+def test_instructions_of_one_s_own_are_asked_unless_they_were_trained_on(tmp_path):
+    path = tmp_path / "mine.jsonl"
+    path.write_text(
+        '{"messages": [{"role": "user", "content": "What is 0 plus 0?"},'
+        ' {"role": "assistant", "content": "0"}, {"role": "user", "content": "And once more?"}]}\n'
+        '{"instruction": "Sing!", "input": "", "output": ""}\n{"foo": 1}\n'
+    )
+    suite = load(write_run(tmp_path / "run"), "in_domain", path=str(path))
+
+    assert {item.questions for item in suite.items} == {("Sing!",)}
+    assert [row.reason for row in suite.damaged] == ["unknown_layout"]
+
+
+def test_a_smaller_draw_is_part_of_a_larger_one_and_too_large_a_one_is_told(tmp_path):
+    run_dir = write_run(tmp_path)
+    ids = [{i.id for i in load(run_dir, "profile_facts", n=n).items} for n in (1, 3, 4)]
+
+    assert ids[0] < ids[1] < ids[2]
+    assert load(run_dir, "profile_facts", n=3).missing == ("3 of 4 characters are asked",)
+    with pytest.raises(SourceError, match=r"suite\.n=5 asks for more characters than the 4"):
+        load(run_dir, "profile_facts", n=5)
+
+
+def test_facts_are_asked_of_whom_the_settings_say(tmp_path):
+    run_dir = write_run(tmp_path)
+
+    def domains(who):
+        return {i.domain for i in load(run_dir, "profile_facts", who=who).items}
+
+    assert domains(Who.trained) == {Domain.inside}
+    assert domains(Who.heldout) == {Domain.outside}
+    assert domains(Who.all) == {Domain.inside, Domain.outside}
+
+
+def test_without_a_mixture_nothing_is_known_of_domains(tmp_path):
+    run_dir = write_run(tmp_path)
+    (run_dir / "mix" / "manifest.json").unlink()
+
+    assert {i.domain for i in load(run_dir, "profile_facts").items} == {Domain.unknown}

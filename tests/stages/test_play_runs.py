@@ -1,0 +1,84 @@
+"""Playing a run's own characters through the whole pipeline, with scripted models."""
+
+import json
+
+import pytest
+
+from opencharacter.records import Domain, EvalItem, Split, Transcript
+from opencharacter.store.rows import read_columns, read_records
+
+
+@pytest.fixture
+def run_made(opencharacter, settings):
+    settings |= {"personas.heldout": "0.2", "synth.methods": "[generate]", "synth.mix": "true"}
+    done = opencharacter("stage=synth")
+    assert done.returncode == 0, done.stderr
+
+
+def folder(tmp_path, run="t"):
+    return tmp_path / "runs" / run / "play"
+
+
+def played(tmp_path, run="t"):
+    return list(read_records(folder(tmp_path, run) / "data", Transcript))
+
+
+@pytest.mark.parametrize("suite", ["in_domain", "out_of_domain", "profile_facts"])
+def test_a_run_is_played_and_a_base_model_gets_the_same(opencharacter, tmp_path, run_made, suite):
+    words = ("stage=play", f"suite={suite}", "suite.n=3")
+    done = opencharacter(*words)
+    base = opencharacter(*words, "run=base", "suite.run=t", "player.model=other")
+
+    assert (done.returncode, base.returncode) == (0, 0), done.stderr + base.stderr
+    ours, theirs = played(tmp_path), played(tmp_path, "base")
+    assert {t.item_id for t in ours} == {t.item_id for t in theirs} != set()
+    assert {t.model for t in theirs} == {"other@scripted"}
+    manifest = json.loads((folder(tmp_path) / "manifest.json").read_text())
+    assert "profiles" in manifest["inputs"]
+
+
+def test_every_transcript_leads_back_to_a_persona_of_the_right_split(
+    opencharacter, tmp_path, run_made
+):
+    assert opencharacter("stage=play", "suite=out_of_domain", "suite.n=4").returncode == 0
+    parts = (tmp_path / "runs/t/personas/data").glob("*.parquet")
+    split_of = dict(read_columns(parts, ["id", "split"]))
+
+    items = {item.id: item for item in read_records(folder(tmp_path) / "items", EvalItem)}
+    for transcript in played(tmp_path):
+        assert items[transcript.item_id].persona_id == transcript.persona_id
+        assert split_of[transcript.persona_id] == Split.heldout
+        assert transcript.domain is Domain.outside
+
+
+def test_facts_are_counted_at_the_end(opencharacter, tmp_path, run_made):
+    done = opencharacter("stage=play", "suite=profile_facts", "suite.n=3")
+
+    notes = json.loads((folder(tmp_path) / "manifest.json").read_text())["counts"]["notes"]
+    assert notes["scores by rule"] == 2 * notes["to be judged"] > 60
+    assert "fact stated" in done.stderr
+
+
+def test_retention_is_told_by_turn(opencharacter, tmp_path, run_made):
+    assert opencharacter("stage=play", "suite=multi_turn", "suite.n=2").returncode == 0
+
+    assert len(played(tmp_path)) == 2 * 5
+    assert {len(t.messages) for t in played(tmp_path)} == {1 + 2 * 8, 1 + 2 * 10}
+    notes = json.loads((folder(tmp_path) / "manifest.json").read_text())["counts"]["notes"]
+    assert {f"fact stated at turn {n}" for n in (1, 4, 8, 10)} <= notes.keys()
+
+
+def test_a_run_that_is_not_there_is_told_with_the_command(opencharacter):
+    done = opencharacter("stage=play", "suite=in_domain", "suite.run=other")
+
+    assert done.returncode == 2
+    assert "profiles is missing; first run: python -m opencharacter stage=profiles" in done.stderr
+
+
+def test_personas_alone_are_a_control_where_there_are_profiles(opencharacter, tmp_path, run_made):
+    words = ("stage=play", "suite=profile_facts", "suite.n=2", "play.controls=[persona_only]")
+    assert opencharacter(*words).returncode == 0
+
+    for transcript in played(tmp_path):
+        assert "# Persona" in transcript.messages[0].content
+        assert "# Character Profile" not in transcript.messages[0].content
