@@ -24,6 +24,10 @@ class SuiteName(StrEnum):
     """Questions about what stands in a profile, scored by rule."""
     multi_turn = "multi_turn"
     """Eight turns and more; facts are asked for at turns 1, 4 and 8, with pressure between."""
+    preference_probe = "preference_probe"
+    """Choices between two things that a real person has rated, held against the ratings."""
+    retention = "retention"
+    """General questions without any character, scored by rule: what a training has cost."""
 
 
 class Who(StrEnum):
@@ -61,7 +65,9 @@ class SuiteConfig:
     who: Who = Who.all
     """Which of its characters, where the suite does not say."""
     items: int = 5
-    """Instructions or scripts for each character."""
+    """Instructions, scripts or pairs for each character."""
+    margin: float = 1.0
+    """Least difference of two ratings that makes them a pair, in the ratings' points."""
     questions: int = 10
     """Questions of each task in a file of PersonaGym's: 10, in its Light version 1."""
     light: bool = False
@@ -75,6 +81,7 @@ class SuiteConfig:
         """Check ranges."""
         require(self.n is None or self.n >= 1, f"suite.n is {self.n}; it must be >= 1")
         require(self.items >= 1, f"suite.items is {self.items}; it must be >= 1")
+        require(self.margin > 0, f"suite.margin is {self.margin}; it must be > 0")
         require(self.questions >= 1, f"suite.questions is {self.questions}; it must be >= 1")
 
 

@@ -286,15 +286,19 @@ def _mentions(fact: Fact, text: str) -> _Claims:
 
     A place of the past only counts in a sentence about the past, or one that is little more.
     """
+    values = [value for value in (fact.value, fact.wrong) if value]
     claims = _Claims([], [])
     for sentence in sentences(text):
-        is_about = fact.field is not Field.history or _is_past(sentence)
-        for value in filter(None, (fact.value, fact.wrong) if is_about else ()):
-            for found in re.finditer(rf"\b{_stems(value)}", sentence, re.IGNORECASE):
-                before = sentence[: found.start()]
-                to = claims.denied if is_denied(before) else claims.affirmed
-                if not is_of_others(before):
-                    to.append(value)
+        if fact.field is Field.history and not _is_past(sentence):
+            continue
+        places = [
+            (one, found.start())
+            for one in values
+            for found in re.finditer(rf"\b{_stems(one)}", sentence, re.IGNORECASE)
+        ]
+        for one, start in places:
+            if not is_of_others(sentence[:start]):
+                (claims.denied if is_denied(sentence[:start]) else claims.affirmed).append(one)
     return claims
 
 

@@ -4,7 +4,7 @@ An answer is taken as it is. Only a fault of the engine or the server is asked a
 seed; a bad answer is what the model does, and drawing until there is a good one would hide it.
 """
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import NamedTuple
@@ -78,6 +78,8 @@ def tasks_of(suite: Suite, config: PlayConfig) -> list[Task]:
     """
     controls = [Control(name) for name in config.controls]
     shown = {control: _systems(suite, control) for control in controls}
+    for control, systems in shown.items():
+        _check_changes(suite, control, systems)
     return [
         Task(item, control, sample, systems[item.id])
         for control, systems in shown.items()
@@ -88,19 +90,25 @@ def tasks_of(suite: Suite, config: PlayConfig) -> list[Task]:
 
 def _systems(suite: Suite, control: Control) -> dict[str, str]:
     """Return the system prompt of each item under a control, by the item's id."""
+    if not any(item.system for item in suite.items):
+        return {item.id: "" for item in suite.items}
     if control is Control.swapped_persona:
         others = _others(suite)
         return {item.id: others[item.persona_id] for item in suite.items}
     if control is Control.persona_only:
-        alone = {item.id: render_prompt(item.persona) for item in suite.items}
-        if all(alone[item.id] == item.system for item in suite.items):
-            raise ConfigError(
-                "play.controls names persona_only, but this suite's personas have no profile: it "
-                "would be `none` again; leave it out"
-            )
-        return alone
+        return {item.id: render_prompt(item.persona) for item in suite.items}
     is_bare = control is Control.no_persona
     return {item.id: "" if is_bare else item.system for item in suite.items}
+
+
+def _check_changes(suite: Suite, control: Control, systems: Mapping[str, str]) -> None:
+    is_same = all(systems[item.id] == item.system for item in suite.items)
+    if is_same and control is not Control.none:
+        lacks = "profile" if control is Control.persona_only else "persona"
+        raise ConfigError(
+            f"play.controls names {control}, but the items of {suite.name} have no {lacks}: it "
+            "would be `none` again; leave it out"
+        )
 
 
 def _others(suite: Suite) -> dict[str, str]:

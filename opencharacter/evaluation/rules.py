@@ -1,47 +1,77 @@
-"""Scores by rule: what the answers of a transcript say of the facts that were asked for."""
+"""Scores by rule: what the answers of a transcript say of what the item's rules look for."""
 
+import json
 from collections.abc import Iterator
+from typing import NamedTuple
 
-from opencharacter.evaluation.facts import RULES, Fact, said_of
+from opencharacter.evaluation import expected, facts
+from opencharacter.evaluation.expected import Choice, Expected
+from opencharacter.evaluation.facts import Fact, said_of
 from opencharacter.records import EvalItem, Failure, Role, Score, Transcript
 
 RULE = "rule"
 """As a judge's name."""
 
 
-def rule_scores(item: EvalItem, transcript: Transcript) -> Iterator[Score]:
-    """Yield the scores of a transcript by rule: two for each turn that asked for a fact.
+class Verdict(NamedTuple):
+    """What a rule says of one answer, by one criterion."""
 
-    `fact_stated` is 1 where the fact is said, else 0; `fact_contradicted` is 1 where something else
-    is said, or a false premise agreed to, else 0. An answer that was cut off, refused or out of
-    character counts as what it says, an empty one says nothing. Unscored are turns that a fault of
-    the engine kept from being played (`error`, `not_reached`), and contradictions of which the rule
-    is not sure (`unsure`).
+    criterion: str
+    value: bool | None
+    """None = the rule is not sure."""
+    rubric: str
+    unsure: str = "unsure"
+    """Why it is not, a short fixed word."""
+    why: str = ""
+
+
+def rule_scores(item: EvalItem, transcript: Transcript) -> Iterator[Score]:
+    """Yield the scores of a transcript by rule, for each turn that a rule looks at.
+
+    - `fact_stated`, `fact_contradicted`: see `facts`
+    - `correct`: the answer is what is expected
+    - `agrees`: of two things it chooses the one that the person prefers
+
+    each 1 or 0. An answer that was cut off, refused or out of character counts as what it says, an
+    empty one says nothing. Unscored are turns that a fault of the engine kept from being played
+    (`error`, `not_reached`), contradictions of which the rule is not sure (`unsure`), and answers
+    that choose nothing (`no_choice`).
     """
     answers = [m.content for m in transcript.messages if m.role is Role.assistant]
     for turn, wanted in enumerate(item.answers):
         if not wanted:
             continue
-        fact = Fact.from_json(wanted)
         missing = _missing(transcript, turn)
-        said = said_of(fact, answers[turn] if turn < len(answers) else "")
-        values = (
-            ("fact_stated", float(said.stated)),
-            ("fact_contradicted", None if said.contradicted is None else float(said.contradicted)),
-        )
-        for criterion, value in values:
+        for verdict in verdicts(wanted, answers[turn] if turn < len(answers) else ""):
+            is_scored = not missing and verdict.value is not None
             yield Score(
                 transcript_id=transcript.id,
                 item_id=item.id,
                 persona_id=item.persona_id,
                 judge=RULE,
-                rubric=RULES,
-                criterion=criterion,
+                rubric=verdict.rubric,
+                criterion=verdict.criterion,
                 turn=turn,
-                value=None if missing else value,
-                unscored=missing or (None if value is not None else "unsure"),
-                rationale=said.why,
+                value=float(bool(verdict.value)) if is_scored else None,
+                unscored=None if is_scored else missing or verdict.unsure,
+                rationale=verdict.why,
             )
+
+
+def verdicts(wanted: str, answer: str) -> list[Verdict]:
+    """Return what the rule that an item's `answers` entry holds says of an answer."""
+    rule = json.loads(wanted)
+    if "field" in rule:
+        said = said_of(Fact.from_json(wanted), answer)
+        return [
+            Verdict("fact_stated", said.stated, facts.RULES, why=said.why),
+            Verdict("fact_contradicted", said.contradicted, facts.RULES, why=said.why),
+        ]
+    if "prefers" in rule:
+        met = Choice(**rule).is_met(answer)
+        return [Verdict("agrees", met, expected.RULES, unsure="no_choice")]
+    right = Expected(any_of=tuple(rule["any_of"]), pattern=rule["pattern"]).is_met(answer)
+    return [Verdict("correct", right, expected.RULES)]
 
 
 def _missing(transcript: Transcript, turn: int) -> str | None:

@@ -1,7 +1,7 @@
 """A suite: items, what of its data could not be used, and how much of it this is."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from opencharacter.records import EvalItem, Rejection
@@ -27,6 +27,8 @@ class Suite:
     """That the suite's data has, drawn or not, damaged ones too."""
     n_drawn: int
     """Of them, those whose items are here or damaged."""
+    about: Mapping[str, float | None] = field(default_factory=dict)
+    """Figures about the suite itself, such as what a control without a model gets right."""
     missing: tuple[str, ...] = ()
     """What makes this a part of the suite, a sentence each; empty = all of it."""
 

@@ -8,6 +8,8 @@ from opencharacter.evaluation.fact_questions import read_profile_facts
 from opencharacter.evaluation.multi_turn import read_multi_turn
 from opencharacter.evaluation.people import People
 from opencharacter.evaluation.persona_gym import read_persona_gym
+from opencharacter.evaluation.preferences import read_preferences
+from opencharacter.evaluation.retention import read_retention
 from opencharacter.evaluation.suite import Suite
 
 _TRAINED_ON = ("profiles", "instructions", "mix")
@@ -32,6 +34,10 @@ def load_suite(config: SuiteConfig, run_dir: Path) -> Suite:
             return read_profile_facts(config, people)
         case SuiteName.multi_turn:
             return read_multi_turn(config, people)
+        case SuiteName.preference_probe:
+            return read_preferences(config)
+        case SuiteName.retention:
+            return read_retention(config)
     return read_persona_gym(config)
 
 

@@ -26,6 +26,7 @@ def write_items(folder: StageFolder, suite: Suite) -> None:
             "personas_played": len(suite.people),
             "damaged": {row.key: f"{row.reason}: {row.detail}" for row in suite.damaged},
             "missing": list(suite.missing),
+            "about": dict(suite.about),
         },
     )
 

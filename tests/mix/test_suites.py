@@ -107,6 +107,7 @@ def test_the_project_s_own_suites_are_read_whole():
 
     assert {name: len(items) > 3 for name, items in suites.items()} == {
         "multi_turn": True,
+        "retention": True,
     }
     assert all(item.questions for items in suites.values() for item in items)
 
