@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import Any, NamedTuple
 
-from opencharacter.compare.results import Mark, Results
+from opencharacter.compare.results import Mark, Results, group_of
 from opencharacter.records import EvalItem, Role, Score, Transcript
 
 _CHUNK = 100  # transcripts that are unpacked at a time
@@ -105,6 +105,7 @@ def embedded(results: Sequence[Results], shown: Sequence[Shown], *, most: int) -
         "names": {facet: names[facet] for facet in _FACETS},
         "personas": names["persona"],
         "criteria": names["criterion"],
+        "parts": names["part"],
         "judges": names["judge"],
         "labels": [name.split("\n") for name in names["labels"]],
         "orders": _orders(rows, first="answers" if len(results) > 1 else "worst"),
@@ -176,7 +177,7 @@ class _Packer:
 
     def _verdict(self, score: Score) -> dict[str, Any]:
         return {
-            "criterion": self.place("criterion", score.criterion),
+            "criterion": self.place("part", score.criterion),
             "judge": self.place("judge", score.judge),
             "turn": score.turn,
             "repeat": score.repeat,
@@ -207,7 +208,7 @@ def _disagreement(scores: Sequence[Score]) -> float | None:
     means: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for score in scores:
         if score.value is not None:
-            means[score.criterion][score.judge].append(score.value)
+            means[group_of(score.criterion)][score.judge].append(score.value)
     spreads = [
         max(map(fmean, judges.values())) - min(map(fmean, judges.values()))
         for judges in means.values()

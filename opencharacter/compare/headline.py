@@ -1,16 +1,28 @@
 """Whether a run may have a headline, and what is said instead."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from statistics import fmean
 
 from opencharacter.compare.measured import Bounds
-from opencharacter.compare.results import RULE, WORSE, Mark, Results, Scale, marks_of, scales_of
+from opencharacter.compare.results import (
+    RULE,
+    WORSE,
+    Mark,
+    Results,
+    Scale,
+    group_of,
+    kin_of,
+    marks_of,
+    scales_of,
+)
 from opencharacter.records import Control, Domain
 
 COVERAGE = 0.99
 """Least share of scores with a value that a headline needs."""
 _UNEQUAL = 0.05
+_BESIDE = {"fact", "preference"}  # what judges are asked besides what the items name
 JURY = 3
 """Judges of different families that a jury should have."""
 
@@ -25,22 +37,23 @@ def headline_criteria(results: Results, asked: Sequence[str]) -> list[str]:
 
     Args:
         results: Of a run.
-        asked: Criteria by name; empty = those of the scale that most scores are on. Points of
-            different scales have no mean.
+        asked: Criteria by name; empty = of those that the items name, all of the scale that most
+            scores are on. Points of different scales have no mean.
     """
     if asked:
         return list(asked)
+    counts = Counter(group_of(score.criterion) for score in results.scores)
+    named = {name for item in results.items.values() for name in item.dimensions}
+    beside = named or counts.keys() - _BESIDE
+    chosen = [name for name in sorted(counts) if name in beside and name not in WORSE]
+    if not chosen:
+        chosen = sorted(counts.keys() - WORSE)
     scales = scales_of(results)
-    counts: dict[Scale | None, int] = {}
-    named = sorted({score.criterion for score in results.scores} - WORSE)
-    for score in results.scores:
-        if score.criterion not in WORSE:
-            scale = scales.get(score.criterion)
-            counts[scale] = counts.get(scale, 0) + 1
-    if not counts:
-        return []
-    commonest = max(counts, key=lambda scale: (counts[scale], scale is not None))
-    return [name for name in named if scales.get(name) == commonest]
+    by_scale: Counter[Scale | None] = Counter()
+    for name in chosen:
+        by_scale[scales.get(name)] += counts[name]
+    commonest = max(by_scale, key=lambda scale: by_scale[scale], default=None)
+    return [name for name in chosen if scales.get(name) == commonest]
 
 
 def headline_marks(
@@ -62,24 +75,27 @@ def coverage_of(marks: Sequence[Mark]) -> float | None:
     return 1 - sum(mark.missing for mark in marks) / rows if rows else None
 
 
-def why_withheld(
-    results: Results, marks: Sequence[Mark], kin: Mapping[str, str], *, least: float
-) -> list[str]:
+def left_out_of(results: Results) -> frozenset[str]:
+    """Return the judges that are not in the headline: kin of the tested model, if others are."""
+    kin = set() if results.same_family_stated else set(kin_of(results))
+    return frozenset(kin) if set(judges_of(results)) - kin else frozenset()
+
+
+def why_withheld(results: Results, marks: Sequence[Mark], *, least: float) -> list[str]:
     """Return why there is no headline, a sentence each; empty = there is one.
 
     Args:
         results: Of a run.
         marks: Those that count.
-        kin: Judges of the family of the candidate or of a model that it was made with.
         least: Share of scores with a value that a headline needs.
     """
     reasons = [f"A part of the suite: {sentence}" for sentence in results.incomplete]
-    judges = judges_of(results)
-    if judges and set(judges) <= set(kin):
-        whose = ", ".join(f"{judge} (of the family of {kin[judge]})" for judge in judges)
+    judges, kin = judges_of(results), kin_of(results)
+    if judges and set(judges) <= set(kin) and not results.same_family_stated:
+        whose = "; ".join(f"{judge} is of {kin[judge]} family" for judge in judges)
         reasons.append(
-            f"Every judge is kin of the model under test, its teacher or its base: {whose}. "
-            "Judges favour their own family; add a judge of another."
+            f"{whose}, and judges favour their own: judge with another family, or state it with "
+            "judge.same_family=true."
         )
     share = coverage_of(marks)
     if share is None:
@@ -138,17 +154,21 @@ def bounds_of(marks: Sequence[Mark]) -> list[Bounds]:
     return found
 
 
-def cautions_of(results: Results, kin: Mapping[str, str]) -> list[str]:
+def cautions_of(results: Results) -> list[str]:
     """Return what else a reader must know, a sentence each."""
     found = []
     if results.card is None:
         found.append("Uncalibrated: no judge card; nobody has tested these judges (stage=qualify).")
     elif not is_calibrated(results):
         found.append("Uncalibrated: the judge card holds no human labels.")
-    judges = judges_of(results)
-    if kin and not set(judges) <= set(kin):
-        left = ", ".join(f"{judge} (kin of {model})" for judge, model in kin.items())
-        found.append(f"Left out of the headline, as judges favour their own family: {left}.")
+    judges, kin = judges_of(results), kin_of(results)
+    told = ", ".join(f"{judge} (of {whose} family)" for judge, whose in kin.items())
+    if left_out_of(results):
+        found.append(f"Left out of the headline, as judges favour their own: {told}.")
+    elif kin and results.same_family_stated:
+        found.append(
+            f"In the headline by judge.same_family=true, though judges favour their own: {told}."
+        )
     if 0 < len(judges) < JURY:
         found.append(
             f"{len(judges)} judge{'s' * (len(judges) > 1)}, and a jury has {JURY} of different "

@@ -43,7 +43,7 @@ class Judge(NamedTuple):
     name: str
     family: str
     kin: str
-    """Model of the candidate, its teacher or base that is of its family; empty = none is."""
+    """Whose family that is too, such as `the teacher's`; empty = nobody's."""
     scores: int
     unscored: Mapping[str, int]
     """How many have no value, by reason."""

@@ -1,9 +1,8 @@
 """From the records of a run to the numbers of its report."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from opencharacter.compare.families import family, kin
 from opencharacter.compare.headline import (
     bounds_of,
     cautions_of,
@@ -12,11 +11,12 @@ from opencharacter.compare.headline import (
     headline_marks,
     is_calibrated,
     judges_of,
+    left_out_of,
     why_withheld,
 )
 from opencharacter.compare.means import estimate, gap, row, rows
 from opencharacter.compare.measured import Failed, Judge, Report, Row
-from opencharacter.compare.results import Mark, Results, marks_of, models_of
+from opencharacter.compare.results import Mark, Results, kin_of, marks_of, models_of
 from opencharacter.config import ReportConfig
 from opencharacter.records import Control, Domain, Transcript
 from opencharacter.stats.intervals import clustered_share
@@ -27,8 +27,7 @@ _NO_FAILURE = "none"
 def report_of(results: Results, settings: ReportConfig) -> Report:
     """Return the numbers of a run's report."""
     level = settings.level
-    related = kin(judges_of(results), [*models_of(results), *results.made_by])
-    left_out = frozenset(related) if set(judges_of(results)) - set(related) else frozenset()
+    left_out = left_out_of(results)
     criteria = headline_criteria(results, settings.criteria)
     counted = headline_marks(results, criteria, left_out)
     marks = marks_of(results, without=left_out)
@@ -36,7 +35,7 @@ def report_of(results: Results, settings: ReportConfig) -> Report:
     headline = row("headline", counted, level=level)
     domains = headline.domains
     inside, outside = domains.get(Domain.inside), domains.get(Domain.outside)
-    withheld = why_withheld(results, counted, related, least=settings.min_coverage)
+    withheld = why_withheld(results, counted, least=settings.min_coverage)
     played = [t for t in results.transcripts if t.control is Control.none]
     return Report(
         run=results.run,
@@ -47,7 +46,7 @@ def report_of(results: Results, settings: ReportConfig) -> Report:
         level=level,
         criteria=criteria,
         withheld=withheld,
-        cautions=cautions_of(results, related),
+        cautions=cautions_of(results),
         coverage=coverage_of(counted),
         headline=headline,
         gap=gap(inside, outside, level=level) if inside and outside else None,
@@ -56,7 +55,7 @@ def report_of(results: Results, settings: ReportConfig) -> Report:
         criteria_rows=rows(plain, lambda mark: mark.criterion, level=level),
         turns=_turns(results, criteria, left_out, level),
         controls=_controls(marks, criteria, level),
-        judges=_judges(results, criteria, related, left_out, level),
+        judges=_judges(results, criteria, left_out, level),
         failures=_failures(played, level),
         transcripts=len(results.transcripts),
         characters=_characters(played),
@@ -91,13 +90,9 @@ def _controls(marks: Sequence[Mark], criteria: Sequence[str], level: float) -> l
 
 
 def _judges(
-    results: Results,
-    criteria: Sequence[str],
-    related: Mapping[str, str],
-    left_out: frozenset[str],
-    level: float,
+    results: Results, criteria: Sequence[str], left_out: frozenset[str], level: float
 ) -> list[Judge]:
-    judges = judges_of(results)
+    judges, kin = judges_of(results), kin_of(results)
     found = []
     for name in judges:
         own = [score for score in results.scores if score.judge == name]
@@ -105,8 +100,8 @@ def _judges(
         found.append(
             Judge(
                 name,
-                family(name),
-                related.get(name, ""),
+                results.families.get(name, ""),
+                kin.get(name, ""),
                 len(own),
                 Counter(score.unscored for score in own if score.unscored is not None),
                 estimate(_own(headline_marks(results, criteria, others)), level=level),

@@ -38,8 +38,13 @@ class Results:
     """The judge card; None = nobody has qualified the judges."""
     card_hash: str = ""
     """sha256 of the judge card."""
-    made_by: Sequence[str] = ()
-    """Models that the candidate was made with: its teacher, its base."""
+    families: Mapping[str, str] = field(default_factory=dict)
+    """Family of each judge, by name."""
+    related: Mapping[str, str] = field(default_factory=dict)
+    """Families that a judge should not be of, each with whose it is: the tested model's, its
+    teacher's, its base's."""
+    same_family_stated: bool = False
+    """Whether a judge of such a family may stand in a headline that says so."""
     scales: Mapping[str, Scale] = field(default_factory=dict)
     """Of criteria, as the rubrics have them."""
     facts: Mapping[str, str | int | float] = field(default_factory=dict)
@@ -62,6 +67,23 @@ class Mark(NamedTuple):
     """Of those, the ones without a value."""
 
 
+def kin_of(results: Results) -> dict[str, str]:
+    """Return the judges of the family of the tested model, its teacher or base, with whose it is.
+
+    A judge scores its own kin too high (Panickssery et al. 2024, arXiv 2404.13076).
+    """
+    return {
+        judge: results.related[family]
+        for judge, family in results.families.items()
+        if family in results.related
+    }
+
+
+def group_of(criterion: str) -> str:
+    """Return what a criterion counts as: all facts of a checklist, `fact:age` ..., as `fact`."""
+    return criterion.partition(":")[0]
+
+
 def models_of(results: Results) -> list[str]:
     """Return the models that played, by name."""
     return sorted({transcript.model for transcript in results.transcripts})
@@ -76,10 +98,11 @@ def scales_of(results: Results) -> dict[str, Scale]:
     labels: dict[str, tuple[str, ...]] = {}
     values: dict[str, list[float]] = defaultdict(list)
     for score in results.scores:
+        name = group_of(score.criterion)
         if score.labels:
-            labels.setdefault(score.criterion, score.labels)
+            labels.setdefault(name, score.labels)
         if score.value is not None:
-            values[score.criterion].append(score.value)
+            values[name].append(score.value)
     scales = {}
     for criterion in {**labels, **values}:
         found = values[criterion]
@@ -105,7 +128,7 @@ def marks_of(
     grouped: dict[tuple[str, str], list[Score]] = defaultdict(list)
     for score in results.scores:
         if score.judge not in without and (turn is None or score.turn == turn):
-            grouped[score.transcript_id, score.criterion].append(score)
+            grouped[score.transcript_id, group_of(score.criterion)].append(score)
     judged: dict[str, list[str]] = defaultdict(list)
     for transcript_id, criterion in grouped:
         judged[transcript_id].append(criterion)

@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 from statistics import fmean
 from typing import NamedTuple
 
-from opencharacter.compare.families import kin
 from opencharacter.compare.headline import headline_criteria, is_calibrated, judges_of
-from opencharacter.compare.results import Results, Scale, marks_of, models_of, scales_of
+from opencharacter.compare.results import Results, Scale, kin_of, marks_of, models_of, scales_of
 from opencharacter.errors import ConfigError
 from opencharacter.records import Control, Domain
 from opencharacter.stats.paired import Shared, shared
@@ -53,9 +52,8 @@ def systems_of(runs: Sequence[Results], asked: Sequence[str]) -> list[System]:
         runs: At least one.
         asked: Criteria of the headline by name; empty = see `headline_criteria`.
     """
-    models = [model for run in runs for model in (*models_of(run), *run.made_by)]
     judges = {judge for run in runs for judge in judges_of(run)}
-    related = frozenset(kin(judges, models))
+    related = frozenset(judge for run in runs for judge in kin_of(run))
     left_out = related if judges - related else frozenset[str]()
     return [_system(run, left_out, asked) for run in runs]
 

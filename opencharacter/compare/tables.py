@@ -152,7 +152,7 @@ def _judges(report: Report) -> Table:
     lines = [
         [
             judge.name,
-            judge.family + (f" (kin of {judge.kin})" if judge.kin else ""),
+            judge.family + (f" ({judge.kin})" if judge.kin else ""),
             f"{judge.scores:,}",
             _reasons(judge.unscored.items()),
             ranged(judge.mean),
@@ -161,7 +161,7 @@ def _judges(report: Report) -> Table:
         for judge in report.judges
     ]
     columns = ("", "family", "scores", "without a value", "its mean", "headline without it")
-    note = "Of the headline's criteria. Judges of the candidate's family are not in the headline."
+    note = "Of the headline's criteria; beside a family, whose else it is."
     return Table("Judges", note, columns, lines)
 
 

@@ -12,8 +12,8 @@ _TEACHERS = ("profiles", "rewrite", "generate")
 class Lineage(NamedTuple):
     """Where a model comes from; empty where that is not known."""
 
-    made_by: tuple[str, ...]
-    """Its base, and the teachers of its data, `name@revision`."""
+    made_by: dict[str, str]
+    """Its base, and the teachers of its data, `name@revision`, each with whose family is its."""
     facts: dict[str, str | int | float]
     """`characters` and `rows` that it was trained on, and the `method` they were made by."""
 
@@ -30,12 +30,11 @@ def lineage_of(run_dir: Path) -> Lineage:
     player = _settings(StageFolder(run_dir=run_dir, stage="play")).get("player", {})
     trained_in = _run_of(Path(str(player.get("model", ""))).expanduser())
     if trained_in is None:
-        return Lineage((), {})
-    made_by = [
-        _version(trained_in, "train", "base"),
-        *(_version(trained_in, stage, "model") for stage in _TEACHERS),
-    ]
-    return Lineage(tuple(dict.fromkeys(filter(None, made_by))), _facts(trained_in))
+        return Lineage({}, {})
+    made_by = {_version(trained_in, stage, "model"): "the teacher's" for stage in _TEACHERS}
+    made_by[_version(trained_in, "train", "base")] = "the base model's"
+    made_by.pop("", None)
+    return Lineage(made_by, _facts(trained_in))
 
 
 def _run_of(model: Path) -> Path | None:

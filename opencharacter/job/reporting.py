@@ -3,7 +3,8 @@
 import hashlib
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,14 @@ from opencharacter.compare.measured import Report
 from opencharacter.compare.recorded import COLUMNS, about_of, metrics_of, rows_of
 from opencharacter.compare.report_page import headline_words, report_markdown, report_page
 from opencharacter.compare.reporting import report_of
-from opencharacter.compare.results import Results, marks_of
+from opencharacter.compare.results import Results, Scale, marks_of
 from opencharacter.compare.systems import systems_of
 from opencharacter.config import Config, ReportConfig, Tracking, data_settings
-from opencharacter.errors import StoreError
+from opencharacter.errors import SourceError, StoreError
+from opencharacter.evaluation.families import family_of
+from opencharacter.evaluation.rubrics import load_rubric
 from opencharacter.ids import digest
-from opencharacter.job.lineage import lineage_of
+from opencharacter.job.lineage import Lineage, lineage_of
 from opencharacter.job.playing import ITEMS
 from opencharacter.records import EvalItem, Score, Transcript
 from opencharacter.store.files import read_json, whole_file, write_json
@@ -40,15 +43,20 @@ def read_results(run_dir: Path, *, run: str) -> Results:
     items = {item.id: item for item in read_records(play.path / ITEMS, EvalItem)}
     card = run_dir / "qualify" / CARD
     lineage = lineage_of(run_dir)
+    bench = _object(judge.path / "judges.json") or {}
+    scores = list(read_records(judge.data, Score))
     return Results(
         run=run,
         items=items,
         transcripts=list(read_records(play.data, Transcript)),
-        scores=list(read_records(judge.data, Score)),
+        scores=scores,
         incomplete=_incomplete(play.path / "suite.json"),
         card=_object(card),
         card_hash=hashlib.sha256(card.read_bytes()).hexdigest() if card.exists() else "",
-        made_by=lineage.made_by,
+        families=bench.get("judges", {}),
+        related=_related(bench, lineage),
+        same_family_stated=bool(bench.get("same_family_stated")),
+        scales=_scales(scores),
         facts=lineage.facts,
     )
 
@@ -112,6 +120,28 @@ def write_text(path: Path, text: str) -> None:
     """Write a text file, whole or not at all."""
     with whole_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8", errors="replace")
+
+
+def _related(bench: Mapping[str, Any], lineage: Lineage) -> dict[str, str]:
+    """Return the families that no judge should be of, each with whose it is."""
+    related = {family_of(model): whose for model, whose in lineage.made_by.items()}
+    if teacher := bench.get("teacher"):
+        related[teacher] = "the teacher's"
+    return related | dict.fromkeys(bench.get("candidates", {}).values(), "the tested model's own")
+
+
+def _scales(scores: Sequence[Score]) -> dict[str, Scale]:
+    """Return the scales of criteria whose rubrics are still what they were."""
+    found: dict[str, Scale] = {}
+    for name in {score.rubric for score in scores}:
+        with suppress(SourceError):  # a rubric of somebody's own, or a rule
+            rubric = load_rubric(name.partition("@")[0])
+            if rubric.name == name:
+                found |= {
+                    criterion: Scale(min(each.points), max(each.points))
+                    for criterion, each in rubric.criteria.items()
+                }
+    return found
 
 
 def _incomplete(path: Path) -> tuple[str, ...]:

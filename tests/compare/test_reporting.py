@@ -103,20 +103,41 @@ def test_a_fault_of_the_engine_is_missing():
     assert (found.headline.overall.value, found.coverage) == (5.0, 0.5)
 
 
+def related(given, **about):
+    """Return the run with the families of its judges, of which the candidate is a llama."""
+    families = {"llama-70b@1": "llama", "qwen-72b@1": "qwen"}
+    return replace(given, families=families, related={"llama": "the tested model's own"}, **about)
+
+
 def test_a_judge_of_the_candidate_s_family_is_not_in_the_headline():
-    judges = ("meta-llama/Llama-3-70B@1", "Qwen/Qwen2.5-72B@1")
-    given = results(8, model="my-llama-8b@1", judges=judges)
+    given = related(results(8, judges=("llama-70b@1", "qwen-72b@1")))
     low = [replace(s, value=1.0) if "llama" in s.judge else s for s in given.scores]
     found = report(replace(given, scores=low))
 
-    assert found.headline.domains[Domain.inside].value == pytest.approx(4.1, abs=0.05)
-    assert "meta-llama/Llama-3-70B@1 (kin of my-llama-8b@1)" in " ".join(found.cautions)
+    assert found.headline.domains[Domain.inside].value == pytest.approx(4.075)
+    assert "llama-70b@1 (of the tested model's own family)" in " ".join(found.cautions)
 
 
-def test_a_jury_of_kin_alone_has_no_headline():
-    given = replace(results(8, judges=("qwen-72b@1",)), made_by=("Qwen/Qwen2.5-7B@main",))
+def test_a_jury_of_kin_alone_has_no_headline_unless_that_is_stated():
+    given = related(results(8, judges=("llama-70b@1",)))
 
-    assert "Every judge is kin" in report(given).withheld[0]
+    assert "judges favour their own" in report(given).withheld[0]
+    stated = report(replace(given, same_family_stated=True))
+    assert stated.withheld == []
+    assert "In the headline by judge.same_family=true" in " ".join(stated.cautions)
+
+
+def test_the_facts_of_a_checklist_are_one_criterion():
+    one = item(0)
+    said = transcript(one)
+    facts = [score(said, value, criterion=f"fact:{n}") for n, value in enumerate((1.0, 0.0, 1.0))]
+    found = report(with_scores([(one, said, [score(said, 4.0), *facts])]))
+
+    assert {row.name: row.overall.value for row in found.criteria_rows} == {
+        "consistency": 4.0,
+        "fact": pytest.approx(2 / 3),
+    }
+    assert found.criteria == ["consistency"]
 
 
 def test_controls_are_not_in_the_headline_but_beside_it():

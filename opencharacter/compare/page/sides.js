@@ -66,7 +66,7 @@ function verdictBox(verdict) {
   const value = verdict.value === null ? `no score: ${verdict.unscored}` : figure(verdict.value);
   const box = make("div", { class: "verdict" });
   const head = make("div", { class: "head" });
-  head.append(make("span", {}, `${summary.criteria[verdict.criterion]}${turn}${repeat}`));
+  head.append(make("span", {}, `${summary.parts[verdict.criterion]}${turn}${repeat}`));
   head.append(make("strong", {}, value));
   box.append(head, make("div", { class: "note" }, summary.judges[verdict.judge]));
   if (verdict.probabilities.length) box.append(distribution(verdict));
