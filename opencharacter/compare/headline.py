@@ -161,6 +161,7 @@ def cautions_of(results: Results) -> list[str]:
         found.append("Uncalibrated: no judge card; nobody has tested these judges (stage=qualify).")
     elif not is_calibrated(results):
         found.append("Uncalibrated: the judge card holds no human labels.")
+    found += [f"A random draw: {sentence}." for sentence in results.draws]
     judges, kin = judges_of(results), kin_of(results)
     told = ", ".join(f"{judge} (of {whose} family)" for judge, whose in kin.items())
     if left_out_of(results):

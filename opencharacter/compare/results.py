@@ -2,10 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import fmean
 from typing import NamedTuple
 
+from opencharacter.errors import ConfigError
 from opencharacter.records import EvalItem, Failure, Score, Transcript
 
 RULE = "rule"
@@ -34,6 +35,8 @@ class Results:
     scores: Sequence[Score]
     incomplete: Sequence[str] = ()
     """Why this is a part of its suite, a sentence each; empty = the whole suite."""
+    draws: Sequence[str] = ()
+    """What was drawn at random of more characters of a run, a sentence each."""
     card: Mapping[str, object] | None = None
     """The judge card; None = nobody has qualified the judges."""
     card_hash: str = ""
@@ -82,6 +85,38 @@ def kin_of(results: Results) -> dict[str, str]:
 def group_of(criterion: str) -> str:
     """Return what a criterion counts as: all facts of a checklist, `fact:age` ..., as `fact`."""
     return criterion.partition(":")[0]
+
+
+def joined(runs: Sequence[Results]) -> Results:
+    """Return several runs of one model as one: another suite's transcripts join the first's.
+
+    Raises:
+        ConfigError: they are of several models, or share a transcript.
+    """
+    first, *others = runs
+    for other in others:
+        if models_of(other) != models_of(first):
+            raise ConfigError(
+                f"{first.run} is of {', '.join(models_of(first))}, {other.run} of "
+                f"{', '.join(models_of(other))}: a report is of one model; compare models with "
+                "stage=compare"
+            )
+    transcripts = [transcript for run in runs for transcript in run.transcripts]
+    if len({transcript.id for transcript in transcripts}) < len(transcripts):
+        names = ", ".join(run.run for run in runs)
+        raise ConfigError(f"{names} share transcripts; name each run once in report.runs")
+    return replace(
+        first,
+        items={id_: item for run in runs for id_, item in run.items.items()},
+        transcripts=transcripts,
+        scores=[score for run in runs for score in run.scores],
+        incomplete=[why for run in runs for why in run.incomplete],
+        draws=[draw for run in runs for draw in run.draws],
+        families={judge: family for run in runs for judge, family in run.families.items()},
+        related={family: whose for run in runs for family, whose in run.related.items()},
+        same_family_stated=all(run.same_family_stated for run in runs),
+        scales={name: scale for run in runs for name, scale in run.scales.items()},
+    )
 
 
 def models_of(results: Results) -> list[str]:

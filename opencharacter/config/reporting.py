@@ -10,6 +10,9 @@ from opencharacter.config.ranges import require
 class ReportConfig:
     """What the headline is of, and what it needs."""
 
+    runs: list[str] = field(default_factory=list)
+    """Other runs of the same model whose scores join this report, such as the one that played the
+    out-of-domain suite; names in runs_dir, or folders."""
     criteria: list[str] = field(default_factory=list)
     """Criteria whose mean is the headline; empty = all of the scale that most scores are on. Fix
     them before the run: the best of several is no headline."""

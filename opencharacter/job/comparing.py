@@ -10,7 +10,7 @@ from opencharacter.compare.results import Results, marks_of
 from opencharacter.compare.systems import System, check_alike
 from opencharacter.config import CompareConfig
 from opencharacter.errors import ConfigError
-from opencharacter.job.reporting import as_json, read_results, write_text
+from opencharacter.job.reporting import as_json, read_results, run_folder, write_text
 from opencharacter.store.files import write_json
 
 
@@ -26,7 +26,7 @@ def read_runs(names: Sequence[str], runs_dir: Path) -> list[Results]:
         StoreError: one was not judged.
     """
     require_two(names)
-    return [read_results(_folder(name, runs_dir), run=Path(name).name) for name in names]
+    return [read_results(run_folder(name, runs_dir), run=Path(name).name) for name in names]
 
 
 def require_two(names: Sequence[str]) -> None:
@@ -39,16 +39,6 @@ def require_two(names: Sequence[str]) -> None:
         raise ConfigError(
             f"compare.runs has {len(names)} runs; name at least two: 'compare.runs=[a,b]'"
         )
-
-
-def _folder(name: str, runs_dir: Path) -> Path:
-    for path in (runs_dir / name, Path(name).expanduser()):
-        if path.is_dir():
-            return path
-    raise ConfigError(
-        f"there is no run '{name}': neither {runs_dir / name} nor {name} is a folder; check "
-        "compare.runs and runs_dir"
-    )
 
 
 def write_comparison(

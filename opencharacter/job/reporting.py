@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from opencharacter.compare.embedding import embedded, shown_of
 from opencharacter.compare.measured import Report
@@ -16,7 +16,7 @@ from opencharacter.compare.reporting import report_of
 from opencharacter.compare.results import Results, Scale, marks_of
 from opencharacter.compare.systems import systems_of
 from opencharacter.config import Config, ReportConfig, Tracking, data_settings
-from opencharacter.errors import SourceError, StoreError
+from opencharacter.errors import ConfigError, SourceError, StoreError
 from opencharacter.evaluation.families import family_of
 from opencharacter.evaluation.rubrics import load_rubric
 from opencharacter.ids import digest
@@ -29,6 +29,8 @@ from opencharacter.store.stage import StageFolder, finished_input
 from opencharacter.tracking import open_tracker
 
 CARD = "judge_card.json"
+_OF_A_RUN = {"in_domain", "out_of_domain", "profile_facts", "multi_turn"}
+"""Suites that ask the characters of a run."""
 
 
 def read_results(run_dir: Path, *, run: str) -> Results:
@@ -43,6 +45,7 @@ def read_results(run_dir: Path, *, run: str) -> Results:
     items = {item.id: item for item in read_records(play.path / ITEMS, EvalItem)}
     card = run_dir / "qualify" / CARD
     lineage = lineage_of(run_dir)
+    suite = _suite(play.path / "suite.json")
     bench = _object(judge.path / "judges.json") or {}
     scores = list(read_records(judge.data, Score))
     return Results(
@@ -50,7 +53,8 @@ def read_results(run_dir: Path, *, run: str) -> Results:
         items=items,
         transcripts=list(read_records(play.data, Transcript)),
         scores=scores,
-        incomplete=_incomplete(play.path / "suite.json"),
+        incomplete=suite.incomplete,
+        draws=suite.draws,
         card=_object(card),
         card_hash=hashlib.sha256(card.read_bytes()).hexdigest() if card.exists() else "",
         families=bench.get("judges", {}),
@@ -58,6 +62,21 @@ def read_results(run_dir: Path, *, run: str) -> Results:
         same_family_stated=bool(bench.get("same_family_stated")),
         scales=_scales(scores),
         facts=lineage.facts,
+    )
+
+
+def run_folder(name: str, runs_dir: Path) -> Path:
+    """Return the folder of a run by its name in `runs_dir`, or by its path.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    for path in (runs_dir / name, Path(name).expanduser()):
+        if path.is_dir():
+            return path
+    raise ConfigError(
+        f"there is no run '{name}': neither {runs_dir / name} nor {name} is a folder; check "
+        "its name and runs_dir"
     )
 
 
@@ -144,10 +163,27 @@ def _scales(scores: Sequence[Score]) -> dict[str, Scale]:
     return found
 
 
-def _incomplete(path: Path) -> tuple[str, ...]:
-    """Return what suite.json says is missing from the suite."""
+class _Suite(NamedTuple):
+    """How much of a suite was played."""
+
+    incomplete: tuple[str, ...]
+    """Why this is not the suite, a sentence each."""
+    draws: tuple[str, ...]
+    """What was drawn of a population that has no fixed size, a sentence each."""
+
+
+def _suite(path: Path) -> _Suite:
+    """Return what suite.json says is missing.
+
+    A draw from a benchmark is a part of it; a draw from the characters of a run is a sample, which
+    the intervals account for.
+    """
     found = _object(path) or {}
-    return tuple(map(str, found.get("missing", ())))
+    missing = tuple(map(str, found.get("missing", ())))
+    is_drawn = str(found.get("suite", "")).partition("@")[0] in _OF_A_RUN
+    if is_drawn and not found.get("damaged"):
+        return _Suite((), missing)
+    return _Suite(missing, ())
 
 
 def _object(path: Path) -> dict[str, Any] | None:

@@ -9,7 +9,7 @@ from opencharacter.store.files import write_json
 from opencharacter.store.rows import write_records
 
 
-def write_run(runs_dir, results, *, missing=()):
+def write_run(runs_dir, results, *, missing=(), suite="persona_gym@1"):
     """Write what was played and judged to the folder of a run."""
     config = Config(stage="judge", run=results.run, runs_dir=str(runs_dir))
     with Job(config, command="python -m opencharacter stage=judge") as job:
@@ -22,4 +22,4 @@ def write_run(runs_dir, results, *, missing=()):
         play = job.folder("play").path
         path = play / ITEMS / "part-00000-of-00001.parquet"
         write_records(path, EvalItem, results.items.values())
-        write_json(play / "suite.json", {"missing": list(missing)})
+        write_json(play / "suite.json", {"suite": suite, "missing": list(missing)})
