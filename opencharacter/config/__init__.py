@@ -28,7 +28,7 @@ from opencharacter.config.filtering import (
     Direction,
     Spoken,
 )
-from opencharacter.config.judging import JudgeConfig
+from opencharacter.config.judging import JudgeConfig, QualifyConfig
 from opencharacter.config.mixing import ExportConfig, LintConfig, MixConfig, PopulationConfig
 from opencharacter.config.model import Backend, ModelConfig, SamplingConfig
 from opencharacter.config.planning import AssumeConfig, PlanConfig
@@ -80,6 +80,7 @@ __all__ = [
     "PlayConfig",
     "PopulationConfig",
     "ProfilesConfig",
+    "QualifyConfig",
     "ReportConfig",
     "RewriteConfig",
     "SamplingConfig",
@@ -155,6 +156,7 @@ class Config:
     train: TrainConfig = field(default_factory=TrainConfig)
     suite: SuiteConfig = field(default_factory=SuiteConfig)
     play: PlayConfig = field(default_factory=PlayConfig)
+    qualify: QualifyConfig = field(default_factory=QualifyConfig)
     compare: CompareConfig = field(default_factory=CompareConfig)
     report: ReportConfig = field(default_factory=ReportConfig)
     population: PopulationConfig = field(default_factory=PopulationConfig)

@@ -71,3 +71,31 @@ def _plain_name(model: str) -> str:
 
 def _model_settings(config: ModelConfig) -> dict[str, Any]:
     return {each.name: getattr(config, each.name) for each in fields(ModelConfig)}
+
+
+@dataclass(kw_only=True)
+class QualifyConfig:
+    """Whether a judge may judge: it is held to faults that were planted, and to people."""
+
+    n: int = 100
+    """Transcripts that faults are planted in; about nine calls each."""
+    fall: float = 0.1
+    """Points by which a fault must lower a score to count as found."""
+    tolerance: float = 0.5
+    """Points by which a change that is no fault may move a score."""
+    least_detected: float = 0.8
+    """Least share of each kind of fault that a judge must find, in [0, 1]; ours."""
+    least_kept: float = 0.8
+    """Least share of changes that are none at which it must keep its score, in [0, 1]; ours."""
+    least_scored: float = 0.95
+    """Least share of answers that it must give a verdict of, in [0, 1]; ours."""
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        require(self.n >= 1, f"qualify.n is {self.n}; it must be >= 1")
+        for name in ("fall", "tolerance"):
+            value = getattr(self, name)
+            require(value >= 0, f"qualify.{name} is {value}; it must be >= 0 points")
+        for name in ("least_detected", "least_kept", "least_scored"):
+            value = getattr(self, name)
+            require(0 <= value <= 1, f"qualify.{name} is {value}; it must be in [0, 1]")

@@ -26,6 +26,15 @@ class SuiteName(StrEnum):
     """Eight turns and more; facts are asked for at turns 1, 4 and 8, with pressure between."""
     preference_probe = "preference_probe"
     """Choices between two things that a real person has rated, held against the ratings."""
+    role_bench = "role_bench"
+    """RoleBench (arXiv 2310.00746): questions to roles, with ROUGE-L to its answers."""
+    character_eval = "character_eval"
+    """CharacterEval (arXiv 2401.01275): Chinese dialogues to go on with; its reward model is not
+    ours."""
+    coser = "coser"
+    """CoSER's scenes (arXiv 2502.09082): a character's next line; its simulation is not ours."""
+    rp_bench = "rp_bench"
+    """RPBench-Auto's characters, with users of our own; its duels with GPT-4o are not ours."""
     retention = "retention"
     """General questions without any character, scored by rule: what a training has cost."""
 
@@ -57,6 +66,9 @@ class SuiteConfig:
     """Which suite; suite= sets it with what belongs to it."""
     path: str = ""
     """Folder or file of its data, where the project does not bring them."""
+    profiles: str = ""
+    """File of descriptions, `{name: text}`, where a suite keeps them apart: desc.json of RoleBench,
+    character_profiles.json of CharacterEval."""
     n: int | None = None
     """Personas; None = all. `compat`: the first by name, else a draw of which a smaller is part."""
     run: str | None = None

@@ -57,6 +57,30 @@ class Choice:
         return self.prefers in chosen if len(chosen) == 1 else None
 
 
+def rouge_l(answer: str, reference: str) -> float:
+    """Return the F-measure of the longest common sequence of words, in [0, 1] (Lin 2004).
+
+    Words are runs of letters and digits in lower case, without stemming; of Chinese and the like
+    each character is one.
+    """
+    said, wanted = _tokens(answer), _tokens(reference)
+    if not said or not wanted:
+        return 0.0
+    row = [0] * (len(wanted) + 1)  # lengths of common sequences with each prefix of the reference
+    for word in said:
+        before = row
+        row = [0]
+        for place, other in enumerate(wanted):
+            row.append(before[place] + 1 if word == other else max(before[place + 1], row[place]))
+    return 2 * row[-1] / (len(said) + len(wanted))
+
+
+def _tokens(text: str) -> list[str]:
+    return re.findall(
+        r"[\u3040-\u30ff\u3400-\u9fff]|[^\W_\u3040-\u30ff\u3400-\u9fff]+", text.lower()
+    )
+
+
 def _words(text: str) -> str:
     plain = re.sub(r"(?<=\d),(?=\d{3}\b)", "", text.lower())
     return f" {' '.join(_WORD.findall(plain))} "

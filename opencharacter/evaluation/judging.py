@@ -138,7 +138,7 @@ class Judge:
 
     def _criterion(self, work: Work) -> Criterion:
         fixed = {Instrument.checklist: FACT, Instrument.pairwise: PREFERENCE}
-        name = fixed.get(work.instrument, work.criterion)
+        name = fixed.get(work.instrument, work.by or work.criterion)
         return self.rubrics[work.instrument].criteria[name]
 
     def _request(self, work: Work, criterion: Criterion, shown: Shown, attempt: int) -> Request:

@@ -232,6 +232,7 @@ class _Played:
     def __post_init__(self) -> None:
         if self.task.system:
             self.messages.append(Message(role=Role.system, content=self.task.system))
+        self.messages += self.task.item.history
 
     def transcript(self, model: str) -> Transcript:
         item = self.task.item

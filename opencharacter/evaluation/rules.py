@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from opencharacter.evaluation import expected, facts
-from opencharacter.evaluation.expected import Choice, Expected
+from opencharacter.evaluation.expected import Choice, Expected, rouge_l
 from opencharacter.evaluation.facts import Fact, said_of
 from opencharacter.records import EvalItem, Failure, Role, Score, Transcript
 
@@ -17,7 +17,7 @@ class Verdict(NamedTuple):
     """What a rule says of one answer, by one criterion."""
 
     criterion: str
-    value: bool | None
+    value: float | None
     """None = the rule is not sure."""
     rubric: str
     unsure: str = "unsure"
@@ -32,12 +32,17 @@ def rule_scores(item: EvalItem, transcript: Transcript) -> Iterator[Score]:
     - `correct`: the answer is what is expected
     - `agrees`: of two things it chooses the one that the person prefers
 
-    each 1 or 0. An answer that was cut off, refused or out of character counts as what it says, an
+    each 1 or 0, and
+
+    - `rouge_l`: F-measure of the longest common sequence of words with a reference, in [0, 1]
+
+    An answer that was cut off, refused or out of character counts as what it says, an
     empty one says nothing. Unscored are turns that a fault of the engine kept from being played
     (`error`, `not_reached`), contradictions of which the rule is not sure (`unsure`), and answers
     that choose nothing (`no_choice`).
     """
-    answers = [m.content for m in transcript.messages if m.role is Role.assistant]
+    said = [m.content for m in transcript.messages if m.role is Role.assistant]
+    answers = said[sum(m.role is Role.assistant for m in item.history) :]
     for turn, wanted in enumerate(item.answers):
         if not wanted:
             continue
@@ -52,7 +57,7 @@ def rule_scores(item: EvalItem, transcript: Transcript) -> Iterator[Score]:
                 rubric=verdict.rubric,
                 criterion=verdict.criterion,
                 turn=turn,
-                value=float(bool(verdict.value)) if is_scored else None,
+                value=float(verdict.value or 0) if is_scored else None,
                 unscored=None if is_scored else missing or verdict.unsure,
                 rationale=verdict.why,
             )
@@ -70,6 +75,8 @@ def verdicts(wanted: str, answer: str) -> list[Verdict]:
     if "prefers" in rule:
         met = Choice(**rule).is_met(answer)
         return [Verdict("agrees", met, expected.RULES, unsure="no_choice")]
+    if "reference" in rule:
+        return [Verdict("rouge_l", rouge_l(answer, rule["reference"]), expected.RULES)]
     right = Expected(any_of=tuple(rule["any_of"]), pattern=rule["pattern"]).is_met(answer)
     return [Verdict("correct", right, expected.RULES)]
 

@@ -1,5 +1,6 @@
 """Which suite is which."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from opencharacter.config import SuiteConfig, SuiteName, Who
@@ -9,6 +10,7 @@ from opencharacter.evaluation.multi_turn import read_multi_turn
 from opencharacter.evaluation.people import People
 from opencharacter.evaluation.persona_gym import read_persona_gym
 from opencharacter.evaluation.preferences import read_preferences
+from opencharacter.evaluation.published import read_published
 from opencharacter.evaluation.retention import read_retention
 from opencharacter.evaluation.suite import Suite
 
@@ -16,7 +18,7 @@ _TRAINED_ON = ("profiles", "instructions", "mix")
 
 
 def load_suite(config: SuiteConfig, run_dir: Path) -> Suite:
-    """Return the suite that the settings name.
+    """Return the suite that the settings name; an item that is there twice is played once.
 
     Args:
         config: Which, and how much of it.
@@ -26,7 +28,17 @@ def load_suite(config: SuiteConfig, run_dir: Path) -> Suite:
         SourceError: its data is not there, or cannot be read at all.
         StoreError: what it says of the run is not true of the run's mixture.
     """
-    people = People(run_dir=run_dir)
+    return _once(_read(config, People(run_dir=run_dir)))
+
+
+def _once(suite: Suite) -> Suite:
+    items = {item.id: item for item in suite.items}
+    doubles = len(suite.items) - len(items)
+    told = (f"{doubles:,} items that repeat others are played once",) if doubles else ()
+    return replace(suite, items=tuple(items.values()), missing=(*suite.missing, *told))
+
+
+def _read(config: SuiteConfig, people: People) -> Suite:
     match config.name:
         case SuiteName.in_domain | SuiteName.out_of_domain:
             return read_dialogues(config, people)
@@ -38,7 +50,9 @@ def load_suite(config: SuiteConfig, run_dir: Path) -> Suite:
             return read_preferences(config)
         case SuiteName.retention:
             return read_retention(config)
-    return read_persona_gym(config)
+        case SuiteName.persona_gym:
+            return read_persona_gym(config)
+    return read_published(config)
 
 
 def stages_read(config: SuiteConfig) -> tuple[str, ...]:

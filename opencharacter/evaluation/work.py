@@ -51,6 +51,8 @@ class Work(NamedTuple):
     """None = the whole dialogue."""
     instrument: Instrument = Instrument.rubric
     fact: str = ""
+    by: str = ""
+    """Criterion of the rubric, where the score's has another name."""
     other: Transcript | None = None
     """What it is compared with; None with the instrument `pairwise` = there is no counterpart."""
 

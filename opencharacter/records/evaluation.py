@@ -54,6 +54,8 @@ class EvalItem:
     """The persona's text."""
     facts: tuple[str, ...] = ()
     """What is true of the character, `field: value`; judges and rules read it."""
+    history: tuple[Message, ...] = ()
+    """What was said before the first question, user and assistant in turn; not the model's."""
     questions: tuple[str, ...]
     """User turns, in order."""
     answers: tuple[str, ...] = ()
@@ -68,7 +70,8 @@ class EvalItem:
     def __post_init__(self) -> None:
         """Hash the identity."""
         parts = (self.suite, self.persona_id, self.task, self.system, self.questions)
-        object.__setattr__(self, "id", content_id("item", *parts))
+        before = (self.history,) if self.history else ()
+        object.__setattr__(self, "id", content_id("item", *parts, *before))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

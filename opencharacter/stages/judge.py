@@ -12,21 +12,22 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from opencharacter.config import Config, JudgeConfig
-from opencharacter.evaluation.judging import Judge, judge_plan
 from opencharacter.evaluation.rules import rule_scores
 from opencharacter.job import Job
 from opencharacter.job.ahead import check_asked
 from opencharacter.job.judging import (
     Bench,
     all_work,
-    count_scores,
+    ask_judge,
     load_rubrics,
     read_played,
     say_coverage,
+    say_jury,
+    seated,
     stage_of,
+    versions_of,
     write_bench,
 )
-from opencharacter.llm.opening import model_name
 from opencharacter.records import Score
 from opencharacter.sources.rows import Tally
 from opencharacter.store.rows import read_records
@@ -47,7 +48,7 @@ def check(config: Config) -> None:
 
 def run(config: Config, job: Job) -> None:
     """Let each judge score everything, then put all scores and those of the rules together."""
-    judges = config.judge.members
+    judges = seated(config, job.run_dir)
     done = [_ask(name, judge, config, job) for name, judge in judges.items()]
     if all(done):
         _gather(judges, config, job)
@@ -56,33 +57,19 @@ def run(config: Config, job: Job) -> None:
 def _ask(name: str, judge: JudgeConfig, config: Config, job: Job) -> bool:
     """Let one judge score everything; False = parts of it are left to others."""
     rubrics = load_rubrics(judge)
-    versions = {str(instrument): rubric.name for instrument, rubric in rubrics.items()}
-    versions |= {"model": model_name(judge)}
-    versions |= {"verdicts": "probabilities" if judge.label_probabilities else "json"}
     sources = {}
     if judge.against:
         other = Path(config.runs_dir) / judge.against
         sources[f"{judge.against}/play"] = finished_input(other, "play", run=judge.against)
     with job.stage(
-        stage_of(name), settings=[judge], versions=versions, reads=["play"], sources=sources
+        stage_of(name),
+        settings=[judge],
+        versions=versions_of(judge, rubrics),
+        reads=["play"],
+        sources=sources,
     ) as stage:
-        asker = Judge(
-            name=model_name(judge),
-            rubrics=rubrics,
-            gives_probabilities=judge.label_probabilities,
-            min_mass=judge.min_mass,
-            retries=judge.retries,
-        )
         work = all_work(job.folder("play"), judge, rubrics)
-        shared = Path(judge.cache or Path(config.runs_dir) / "judged")
-        stage.work(
-            judge_plan(work, asker.judge, cache_dir=shared),
-            lambda: job.unopened(judge.model_config),
-            what=f"Scores of {model_name(judge)}.",
-            max_rejected=0.0,
-            notes=lambda: count_scores(stage.folder.data),
-        )
-        return stage.is_finished
+        return ask_judge(stage, work, judge, rubrics, job)
 
 
 def _gather(judges: dict[str, JudgeConfig], config: Config, job: Job) -> None:
@@ -104,5 +91,7 @@ def _gather(judges: dict[str, JudgeConfig], config: Config, job: Job) -> None:
                     yield score
 
         stage.stream(Score, scores(), tally, what="Scores of all judges and rules.", unit="scores")
-        write_bench(stage.folder, Bench.of(config, judges, job.folder("play")))
+        bench = Bench.of(config, judges, job.folder("play"))
+        write_bench(stage.folder, bench)
         say_coverage(stage.folder)
+        say_jury(stage.folder, bench, job.folder("play"))

@@ -38,7 +38,7 @@ def components(
     Measured: right in the mean, also where scores are missing at random. With k characters the
     character's own variance is off by about its size times sqrt(2 / k), and a judge's by about its
     size with three judges. There is no interval: leaving out characters does not see by which
-    chance these are the judges, and held a share 78 % of the time at 0.95.
+    chance these are the judges: at 0.95 it held a share 78 % of the time with 10, 89 % with 20.
 
     Args:
         scores: (n,) finite; one for each judge, sample, item and character.

@@ -183,3 +183,32 @@ def test_a_judge_of_the_models_own_family_makes_no_headline(opencharacter, tmp_p
     assert "no headline" not in stated.stderr
     other = opencharacter("stage=judge", "judge.family=owl")
     assert "no headline" not in other.stderr
+
+
+def test_a_jury_is_told_with_and_without_each_judge(opencharacter, tmp_path, gym):
+    done = opencharacter("stage=judge", *jurors("ann", "ben", "cem"), "judge.min_mass=0")
+
+    assert done.returncode == 0, done.stderr
+    found = json.loads((folder(tmp_path) / "jury.json").read_text())
+    assert set(found["toxicity_control"]["jury"]["without"]) == {
+        f"{name}@scripted" for name in ("ann", "ben", "cem")
+    }
+    assert "judge: the jury, toxicity_control: alpha" in done.stderr
+
+
+def test_a_judge_below_the_bar_sits_in_no_jury(opencharacter, tmp_path, gym):
+    jury = jurors("ann", "ben")
+    assert opencharacter("stage=qualify", *jury, "qualify.n=5").returncode == 0
+    cards_file = folder(tmp_path, "qualify") / "judge_card.json"
+    cards = json.loads(cards_file.read_text())
+    cards["ben@scripted"] |= {"passed": True, "below": []}
+    cards_file.write_text(json.dumps(cards))
+
+    done = opencharacter("stage=judge", *jury)
+
+    assert done.returncode == 0, done.stderr
+    assert "judge: ann is left out of the jury: finds" in done.stderr
+    assert {score.judge for score in scores(tmp_path)} == {"ben@scripted"}
+    bench = json.loads((folder(tmp_path) / "judges.json").read_text())
+    assert set(bench["left_out"]) == {"ann@scripted"}
+    assert bench["cards"]["ben@scripted"]["calibration"].startswith("uncalibrated")
