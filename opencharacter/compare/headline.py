@@ -2,8 +2,9 @@
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import fmean
+from typing import Any
 
 from opencharacter.compare.measured import Bounds
 from opencharacter.compare.results import (
@@ -157,10 +158,12 @@ def bounds_of(marks: Sequence[Mark]) -> list[Bounds]:
 def cautions_of(results: Results) -> list[str]:
     """Return what else a reader must know, a sentence each."""
     found = []
-    if results.card is None:
-        found.append("Uncalibrated: no judge card; nobody has tested these judges (stage=qualify).")
-    elif not is_calibrated(results):
-        found.append("Uncalibrated: the judge card holds no human labels.")
+    if not is_calibrated(results):
+        found.append("Uncalibrated: no person has labelled answers that these judges scored.")
+    for judge in judges_of(results):
+        found += _card_told(judge, results.cards.get(judge))
+    for judge, why in results.unseated.items():
+        found.append(f"Below the bar, so {judge} scored nothing: {'; '.join(why)}.")
     found += [f"A random draw: {sentence}." for sentence in results.draws]
     judges, kin = judges_of(results), kin_of(results)
     told = ", ".join(f"{judge} (of {whose} family)" for judge, whose in kin.items())
@@ -184,5 +187,15 @@ def cautions_of(results: Results) -> list[str]:
 
 
 def is_calibrated(results: Results) -> bool:
-    """Return whether the judge card holds human labels."""
-    return bool(results.card and results.card.get("human"))
+    """Return whether people have labelled what each judge was qualified by."""
+    judges = judges_of(results)
+    return bool(judges) and all(results.cards.get(judge, {}).get("people") for judge in judges)
+
+
+def _card_told(judge: str, card: Mapping[str, Any] | None) -> list[str]:
+    """Return what a judge's card gives to know."""
+    if card is None:
+        return [f"{judge} has no judge card: nobody has tested it (stage=qualify)."]
+    if card.get("below"):
+        return [f"{judge} is below the bar of its card: {'; '.join(card['below'])}."]
+    return []

@@ -71,7 +71,8 @@ class Report:
     suites: Sequence[str]
     is_calibrated: bool
     """Whether the judge card holds human labels."""
-    card_hash: str
+    card_hashes: Mapping[str, str]
+    """sha256 of each judge's card."""
     level: float
     criteria: Sequence[str]
     """Of the headline."""
@@ -82,6 +83,10 @@ class Report:
     coverage: float | None
     """Share of the headline's scores that have a value."""
     headline: Row
+    judged: Estimate
+    """The headline's mean without the answers that are no role-play."""
+    failed: int
+    """Transcripts that count as the lowest, since they are no role-play."""
     gap: Gap | None
     """None = one of the two domains has no scores."""
     bounds: Sequence[Bounds]

@@ -1,19 +1,22 @@
 """The report of one run as a page and as Markdown."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from html import escape
 
 from opencharacter.compare.document import Tile, document, tiles, warning
 from opencharacter.compare.embedding import Embedded
+from opencharacter.compare.headline import judges_of
 from opencharacter.compare.markup import Line, Point, lines_plot, table
 from opencharacter.compare.measured import Report
+from opencharacter.compare.results import Results
 from opencharacter.compare.tables import (
     DOMAINS,
     Table,
     chance,
     ends_words,
     gap_words,
+    jury_tables,
     number,
     ranged,
     tables_of,
@@ -24,29 +27,29 @@ from opencharacter.stats.intervals import Estimate
 _TURNS = "By turn"
 
 
-def report_page(report: Report, card: Mapping[str, object] | None, shown: Embedded) -> str:
+def report_page(report: Report, results: Results, shown: Embedded) -> str:
     """Return the page of a run.
 
     Args:
         report: Its numbers.
-        card: The judge card; None = there is none.
+        results: What it is of.
         shown: Its transcripts.
     """
     sections = []
-    for each in tables_of(report):
+    for each in (*tables_of(report), *jury_tables(results)):
         sections.append(table(each))
         if each.title == _TURNS:
             sections.append(_turns(report))
     return document(
         title=report.title,
         subtitle=f"<p class=sub>{escape(about(report))}</p>",
-        body=_head(report) + "".join(sections) + _card(report, card),
+        body=_head(report) + "".join(sections) + _cards(results),
         footer=f"<p>{escape(method(report))}</p>",
         transcripts=shown,
     )
 
 
-def report_markdown(report: Report) -> str:
+def report_markdown(report: Report, results: Results) -> str:
     """Return the same numbers as Markdown."""
     parts = [f"# {report.title}", about(report)]
     if report.withheld:
@@ -56,8 +59,10 @@ def report_markdown(report: Report) -> str:
     else:
         parts += ["## Headline", *_figures(report)]
     parts += [f"- {sentence}" for sentence in report.cautions]
-    parts += [markdown_table(each) for each in tables_of(report)]
-    parts.append(f"Judge card: {report.card_hash or 'none'}.")
+    tables = (*tables_of(report), *jury_tables(results))
+    parts += [markdown_table(each) for each in tables]
+    hashes = ", ".join(f"{judge} {hash_}" for judge, hash_ in report.card_hashes.items())
+    parts.append(f"Judge cards (sha256): {hashes or 'none'}.")
     parts.append(method(report))
     return "\n\n".join(parts) + "\n"
 
@@ -80,7 +85,10 @@ def method(report: Report) -> str:
     """Return how intervals are made."""
     return (
         f"Means with {report.level:.0%} intervals over characters, not over rows: Student's t from "
-        "50 characters on, below that studentised resampling of characters. The gap: Welch's t."
+        "50 characters on, below that studentised resampling of characters. The gap: Welch's t. "
+        "An answer that is no role-play (empty, refused, out of character, cut off) counts as the "
+        f"lowest mark: {report.failed:,} of {report.headline.overall.n:,} marks' transcripts; "
+        f"without them the mean is {ranged(report.judged)}."
     )
 
 
@@ -155,16 +163,20 @@ def _turns(report: Report) -> str:
     return lines_plot(lines, across="user turn", told="Scores by turn; the table has the figures.")
 
 
-def _card(report: Report, card: Mapping[str, object] | None) -> str:
-    if card is None:
-        text = "<p>None: nobody has tested these judges. <code>stage=qualify</code> does.</p>"
-    else:
-        shown = escape(json.dumps(card, indent=2, ensure_ascii=False))
-        text = (
-            f"<p>sha256 {escape(report.card_hash)}</p><details><summary>All of it</summary>"
-            f"<pre>{shown}</pre></details>"
-        )
-    return f"<section><h2>Judge card</h2>{text}</section>"
+def _cards(results: Results) -> str:
+    """Return the judges' cards whole: what they find of what was planted, and whom they follow."""
+    parts = []
+    for judge in judges_of(results):
+        if judge not in results.cards:
+            text = "<p>None: nobody has tested this judge; <code>stage=qualify</code> does.</p>"
+        else:
+            shown = escape(json.dumps(results.cards[judge], indent=2, ensure_ascii=False))
+            text = (
+                f"<p>sha256 {escape(results.card_hashes.get(judge, 'unknown'))}</p><details>"
+                f"<summary>All of it</summary><pre>{shown}</pre></details>"
+            )
+        parts.append(f"<h3>{escape(judge)}</h3>{text}")
+    return f"<section><h2>Judge cards</h2>{''.join(parts)}</section>" if parts else ""
 
 
 def headline_words(report: Report) -> Sequence[str]:

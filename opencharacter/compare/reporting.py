@@ -42,13 +42,15 @@ def report_of(results: Results, settings: ReportConfig) -> Report:
         models=models_of(results),
         suites=sorted({transcript.suite for transcript in results.transcripts}),
         is_calibrated=is_calibrated(results),
-        card_hash=results.card_hash,
+        card_hashes=results.card_hashes,
         level=level,
         criteria=criteria,
         withheld=withheld,
         cautions=cautions_of(results),
         coverage=coverage_of(counted),
         headline=headline,
+        judged=estimate((mark for mark in counted if not mark.failed), level=level),
+        failed=len({mark.transcript.id for mark in counted if mark.failed}),
         gap=gap(inside, outside, level=level) if inside and outside else None,
         bounds=bounds_of(counted) if withheld else [],
         tasks=rows(counted, lambda mark: mark.transcript.task, level=level),
@@ -78,7 +80,7 @@ def _turns(
         ]
         if counted:
             found.append(row(str(turn + 1), counted, level=level))
-    return found
+    return found if len(found) > 1 else []
 
 
 def _controls(marks: Sequence[Mark], criteria: Sequence[str], level: float) -> list[Row]:
@@ -112,8 +114,8 @@ def _judges(
 
 
 def _own(marks: Sequence[Mark]) -> list[Mark]:
-    """Return the marks that a judge gave, without those that nobody did."""
-    return [mark for mark in marks if mark.value is not None]
+    """Return the marks that judges gave: not those of failed answers, whose mark is a rule's."""
+    return [mark for mark in marks if mark.value is not None and not mark.failed]
 
 
 def _failures(played: Sequence[Transcript], level: float) -> list[Failed]:

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import fmean
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from opencharacter.errors import ConfigError
 from opencharacter.records import EvalItem, Failure, Score, Transcript
@@ -37,10 +37,14 @@ class Results:
     """Why this is a part of its suite, a sentence each; empty = the whole suite."""
     draws: Sequence[str] = ()
     """What was drawn at random of more characters of a run, a sentence each."""
-    card: Mapping[str, object] | None = None
-    """The judge card; None = nobody has qualified the judges."""
-    card_hash: str = ""
-    """sha256 of the judge card."""
+    cards: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """By judge, what stage=qualify found; a judge without one is not qualified."""
+    card_hashes: Mapping[str, str] = field(default_factory=dict)
+    """sha256 of each card that the scores were made under."""
+    unseated: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Judges below the bar, who scored nothing, with what they fall short of."""
+    jury: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """By criterion, what several judges say together: agreement, and the mean without each."""
     families: Mapping[str, str] = field(default_factory=dict)
     """Family of each judge, by name."""
     related: Mapping[str, str] = field(default_factory=dict)
@@ -68,6 +72,8 @@ class Mark(NamedTuple):
     """Scores behind it."""
     missing: int
     """Of those, the ones without a value."""
+    failed: int
+    """Of those, the ones that count as the lowest, since the answer is no role-play."""
 
 
 def kin_of(results: Results) -> dict[str, str]:
@@ -116,6 +122,10 @@ def joined(runs: Sequence[Results]) -> Results:
         related={family: whose for run in runs for family, whose in run.related.items()},
         same_family_stated=all(run.same_family_stated for run in runs),
         scales={name: scale for run in runs for name, scale in run.scales.items()},
+        cards={judge: card for run in runs for judge, card in run.cards.items()},
+        card_hashes={judge: hash_ for run in runs for judge, hash_ in run.card_hashes.items()},
+        unseated={judge: why for run in runs for judge, why in run.unseated.items()},
+        jury=first.jury if len(runs) == 1 else {},
     )
 
 
@@ -188,7 +198,9 @@ def _mark(
     if scale:
         low, high = (_filled(values, end) for end in scale)
     rows = max(1, len(values))
-    return Mark(transcript, criterion, _mean_of_judges(there), low, high, rows, rows - len(there))
+    missing = rows - len(there)
+    failed = len(there) - sum(score.value is not None for score in scores)
+    return Mark(transcript, criterion, _mean_of_judges(there), low, high, rows, missing, failed)
 
 
 def _value(score: Score, transcript: Transcript, scale: Scale | None) -> float | None:

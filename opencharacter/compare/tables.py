@@ -1,9 +1,10 @@
 """Tables of a report, once for the terminal, for Markdown and for the page."""
 
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from opencharacter.compare.measured import Gap, Report, Row
+from opencharacter.compare.results import Results
 from opencharacter.records import Domain
 from opencharacter.stats.intervals import Estimate
 
@@ -88,7 +89,7 @@ def gap_words(gap: Gap, *, level: float) -> str:
     way = "higher" if gap.value >= 0 else "lower"
     ends = ends_words(gap.low, gap.high, sign=True)
     width = gap.high - gap.low
-    sure = "" if gap.low > 0 or gap.high < 0 else "; no gap is within it"
+    sure = "" if gap.low > 0 or gap.high < 0 else "; the interval holds 0"
     return (
         f"In-domain characters are scored {number(abs(gap.value), width=width)} points {way} than "
         f"out-of-domain ones ({level:.0%} interval {ends}, p {equals(gap.p)}){sure}."
@@ -100,7 +101,7 @@ def tables_of(report: Report) -> list[Table]:
     found = [
         _means("By task", "The headline's criteria, without controls.", report.tasks),
         _means("By criterion", "Without controls; criteria may have different scales.",
-               report.criteria_rows),
+               [] if _is_same(report) else report.criteria_rows),
         _means("By turn", "User turns, counted from 1.", report.turns),
         _means("Controls", "What is left without the persona, or with another one: the difference "
                "from `none` is what an answer owes to its persona.", report.controls),
@@ -163,6 +164,61 @@ def _judges(report: Report) -> Table:
     columns = ("", "family", "scores", "without a value", "its mean", "headline without it")
     note = "Of the headline's criteria; beside a family, whose else it is."
     return Table("Judges", note, columns, lines)
+
+
+def jury_tables(results: Results) -> list[Table]:
+    """Return how the judges agree, and what they find of what was planted, where that is known."""
+    agreement = [_jury_line(name, each) for name, each in results.jury.items()]
+    found = [
+        Table(
+            "Agreement of judges",
+            "Judges centred on the answers that all have scored. Alpha: Krippendorff, ordinal; "
+            "1 = all agree, 0 = by chance.",
+            ("", "answers", "alpha", "jury", "without one judge"),
+            agreement,
+        ),
+        *(_card_table(judge, card) for judge, card in results.cards.items()),
+    ]
+    return [table for table in found if table.lines]
+
+
+def _jury_line(criterion: str, each: Mapping[str, Any]) -> list[str]:
+    answers = f"{each['answers']:,}"
+    if "jury" not in each:
+        return [criterion, answers, NONE, str(each.get("refused", NONE)), NONE]
+    jury = each["jury"]
+    mean = ranged(Estimate(**jury["mean"]))
+    without = f"{number(jury['low'])} to {number(jury['high'])}"
+    return [criterion, answers, number(each["alpha_ordinal"]), mean, without]
+
+
+def _card_table(judge: str, card: Mapping[str, Any]) -> Table:
+    """Return what a judge finds of what was planted in answers."""
+    rates = {f"finds {name}": rate for name, rate in card["detects"].items()}
+    rates |= {f"keeps its score at {name}": rate for name, rate in card["keeps"].items()}
+    rates["gives a verdict"] = card["scored"]
+    lines = [
+        [what, _rate(rate), f"{rate['n']:,}", f"{rate['unscored']:,}"]
+        for what, rate in rates.items()
+    ]
+    calibration = str(card["calibration"])
+    verdict = "may judge" if card["passed"] else "is below the bar"
+    note = f"It {verdict}; {calibration}."
+    return Table(f"Judge card of {judge}", note, ("", "share", "n", "unscored"), lines)
+
+
+def _rate(rate: Mapping[str, Any]) -> str:
+    if rate["share"] is None:
+        return NONE
+    if rate["low"] is None or rate["high"] is None:
+        return f"{rate['share']:.0%}"
+    return f"{rate['share']:.0%} [{rate['low']:.0%}, {rate['high']:.0%}]"
+
+
+def _is_same(report: Report) -> bool:
+    """Tell whether each task has one criterion of its name: one table then says it all."""
+    by_task = [(row.name, row.overall) for row in report.tasks]
+    return by_task == [(row.name, row.overall) for row in report.criteria_rows]
 
 
 def _reasons(counts: Iterable[tuple[str, int]]) -> str:

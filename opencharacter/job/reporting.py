@@ -1,6 +1,5 @@
 """Reads what was played and judged in a run; writes reports of it."""
 
-import hashlib
 import json
 import time
 from collections.abc import Mapping, Sequence
@@ -22,13 +21,13 @@ from opencharacter.evaluation.rubrics import load_rubric
 from opencharacter.ids import digest
 from opencharacter.job.lineage import Lineage, lineage_of
 from opencharacter.job.playing import ITEMS
+from opencharacter.job.qualifying import CARDS
 from opencharacter.records import EvalItem, Score, Transcript
 from opencharacter.store.files import read_json, whole_file, write_json
 from opencharacter.store.rows import read_records
 from opencharacter.store.stage import StageFolder, finished_input
 from opencharacter.tracking import open_tracker
 
-CARD = "judge_card.json"
 _OF_A_RUN = {"in_domain", "out_of_domain", "profile_facts", "multi_turn"}
 """Suites that ask the characters of a run."""
 
@@ -43,7 +42,6 @@ def read_results(run_dir: Path, *, run: str) -> Results:
     finished_input(run_dir, "judge", run=run)
     play, judge = (StageFolder(run_dir=run_dir, stage=stage) for stage in ("play", "judge"))
     items = {item.id: item for item in read_records(play.path / ITEMS, EvalItem)}
-    card = run_dir / "qualify" / CARD
     lineage = lineage_of(run_dir)
     suite = _suite(play.path / "suite.json")
     bench = _object(judge.path / "judges.json") or {}
@@ -55,8 +53,10 @@ def read_results(run_dir: Path, *, run: str) -> Results:
         scores=scores,
         incomplete=suite.incomplete,
         draws=suite.draws,
-        card=_object(card),
-        card_hash=hashlib.sha256(card.read_bytes()).hexdigest() if card.exists() else "",
+        cards=_object(run_dir / "qualify" / CARDS) or {},
+        card_hashes={name: card["sha256"] for name, card in bench.get("cards", {}).items() if card},
+        unseated=bench.get("left_out", {}),
+        jury=_object(judge.path / "jury.json") or {},
         families=bench.get("judges", {}),
         related=_related(bench, lineage),
         same_family_stated=bool(bench.get("same_family_stated")),
@@ -84,9 +84,9 @@ def write_report(folder: Path, results: Results, settings: ReportConfig) -> Repo
     """Write report.json, report.md and report.html, and print the headline."""
     report = report_of(results, settings)
     shown = shown_of(results, marks_of(results), report.criteria)
-    page = report_page(report, results.card, embedded([results], shown, most=settings.shown))
+    page = report_page(report, results, embedded([results], shown, most=settings.shown))
     write_text(folder / "report.html", page)
-    write_text(folder / "report.md", report_markdown(report))
+    write_text(folder / "report.md", report_markdown(report, results))
     write_json(folder / "report.json", as_json(report))
     print(report.title)
     for sentence in (*headline_words(report), *report.cautions):

@@ -29,7 +29,7 @@ def browser():
 def page_of(given, *, shown=10_000):
     report = report_of(given, ReportConfig())
     listed = shown_of(given, marks_of(given), report.criteria)
-    return report_page(report, given.card, embedded([given], listed, most=shown))
+    return report_page(report, given, embedded([given], listed, most=shown))
 
 
 @pytest.fixture(scope="module")

@@ -184,4 +184,7 @@ def test_criteria_of_other_scales_do_not_enter_a_mean():
 
 def test_without_human_labels_the_title_says_so():
     assert report(results(4)).title.endswith("(uncalibrated)")
-    assert "(uncalibrated)" not in report(replace(results(4), card={"human": {"n": 300}})).title
+    assert (
+        "(uncalibrated)"
+        not in report(replace(results(4), cards={"judge-a@1": {"people": {"n": 300}}})).title
+    )
