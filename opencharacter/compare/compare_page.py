@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from html import escape
 
-from opencharacter.compare.differences import ALL, Comparison, Paired, Standing
+from opencharacter.compare.differences import ALL, Comparison, Paired
 from opencharacter.compare.document import document, warning
 from opencharacter.compare.embedding import Embedded
 from opencharacter.compare.markup import Line, Point, lines_plot, table
@@ -196,22 +196,27 @@ def _fact(value: str | float | None) -> str:
 
 
 def _curve(comparison: Comparison, fact: str, across: str) -> str:
-    """Return the plot of scores against a number that runs differ in; nothing if they do not."""
-    facts = {s.run: s.facts.get(fact) for s in comparison.systems}
+    """Return the plot of scores against a number that runs differ in; nothing if they do not.
+
+    Runs of different methods are different lines: nothing between them was measured.
+    """
+    facts = {s.run: s.facts for s in comparison.systems}
     domains = [d for d in Domain if any(d in each.domains for each in comparison.standings)]
+    methods = sorted({str(each.get("method", "")) for each in facts.values() if fact in each})
     lines = [
-        Line(DOMAINS[domain], _points(comparison.standings, facts, domain)) for domain in domains
+        Line(
+            ", ".join(filter(None, (DOMAINS[domain], method * (len(methods) > 1)))),
+            [
+                Point(float(at), each.domains[domain])
+                for each in comparison.standings
+                if domain in each.domains
+                and facts[each.run].get("method", "") == method
+                and isinstance(at := facts[each.run].get(fact), int | float)
+            ],
+        )
+        for method in methods
+        for domain in domains
     ]
     plot = lines_plot(lines, across=across, told=f"Scores against {across}; see the table of runs.")
     title = f"<h2>Score against {escape(across)}</h2>"
     return f"<section>{title}{plot}</section>" if plot else ""
-
-
-def _points(
-    standings: Sequence[Standing], facts: dict[str, str | int | float | None], domain: Domain
-) -> list[Point]:
-    return [
-        Point(float(at), each.domains[domain])
-        for each in standings
-        if domain in each.domains and isinstance(at := facts[each.run], int | float)
-    ]

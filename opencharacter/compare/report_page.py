@@ -87,8 +87,8 @@ def method(report: Report) -> str:
         f"Means with {report.level:.0%} intervals over characters, not over rows: Student's t from "
         "50 characters on, below that studentised resampling of characters. The gap: Welch's t. "
         "An answer that is no role-play (empty, refused, out of character, cut off) counts as the "
-        f"lowest mark: {report.failed:,} of {report.headline.overall.n:,} marks' transcripts; "
-        f"without them the mean is {ranged(report.judged)}."
+        f"lowest mark, as {report.failed:,} here do; without them the mean is "
+        f"{ranged(report.judged)}."
     )
 
 
