@@ -8,11 +8,14 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
-from opencharacter.compare.embedding import embedded, shown_of
+from opencharacter.compare.compare_page import compare_page
+from opencharacter.compare.differences import comparison_of
+from opencharacter.compare.embedding import embedded, most_different_first, shown_of
 from opencharacter.compare.report_page import report_page
 from opencharacter.compare.reporting import report_of
 from opencharacter.compare.results import marks_of
-from opencharacter.config import ReportConfig
+from opencharacter.compare.systems import systems_of
+from opencharacter.config import CompareConfig, ReportConfig
 from opencharacter.records import Control, Failure
 from tests.compare.browser import chromium, load
 from tests.compare.played import EVIL, failed, results, score, transcript
@@ -191,6 +194,28 @@ def test_every_field_has_a_name_for_those_who_cannot_see_it(browser, page):
 
     assert len(shown) >= 8
     assert [each.get_attribute("name") for each in shown if not each.accessible_name] == []
+
+
+def test_runs_stand_side_by_side_and_those_that_differ_most_come_first(browser, tmp_path):
+    other = results(6, run="b", values=lambda n, v: v - 2 if n == 3 else v + 0.1)
+    runs = [results(6, run="a"), other]
+    comparison = comparison_of(systems_of(runs, []), CompareConfig())
+    listed = [one for run in runs for one in shown_of(run, marks_of(run), comparison.criteria)]
+    path = tmp_path / "compare.html"
+    shown = embedded(runs, most_different_first(listed), most=100)
+    path.write_text(compare_page(comparison, shown), encoding="utf-8", errors="replace")
+    load(browser, path)
+    wait(browser, "24 transcripts")
+    open_first(browser)
+    WebDriverWait(browser, 20).until(
+        lambda _: len(browser.find_elements(By.CSS_SELECTOR, ".side")) == 2
+    )
+    heads = [each.text for each in browser.find_elements(By.CSS_SELECTOR, ".side h3")]
+
+    assert sorted(heads) == ["a, sample 1\n3.00", "b, sample 1\n1.00"]
+    assert browser.get_log("browser") == []
+    choose(browser, "run", "b")
+    wait(browser, "12 transcripts")
 
 
 def test_ten_thousand_transcripts_show_one_page_of_rows(browser, tmp_path):

@@ -4,6 +4,7 @@ from dataclasses import replace
 import pytest
 
 from opencharacter.records import Domain
+from opencharacter.store.files import write_json
 from tests.compare.played import results
 from tests.stages.evaluated import write_run
 
@@ -78,3 +79,72 @@ def test_a_draw_of_a_run_s_characters_has_a_headline_that_says_so(opencharacter,
 
     assert "A random draw: 12 of 99 characters are asked." in done.stdout
     assert "1.00 points higher" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        pytest.param("play/suite.json", "suite.json is broken JSON", id="suite"),
+        pytest.param("judge/jury.json", "jury.json is broken JSON", id="jury"),
+        pytest.param("qualify/judge_card.json", "judge_card.json is broken JSON", id="card"),
+        pytest.param("judge/data/part-00000-of-00001.parquet", "part-00000", id="scores"),
+        pytest.param("play/items/part-00000-of-00001.parquet", "part-00000", id="items"),
+    ],
+)
+def test_a_damaged_file_is_named(opencharacter, tmp_path, name, told):
+    write_run(tmp_path / "runs", results(4, run="t"))
+    path = tmp_path / "runs" / "t" / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("{")
+
+    done = opencharacter("stage=report")
+
+    assert (done.returncode, told in done.stderr) == (2, True), done.stderr
+
+
+def test_a_report_is_written_anew_from_the_same_scores(opencharacter, tmp_path):
+    write_run(tmp_path / "runs", results(4, run="t"))
+    folder = tmp_path / "runs" / "t" / "report"
+    opencharacter("stage=report")
+    first = {path.name: path.read_bytes() for path in folder.iterdir()}
+    opencharacter("stage=report")
+
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == first
+    assert set(first) == {"report.html", "report.json", "report.md"}
+
+
+def test_scores_of_older_transcripts_are_refused(opencharacter, tmp_path):
+    write_run(tmp_path / "runs", results(4, run="t"))
+    path = tmp_path / "runs" / "t" / "play" / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"output": "other"}))
+
+    done = opencharacter("stage=report")
+
+    assert done.returncode == 2
+    assert "made from an older play" in done.stderr
+
+
+def test_judge_cards_are_cited_and_their_bars_told(opencharacter, tmp_path):
+    rate = {"share": 0.5, "low": 0.3, "high": 0.7, "n": 20, "unscored": 1}
+    card = {
+        "judge": "judge-a@1",
+        "detects": {"persona_swap": rate},
+        "keeps": {"filler": rate},
+        "scored": rate,
+        "people": {},
+        "below": ["finds persona_swap in 50% of 20, asked are 80%"],
+        "passed": False,
+        "calibration": "uncalibrated: no person has labelled any of these answers",
+    }
+    write_run(tmp_path / "runs", results(4, run="t"))
+    run_dir = tmp_path / "runs" / "t"
+    write_json(run_dir / "qualify" / "judge_card.json", {"judge-a@1": card})
+    bench = {"judges": {"judge-a@1": "a"}, "cards": {"judge-a@1": card | {"sha256": "77aa"}}}
+    write_json(run_dir / "judge" / "judges.json", bench)
+
+    done = opencharacter("stage=report")
+
+    assert "judge-a@1 is below the bar of its card: finds persona_swap" in done.stdout
+    text = (run_dir / "report" / "report.md").read_text()
+    assert "| finds persona_swap | 50% [30%, 70%] | 20 | 1 |" in text
+    assert "Judge cards (sha256): judge-a@1 77aa." in text

@@ -4,8 +4,10 @@ import json
 
 import pytest
 
-from opencharacter.compare.recorded import about_of, system_of
+from opencharacter.compare.recorded import COLUMNS, about_of, rows_of, system_of
 from opencharacter.compare.systems import systems_of
+from opencharacter.config import CompareConfig
+from opencharacter.job.comparing import write_comparison
 from tests.compare.played import results
 from tests.stages.evaluated import write_run
 
@@ -37,3 +39,15 @@ def test_comparing_on_wandb_without_a_key_says_what_to_do(opencharacter):
     done = opencharacter("stage=compare", "compare.runs=[a,b]", "compare.source=wandb")
 
     assert (done.returncode, "wandb login" in done.stderr) == (2, True)
+
+
+def test_runs_that_wandb_kept_are_compared_without_transcripts(tmp_path, capsys):
+    runs = [results(16, run="a"), results(16, run="b", values=lambda n, v: v + 0.5 + 0.01 * n)]
+    kept = []
+    for system in systems_of(runs, []):
+        table = {"columns": [*COLUMNS], "data": rows_of(system)}
+        kept.append(system_of(system.run, json.loads(json.dumps(about_of(system))), table))
+    write_comparison(tmp_path, kept, [], CompareConfig())
+
+    assert "b plays unseen characters better than a by 0.58 ± 0.0" in capsys.readouterr().out
+    assert '<ol id="list">' in (tmp_path / "compare.html").read_text()

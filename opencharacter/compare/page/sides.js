@@ -90,6 +90,7 @@ function distribution(verdict) {
 }
 
 function start() {
+  document.getElementById("transcripts").hidden = size === 0;
   prepare();
   recall();
   let pause = 0;
