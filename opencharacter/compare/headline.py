@@ -187,9 +187,8 @@ def cautions_of(results: Results) -> list[str]:
 
 
 def is_calibrated(results: Results) -> bool:
-    """Return whether people have labelled what each judge was qualified by."""
-    judges = judges_of(results)
-    return bool(judges) and all(results.cards.get(judge, {}).get("people") for judge in judges)
+    """Return whether people have labelled what each judge was qualified by; rules need none."""
+    return all(results.cards.get(judge, {}).get("people") for judge in judges_of(results))
 
 
 def _card_told(judge: str, card: Mapping[str, Any] | None) -> list[str]:

@@ -70,7 +70,7 @@ class Report:
     models: Sequence[str]
     suites: Sequence[str]
     is_calibrated: bool
-    """Whether the judge card holds human labels."""
+    """Whether people have labelled what the judges were qualified by; rules need no labels."""
     card_hashes: Mapping[str, str]
     """sha256 of each judge's card."""
     level: float
