@@ -7,10 +7,11 @@ from itertools import combinations
 from statistics import fmean, stdev
 from typing import NamedTuple
 
+from opencharacter.compare.means import mean_of
 from opencharacter.compare.systems import Cell, System, pair, shared_keys
 from opencharacter.config import CompareConfig
 from opencharacter.records import Domain
-from opencharacter.stats.intervals import Estimate, mean_interval
+from opencharacter.stats.intervals import Estimate
 from opencharacter.stats.missing import Bounds, difference_bounds, headline
 from opencharacter.stats.multiplicity import holm
 from opencharacter.stats.paired import Difference, Verdict, equivalent, paired_difference
@@ -180,7 +181,7 @@ def _standing(system: System, keys: Sequence[Key], level: float) -> Standing:
 
 def _mean(cells: Sequence[Cell], level: float) -> Estimate:
     there = [(cell.value, cell.persona) for cell in cells if cell.value is not None]
-    return mean_interval([v for v, _ in there], [p for _, p in there], level=level)
+    return mean_of([value for value, _ in there], [who for _, who in there], level=level)
 
 
 def _pairs(systems: Sequence[System]) -> Iterator[tuple[System, System]]:

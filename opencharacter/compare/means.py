@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from opencharacter.compare.measured import Gap, Row
 from opencharacter.compare.results import Mark
 from opencharacter.records import Domain
-from opencharacter.stats.intervals import Estimate, Method, mean_interval
+from opencharacter.stats.intervals import Estimate, Method, clustered_share, mean_interval
 from opencharacter.stats.student import t_quantile, t_tail
 
 _FEW = 50
@@ -17,9 +17,25 @@ _FEW = 50
 def estimate(marks: Iterable[Mark], *, level: float) -> Estimate:
     """Return the mean of the marks that are there, with an interval over characters."""
     there = [(mark.value, mark.transcript.persona_id) for mark in marks if mark.value is not None]
-    values, characters = [value for value, _ in there], [character for _, character in there]
+    return mean_of([value for value, _ in there], [who for _, who in there], level=level)
+
+
+def mean_of(values: Sequence[float], characters: Sequence[str], *, level: float) -> Estimate:
+    """Return a mean with an interval over characters.
+
+    Of ones and zeros it is Wilson's, which stays inside of them. Where all are the same there is
+    none: it would have no width, and say that chance has no part in it.
+
+    Args:
+        values: (n,) marks.
+        characters: (n,) whose each is.
+        level: Of the interval.
+    """
+    if set(values) <= {0.0, 1.0}:
+        return clustered_share(values, characters, level=level)
     method: Method = "studentised" if len(set(characters)) < _FEW else "t"
-    return mean_interval(values, characters, level=level, method=method)
+    found = mean_interval(values, characters, level=level, method=method)
+    return found._replace(low=None, high=None, method="all alike") if found.se == 0 else found
 
 
 def row(name: str, marks: Sequence[Mark], *, level: float) -> Row:
@@ -54,7 +70,7 @@ def gap(inside: Estimate, outside: Estimate, *, level: float) -> Gap | None:
     parts = [(one.se or 0.0) ** 2 for one in (inside, outside)]
     se = math.sqrt(sum(parts))
     if se == 0:
-        return Gap(difference, difference, difference, float(difference == 0))
+        return Gap(difference, None, None, None)
     counts = (inside.clusters - 1, outside.clusters - 1)
     df = sum(parts) ** 2 / sum(part**2 / n for part, n in zip(parts, counts, strict=True))
     half = se * t_quantile((1 + level) / 2, df)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from opencharacter.compare.measured import Gap, Report, Row
-from opencharacter.compare.results import Results
+from opencharacter.compare.results import WORSE, Results
 from opencharacter.records import Domain
 from opencharacter.stats.intervals import Estimate
 
@@ -15,6 +15,7 @@ DOMAINS: dict[Domain | None, str] = {
 }
 NONE = "–"
 _NARROW = 0.05  # points
+_WORSE = " (less is better)"
 
 
 class Dot(NamedTuple):
@@ -65,7 +66,7 @@ def ranged(estimate: Estimate) -> str:
     if estimate.value is None:
         return NONE
     if estimate.low is None or estimate.high is None:
-        return f"{number(estimate.value)} [no interval]"
+        return f"{number(estimate.value)} [{'all alike' if estimate.se == 0 else 'no interval'}]"
     width = estimate.high - estimate.low
     low, high = number(estimate.low, width=width), number(estimate.high, width=width)
     return f"{number(estimate.value, width=width)} [{low}, {high}]"
@@ -84,7 +85,7 @@ def gap_words(gap: Gap, *, level: float) -> str:
     if gap.low is None or gap.high is None:
         return (
             f"In-domain characters are scored {number(gap.value, sign=True)} points against "
-            "out-of-domain ones; a domain with one character says nothing about chance."
+            "out-of-domain ones; with one character, or all alike, nothing tells what chance does."
         )
     way = "higher" if gap.value >= 0 else "lower"
     ends = ends_words(gap.low, gap.high, sign=True)
@@ -118,7 +119,7 @@ def _means(title: str, note: str, rows: Sequence[Row]) -> Table:
         each = [row.domains.get(domain) for domain in domains]
         cells = [ranged(one) if one else NONE for one in each]
         counts = f"{row.overall.n:,}", f"{row.overall.clusters:,}"
-        lines.append([row.name, *cells, *counts, f"{row.missing:,}"])
+        lines.append([row.name + _WORSE * (row.name in WORSE), *cells, *counts, f"{row.missing:,}"])
         dots.append([Dot(at, one) for at, one in enumerate(each) if one])
     names = [DOMAINS[domain] for domain in domains]
     columns = ("", *names, "transcripts", "characters", "missing")

@@ -1,5 +1,6 @@
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,9 @@ from opencharacter.compare.markup import ends_of, table, whiskers
 from opencharacter.compare.report_page import markdown_table, report_markdown, report_page
 from opencharacter.compare.reporting import report_of
 from opencharacter.compare.results import marks_of
-from opencharacter.compare.tables import Dot, Table
+from opencharacter.compare.tables import Dot, Table, jury_tables
 from opencharacter.config import ReportConfig
+from opencharacter.evaluation.juries import jury_of
 from opencharacter.stats.intervals import Estimate
 from tests.compare.played import EVIL, results
 
@@ -119,3 +121,16 @@ def test_markdown_has_the_headline_and_every_table():
     assert "1.00 points higher than out-of-domain" in text
     assert "## By task" in text
     assert "## Failures" in text
+
+
+def test_the_agreement_of_a_jury_is_shown():
+    judges = {"a@1": "x", "b@1": "y"}
+    given = results(12, judges=tuple(judges))
+    lenient = [replace(s, value=s.value + 0.5) if s.judge == "b@1" else s for s in given.scores]
+    found = jury_of(lenient, judges, {t.id: "z" for t in given.transcripts})
+    [table] = jury_tables(replace(given, scores=lenient, jury=found))[:1]
+
+    # The judges differ by half a point throughout: on one scale both have the mean 3.6 + 0.25.
+    assert [line[:2] for line in table.lines] == [["consistency", "12"], ["habits", "12"]]
+    assert table.lines[0][3].startswith("3.85 [")
+    assert table.lines[0][4] == "3.85 to 3.85"

@@ -188,3 +188,21 @@ def test_without_human_labels_the_title_says_so():
         "(uncalibrated)"
         not in report(replace(results(4), cards={"judge-a@1": {"people": {"n": 300}}})).title
     )
+
+
+def test_shares_have_intervals_inside_of_zero_and_one():
+    one = [replace(s, labels=(), probabilities=()) for s in results(20, values=hit).scores]
+    found = report(replace(results(20), scores=one)).headline.overall
+
+    assert found.value == 0.95
+    assert found.low < 0.95 < found.high <= 1.0
+
+
+def hit(number, value):
+    return float(number != 3)
+
+
+def test_marks_that_are_all_alike_have_no_interval():
+    found = report(results(20, values=lambda n, v: 4.0)).headline.overall
+
+    assert (found.value, found.low, found.high) == (4.0, None, None)
