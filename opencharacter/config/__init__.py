@@ -217,6 +217,7 @@ NOT_DATA: dict[str, str] = {
     "price_cached": "what it costs",
     "price_output": "what it costs",
     "max_rejected": "when to fail, not what to make",
+    "page": "what is written beside the scores",
     "cache": "where answers are kept",
     "family": "what a headline may say of a judge",
     "same_family": "what a headline may say of a judge",

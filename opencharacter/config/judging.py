@@ -83,6 +83,13 @@ class QualifyConfig:
     """Points by which a fault must lower a score to count as found."""
     tolerance: float = 0.5
     """Points by which a change that is no fault may move a score."""
+    page: int = 0
+    """Answers on a page for people to label, qualify/labels.html, blind; 0 = no page."""
+    labels: list[str] = field(default_factory=list)
+    """CSV files that such pages export (key, annotator, points); empty = nobody has labelled."""
+    epsilon: float = 0.1
+    """What a judge's lower cost is worth against an annotator, as a share of items (arXiv
+    2501.10970: 0.2 for experts, 0.15 for trained workers, 0.1 for crowd workers)."""
     least_detected: float = 0.8
     """Least share of each kind of fault that a judge must find, in [0, 1]; ours."""
     least_kept: float = 0.8
@@ -93,6 +100,8 @@ class QualifyConfig:
     def __post_init__(self) -> None:
         """Check ranges."""
         require(self.n >= 1, f"qualify.n is {self.n}; it must be >= 1")
+        require(self.page >= 0, f"qualify.page is {self.page}; it must be >= 0")
+        require(self.epsilon > 0, f"qualify.epsilon is {self.epsilon}; it must be > 0")
         for name in ("fall", "tolerance"):
             value = getattr(self, name)
             require(value >= 0, f"qualify.{name} is {value}; it must be >= 0 points")

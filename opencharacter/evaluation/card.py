@@ -9,6 +9,8 @@ from opencharacter.evaluation.planting import KEEPS, LOWERS, ORIGINAL, Fault
 from opencharacter.records import Score
 from opencharacter.stats.intervals import clustered_share
 
+CARDS = "judge_card.json"
+"""Of all judges of a run, by name."""
 UNCALIBRATED = "uncalibrated: no person has labelled any of these answers"
 
 

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from opencharacter.config import Config, JudgeConfig
 from opencharacter.errors import ConfigError
+from opencharacter.evaluation.card import CARDS
 from opencharacter.evaluation.families import family_of, refuse_headline
 from opencharacter.evaluation.judging import Judge, judge_plan
 from opencharacter.evaluation.juries import jury_of
@@ -23,7 +24,6 @@ from opencharacter.evaluation.work import (
 from opencharacter.ids import digest
 from opencharacter.job import Job
 from opencharacter.job.playing import ITEMS
-from opencharacter.job.qualifying import CARDS
 from opencharacter.job.stage import OpenStage
 from opencharacter.llm.opening import model_name
 from opencharacter.records import EvalItem, Score, Transcript

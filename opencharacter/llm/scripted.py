@@ -23,6 +23,7 @@ _LOOKS = ("a grey coat", "round glasses", "a green scarf", "sturdy boots", "a si
 _MANNERS = ("patient and dry", "warm and talkative", "blunt and quick", "shy and exact")
 _LONGEST_PERSONA = 1000
 _QUOTED_WORDS = 4
+_FINAL_SCORE = "Therefore, the final score is"
 
 
 def open_scripted(config: ModelConfig) -> "ScriptedModel":
@@ -96,6 +97,8 @@ def scripted_reply(request: Request) -> str:
         return _profile(_after(prompt, "# Persona\n"), number)
     if "dialogue" in properties:
         return _rewritten(prompt)
+    if _FINAL_SCORE in prompt:
+        return _graded(number)
     if "points" in properties:
         return json.dumps({"points": properties["points"]["enum"][number % 5]})
     if "contradictions" in properties:
@@ -161,6 +164,13 @@ def _verdict(prompt: str, number: int) -> str:
     chosen = {0: [said], 1: ["what nobody said"]}.get(number % 6, [])
     found = [{"said": words, "fact": name} for words in chosen]
     return json.dumps({"contradictions": found}, ensure_ascii=False)
+
+
+def _graded(number: int) -> str:
+    """Return five evaluations in PersonaGym's form, now and then one without its last sentence."""
+    points = [stable_number(number, place) % 6 for place in range(5)]
+    ends = [f" {_FINAL_SCORE} {each}." if each else "" for each in points]
+    return "\n".join(f"({n}) Evaluation: as scripted.{end}" for n, end in enumerate(ends, start=1))
 
 
 def _sentence(prompt: str, number: int) -> str:

@@ -11,10 +11,12 @@ Run      python -m opencharacter stage=judge run=main 'judge.jury=[qwen2_5_7b_in
 from collections.abc import Iterator
 from pathlib import Path
 
-from opencharacter.config import Config, JudgeConfig
+from opencharacter.config import Config, JudgeConfig, Mode
+from opencharacter.evaluation.compat import load_protocol
 from opencharacter.evaluation.rules import rule_scores
 from opencharacter.job import Job
 from opencharacter.job.ahead import check_asked
+from opencharacter.job.compat import check_mode, run_compat
 from opencharacter.job.judging import (
     Bench,
     all_work,
@@ -41,7 +43,10 @@ def check(config: Config) -> None:
         ModelError: there is no such judge.
         SourceError: there are no such rubrics, or they cannot be used.
     """
-    load_rubrics(config.judge)
+    if config.suite.mode is Mode.compat:
+        load_protocol(config.judge.rubrics)
+    else:
+        load_rubrics(config.judge)
     for name, judge in config.judge.members.items():
         check_asked(config, stage_of(name), judge)
 
@@ -49,6 +54,10 @@ def check(config: Config) -> None:
 def run(config: Config, job: Job) -> None:
     """Let each judge score everything, then put all scores and those of the rules together."""
     judges = seated(config, job.run_dir)
+    check_mode(job.folder("play"), config.suite.mode)
+    if config.suite.mode is Mode.compat:
+        run_compat(judges, config, job)
+        return
     done = [_ask(name, judge, config, job) for name, judge in judges.items()]
     if all(done):
         _gather(judges, config, job)

@@ -3,6 +3,7 @@
 Reads    runs/<run>/play, eval/rubrics
 Writes   runs/<run>/qualify-<name>: Score, of one judge; runs/<run>/qualify: Score, of all judges;
          judge_card.json and judge_card.md: what each finds, with intervals
+         labels.html with qualify.page=N: a page on which people label answers, blind
 Costs    about nine calls of one token a transcript and judge (qualify.n transcripts)
 Run      python -m opencharacter stage=qualify run=main llm@judge=qwen2_5_72b_instruct
 """
@@ -10,14 +11,14 @@ Run      python -m opencharacter stage=qualify run=main llm@judge=qwen2_5_72b_in
 from collections.abc import Iterator
 
 from opencharacter.config import Config, JudgeConfig
-from opencharacter.evaluation.card import Card, make_card
+from opencharacter.evaluation.labels import labels_hash
 from opencharacter.evaluation.planting import plant
 from opencharacter.evaluation.rubrics import load_rubric
 from opencharacter.evaluation.work import Instrument
 from opencharacter.job import Job
 from opencharacter.job.ahead import check_asked
 from opencharacter.job.judging import ask_judge, read_played, versions_of
-from opencharacter.job.qualifying import write_cards
+from opencharacter.job.qualifying import card_of, labelled_work, write_cards, write_page
 from opencharacter.records import Score
 from opencharacter.sources.rows import Tally
 from opencharacter.store.rows import read_records
@@ -53,10 +54,13 @@ def _ask(name: str, judge: JudgeConfig, config: Config, job: Job) -> bool:
         Instrument.pairwise: load_rubric("pairwise"),
     }
     versions = versions_of(judge, rubrics) | {"n": str(config.qualify.n)}
+    versions |= {"labels": labels_hash(config.qualify.labels)}
     with job.stage(_stage_of(name), settings=[judge], versions=versions, reads=["play"]) as stage:
         items, transcripts = read_played(job.folder("play"))
-        planted = plant(items, transcripts, rubrics[Instrument.rubric], n=config.qualify.n)
-        return ask_judge(stage, [one.work for one in planted], judge, rubrics, job)
+        rubric = rubrics[Instrument.rubric]
+        planted = plant(items, transcripts, rubric, n=config.qualify.n)
+        work = labelled_work(config, items, transcripts, rubric)
+        return ask_judge(stage, [*work, *(one.work for one in planted)], judge, rubrics, job)
 
 
 def _gather(judges: dict[str, JudgeConfig], config: Config, job: Job) -> None:
@@ -73,8 +77,5 @@ def _gather(judges: dict[str, JudgeConfig], config: Config, job: Job) -> None:
                     yield score
 
         stage.stream(Score, scores(), tally, what="Scores of planted faults.", unit="scores")
-        cards: list[Card] = [
-            make_card(read_records(job.folder(folder).data, Score), config.qualify)
-            for folder in folders
-        ]
-        write_cards(stage.folder, cards)
+        write_page(stage.folder, config, job.folder("play"))
+        write_cards(stage.folder, [card_of(job.folder(folder), config) for folder in folders])

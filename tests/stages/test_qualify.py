@@ -1,6 +1,7 @@
 """The qualify stage: a card for each judge, and no headline claims what nobody has checked."""
 
 import json
+import re
 
 import pytest
 
@@ -46,3 +47,25 @@ def test_what_was_judged_before_is_not_asked_again(opencharacter, tmp_path, gym)
     lenient = ("qualify.least_detected=0", "qualify.least_kept=0", "qualify.least_scored=0")
     passed = opencharacter("stage=qualify", "qualify.n=10", *lenient, "force=true")
     assert "qualify: scripted@scripted may judge" in passed.stderr
+
+
+def test_labels_of_people_come_from_the_page_and_go_onto_the_card(opencharacter, tmp_path, gym):
+    done = opencharacter("stage=qualify", "qualify.n=5", "qualify.page=12")
+    assert "12 answers to label in" in done.stderr
+    page = (folder(tmp_path) / "labels.html").read_text()
+    keys = sorted(set(re.findall(r'"key": "([^"]+)"', page)))
+    assert len(keys) == 12
+    files = []
+    for annotator in ("ann", "ben", "cem"):
+        rows = [f"{key},{annotator},{1 + len(key + annotator) % 5}" for key in keys]
+        files.append(tmp_path / f"{annotator}.csv")
+        files[-1].write_text("\n".join(["key,annotator,points", *rows]) + "\n")
+
+    given = f"qualify.labels=[{','.join(map(str, files))}]"
+    done = opencharacter("stage=qualify", "qualify.n=5", given, "force=true")
+
+    assert done.returncode == 0, done.stderr
+    card = cards(tmp_path)["scripted@scripted"]
+    assert (card["calibration"], card["people"]["annotators"]) == ("labelled by people", 3)
+    assert card["people"]["answers"] == 12
+    assert "uncalibrated" not in done.stderr
