@@ -91,6 +91,8 @@ def why_withheld(results: Results, marks: Sequence[Mark], *, least: float) -> li
         least: Share of scores with a value that a headline needs.
     """
     reasons = [f"A part of the suite: {sentence}" for sentence in results.incomplete]
+    if results.published:
+        reasons.append(f"By a published protocol: {results.published['protocol']}.")
     judges, kin = judges_of(results), kin_of(results)
     if judges and set(judges) <= set(kin) and not results.same_family_stated:
         whose = "; ".join(f"{judge} is of {kin[judge]} family" for judge in judges)

@@ -178,9 +178,18 @@ def jury_tables(results: Results) -> list[Table]:
             ("", "answers", "alpha", "jury", "without one judge"),
             agreement,
         ),
+        _published_table(results.published),
         *(_card_table(judge, card) for judge, card in results.cards.items()),
     ]
     return [table for table in found if table.lines]
+
+
+def _published_table(found: Mapping[str, Any]) -> Table:
+    """Return the numbers that a benchmark's own code would print."""
+    means = found.get("means", {}).items()
+    lines = [[name, f"{one['mean']:.2f}", f"{one['std']:.2f}"] for name, one in means]
+    note = f"{found.get('protocol', '')}; std over personas, no interval."
+    return Table("As published", note, ("", "mean", "std"), lines)
 
 
 def _jury_line(criterion: str, each: Mapping[str, Any]) -> list[str]:

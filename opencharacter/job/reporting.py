@@ -16,12 +16,12 @@ from opencharacter.compare.results import Results, Scale, marks_of
 from opencharacter.compare.systems import systems_of
 from opencharacter.config import Config, ReportConfig, Tracking, data_settings
 from opencharacter.errors import ConfigError, SourceError, StoreError
+from opencharacter.evaluation.card import CARDS
 from opencharacter.evaluation.families import family_of
 from opencharacter.evaluation.rubrics import load_rubric
 from opencharacter.ids import digest
 from opencharacter.job.lineage import Lineage, lineage_of
 from opencharacter.job.playing import ITEMS
-from opencharacter.job.qualifying import CARDS
 from opencharacter.records import EvalItem, Score, Transcript
 from opencharacter.store.files import read_json, whole_file, write_json
 from opencharacter.store.rows import read_records
@@ -57,6 +57,7 @@ def read_results(run_dir: Path, *, run: str) -> Results:
         card_hashes={name: card["sha256"] for name, card in bench.get("cards", {}).items() if card},
         unseated=bench.get("left_out", {}),
         jury=_object(judge.path / "jury.json") or {},
+        published=_object(judge.path / "compat.json") or {},
         families=bench.get("judges", {}),
         related=_related(bench, lineage),
         same_family_stated=bool(bench.get("same_family_stated")),

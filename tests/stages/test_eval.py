@@ -2,7 +2,7 @@
 
 import json
 
-from tests.evaluation.gym import write_gym
+from tests.evaluation.gym import TASKS, write_gym
 
 
 def test_a_suite_is_played_judged_and_reported(opencharacter, settings, tmp_path):
@@ -25,3 +25,28 @@ def test_a_suite_is_played_judged_and_reported(opencharacter, settings, tmp_path
     assert "scripted@scripted is of the tested model's own family" in done.stdout
     again = opencharacter("stage=eval")
     assert "play: already finished" in again.stderr
+
+
+def test_a_published_protocol_is_shown_as_published_and_makes_no_headline(
+    opencharacter, settings, tmp_path
+):
+    rubrics = tmp_path / "rubrics"
+    rubrics.mkdir()
+    for task in TASKS:
+        text = "{score_example} {persona} {question} {response} Therefore, the final score is ..."
+        (rubrics / f"{task}.txt").write_text(text)
+    settings |= {
+        "suite": "persona_gym",
+        "suite.path": str(write_gym(tmp_path / "gym")),
+        "suite.mode": "compat",
+        "judge.rubrics": str(rubrics),
+    }
+    done = opencharacter("stage=eval")
+
+    assert done.returncode == 0, done.stderr
+    folder = tmp_path / "runs" / "t"
+    means = json.loads((folder / "judge" / "compat.json").read_text())["means"]
+    text = (folder / "report" / "report.md").read_text()
+    assert "By a published protocol: compat: PersonaGym as published" in text
+    for name, one in means.items():
+        assert f"| {name} | {one['mean']:.2f} | {one['std']:.2f} |" in text
