@@ -60,8 +60,12 @@ def headline_criteria(results: Results, asked: Sequence[str]) -> list[str]:
 def headline_marks(
     results: Results, criteria: Sequence[str], without: frozenset[str] = frozenset()
 ) -> list[Mark]:
+    """Return the marks of a run that count, without some judges."""
+    return counting(marks_of(results, without=without), criteria)
+
+
+def counting(marks: Sequence[Mark], criteria: Sequence[str]) -> list[Mark]:
     """Return the marks that count: of these criteria, without a control."""
-    marks = marks_of(results, without=without)
     wanted = set(criteria)
     return [
         mark

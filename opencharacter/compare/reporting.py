@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from opencharacter.compare.headline import (
     bounds_of,
     cautions_of,
+    counting,
     coverage_of,
     headline_criteria,
     headline_marks,
@@ -29,8 +30,8 @@ def report_of(results: Results, settings: ReportConfig) -> Report:
     level = settings.level
     left_out = left_out_of(results)
     criteria = headline_criteria(results, settings.criteria)
-    counted = headline_marks(results, criteria, left_out)
     marks = marks_of(results, without=left_out)
+    counted = counting(marks, criteria)
     plain = [mark for mark in marks if mark.transcript.control is Control.none]
     headline = row("headline", counted, level=level)
     domains = headline.domains
@@ -73,11 +74,7 @@ def _turns(
     found = []
     for turn in turns:
         marks = marks_of(results, without=left_out, turn=turn)
-        counted = [
-            mark
-            for mark in marks
-            if mark.criterion in criteria and mark.transcript.control is Control.none
-        ]
+        counted = counting(marks, criteria)
         if counted:
             found.append(row(str(turn + 1), counted, level=level))
     return found if len(found) > 1 else []

@@ -197,13 +197,13 @@ def _mark(
 ) -> Mark:
     values = [(score.judge, _value(score, transcript, scale)) for score in scores]
     there = [(judge, value) for judge, value in values if value is not None]
-    low = high = None
-    if scale:
-        low, high = (_filled(values, end) for end in scale)
+    value = low = high = _mean_of_judges(there)
     rows = max(1, len(values))
     missing = rows - len(there)
+    if missing:
+        low, high = (_filled(values, end) if scale else None for end in scale or (0.0, 0.0))
     failed = len(there) - sum(score.value is not None for score in scores)
-    return Mark(transcript, criterion, _mean_of_judges(there), low, high, rows, missing, failed)
+    return Mark(transcript, criterion, value, low, high, rows, missing, failed)
 
 
 def _value(score: Score, transcript: Transcript, scale: Scale | None) -> float | None:
@@ -226,6 +226,8 @@ def _filled(values: Sequence[tuple[str, float | None]], end: float) -> float:
 
 
 def _mean_of_judges(values: Sequence[tuple[str, float]]) -> float | None:
+    if len(values) == 1:  # as in most runs of one turn; many thousands of times
+        return values[0][1]
     by_judge: dict[str, list[float]] = defaultdict(list)
     for judge, value in values:
         by_judge[judge].append(value)
