@@ -71,7 +71,7 @@ def open_first(browser):
 
 def test_it_loads_without_a_word_on_the_console(browser, page):
     load(browser, page)
-    wait(browser, "62 transcripts")
+    wait(browser, "61 transcripts (of 62)")
 
     assert browser.get_log("browser") == []
     assert browser.title == "a: m@1 on ours@0a1b (uncalibrated)"
@@ -79,13 +79,13 @@ def test_it_loads_without_a_word_on_the_console(browser, page):
 
 def test_the_worst_comes_first_and_pages_follow(browser, page):
     load(browser, page)
-    wait(browser, "1–25 of 62")
+    wait(browser, "1–25 of 61")
     scores = [each.text for each in browser.find_elements(By.CSS_SELECTOR, ".score")]
     browser.find_element(By.XPATH, "//nav/button[text()='Next']").click()
 
-    assert scores[0] == "1.50"
+    assert scores[0] == "3.00"
     assert scores == sorted(scores)
-    assert count(browser).startswith("26–50 of 62")
+    assert count(browser).startswith("26–50 of 61")
 
 
 @pytest.mark.parametrize(
@@ -93,8 +93,8 @@ def test_the_worst_comes_first_and_pages_follow(browser, page):
     [
         pytest.param("task", "habits", "30 transcripts", id="task"),
         pytest.param("domain", "out", "30 transcripts", id="domain"),
-        pytest.param("control", "no_persona", "1 transcripts", id="control"),
-        pytest.param("failure", "refusal", "1 transcripts", id="failure"),
+        pytest.param("control", "no_persona", "1 transcript (", id="control"),
+        pytest.param("failure", "refusal", "1 transcript (", id="failure"),
         pytest.param("criterion", "habits", "30 transcripts", id="criterion"),
     ],
 )
@@ -109,24 +109,29 @@ def test_scores_are_filtered_by_range(browser, page):
     load(browser, page)
     browser.find_element(By.NAME, "most").send_keys("3.05")
 
-    wait(browser, "11 transcripts")  # 10 of the out-of-domain ones with 3.0, and the jailbreak
+    wait(browser, "10 transcripts")  # the out-of-domain ones with 3.0
+    choose(browser, "control", "all")
+    wait(browser, "11 transcripts")  # and the jailbreak
 
 
 def test_text_is_found_in_answers_and_personas_and_clearing_shows_all(browser, page):
     load(browser, page)
+    choose(browser, "control", "all")
     search = browser.find_element(By.NAME, "text")
     search.send_keys("JAILBREAK")
-    wait(browser, "1 transcripts")
+    wait(browser, "1 transcript (")
     search.clear()
     search.send_keys("onclick=x")
     wait(browser, "4 transcripts")
     browser.find_element(By.CSS_SELECTOR, "button[type=reset]").click()
 
-    wait(browser, "62 transcripts")
+    wait(browser, "61 transcripts (of 62)")
 
 
 def test_a_row_opens_by_key_with_the_answers_to_its_item_side_by_side(browser, page):
     load(browser, page)
+    choose(browser, "control", "no_persona")
+    wait(browser, "1 transcript (")
     sides = open_first(browser)
     WebDriverWait(browser, 20).until(
         lambda _: len(browser.find_elements(By.CSS_SELECTOR, ".side")) == 3
@@ -143,7 +148,7 @@ def test_a_row_opens_by_key_with_the_answers_to_its_item_side_by_side(browser, p
 def test_what_a_persona_holds_stays_text(browser, page):
     load(browser, page)
     browser.find_element(By.NAME, "text").send_keys("document.title")
-    wait(browser, "4 transcripts")
+    wait(browser, "3 transcripts")
     open_first(browser)
 
     assert "evil" not in browser.title
@@ -166,7 +171,7 @@ def test_a_link_keeps_the_filters(browser, page):
 @pytest.mark.parametrize("phone", [False, True], ids=["desk", "phone"])
 def test_nothing_is_wider_than_the_screen(browser, page, phone):
     load(browser, page, phone=phone)
-    wait(browser, "62 transcripts")
+    wait(browser, "61 transcripts (of 62)")
     open_first(browser)
 
     width, screen = browser.execute_script(
@@ -188,12 +193,24 @@ def test_the_dark_page_is_dark(browser, page):
 
 def test_every_field_has_a_name_for_those_who_cannot_see_it(browser, page):
     load(browser, page)
-    wait(browser, "62 transcripts")
+    wait(browser, "61 transcripts (of 62)")
     fields = browser.find_elements(By.CSS_SELECTOR, "form input, form select, button")
     shown = [each for each in fields if each.is_displayed()]
 
     assert len(shown) >= 8
     assert [each.get_attribute("name") for each in shown if not each.accessible_name] == []
+
+
+def test_answers_with_a_control_are_listed_when_they_are_asked_for(browser, page):
+    load(browser, page)
+    wait(browser, "61 transcripts (of 62)")
+    choose(browser, "control", "all")
+    wait(browser, "62 transcripts")
+    link = browser.current_url
+    browser.get("about:blank")
+    browser.get(link)
+
+    wait(browser, "62 transcripts")
 
 
 def test_runs_stand_side_by_side_and_those_that_differ_most_come_first(browser, tmp_path):

@@ -14,6 +14,7 @@ const ORDERS = {
   judges: "judges disagree most",
   answers: "answers differ most",
 };
+const usual = {}; // what filters are set to at first, and by clearing
 const state = { found: [], page: 0, turn: 0 };
 
 function make(tag, given = {}, ...children) {
@@ -75,6 +76,13 @@ function prepare() {
     if (facet === "failure" && used.has(-1)) options.unshift([-1, "none"]);
     fill(form.elements[facet], options, "all");
     form.querySelector(`[data-facet=${facet}]`).hidden = options.length < 2;
+  }
+  usual.order = summary.orders[0];
+  const plain = summary.names.control.indexOf("none");
+  if (plain >= 0 && summary.names.control.length > 1) {
+    // Answers with a control are there to be held against the others, not to be the worst.
+    usual.control = String(plain);
+    form.elements.control.querySelector(`[value="${plain}"]`).defaultSelected = true;
   }
   const criteria = summary.criteria.map((name, at) => [at, name]);
   fill(form.elements.criterion, criteria, "the headline");
@@ -140,7 +148,7 @@ function show() {
   const cut = summary.left_out ? `; ${summary.left_out.toLocaleString("en")} more are not in this page` : "";
   const of = state.found.length === size ? "" : ` (of ${size.toLocaleString("en")})`;
   document.getElementById("count").textContent =
-    `${here}${state.found.length.toLocaleString("en")} transcripts${of}${cut}`;
+    `${here}${state.found.length.toLocaleString("en")} transcript${state.found.length === 1 ? "" : "s"}${of}${cut}`;
   const nav = document.getElementById("pages");
   nav.hidden = pages === 1;
   const back = make("button", { type: "button" }, "Previous");
@@ -189,7 +197,6 @@ function entry(row) {
 }
 
 function remember(asked) {
-  const usual = { order: summary.orders[0] };
   const kept = Object.entries(asked).filter(([name, value]) => value !== (usual[name] ?? ""));
   const hash = new URLSearchParams(kept).toString();
   history.replaceState(null, "", hash ? `#${hash}` : location.pathname + location.search);
