@@ -62,7 +62,8 @@ def report_markdown(report: Report, results: Results) -> str:
     tables = (*tables_of(report), *jury_tables(results))
     parts += [markdown_table(each) for each in tables]
     hashes = ", ".join(f"{judge} {hash_}" for judge, hash_ in report.card_hashes.items())
-    parts.append(f"Judge cards (sha256): {hashes or 'none'}.")
+    if judges_of(results):
+        parts.append(f"Judge cards (sha256): {hashes or 'none'}.")
     parts.append(method(report))
     return "\n\n".join(parts) + "\n"
 
@@ -85,7 +86,8 @@ def method(report: Report) -> str:
     """Return how intervals are made."""
     return (
         f"Means with {report.level:.0%} intervals over characters, not over rows: Student's t from "
-        "50 characters on, below that studentised resampling of characters. The gap: Welch's t. "
+        "50 characters on, below that studentised resampling of characters; of ones and zeros "
+        "Wilson's over effective rows. The gap: Welch's t. "
         "An answer that is no role-play (empty, refused, out of character, cut off) counts as the "
         f"lowest mark, as {report.failed:,} here do; without them the mean is "
         f"{ranged(report.judged)}."
