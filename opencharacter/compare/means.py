@@ -1,14 +1,20 @@
 """Means of marks with intervals over characters."""
 
-import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from opencharacter.compare.measured import Gap, Row
 from opencharacter.compare.results import Mark
 from opencharacter.records import Domain
-from opencharacter.stats.intervals import Estimate, Method, clustered_share, mean_interval
-from opencharacter.stats.student import t_quantile, t_tail
+from opencharacter.stats.calibrated import calibrated_mean
+from opencharacter.stats.intervals import (
+    Estimate,
+    Method,
+    clustered_share,
+    contrast_interval,
+    mean_interval,
+)
+from opencharacter.stats.student import t_tail
 
 _FEW = 50
 """Characters below which Student's t is short of its level, and characters are resampled."""
@@ -56,26 +62,54 @@ def rows(marks: Iterable[Mark], key: Callable[[Mark], str], *, level: float) -> 
     return [row(name, grouped[name], level=level) for name in sorted(grouped)]
 
 
-def gap(inside: Estimate, outside: Estimate, *, level: float) -> Gap | None:
-    """Return how much higher in-domain characters are scored; None = a domain has no scores.
-
-    The domains are different characters: standard errors by characters are added, with the degrees
-    of freedom of Welch 1947 (Biometrika 34).
-    """
-    if inside.value is None or outside.value is None:
+def gap(marks: Sequence[Mark], *, level: float) -> Gap | None:
+    """Return how much higher in-domain characters are scored; None = a domain has no scores."""
+    there = [
+        (mark.value, mark.transcript.domain is Domain.inside, mark.transcript.persona_id)
+        for mark in marks
+        if mark.value is not None and mark.transcript.domain is not Domain.unknown
+    ]
+    found = contrast_interval(
+        [value for value, _, _ in there],
+        [is_inside for _, is_inside, _ in there],
+        [who for _, _, who in there],
+        level=level,
+    )
+    if found.value is None:
         return None
-    difference = inside.value - outside.value
-    if inside.se is None or outside.se is None:
-        return Gap(difference, None, None, None)
-    parts = [(one.se or 0.0) ** 2 for one in (inside, outside)]
-    se = math.sqrt(sum(parts))
-    if se == 0:
-        return Gap(difference, None, None, None)
-    counts = (inside.clusters - 1, outside.clusters - 1)
-    df = sum(parts) ** 2 / sum(part**2 / n for part, n in zip(parts, counts, strict=True))
-    half = se * t_quantile((1 + level) / 2, df)
-    p = min(1.0, 2 * t_tail(abs(difference) / se, df))
-    return Gap(difference, difference - half, difference + half, p)
+    if not found.se:  # one character in a domain, or all alike
+        return Gap(found.value, None, None, None)
+    p = 2 * t_tail(abs(found.value) / found.se, found.clusters - 1)
+    return Gap(found.value, found.low, found.high, p)
+
+
+def corrected(
+    marks: Sequence[Mark], human: Mapping[tuple[str, str], float], *, level: float
+) -> Row | None:
+    """Return the means that people would give, by their labels of a part of the answers.
+
+    Args:
+        marks: Those that count.
+        human: Mean label by transcript and criterion.
+        level: Of the intervals, which hold the error of the correction too.
+
+    Returns:
+        None without labels.
+    """
+    there = [mark for mark in marks if mark.value is not None]
+    if not any((mark.transcript.id, mark.criterion) in human for mark in there):
+        return None
+
+    def mean(found: Sequence[Mark]) -> Estimate:
+        return calibrated_mean(
+            [mark.value or 0.0 for mark in found],
+            [human.get((mark.transcript.id, mark.criterion)) for mark in found],
+            [mark.transcript.persona_id for mark in found],
+            level=level,
+        )
+
+    domains = {domain: mean(found) for domain, found in _by_domain(there).items()}
+    return Row("corrected", mean(there), domains)
 
 
 def _by_domain(marks: Iterable[Mark]) -> dict[Domain, list[Mark]]:

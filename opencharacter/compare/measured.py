@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from opencharacter.records import Domain
 from opencharacter.stats.intervals import Estimate
+from opencharacter.stats.variance import Component
 
 
 class Row(NamedTuple):
@@ -26,7 +27,7 @@ class Gap(NamedTuple):
     """None = a domain has fewer than two characters."""
     high: float | None
     p: float | None
-    """Of no gap, two-sided, by Welch's t over characters."""
+    """Of no gap, two-sided, by Student's t over characters."""
 
 
 class Bounds(NamedTuple):
@@ -96,6 +97,10 @@ class Report:
     turns: Sequence[Row]
     controls: Sequence[Row]
     judges: Sequence[Judge]
+    corrected: Row | None
+    """The headline as people would score it, by their labels of a part; None = there are none."""
+    spread: Mapping[str, Component]
+    """Where the variance of the headline's scores comes from; empty = too little to tell."""
     failures: Sequence[Failed]
     transcripts: int
     characters: Mapping[Domain, int]

@@ -87,7 +87,7 @@ def method(report: Report) -> str:
     return (
         f"Means with {report.level:.0%} intervals over characters, not over rows: Student's t from "
         "50 characters on, below that studentised resampling of characters; of ones and zeros "
-        "Wilson's over effective rows. The gap: Welch's t. "
+        "Wilson's over effective rows. The gap: Student's t. "
         "An answer that is no role-play (empty, refused, out of character, cut off) counts as the "
         f"lowest mark, as {report.failed:,} here do; without them the mean is "
         f"{ranged(report.judged)}."

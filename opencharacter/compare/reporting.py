@@ -15,14 +15,16 @@ from opencharacter.compare.headline import (
     left_out_of,
     why_withheld,
 )
-from opencharacter.compare.means import estimate, gap, row, rows
+from opencharacter.compare.means import corrected, estimate, gap, row, rows
 from opencharacter.compare.measured import Failed, Judge, Report, Row
 from opencharacter.compare.results import Mark, Results, kin_of, marks_of, models_of
 from opencharacter.config import ReportConfig
 from opencharacter.records import Control, Domain, Transcript
 from opencharacter.stats.intervals import clustered_share
+from opencharacter.stats.variance import Component, components
 
 _NO_FAILURE = "none"
+_FEWEST = 5  # characters below which variances are not worth telling
 
 
 def report_of(results: Results, settings: ReportConfig) -> Report:
@@ -34,8 +36,6 @@ def report_of(results: Results, settings: ReportConfig) -> Report:
     counted = counting(marks, criteria)
     plain = [mark for mark in marks if mark.transcript.control is Control.none]
     headline = row("headline", counted, level=level)
-    domains = headline.domains
-    inside, outside = domains.get(Domain.inside), domains.get(Domain.outside)
     withheld = why_withheld(results, counted, least=settings.min_coverage)
     played = [t for t in results.transcripts if t.control is Control.none]
     return Report(
@@ -52,13 +52,15 @@ def report_of(results: Results, settings: ReportConfig) -> Report:
         headline=headline,
         judged=estimate((mark for mark in counted if not mark.failed), level=level),
         failed=len({mark.transcript.id for mark in counted if mark.failed}),
-        gap=gap(inside, outside, level=level) if inside and outside else None,
+        gap=gap(counted, level=level),
         bounds=bounds_of(counted) if withheld else [],
         tasks=rows(counted, lambda mark: mark.transcript.task, level=level),
         criteria_rows=rows(plain, lambda mark: mark.criterion, level=level),
         turns=_turns(results, criteria, left_out, level),
         controls=_controls(marks, criteria, level),
         judges=_judges(results, criteria, left_out, level),
+        corrected=corrected(counted, results.human, level=level),
+        spread=_spread(results, criteria, left_out),
         failures=_failures(played, level),
         transcripts=len(results.transcripts),
         characters=_characters(played),
@@ -108,6 +110,32 @@ def _judges(
             )
         )
     return found
+
+
+def _spread(
+    results: Results, criteria: Sequence[str], left_out: frozenset[str]
+) -> dict[str, Component]:
+    """Return where the variance of single scores comes from."""
+    wanted = set(criteria)
+    by_id = {t.id: t for t in results.transcripts if t.control is Control.none}
+    found = [
+        (
+            s.value,
+            s.persona_id,
+            f"{s.item_id}/{s.criterion}",
+            by_id[s.transcript_id].sample,
+            s.judge,
+        )
+        for s in results.scores
+        if s.value is not None
+        and s.transcript_id in by_id
+        and s.judge not in left_out
+        and s.criterion in wanted
+    ]
+    if len({row[1] for row in found}) < _FEWEST:
+        return {}
+    values, characters, items, samples, judges = zip(*found, strict=True)
+    return components(values, characters, items, samples, judges)
 
 
 def _own(marks: Sequence[Mark]) -> list[Mark]:

@@ -52,6 +52,8 @@ class Results:
     teacher's, its base's."""
     same_family_stated: bool = False
     """Whether a judge of such a family may stand in a headline that says so."""
+    human: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    """Mean of people's labels, by transcript and criterion; empty = nobody labelled these."""
     published: Mapping[str, Any] = field(default_factory=dict)
     """Means by a benchmark's published protocol, its faults included; empty = judged by ours."""
     scales: Mapping[str, Scale] = field(default_factory=dict)
@@ -128,6 +130,7 @@ def joined(runs: Sequence[Results]) -> Results:
         card_hashes={judge: hash_ for run in runs for judge, hash_ in run.card_hashes.items()},
         unseated={judge: why for run in runs for judge, why in run.unseated.items()},
         jury=first.jury if len(runs) == 1 else {},
+        human={key: label for run in runs for key, label in run.human.items()},
         published=first.published if len(runs) == 1 else {},
     )
 

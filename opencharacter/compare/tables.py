@@ -14,6 +14,14 @@ DOMAINS: dict[Domain | None, str] = {
     Domain.unknown: "domain unknown",
 }
 NONE = "–"
+_SPREAD = {
+    "character": "more characters",
+    "item": "more questions of each character",
+    "sample": "more samples of each question",
+    "judge": "more judges",
+    "judge with character": "more judges",
+    "rest": "more of any",
+}
 _NARROW = 0.05  # points
 _WORSE = " (less is better)"
 
@@ -100,6 +108,9 @@ def gap_words(gap: Gap, *, level: float) -> str:
 def tables_of(report: Report) -> list[Table]:
     """Return all tables of a report that have lines."""
     found = [
+        _means("As people would score it", "The judges' means corrected by labels of a part of the "
+               "answers (prediction-powered inference); intervals hold the correction's error.",
+               [report.corrected] if report.corrected else []),
         _means("By task", "The headline's criteria, without controls.", report.tasks),
         _means("By criterion", "Without controls; criteria may have different scales.",
                [] if _is_same(report) else report.criteria_rows),
@@ -108,6 +119,7 @@ def tables_of(report: Report) -> list[Table]:
                "from `none` is what an answer owes to its persona.", report.controls),
         _failures(report),
         _judges(report),
+        _spread(report),
     ]  # fmt: skip
     return [table for table in found if table.lines]
 
@@ -139,6 +151,17 @@ def _failures(report: Report) -> Table:
     columns = ("", *(DOMAINS[domain] for domain in domains), "share")
     note = "Answers that are no role-play, of transcripts without a control; `none` can be judged."
     return Table("Failures", note, columns, lines)
+
+
+def _spread(report: Report) -> Table:
+    lines = [
+        [name, f"{part.share:.0%}", _SPREAD[name]]
+        for name, part in report.spread.items()
+        if part.share is not None
+    ]
+    note = "Of single scores of the headline. It says what would make the mean more precise."
+    columns = ("", "share of the variance", "lowered by")
+    return Table("Where the spread comes from", note, columns, lines)
 
 
 def percent(share: Estimate) -> str:

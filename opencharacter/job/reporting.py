@@ -2,9 +2,12 @@
 
 import json
 import time
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
+from statistics import fmean
 from typing import Any, NamedTuple
 
 from opencharacter.compare.embedding import embedded, shown_of
@@ -18,6 +21,7 @@ from opencharacter.config import Config, ReportConfig, Tracking, data_settings
 from opencharacter.errors import ConfigError, SourceError, StoreError
 from opencharacter.evaluation.card import CARDS
 from opencharacter.evaluation.families import family_of
+from opencharacter.evaluation.labels import read_labels
 from opencharacter.evaluation.rubrics import load_rubric
 from opencharacter.ids import digest
 from opencharacter.job.lineage import Lineage, lineage_of
@@ -64,6 +68,28 @@ def read_results(run_dir: Path, *, run: str) -> Results:
         scales=_scales(scores),
         facts=lineage.facts,
     )
+
+
+def with_labels(results: Results, config: Config) -> Results:
+    """Return results with what people have said of a part of the answers: `qualify.labels`.
+
+    Raises:
+        SourceError: the labels cannot be read, or are of other answers.
+    """
+    if not config.qualify.labels:
+        return results
+    criteria = load_rubric(config.judge.rubrics).criteria
+    known = {
+        f"{score.transcript_id}/{score.criterion}/{score.turn}": score
+        for score in results.scores
+        if score.criterion in criteria
+    }
+    scales = {key: criteria[score.criterion].labels for key, score in known.items()}
+    said: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for labels in read_labels(config.qualify.labels, scales).values():
+        for key, points in labels.items():
+            said[known[key].transcript_id, known[key].criterion].append(points)
+    return replace(results, human={place: fmean(each) for place, each in said.items()})
 
 
 def run_folder(name: str, runs_dir: Path) -> Path:

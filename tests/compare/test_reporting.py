@@ -1,4 +1,6 @@
+import math
 from dataclasses import replace
+from statistics import fmean
 
 import pytest
 from scipy.stats import fisher_exact
@@ -43,11 +45,11 @@ def test_the_gap_is_the_headline():
     assert found.withheld == []
 
 
-def test_the_gap_is_that_of_welch_over_characters():
+def test_the_gap_is_sure_by_characters():
     found = report(results(12))
 
-    # Means of characters vary by 0.0089443 each (sd 0.08944 of 6), twice: se 0.05164, 10 df.
-    se, t = 0.0516398, 2.2281389
+    # Means of 6 characters each deviate by -0.1, 0, 0.1 twice over: squares of 0.08 in all.
+    se, t = math.sqrt(6 / 5 * 0.08 / 36), 2.570582  # of Student's t with 5 degrees of freedom
     assert found.gap.low == pytest.approx(1 - t * se, abs=1e-6)
 
 
@@ -206,3 +208,20 @@ def test_marks_that_are_all_alike_have_no_interval():
     found = report(results(20, values=lambda n, v: 4.0)).headline.overall
 
     assert (found.value, found.low, found.high) == (4.0, None, None)
+
+
+def test_people_s_labels_of_a_part_correct_the_mean():
+    given = results(20)
+    labelled = {(t.id, t.task): 2.0 for t in given.transcripts[:10]}
+    judged = [s.value for s in given.scores]
+    found = report(replace(given, human=labelled)).corrected.overall
+
+    assert found.value == pytest.approx(fmean(judged) + 2.0 - fmean(judged[:10]))
+    assert found.low < found.value < found.high
+
+
+def test_the_spread_is_told_by_what_would_lower_it():
+    found = report(results(20)).spread
+
+    # Two items of a character get the same: all of the variance is between characters.
+    assert found["character"].share == pytest.approx(1.0)

@@ -2,6 +2,10 @@
 
 import json
 
+import pytest
+
+from opencharacter.records import Score
+from opencharacter.store.rows import read_records
 from tests.evaluation.gym import TASKS, write_gym
 
 
@@ -25,6 +29,26 @@ def test_a_suite_is_played_judged_and_reported(opencharacter, settings, tmp_path
     assert "scripted@scripted is of the tested model's own family" in done.stdout
     again = opencharacter("stage=eval")
     assert "play: already finished" in again.stderr
+
+
+def test_labels_of_people_correct_the_means_of_judges(opencharacter, settings, tmp_path):
+    settings |= {
+        "suite": "persona_gym",
+        "suite.path": str(write_gym(tmp_path / "gym", n=2)),
+        "suite.questions": "2",
+    }
+    assert opencharacter("stage=eval").returncode == 0
+    scores = list(read_records(tmp_path / "runs" / "t" / "judge" / "data", Score))
+    lines = [f"{s.transcript_id}/{s.criterion}/{s.turn},ann,2" for s in scores if s.value]
+    labels = tmp_path / "labels.csv"
+    labels.write_text("\n".join(["key,annotator,points", *lines]) + "\n")
+
+    done = opencharacter("stage=report", f"qualify.labels=[{labels}]")
+
+    assert done.returncode == 0, done.stderr
+    report = json.loads((tmp_path / "runs" / "t" / "report" / "report.json").read_text())
+    assert report["corrected"]["overall"]["value"] == pytest.approx(2.0)  # all are labelled
+    assert "## As people would score it" in (tmp_path / "runs/t/report/report.md").read_text()
 
 
 def test_a_published_protocol_is_shown_as_published_and_makes_no_headline(
