@@ -124,7 +124,12 @@ def lines_plot(lines: Sequence[Line], *, across: str, told: str) -> str:
     along = math.log10 if is_wide else float
     side = along(min(places)), along(max(places))
     moved = [[point._replace(at=along(point.at)) for point in line.points] for line in shown]
-    marks = "".join(_series(points, at, side, ends) for at, points in enumerate(moved))
+    marks = "".join(
+        # Apart by some pixels, so that intervals at one place do not hide each other.
+        f"<g transform='translate({6 * (at - (len(moved) - 1) / 2):g} 0)'>"
+        f"{_series(points, at, side, ends)}</g>"
+        for at, points in enumerate(moved)
+    )
     ticks = "".join(
         f"<text x={_share(along(place), side)} y={_HEIGHT + 18} text-anchor=middle>{place:,.6g}"
         "</text>"
@@ -181,7 +186,7 @@ def _down(value: float | None, ends: tuple[float, float]) -> float:
 
 
 def _spread(places: Sequence[float]) -> list[float]:
-    """Return at most six of some places, the ends among them."""
-    if len(places) <= 6:
+    """Return some places, of more than ten six, the ends among them."""
+    if len(places) <= 10:
         return list(places)
     return [places[round(at * (len(places) - 1) / 5)] for at in range(6)]

@@ -16,9 +16,9 @@ from opencharacter.compare.reporting import report_of
 from opencharacter.compare.results import marks_of
 from opencharacter.compare.systems import systems_of
 from opencharacter.config import CompareConfig, ReportConfig
-from opencharacter.records import Control, Failure
+from opencharacter.records import Control, Failure, Message, Role
 from tests.compare.browser import chromium, load
-from tests.compare.played import EVIL, failed, results, score, transcript
+from tests.compare.played import EVIL, failed, item, results, score, transcript
 
 ROW = "#list > li > details > summary"
 
@@ -143,6 +143,25 @@ def test_a_row_opens_by_key_with_the_answers_to_its_item_side_by_side(browser, p
     assert bars.get_attribute("aria-label") == (
         "Probabilities: 1: 0 %, 2: 100 %, 3: 0 %, 4: 0 %, 5: 0 %"
     )
+
+
+def test_verdicts_stand_below_the_answer_of_their_turn(browser, tmp_path):
+    one = replace(item(0), questions=("Who are you?", "And your dog?"))
+    said = transcript(one)
+    more = [Message(role=Role.user, content="And?"), Message(role=Role.assistant, content="Rex.")]
+    said = replace(said, messages=(*said.messages, *more))
+    scores = [score(said, 4.0, turn=0), score(said, 2.0, turn=1), score(said, 3.0)]
+    given = replace(results(0), items={one.id: one}, transcripts=[said], scores=scores)
+    path = tmp_path / "turns.html"
+    path.write_text(page_of(given), encoding="utf-8")
+    load(browser, path)
+    wait(browser, "1 transcript")
+    [side] = open_first(browser)
+    lines = [line for line in side.text.splitlines() if "consistency" in line or "Rex" in line]
+
+    # Folded for each turn of several; the whole dialogue's stands open at the end.
+    assert lines == ["consistency 4.00", "Rex.", "consistency 2.00", "consistency"]
+    assert browser.get_log("browser") == []
 
 
 def test_what_a_persona_holds_stays_text(browser, page):

@@ -51,13 +51,37 @@ async function side(row, isChosen, shared) {
   if (prompt) {
     box.append(make("details", {}, make("summary", {}, "System prompt"), make("div", { class: "message" }, prompt)));
   }
+  const turns = one.messages.filter(([role]) => role === "assistant").length;
+  let turn = 0;
   for (const [role, content] of one.messages) {
     box.append(make("div", { class: `message ${role}` }, make("span", { class: "role" }, role), content));
+    if (role !== "assistant") continue;
+    const here = one.verdicts.filter((verdict) => verdict.turn === turn);
+    if (here.length) box.append(turns > 1 ? folded(here) : verdictBoxes(here));
+    turn += 1;
   }
   if (!one.verdicts.length) box.append(make("p", { class: "note" }, "Nobody judged it."));
-  for (const verdict of one.verdicts) box.append(verdictBox(verdict));
+  box.append(verdictBoxes(one.verdicts.filter(({ turn: of }) => of === null || of >= turns)));
   box.append(make("p", { class: "note" }, one.id));
   return box;
+}
+
+function verdictBoxes(verdicts) {
+  return make("div", {}, ...verdicts.map(verdictBox));
+}
+
+// The verdicts on one answer of many, as a line that opens.
+function folded(verdicts) {
+  const values = new Map();
+  for (const { criterion, value } of verdicts) {
+    if (value !== null) values.set(criterion, [...(values.get(criterion) ?? []), value]);
+  }
+  const means = [...values].map(([criterion, found]) => {
+    const mean = found.reduce((sum, value) => sum + value, 0) / found.length;
+    return `${summary.parts[criterion]} ${figure(mean)}`;
+  });
+  const head = make("summary", { class: "note" }, means.join(", ") || "no score");
+  return make("details", {}, head, verdictBoxes(verdicts));
 }
 
 function verdictBox(verdict) {
