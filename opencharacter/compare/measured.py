@@ -52,6 +52,9 @@ class Judge(NamedTuple):
     """Of the headline's criteria."""
     without: Estimate
     """The headline's mean without this judge; of a single judge there is none."""
+    inconsistency: float | None
+    """How far its choices between two answers differ by their order, in [0, 1]; None = it was not
+    asked to choose."""
 
 
 class Failed(NamedTuple):

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from statistics import fmean
 
 from opencharacter.compare.headline import (
     bounds_of,
@@ -98,6 +99,7 @@ def _judges(
     for name in judges:
         own = [score for score in results.scores if score.judge == name]
         others = frozenset(judges) - {name}
+        turned = [s.inconsistency for s in own if s.inconsistency is not None]
         found.append(
             Judge(
                 name,
@@ -107,6 +109,7 @@ def _judges(
                 Counter(score.unscored for score in own if score.unscored is not None),
                 estimate(_own(headline_marks(results, criteria, others)), level=level),
                 estimate(_own(headline_marks(results, criteria, left_out | {name})), level=level),
+                fmean(turned) if turned else None,
             )
         )
     return found

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from opencharacter.compare.measured import Gap, Report, Row
-from opencharacter.compare.results import WORSE, Results
+from opencharacter.compare.results import Results
 from opencharacter.records import Domain
 from opencharacter.stats.intervals import Estimate
 
@@ -23,7 +23,11 @@ _SPREAD = {
     "rest": "more of any",
 }
 _NARROW = 0.05  # points
-_WORSE = " (less is better)"
+_TOLD = {
+    "fact_contradicted": " (less is better)",
+    "fact": " (share of the profile's facts that nothing contradicts)",
+    "preference": " (share preferred to the other run's answer)",
+}
 
 
 class Dot(NamedTuple):
@@ -131,7 +135,7 @@ def _means(title: str, note: str, rows: Sequence[Row]) -> Table:
         each = [row.domains.get(domain) for domain in domains]
         cells = [ranged(one) if one else NONE for one in each]
         counts = f"{row.overall.n:,}", f"{row.overall.clusters:,}"
-        lines.append([row.name + _WORSE * (row.name in WORSE), *cells, *counts, f"{row.missing:,}"])
+        lines.append([row.name + _TOLD.get(row.name, ""), *cells, *counts, f"{row.missing:,}"])
         dots.append([Dot(at, one) for at, one in enumerate(each) if one])
     names = [DOMAINS[domain] for domain in domains]
     columns = ("", *names, "transcripts", "characters", "missing")
@@ -174,6 +178,7 @@ def percent(share: Estimate) -> str:
 
 
 def _judges(report: Report) -> Table:
+    chose = any(judge.inconsistency is not None for judge in report.judges)
     lines = [
         [
             judge.name,
@@ -182,10 +187,12 @@ def _judges(report: Report) -> Table:
             _reasons(judge.unscored.items()),
             ranged(judge.mean),
             ranged(judge.without),
+            *([number(judge.inconsistency)] if chose else []),
         ]
         for judge in report.judges
     ]
-    columns = ("", "family", "scores", "without a value", "its mean", "headline without it")
+    columns = ["", "family", "scores", "without a value", "its mean", "headline without it"]
+    columns += ["orders differ by"] if chose else []
     note = "Of the headline's criteria; beside a family, whose else it is."
     return Table("Judges", note, columns, lines)
 
@@ -198,7 +205,7 @@ def jury_tables(results: Results) -> list[Table]:
             "Agreement of judges",
             "Judges centred on the answers that all have scored. Alpha: Krippendorff, ordinal; "
             "1 = all agree, 0 = by chance.",
-            ("", "answers", "alpha", "jury", "without one judge"),
+            ("", "answers", "alpha", "jury", "without one judge", "gives its own family more"),
             agreement,
         ),
         _published_table(results.published),
@@ -218,11 +225,14 @@ def _published_table(found: Mapping[str, Any]) -> Table:
 def _jury_line(criterion: str, each: Mapping[str, Any]) -> list[str]:
     answers = f"{each['answers']:,}"
     if "jury" not in each:
-        return [criterion, answers, NONE, str(each.get("refused", NONE)), NONE]
+        return [criterion, answers, NONE, str(each.get("refused", NONE)), NONE, NONE]
     jury = each["jury"]
     mean = ranged(Estimate(**jury["mean"]))
     without = f"{number(jury['low'])} to {number(jury['high'])}"
-    return [criterion, answers, number(each["alpha_ordinal"]), mean, without]
+    told = {judge: Estimate(**found) for judge, found in each["self_preference"].items()}
+    own = [f"{judge}: {ranged(one)}" for judge, one in told.items() if one.value is not None]
+    alpha = number(each["alpha_ordinal"])
+    return [criterion, answers, alpha, mean, without, "; ".join(own) or "cannot be told"]
 
 
 def _card_table(judge: str, card: Mapping[str, Any]) -> Table:

@@ -225,3 +225,14 @@ def test_the_spread_is_told_by_what_would_lower_it():
 
     # Two items of a character get the same: all of the variance is between characters.
     assert found["character"].share == pytest.approx(1.0)
+
+
+def test_a_judge_that_chooses_by_place_is_told():
+    one = item(0)
+    said = transcript(one)
+    choices = [
+        replace(score(said, 0.5, criterion="preference"), inconsistency=each) for each in (0.2, 0.6)
+    ]
+    given = with_scores([(one, said, [score(said, 4.0), *choices])])
+
+    assert report(given).judges[0].inconsistency == pytest.approx(0.4)
