@@ -49,7 +49,6 @@ MOST_USED = (
     *("profiles.retries", "profiles.max_rejected", "generate.sampling.temperature"),
     *("generate.sampling.max_tokens", "synth.n_characters", "synth.methods"),
     *("mix.n_characters", "mix.methods", "mix.n", "export.layout", "lint.path", "lint.fix"),
-    *("report.runs", "compare.runs", "compare.margin"),
 )
 
 _INTRO = """\

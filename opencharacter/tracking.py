@@ -33,19 +33,6 @@ from opencharacter.ids import digest
 _LOGGER = logging.getLogger(__name__)
 _METADATA = ("fingerprint", "output", "inputs", "counts")
 _DONE = "records_done"
-ITEMS = "items"
-"""Name of the table of a report."""
-
-
-class Recorded(NamedTuple):
-    """What W&B keeps of a report."""
-
-    group: str
-    """Name of our run."""
-    about: object
-    """What the report said of itself: `config["system"]`."""
-    table: dict[str, Any]
-    """`columns` and `data` of the table of items."""
 
 
 class Tracker:
@@ -181,6 +168,21 @@ def open_tracker(
     opened.define_metric(_DONE)
     opened.define_metric("*", step_metric=_DONE)
     return Tracker(opened, prefix=run, stage=stage)
+
+
+ITEMS = "items"
+"""Name of the table of a report."""
+
+
+class Recorded(NamedTuple):
+    """What W&B keeps of a report."""
+
+    group: str
+    """Name of our run."""
+    about: object
+    """What the report said of itself: `config["system"]`."""
+    table: dict[str, Any]
+    """`columns` and `data` of the table of items."""
 
 
 def read_reports(project: str, groups: Sequence[str]) -> list[Recorded]:

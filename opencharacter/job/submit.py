@@ -1,8 +1,7 @@
 """Submitting a command to SLURM: the jobs it becomes, each after what it reads.
 
 A stage that asks a model becomes a job array whose tasks claim parts; the others become one job.
-The composites `synth` and `eval` become chains of their stages, so that no GPU waits for what
-needs none.
+The composite `synth` becomes a chain of its stages, so that no GPU waits for personas to be read.
 """
 
 import os
@@ -33,8 +32,6 @@ class SlurmJob(NamedTuple):
 
 def jobs_of(config: Config) -> list[SlurmJob]:
     """Return the jobs that a command becomes, in the order in which they are submitted."""
-    if config.stage == "eval":
-        return [SlurmJob("play"), SlurmJob("judge", ("play",)), SlurmJob("report", ("judge",))]
     if config.stage != "synth":
         return [SlurmJob(config.stage)]
     methods = [str(method) for method in config.synth.methods]
