@@ -7,7 +7,15 @@ from statistics import fmean
 from typing import NamedTuple
 
 from opencharacter.compare.headline import headline_criteria, is_calibrated, judges_of
-from opencharacter.compare.results import Results, Scale, kin_of, marks_of, models_of, scales_of
+from opencharacter.compare.results import (
+    Results,
+    Scale,
+    group_of,
+    kin_of,
+    marks_of,
+    models_of,
+    scales_of,
+)
 from opencharacter.errors import ConfigError
 from opencharacter.records import Control, Domain
 from opencharacter.stats.paired import Shared, shared
@@ -32,7 +40,7 @@ class System:
     run: str
     models: Sequence[str]
     judges: Sequence[str]
-    """`judge by rubric`, of the scores that count."""
+    """`judge by rubric`, of the headline's scores."""
     cells: Mapping[tuple[str, str], Cell]
     """By item and criterion; without controls."""
     scales: Mapping[str, Scale]
@@ -59,6 +67,10 @@ def systems_of(runs: Sequence[Results], asked: Sequence[str]) -> list[System]:
 
 
 def _system(run: Results, left_out: frozenset[str], asked: Sequence[str]) -> System:
+    criteria = headline_criteria(run, asked)
+    counted = [
+        s for s in run.scores if s.judge not in left_out and group_of(s.criterion) in criteria
+    ]
     grouped: dict[tuple[str, str], list[float | None]] = defaultdict(list)
     about: dict[tuple[str, str], tuple[str, Domain, str]] = {}
     for mark in marks_of(run, without=left_out):
@@ -72,10 +84,10 @@ def _system(run: Results, left_out: frozenset[str], asked: Sequence[str]) -> Sys
     return System(
         run=run.run,
         models=models_of(run),
-        judges=sorted({f"{s.judge} by {s.rubric}" for s in run.scores if s.judge not in left_out}),
+        judges=sorted({f"{s.judge} by {s.rubric}" for s in counted}),
         cells=cells,
         scales=scales_of(run),
-        criteria=headline_criteria(run, asked),
+        criteria=criteria,
         is_calibrated=is_calibrated(run),
         incomplete=run.incomplete,
         facts=run.facts,

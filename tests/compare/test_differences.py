@@ -130,3 +130,13 @@ def test_a_run_of_one_domain_is_compared_on_all_characters():
 
     assert [line.scope for line in found.main] == ["unknown"]
     assert found.domains == []
+
+
+def test_a_checklist_that_only_one_run_has_is_no_obstacle():
+    b = results(8, run="b")
+    facts = [
+        replace(s, criterion="fact:age", rubric="checklist@1", labels=(), value=1.0)
+        for s in b.scores
+    ]
+
+    assert compared(results(8, run="a"), replace(b, scores=[*b.scores, *facts])).items == 16
