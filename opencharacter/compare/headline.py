@@ -28,9 +28,19 @@ JURY = 3
 """Judges of different families that a jury should have."""
 
 
-def judges_of(results: Results) -> list[str]:
-    """Return the judges that are models, by name."""
-    return sorted({score.judge for score in results.scores} - {RULE})
+def judges_of(results: Results, criteria: Sequence[str] | None = None) -> list[str]:
+    """Return the judges that are models, by name.
+
+    Args:
+        results: Of a run.
+        criteria: Only those who scored one of these; None = all.
+    """
+    found = {
+        score.judge
+        for score in results.scores
+        if criteria is None or group_of(score.criterion) in criteria
+    }
+    return sorted(found - {RULE})
 
 
 def headline_criteria(results: Results, asked: Sequence[str]) -> list[str]:
@@ -86,18 +96,21 @@ def left_out_of(results: Results) -> frozenset[str]:
     return frozenset(kin) if set(judges_of(results)) - kin else frozenset()
 
 
-def why_withheld(results: Results, marks: Sequence[Mark], *, least: float) -> list[str]:
+def why_withheld(
+    results: Results, criteria: Sequence[str], marks: Sequence[Mark], *, least: float
+) -> list[str]:
     """Return why there is no headline, a sentence each; empty = there is one.
 
     Args:
         results: Of a run.
+        criteria: Of the headline.
         marks: Those that count.
         least: Share of scores with a value that a headline needs.
     """
     reasons = [f"A part of the suite: {sentence}" for sentence in results.incomplete]
     if results.published:
         reasons.append(f"By a published protocol: {results.published['protocol']}.")
-    judges, kin = judges_of(results), kin_of(results)
+    judges, kin = judges_of(results, criteria), kin_of(results)
     if judges and set(judges) <= set(kin) and not results.same_family_stated:
         whose = "; ".join(f"{judge} is of {kin[judge]} family" for judge in judges)
         reasons.append(
@@ -161,19 +174,20 @@ def bounds_of(marks: Sequence[Mark]) -> list[Bounds]:
     return found
 
 
-def cautions_of(results: Results) -> list[str]:
-    """Return what else a reader must know, a sentence each."""
+def cautions_of(results: Results, criteria: Sequence[str]) -> list[str]:
+    """Return what else a reader must know of a headline over these criteria, a sentence each."""
     found = []
-    if not is_calibrated(results):
+    judges = judges_of(results, criteria)
+    if not is_calibrated(results, criteria):
         found.append("Uncalibrated: no person has labelled answers that these judges scored.")
-    for judge in judges_of(results):
+    for judge in judges:
         found += _card_told(judge, results.cards.get(judge))
     for judge, why in results.unseated.items():
         found.append(f"Below the bar, so {judge} scored nothing: {'; '.join(why)}.")
     found += [f"A random draw: {sentence}." for sentence in results.draws]
-    judges, kin = judges_of(results), kin_of(results)
+    kin = {judge: whose for judge, whose in kin_of(results).items() if judge in judges}
     told = ", ".join(f"{judge} (of {whose} family)" for judge, whose in kin.items())
-    if left_out_of(results):
+    if kin and left_out_of(results):
         found.append(f"Left out of the headline, as judges favour their own: {told}.")
     elif kin and results.same_family_stated:
         found.append(
@@ -192,9 +206,10 @@ def cautions_of(results: Results) -> list[str]:
     return found
 
 
-def is_calibrated(results: Results) -> bool:
+def is_calibrated(results: Results, criteria: Sequence[str]) -> bool:
     """Return whether people have labelled what each judge was qualified by; rules need none."""
-    return all(results.cards.get(judge, {}).get("people") for judge in judges_of(results))
+    judges = judges_of(results, criteria)
+    return all(results.cards.get(judge, {}).get("people") for judge in judges)
 
 
 def _card_told(judge: str, card: Mapping[str, Any] | None) -> list[str]:

@@ -37,18 +37,18 @@ def report_of(results: Results, settings: ReportConfig) -> Report:
     counted = counting(marks, criteria)
     plain = [mark for mark in marks if mark.transcript.control is Control.none]
     headline = row("headline", counted, level=level)
-    withheld = why_withheld(results, counted, least=settings.min_coverage)
+    withheld = why_withheld(results, criteria, counted, least=settings.min_coverage)
     played = [t for t in results.transcripts if t.control is Control.none]
     return Report(
         run=results.run,
         models=models_of(results),
         suites=sorted({transcript.suite for transcript in results.transcripts}),
-        is_calibrated=is_calibrated(results),
+        is_calibrated=is_calibrated(results, criteria),
         card_hashes=results.card_hashes,
         level=level,
         criteria=criteria,
         withheld=withheld,
-        cautions=cautions_of(results),
+        cautions=cautions_of(results, criteria),
         coverage=coverage_of(counted),
         headline=headline,
         judged=estimate((mark for mark in counted if not mark.failed), level=level),

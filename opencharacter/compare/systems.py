@@ -88,7 +88,7 @@ def _system(run: Results, left_out: frozenset[str], asked: Sequence[str]) -> Sys
         cells=cells,
         scales=scales_of(run),
         criteria=criteria,
-        is_calibrated=is_calibrated(run),
+        is_calibrated=is_calibrated(run, criteria),
         incomplete=run.incomplete,
         facts=run.facts,
     )

@@ -129,6 +129,17 @@ def test_a_jury_of_kin_alone_has_no_headline_unless_that_is_stated():
     assert "In the headline by judge.same_family=true" in " ".join(stated.cautions)
 
 
+def test_a_headline_of_rules_hangs_on_no_judge():
+    one = replace(item(0), dimensions=("fact_stated",))
+    said = transcript(one)
+    rule = score(said, 1.0, judge="rule", criterion="fact_stated")
+    judged = score(said, 0.5, judge="llama-70b@1", criterion="fact:age")
+    plain = [replace(each, labels=(), probabilities=()) for each in (rule, judged)]
+    found = report(related(with_scores([(one, said, plain)])))
+
+    assert (found.criteria, found.withheld, found.is_calibrated) == (["fact_stated"], [], True)
+
+
 def test_the_facts_of_a_checklist_are_one_criterion():
     one = item(0)
     said = transcript(one)
