@@ -232,6 +232,19 @@ def test_answers_with_a_control_are_listed_when_they_are_asked_for(browser, page
     wait(browser, "62 transcripts")
 
 
+def test_a_browser_that_is_too_old_is_told(browser, page):
+    load(browser, page)
+    wait(browser, "61 transcripts (of 62)")
+    browser.execute_script("delete window.DecompressionStream")
+    browser.find_element(By.CSS_SELECTOR, ROW).send_keys(Keys.ENTER)
+    WebDriverWait(browser, 20).until(
+        lambda _: "cannot unpack" in browser.find_element(By.CSS_SELECTOR, ".opened").text
+    )
+    browser.find_element(By.NAME, "text").send_keys("loaves")
+
+    wait(browser, "cannot unpack the transcripts")
+
+
 def test_runs_stand_side_by_side_and_those_that_differ_most_come_first(browser, tmp_path):
     other = results(6, run="b", values=lambda n, v: v - 2 if n == 3 else v + 0.1)
     runs = [results(6, run="a"), other]

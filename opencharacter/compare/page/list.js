@@ -42,6 +42,10 @@ async function unpacked(name) {
   return read.get(name);
 }
 
+function told(error) {
+  return `This browser cannot unpack the transcripts (${error.message}); one of 2023 or later can.`;
+}
+
 async function transcript(row) {
   const chunk = await unpacked(`chunk-${Math.floor(row / summary.chunk)}`);
   return chunk[row % summary.chunk];
@@ -108,7 +112,14 @@ async function apply() {
   const turn = (state.turn += 1);
   const asked = answers();
   const words = asked.text.trim().toLowerCase();
-  const said = words ? await searchable() : null;
+  if (words && !texts) document.getElementById("count").textContent = "Searching …";
+  let said = null;
+  try {
+    said = words ? await searchable() : null;
+  } catch (error) {
+    document.getElementById("count").textContent = told(error);
+    return;
+  }
   if (turn !== state.turn) return; // a later filter has overtaken this one
   const facets = FACETS.filter((facet) => asked[facet] !== "");
   const scores = scoreOf(asked.criterion);
@@ -190,7 +201,7 @@ function entry(row) {
     if (details.open && details.children.length === 1) {
       const body = make("div", { class: "opened" });
       details.append(body);
-      open(row, body);
+      open(row, body).catch((error) => body.append(make("p", { class: "warning" }, told(error))));
     }
   });
   return make("li", {}, details);
