@@ -38,6 +38,7 @@ PLACES = ["Lisbon", "Osaka", "Quito", "Perth", "Oslo", "Accra", "Lima"]
 
 NOT_TESTED = "IS NOT TESTED HERE"
 NO_SLURM = f"SLURM {NOT_TESTED}"
+NO_BROWSER = f"A PAGE IN A BROWSER {NOT_TESTED}"
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

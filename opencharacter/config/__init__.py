@@ -34,6 +34,7 @@ from opencharacter.config.model import Backend, ModelConfig, SamplingConfig
 from opencharacter.config.planning import AssumeConfig, PlanConfig
 from opencharacter.config.playing import CONTROLS, Mode, PlayConfig, SuiteConfig, SuiteName, Who
 from opencharacter.config.ranges import require
+from opencharacter.config.reporting import CompareConfig, CompareSource, ReportConfig
 from opencharacter.config.sources import (
     InstructionsConfig,
     NearDuplicates,
@@ -69,6 +70,8 @@ __all__ = [
     "AssumeConfig",
     "AxisConfig",
     "Backend",
+    "CompareConfig",
+    "CompareSource",
     "Config",
     "Contamination",
     "ControlText",
@@ -98,6 +101,7 @@ __all__ = [
     "Precision",
     "ProfilesConfig",
     "QualifyConfig",
+    "ReportConfig",
     "RewriteConfig",
     "SamplingConfig",
     "Schedule",
@@ -174,6 +178,8 @@ class Config:
     suite: SuiteConfig = field(default_factory=SuiteConfig)
     play: PlayConfig = field(default_factory=PlayConfig)
     qualify: QualifyConfig = field(default_factory=QualifyConfig)
+    compare: CompareConfig = field(default_factory=CompareConfig)
+    report: ReportConfig = field(default_factory=ReportConfig)
     population: PopulationConfig = field(default_factory=PopulationConfig)
     plan: PlanConfig = field(default_factory=PlanConfig)
     slurm: SlurmConfig = field(default_factory=SlurmConfig)
