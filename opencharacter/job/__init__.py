@@ -7,7 +7,7 @@ accounting, tracking) is here.
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
@@ -189,10 +189,8 @@ class Job:
             role=role,
             asked=asked,
         )
-        if self.config.preview and any(map(_asks, settings)):
-            yield stage  # it leaves nothing behind, and claims nothing
-            return
-        with claims:
+        is_seen_only = self.config.preview and any(map(_asks, settings))
+        with nullcontext() if is_seen_only else claims:  # it leaves nothing behind
             yield stage
 
     def _asked(self, settings: Sequence[object]) -> tuple[str, ModelConfig]:
