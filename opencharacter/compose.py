@@ -21,7 +21,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
 from opencharacter import manual
-from opencharacter.config import Config
+from opencharacter.config import Config, ModelConfig
 from opencharacter.errors import ConfigError, OpenCharacterError
 
 _HYDRA_ERRORS = (HydraException, OmegaConfBaseException, yaml.YAMLError)
@@ -171,11 +171,33 @@ def _to_config(composed: DictConfig) -> Config:
     missing = sorted(OmegaConf.missing_keys(composed))
     if missing:
         raise ConfigError(f"{missing[0]} must be given: add {missing[0]}=...")
+    _name_jurors(composed)
     config: Any = _as_object(composed)
     assert isinstance(config, Config)
     for key in _unknown_keys(config):
         raise ConfigError(_explain_key(key))
     return config
+
+
+def _name_jurors(composed: DictConfig) -> None:
+    """Put the models of a jury that are files of conf/llm beside those that were given.
+
+    Raises:
+        ConfigError: there is no such file.
+    """
+    files = manual.conf_dir() / "llm"
+    for name in composed.judge.jury:
+        if name in composed.judge.jurors:
+            continue
+        path = files / f"{name}.yaml"
+        if not path.is_file():
+            known = sorted(file.stem for file in files.glob("*.yaml"))
+            raise ConfigError(
+                f"judge.jury names '{name}'{manual.suggest(name, known)}, which is neither in "
+                f"judge.jurors nor a file of conf/llm: {', '.join(known)}"
+            )
+        typed = OmegaConf.structured(ModelConfig)
+        composed.judge.jurors[name] = OmegaConf.merge(typed, OmegaConf.load(path))
 
 
 def _as_object(composed: DictConfig) -> Any:

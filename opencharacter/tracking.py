@@ -20,10 +20,10 @@ import logging
 import netrc
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from opencharacter.config import Tracking
@@ -92,6 +92,29 @@ class Tracker:
         self.run.log_artifact(artifact, aliases=["latest", written["output"]])
         self._end(0)
 
+    def report(
+        self,
+        metrics: Mapping[str, float],
+        *,
+        done: int,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[object]],
+    ) -> None:
+        """Record a report: its numbers, and the table `items`; end the run.
+
+        Args:
+            metrics: The same names in every run, so that W&B puts runs beside each other.
+            done: Transcripts that the numbers are of.
+            columns: Of the table.
+            rows: Of the table.
+        """
+        if self.run is None:
+            return
+        wandb = import_module("wandb")
+        self.log(metrics, done)
+        self.run.log({ITEMS: wandb.Table(columns=list(columns), data=[list(r) for r in rows])})
+        self._end(0)
+
     def close(self) -> None:
         """End the run as failed unless `finish` ended it; twice is fine."""
         self._end(1)
@@ -157,6 +180,61 @@ def open_tracker(
     opened.define_metric(_DONE)
     opened.define_metric("*", step_metric=_DONE)
     return Tracker(opened, prefix=run, stage=stage)
+
+
+ITEMS = "items"
+"""Name of the table of a report."""
+
+
+class Recorded(NamedTuple):
+    """What W&B keeps of a report."""
+
+    group: str
+    """Name of our run."""
+    about: object
+    """What the report said of itself: `config["system"]`."""
+    table: dict[str, Any]
+    """`columns` and `data` of the table of items."""
+
+
+def read_reports(project: str, groups: Sequence[str]) -> list[Recorded]:
+    """Return the newest report of each of some runs from W&B.
+
+    Not tested against the service: no run of ours had a key. What it returns is read by
+    `compare.recorded`, which is tested on what wandb writes offline.
+
+    Args:
+        project: `project` or `entity/project`.
+        groups: Names of our runs.
+
+    Raises:
+        ConfigError: wandb is not installed or has no key, or a run has no report there.
+    """
+    wandb = _import_wandb()
+    if not _has_key(wandb):
+        raise ConfigError(
+            "compare.source=wandb reads from W&B, and no key was found; run `wandb login`, or "
+            "compare folders: compare.source=folder"
+        )
+    try:
+        return [_read_report(wandb, project, group) for group in groups]
+    except wandb.Error as error:
+        reason = " ".join(str(error).split())
+        raise ConfigError(f"W&B cannot give the reports of {project}: {reason}") from error
+
+
+def _read_report(wandb: Any, project: str, group: str) -> Recorded:
+    filters = {"group": group, "jobType": "report", "state": "finished"}
+    for run in wandb.Api().runs(project, filters=filters, order="-created_at"):
+        for artifact in run.logged_artifacts():
+            if artifact.type == "run_table" and "system" in run.config:
+                folder = Path(artifact.download())
+                text = (folder / f"{ITEMS}.table.json").read_text(encoding="utf-8")
+                return Recorded(group, run.config["system"], json.loads(text))
+    raise ConfigError(
+        f"W&B's project {project} has no finished report of '{group}'; write it with stage=report "
+        f"run={group} tracking=wandb"
+    )
 
 
 def tracked_id(project: str, run: str, stage: str, started: Mapping[str, Any]) -> str:

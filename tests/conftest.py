@@ -38,6 +38,7 @@ PLACES = ["Lisbon", "Osaka", "Quito", "Perth", "Oslo", "Accra", "Lima"]
 
 NOT_TESTED = "IS NOT TESTED HERE"
 NO_SLURM = f"SLURM {NOT_TESTED}"
+NO_BROWSER = f"A PAGE IN A BROWSER {NOT_TESTED}"
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -92,6 +93,7 @@ def settings(tmp_path: Path, personas_file: Path, instructions_file: Path) -> di
         "runs_dir": str(tmp_path / "runs"),
         "llm@teacher": "scripted",
         "llm@player": "scripted",
+        "llm@judge": "scripted",
         "personas": "file",
         "personas.path": str(personas_file),
         "instructions.paths": f"[{instructions_file}]",

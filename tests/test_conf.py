@@ -8,7 +8,15 @@ import pytest
 
 from opencharacter import manual
 from opencharacter.compose import compose_config
-from opencharacter.config import Backend, Config, Direction, HoldoutConfig, ModelConfig, TrainConfig
+from opencharacter.config import (
+    Backend,
+    Config,
+    Direction,
+    HoldoutConfig,
+    JudgeConfig,
+    ModelConfig,
+    TrainConfig,
+)
 from opencharacter.errors import ConfigError
 from opencharacter.records import Method
 
@@ -20,8 +28,10 @@ MUST_BE_GIVEN = {
     "instructions=files": ["instructions.paths=[i.json]"],
     "llm@teacher=trained": ["teacher.run=r"],
     "llm@player=trained": ["player.run=r"],
+    "llm@judge=trained": ["judge.run=r"],
     "llm@teacher=endpoint": ["teacher.model=m", "teacher.base_url=http://localhost:8000/v1"],
     "llm@player=endpoint": ["player.model=m", "player.base_url=http://localhost:8000/v1"],
+    "llm@judge=endpoint": ["judge.model=m", "judge.base_url=http://localhost:8000/v1"],
 }
 CHOICES = [f"{group}={option}" for group, options in manual.groups().items() for option in options]
 
@@ -66,7 +76,9 @@ def test_every_number_has_a_unit_or_a_source(path):
 def test_without_options_a_run_is_embedded_through_and_through():
     config = compose_config(["stage=synth"])
 
-    embedded = ModelConfig(max_length=2048, seats=128, cache_gib=1, threads=2)
+    given = {"max_length": 2048, "seats": 128, "cache_gib": 1, "threads": 2}
+    embedded = ModelConfig(**given)
+    judge = JudgeConfig(**given)
     train = TrainConfig(
         max_length=2048,
         device_tokens=2048,
@@ -77,7 +89,7 @@ def test_without_options_a_run_is_embedded_through_and_through():
         holdout=HoldoutConfig(characters=0.05, dialogues=0.05),
     )
     assert asdict(config) == asdict(
-        Config(stage="synth", teacher=embedded, player=embedded, train=train)
+        Config(stage="synth", teacher=embedded, player=embedded, judge=judge, train=train)
     )
 
 

@@ -28,11 +28,13 @@ from opencharacter.config.filtering import (
     Direction,
     Spoken,
 )
+from opencharacter.config.judging import JudgeConfig, QualifyConfig
 from opencharacter.config.mixing import ExportConfig, LintConfig, MixConfig, PopulationConfig
 from opencharacter.config.model import Backend, ModelConfig, SamplingConfig
 from opencharacter.config.planning import AssumeConfig, PlanConfig
 from opencharacter.config.playing import CONTROLS, Mode, PlayConfig, SuiteConfig, SuiteName, Who
 from opencharacter.config.ranges import require
+from opencharacter.config.reporting import CompareConfig, CompareSource, ReportConfig
 from opencharacter.config.sources import (
     InstructionsConfig,
     NearDuplicates,
@@ -68,6 +70,8 @@ __all__ = [
     "AssumeConfig",
     "AxisConfig",
     "Backend",
+    "CompareConfig",
+    "CompareSource",
     "Config",
     "Contamination",
     "ControlText",
@@ -78,6 +82,7 @@ __all__ = [
     "Gguf",
     "HoldoutConfig",
     "InstructionsConfig",
+    "JudgeConfig",
     "LLMStageConfig",
     "LintConfig",
     "LoraConfig",
@@ -95,6 +100,8 @@ __all__ = [
     "PopulationConfig",
     "Precision",
     "ProfilesConfig",
+    "QualifyConfig",
+    "ReportConfig",
     "RewriteConfig",
     "SamplingConfig",
     "Schedule",
@@ -114,7 +121,7 @@ __all__ = [
 ]
 
 
-ROLES = ("teacher", "player")
+ROLES = ("teacher", "player", "judge")
 """Sections that say which model plays a part."""
 
 
@@ -156,6 +163,7 @@ class Config:
     """W&B project."""
     teacher: ModelConfig = field(default_factory=ModelConfig)
     player: ModelConfig = field(default_factory=ModelConfig)
+    judge: JudgeConfig = field(default_factory=JudgeConfig)
     personas: PersonasConfig = field(default_factory=PersonasConfig)
     instructions: InstructionsConfig = field(default_factory=InstructionsConfig)
     profiles: ProfilesConfig = field(default_factory=ProfilesConfig)
@@ -169,6 +177,9 @@ class Config:
     train: TrainConfig = field(default_factory=TrainConfig)
     suite: SuiteConfig = field(default_factory=SuiteConfig)
     play: PlayConfig = field(default_factory=PlayConfig)
+    qualify: QualifyConfig = field(default_factory=QualifyConfig)
+    compare: CompareConfig = field(default_factory=CompareConfig)
+    report: ReportConfig = field(default_factory=ReportConfig)
     population: PopulationConfig = field(default_factory=PopulationConfig)
     plan: PlanConfig = field(default_factory=PlanConfig)
     slurm: SlurmConfig = field(default_factory=SlurmConfig)
@@ -234,6 +245,11 @@ NOT_DATA: dict[str, str] = {
     "price_output": "what it costs",
     "max_rejected": "when to fail, not what to make",
     "base_licence": "what the card of the model says, not what it learns",
+    "page": "what is written beside the scores",
+    "cache": "where answers are kept",
+    "family": "what a headline may say of a judge",
+    "same_family": "what a headline may say of a judge",
+    "label_probabilities": "how a judge is asked; its stage names that among the versions",
     "precision": "how numbers are rounded: the last bits",
     "check": "whether anything is made",
     "device_tokens": "how much a device takes at once: the last bits",

@@ -97,6 +97,11 @@ class ModelConfig:
     is given up in it. `endpoint` only."""
     structured_output: bool = True
     """False for servers that cannot steer by a JSON schema: answers are then only checked."""
+    family: str = ""
+    """Which models it comes from, such as llama; empty = as its name says. A judge of the tested
+    model's family favours it."""
+    label_probabilities: bool = True
+    """False for servers that tell no probabilities of tokens: a judge then writes JSON."""
     answers_as: str | None = None
     """What the server calls the model in its answers, where that is neither `model` nor a dated
     version of it; `endpoint` only."""

@@ -7,7 +7,7 @@ accounting, tracking) is here.
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
@@ -19,6 +19,7 @@ from opencharacter.config import (
     ROLES,
     Backend,
     Config,
+    JudgeConfig,
     LLMStageConfig,
     ModelConfig,
     data_settings,
@@ -27,7 +28,7 @@ from opencharacter.errors import ConfigError
 from opencharacter.ids import canonical_json
 from opencharacter.job.replicas import Replicas, end_with_leader, is_replica, wait_for_leader
 from opencharacter.job.stage import OpenStage
-from opencharacter.llm.opening import model_name, open_model
+from opencharacter.llm.opening import UnopenedModel, model_name, open_model
 from opencharacter.llm.requests import Model
 from opencharacter.llm.stopping import Stopping
 from opencharacter.store.claims import Claims
@@ -117,6 +118,10 @@ class Job:
             self._models[key] = open_model(config)
         return self._models[key]
 
+    def unopened(self, config: ModelConfig) -> Model:
+        """Return the same, opened when something is asked of it."""
+        return UnopenedModel(config, lambda: self.model(config))
+
     def folder(self, stage: str) -> StageFolder:
         """Return where a stage of this run keeps its files."""
         return StageFolder(run_dir=self.run_dir, stage=stage)
@@ -154,7 +159,7 @@ class Job:
             stage: finished_input(self.run_dir, stage, run=self.config.run) for stage in reads
         }
         decisive = self._decisive(settings, versions or {}, sources or {})
-        roles = [role for role in ROLES if any(getattr(self.config, role) is s for s in settings)]
+        role, asked = self._asked(settings)
         fingerprint = stage_fingerprint(name, decisive, inputs)
         if is_replica():
             wait_for_leader(folder, fingerprint)
@@ -181,13 +186,22 @@ class Job:
             claims=claims,
             replicas=self._replicas,
             stopping=self.stopping,
-            role=roles[0] if roles else ROLES[0],
+            role=role,
+            asked=asked,
         )
-        if self.config.preview and any(isinstance(each, LLMStageConfig) for each in settings):
-            yield stage  # it leaves nothing behind, and claims nothing
-            return
-        with claims:
+        is_seen_only = self.config.preview and any(map(_asks, settings))
+        with nullcontext() if is_seen_only else claims:  # it leaves nothing behind
             yield stage
+
+    def _asked(self, settings: Sequence[object]) -> tuple[str, ModelConfig]:
+        """Return the role and the model that a stage asks; the teacher where it names none."""
+        for each in settings:
+            if isinstance(each, JudgeConfig):
+                return "judge", each
+            for role in ROLES:
+                if isinstance(each, ModelConfig) and getattr(self.config, role) is each:
+                    return role, each
+        return ROLES[0], self.config.teacher
 
     def _decisive(
         self, settings: Sequence[object], versions: Mapping[str, str], sources: Mapping[str, str]
@@ -208,3 +222,8 @@ class Job:
             plain = json.loads(json.dumps(asdict(self.config)))
             settings = yaml.dump(plain, Dumper=yaml.CSafeDumper, sort_keys=False)
             temporary.write_text(f"# {self.command}\n{settings}", encoding="utf-8")
+
+
+def _asks(section: object) -> bool:
+    """Tell whether a section is that of a stage that asks a model."""
+    return isinstance(section, LLMStageConfig | JudgeConfig)

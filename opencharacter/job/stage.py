@@ -51,15 +51,14 @@ class OpenStage:
     stopping: Stopping
     role: str
     """Section of the model that the stage asks, and pays for."""
+    asked: ModelConfig
+    """That model; of a jury one member."""
+    is_shared: bool = False
+    """Whether every process of the command comes to write it: one does, the others wait."""
     tracker: Tracker | None = field(default=None, init=False)
     """Takes metrics while `stream` or `work` is at it."""
     goes_on: bool = field(default=False, init=False)
     """Whether what `stream` is given is made so that a stop loses nothing, as a training is."""
-
-    @property
-    def _asked(self) -> ModelConfig:
-        asked: ModelConfig = getattr(self.config, self.role)
-        return asked
 
     @property
     def is_finished(self) -> bool:
@@ -155,7 +154,7 @@ class OpenStage:
             Display(self.folder.stage, unit="records") as display,
             self._tracker() as tracker,
             closing(Reporter(self.folder.path, total=len(keys))) as reporter,
-            self.stopping.within(Budget(self._asked, self.folder.run_dir, role=self.role)),
+            self.stopping.within(Budget(self.asked, self.folder.run_dir, role=self.role)),
         ):
             before = n_rejected(self.folder)
             show = self._shower(display, tracker, reporter, before)
@@ -244,7 +243,8 @@ class OpenStage:
         that is gone.
         """
         holder = self.claims.take(part.name)
-        is_patient = self.is_inside_composite or "SLURM_RESTART_COUNT" in os.environ
+        is_restarted = "SLURM_RESTART_COUNT" in os.environ
+        is_patient = self.is_inside_composite or self.is_shared or is_restarted
         if holder is not None and not is_patient:
             raise StoreError(
                 f"{self.folder.path} is being written by {holder}; wait for it, or stop it"
@@ -311,7 +311,7 @@ class OpenStage:
             fingerprint=self.fingerprint,
             about={"what": what, "command": self.command, "opencharacter": __version__}
             | planned_of(self.folder, self.config)
-            | cost_of(self.folder.path, self._asked),
+            | cost_of(self.folder.path, self.asked),
             max_rejected=max_rejected,
         )
         self._say_rejected()

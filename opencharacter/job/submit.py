@@ -18,7 +18,7 @@ from opencharacter.config import Config
 from opencharacter.errors import ConfigError
 from opencharacter.synth.planning import runs_on_gpus
 
-_ASKS_MODEL = ("profiles", "rewrite", "generate", "play")
+_ASKS_MODEL = ("profiles", "rewrite", "generate", "play", "judge")
 _GPUS_OF_A_NODE = 8
 _OURS = ("stage=", "run=", "slurm=", "slurm.", "dry_run=")
 _PACKAGE = Path(__file__).parents[1]
@@ -34,13 +34,17 @@ class SlurmJob(NamedTuple):
 
 def jobs_of(config: Config) -> list[SlurmJob]:
     """Return the jobs that a command becomes, in the order in which they are submitted."""
-    chain = {"synth": _data_jobs, "all": _all_jobs}.get(config.stage)
+    chain = {"synth": _data_jobs, "all": _all_jobs, "eval": _eval_jobs}.get(config.stage)
     return chain(config) if chain else [SlurmJob(config.stage)]
 
 
 def _all_jobs(config: Config) -> list[SlurmJob]:
-    """Return the jobs of data and model; what evaluates the model is appended here."""
+    """Return the jobs of data and model."""
     return [*_data_jobs(config), SlurmJob("tokenize", ("mix",)), SlurmJob("train", ("tokenize",))]
+
+
+def _eval_jobs(_config: Config) -> list[SlurmJob]:
+    return [SlurmJob("play"), SlurmJob("judge", ("play",)), SlurmJob("report", ("judge",))]
 
 
 def _data_jobs(config: Config) -> list[SlurmJob]:
@@ -165,7 +169,7 @@ def _gpus(config: Config, stage: str) -> int:
         return config.slurm.mix_gpus if stage == "mix" else 0
     if config.slurm.gpus is not None:
         return config.slurm.gpus
-    asked = config.player if stage == "play" else config.teacher
+    asked = {"play": config.player, "judge": config.judge}.get(stage, config.teacher)
     return asked.tensor_parallel * asked.data_parallel if runs_on_gpus(asked) else 0
 
 

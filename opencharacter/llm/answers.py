@@ -5,6 +5,7 @@ try may help, or a `ModelError` where none can.
 """
 
 import json
+import math
 import re
 from collections.abc import Iterable
 from dataclasses import replace
@@ -67,12 +68,18 @@ class Refusal(NamedTuple):
     """The header."""
 
 
-def read_answer(body: bytes, config: ModelConfig) -> Completion:
+def read_answer(body: bytes, config: ModelConfig, *, labels: tuple[str, ...] = ()) -> Completion:
     """Return the completion in the body of a 200.
+
+    Args:
+        body: Of the answer.
+        config: Whom was asked.
+        labels: Of the request.
 
     Raises:
         PassingError: There is none, or another model's.
-        ModelError: The answer does not tell its tokens, and a budget or a limit needs them.
+        ModelError: The answer does not tell its tokens, and a budget or a limit needs them; or not
+            their probabilities, and the request has labels.
     """
     try:
         answer = json.loads(body)
@@ -98,6 +105,10 @@ def read_answer(body: bytes, config: ModelConfig) -> Completion:
     if reason not in _FINISHES:
         ended = f"the server ended with finish_reason '{reason}'"
         return with_usage(Completion(text=ended, finish=Finish.error), [spent])
+    if labels:
+        told = _label_probabilities(choice.get("logprobs"), labels, config)
+        said_one = Completion(text=text.strip(), finish=Finish.stop, probabilities=told)
+        return with_usage(said_one, [spent])
     return with_usage(Completion(text=text, finish=_FINISHES[reason]), [spent])
 
 
@@ -166,6 +177,25 @@ def is_same_model(asked: str, said: str) -> bool:
     return said.startswith(asked) and (
         said == asked or _VERSION.fullmatch(said.removeprefix(asked)) is not None
     )
+
+
+def _label_probabilities(
+    told: Any, labels: tuple[str, ...], config: ModelConfig
+) -> tuple[float, ...]:
+    """Return how likely each label was as the first token, spelt with white space or without.
+
+    Raises:
+        ModelError: the server tells no probabilities.
+    """
+    try:
+        first = told["content"][0]["top_logprobs"] if told["content"] else []
+        likely = [(str(one["token"]).strip(), math.exp(one["logprob"])) for one in first]
+    except (LookupError, TypeError, ValueError, OverflowError) as error:
+        raise ModelError(
+            f"{config.base_url} tells no probabilities of '{config.model}'; have the verdicts "
+            "written as JSON: judge.label_probabilities=false"
+        ) from error
+    return tuple(sum(each for token, each in likely if token == label) for label in labels)
 
 
 def _refuse_other_model(said: object, config: ModelConfig, spent: Usage) -> None:

@@ -195,7 +195,7 @@ class EndpointModel:
         self._health.is_reached = True
         refusal = reply.refusal
         if refusal is None:
-            return read_answer(reply.body, self._config)
+            return read_answer(reply.body, self._config, labels=request.labels)
         if refusal.status == _NOT_FOUND:
             raise await self._no_such_model(refusal)
         return read_refusal(refusal, self._config)

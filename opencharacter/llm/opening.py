@@ -4,7 +4,7 @@ import hashlib
 import logging
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from importlib.resources import files
 from importlib.util import find_spec
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from opencharacter.config import Backend, ModelConfig
 from opencharacter.errors import ModelError
-from opencharacter.llm.requests import Model
+from opencharacter.llm.requests import Completion, Model, Request
 from opencharacter.store.files import read_json
 from opencharacter.store.stage import finished_input
 
@@ -59,6 +59,38 @@ def open_model(config: ModelConfig) -> Model:
         _check_served(config)
         opened = home.open_vllm(config, path=model_path(config), name=model_name(config))
     return opened
+
+
+class UnopenedModel:
+    """A model that is opened when something is asked: whatever logs answer needs no engine."""
+
+    def __init__(self, config: ModelConfig, open_it: Callable[[], Model]) -> None:
+        """Open nothing yet."""
+        self.name = model_name(config)
+        self.window = max(1, round(1.25 * config.seats))
+        self._open_it = open_it
+        self._opened: Model | None = None
+
+    @property
+    def engine(self) -> str:
+        """Back end and version, which only the opened model knows."""
+        return self._model.engine
+
+    @property
+    def _model(self) -> Model:
+        self._opened = self._opened or self._open_it()
+        return self._opened
+
+    def submit(self, ticket: int, request: Request) -> None:
+        """Open the model, if it is not, and start a request."""
+        self._model.submit(ticket, request)
+
+    def collect(self) -> list[tuple[int, Completion]]:
+        """Return what is done."""
+        return self._model.collect()
+
+    def close(self) -> None:
+        """Leave it to whoever opened the model."""
 
 
 def check_model(config: ModelConfig) -> None:

@@ -59,13 +59,16 @@ class Request:
     """In [0, 2**31); see `ids.request_seed`."""
     schema: dict[str, Any] | None = None
     """JSON schema of the answer; None = free text."""
+    labels: tuple[str, ...] = ()
+    """The answer is one of these, each a single token; the completion tells their probabilities."""
     _keys: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def key(self, model: str) -> str:
         """Return the sha256 under which the completion is logged: equal requests, equal keys."""
         if model not in self._keys:
             messages = [[message.role, message.content] for message in self.messages]
-            self._keys[model] = digest(model, messages, self.sampling, self.seed, self.schema)
+            asked = (messages, self.sampling, self.seed, self.schema)
+            self._keys[model] = digest(model, *asked, *([self.labels] if self.labels else ()))
         return self._keys[model]
 
 
@@ -78,6 +81,9 @@ class Completion:
     prompt_tokens: int = 0
     cached_tokens: int = 0
     output_tokens: int = 0
+    probabilities: tuple[float, ...] | None = None
+    """Of each of the request's labels as the answer's first token, before it was steered to them:
+    they sum to less than 1. None = the request has no labels."""
 
     @property
     def is_usable(self) -> bool:
@@ -94,10 +100,12 @@ class Model(Protocol):
 
     name: str
     """`model@revision`, as it enters keys and records."""
-    engine: str
-    """Back end and version."""
     window: int
     """Requests to keep in flight: about 1.25 times the engine's seats."""
+
+    @property
+    def engine(self) -> str:
+        """Back end and version."""
 
     def submit(self, ticket: int, request: Request) -> None:
         """Start a request; `ticket` comes back with its completion."""

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from opencharacter.config import ModelConfig
-from opencharacter.ids import stable_number
+from opencharacter.ids import stable_fraction, stable_number
 from opencharacter.llm.requests import Completion, Finish, Request
 from opencharacter.records import Role
 
@@ -23,6 +23,7 @@ _LOOKS = ("a grey coat", "round glasses", "a green scarf", "sturdy boots", "a si
 _MANNERS = ("patient and dry", "warm and talkative", "blunt and quick", "shy and exact")
 _LONGEST_PERSONA = 1000
 _QUOTED_WORDS = 4
+_FINAL_SCORE = "Therefore, the final score is"
 
 
 def open_scripted(config: ModelConfig) -> "ScriptedModel":
@@ -33,7 +34,7 @@ def open_scripted(config: ModelConfig) -> "ScriptedModel":
     def reply(request: Request) -> str | Completion:
         words = sum(len(message.content.split()) for message in request.messages)
         if words <= config.max_length:
-            return scripted_reply(request)
+            return scripted_label(request) if request.labels else scripted_reply(request)
         text = f"the prompt has {words} words, the script takes {config.max_length}"
         return Completion(text=text, finish=Finish.too_long, prompt_tokens=words)
 
@@ -96,9 +97,26 @@ def scripted_reply(request: Request) -> str:
         return _profile(_after(prompt, "# Persona\n"), number)
     if "dialogue" in properties:
         return _rewritten(prompt)
+    if _FINAL_SCORE in prompt:
+        return _graded(number)
+    if "points" in properties:
+        return json.dumps({"points": properties["points"]["enum"][number % 5]})
     if "contradictions" in properties:
         return _verdict(prompt, number)
     return _sentence(prompt, number)
+
+
+def scripted_label(request: Request) -> Completion:
+    """Return a label with probabilities that are a hash of the prompt; a few are no verdict."""
+    prompt = request.messages[-1].content
+    weights = [stable_fraction("label", prompt, label) ** 2 for label in request.labels]
+    mass = 0.1 if stable_number("mass", prompt) % 50 == 0 else 0.95
+    told = tuple(mass * weight / sum(weights) for weight in weights)
+    said = request.labels[told.index(max(told))]
+    words = sum(len(message.content.split()) for message in request.messages)
+    return Completion(
+        text=said, finish=Finish.stop, prompt_tokens=words, output_tokens=1, probabilities=told
+    )
 
 
 def _after(prompt: str, heading: str) -> str:
@@ -146,6 +164,13 @@ def _verdict(prompt: str, number: int) -> str:
     chosen = {0: [said], 1: ["what nobody said"]}.get(number % 6, [])
     found = [{"said": words, "fact": name} for words in chosen]
     return json.dumps({"contradictions": found}, ensure_ascii=False)
+
+
+def _graded(number: int) -> str:
+    """Return five evaluations in PersonaGym's form, now and then one without its last sentence."""
+    points = [stable_number(number, place) % 6 for place in range(5)]
+    ends = [f" {_FINAL_SCORE} {each}." if each else "" for each in points]
+    return "\n".join(f"({n}) Evaluation: as scripted.{end}" for n, end in enumerate(ends, start=1))
 
 
 def _sentence(prompt: str, number: int) -> str:

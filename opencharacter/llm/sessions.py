@@ -128,10 +128,12 @@ def _advance(
 
 def completion_from_log(logged: dict[str, Any]) -> Completion:
     """Return the completion of a log entry."""
+    found = logged.get("probabilities")
     return Completion(
         text=logged["text"],
         finish=Finish(logged["finish"]),
         prompt_tokens=logged["prompt_tokens"],
         cached_tokens=logged["cached_tokens"],
         output_tokens=logged["output_tokens"],
+        probabilities=None if found is None else tuple(found),
     )

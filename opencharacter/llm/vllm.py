@@ -5,8 +5,11 @@ room at the next step, and nothing waits for a whole batch.
 """
 
 import json
+import math
 import os
 import time
+from dataclasses import replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +29,9 @@ from opencharacter.llm.requests import Completion, Finish, Request
 _LONGEST_CIRCLE = 16  # tokens; looking for circles costs about 0.5 us a token and a length
 _FINISHES = {"stop": Finish.stop, "length": Finish.length, "repetition": Finish.repetition}
 _LONGEST_S = 1.0  # in the engine without a look at what else there is to do, such as to stop
+LabelTokens = tuple[tuple[int, ...], ...]
+"""Tokens that say each label."""
+
 _OVERBOOKED = 1.25  # requests in flight per seat: the next ones are tokenised before a seat is free
 
 
@@ -52,6 +58,8 @@ class VllmModel:
         self.chat = ChatEncoder(self.llm.get_tokenizer())
         self._refused: list[tuple[int, Completion]] = []
         self._in_flight: dict[str, int] = {}
+        self._label_tokens: dict[str, LabelTokens] = {}
+        self._labels = cache(partial(label_tokens, self.llm.get_tokenizer()))
 
     def submit(self, ticket: int, request: Request) -> None:
         """Start a request; one that cannot fit is answered at once with `too_long`."""
@@ -62,12 +70,16 @@ class VllmModel:
             refused = Completion(text=text, finish=Finish.too_long, prompt_tokens=len(prompt))
             self._refused.append((ticket, refused))
             return
-        parameters = sampling_params(request, room)
+        labels = self._labels(request.labels) if request.labels else None
+        parameters = sampling_params(request, room, labels)
         self._in_flight[str(ticket)] = ticket
+        if labels:
+            self._label_tokens[str(ticket)] = labels
         try:
             self._engine.add_request(str(ticket), {"prompt_token_ids": prompt}, parameters)
         except ValueError as error:  # the engine's word for a request it cannot run
             del self._in_flight[str(ticket)]
+            self._label_tokens.pop(str(ticket), None)
             refused = Completion(text=f"refused by the engine: {error}", finish=Finish.error)
             self._refused.append((ticket, refused))
 
@@ -78,7 +90,7 @@ class VllmModel:
         while not done and time.monotonic() - began < _LONGEST_S:
             outputs = self._engine.step()
             done = [
-                (self._in_flight.pop(output.request_id), _completion(output))
+                (self._in_flight.pop(output.request_id), self._completion(output))
                 for output in outputs
                 if output.finished
             ]
@@ -90,6 +102,16 @@ class VllmModel:
         self._in_flight.clear()
         shutdown = self._engine.engine_core.shutdown
         shutdown()
+
+    def _completion(self, output: Any) -> Completion:
+        completion = _completion(output)
+        labels = self._label_tokens.pop(output.request_id, None)
+        if labels is None:
+            return completion
+        [found] = output.outputs[0].logprobs or [{}]
+        told = {token: math.exp(each.logprob) for token, each in found.items()}
+        probabilities = tuple(sum(told.get(id_, 0.0) for id_ in ids) for ids in labels)
+        return replace(completion, finish=Finish.stop, probabilities=probabilities)
 
 
 def _open_engine(config: ModelConfig, path: str) -> LLM:
@@ -152,14 +174,55 @@ def _hardware(config: ModelConfig) -> dict[str, Any]:
     return {"gpu_memory_utilization": config.memory}
 
 
-def sampling_params(request: Request, room: int) -> SamplingParams:
-    """Return the engine's parameters for a request that leaves `room` tokens for the answer."""
+def label_tokens(tokenizer: Any, labels: tuple[str, ...]) -> LabelTokens:
+    """Return the tokens that say each label: as it is, and after a space where that is one too.
+
+    Raises:
+        ModelError: a label is no single token, or two of them share one.
+    """
+    found = tuple(tuple(sorted(_spellings(tokenizer, label))) for label in labels)
+    every = [id_ for ids in found for id_ in ids]
+    if not all(found) or len(every) != len(set(every)):
+        raise ModelError(
+            f"the labels {', '.join(labels)} are not single tokens of {tokenizer.name_or_path}; "
+            "have the verdicts written as JSON: judge.label_probabilities=false"
+        )
+    return found
+
+
+def _spellings(tokenizer: Any, label: str) -> set[int]:
+    """Return the single tokens that say a label; white space before it may be one of its own."""
+    found = set()
+    for text in (label, f" {label}"):
+        ids = tokenizer.encode(text, add_special_tokens=False)
+        said = [id_ for id_ in ids if tokenizer.decode([id_]).strip()]
+        if len(said) == 1 and tokenizer.decode(said).strip() == label:
+            found.add(int(said[0]))
+    return found
+
+
+def sampling_params(
+    request: Request, room: int, labels: LabelTokens | None = None
+) -> SamplingParams:
+    """Return the engine's parameters for a request.
+
+    Steered to labels by `allowed_token_ids`, the engine still tells the probabilities that they had
+    before; by a grammar it tells those after (docs/decisions/0025-judging.md).
+
+    Args:
+        request: What is asked.
+        room: Tokens that are left for the answer.
+        labels: Tokens of its labels, if it has any.
+    """
     schema = request.schema
+    allowed = [id_ for ids in labels or () for id_ in ids] or None
     return SamplingParams(
         temperature=request.sampling.temperature,
         top_p=request.sampling.top_p,
         min_p=request.sampling.min_p,
-        max_tokens=min(request.sampling.max_tokens, room),
+        max_tokens=1 if allowed else min(request.sampling.max_tokens, room),
+        allowed_token_ids=allowed,
+        logprob_token_ids=allowed,
         seed=request.seed,
         output_kind=RequestOutputKind.FINAL_ONLY,
         structured_outputs=StructuredOutputsParams(json=schema) if schema else None,

@@ -20,6 +20,7 @@ from opencharacter.llm.requests import Request
 _CONNECT_S = 30.0
 _LOOK_S = 5.0  # for a first look at whether there is a server
 _KEPT_S = 4.0  # an idle connection; the commonest servers close theirs after five seconds
+_TOP = 20  # of the likeliest tokens; no server is sure to tell more
 _ERROR = 400  # from here on a status refuses
 
 
@@ -97,6 +98,9 @@ class Wire:
             "max_tokens": request.sampling.max_tokens,
             "seed": request.seed,
         }
+        if request.labels:
+            # A server has no common way to be steered to labels; it tells its likeliest tokens.
+            body |= {"max_tokens": 1, "logprobs": True, "top_logprobs": _TOP}
         if request.schema is not None and self._config.structured_output:
             body["response_format"] = {
                 "type": "json_schema",

@@ -7,6 +7,7 @@ sessions admitted while the last ones of the part before are still running.
 import gc
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Generic, TypeVar
 
 from opencharacter.llm.requests import Completion, Model, Session
@@ -15,7 +16,11 @@ from opencharacter.llm.stopping import Stopping
 from opencharacter.progress import Progress
 from opencharacter.records import Rejection
 from opencharacter.store.claims import Claims, Part
-from opencharacter.store.completions import CompletionLog, other_partitions
+from opencharacter.store.completions import (
+    CompletionLog,
+    SharedCompletions,
+    other_partitions,
+)
 from opencharacter.store.rows import write_records
 from opencharacter.store.stage import StageFolder
 
@@ -36,6 +41,8 @@ class Plan(Generic[Record]):
     key_columns: tuple[str, ...]
     """Columns of a record that make up its work's key, joined by a slash."""
     record_type: type[Record]
+    shared: Path | None = None
+    """Folder of completions that many runs share; None = they are the stage's own."""
 
 
 @dataclass(slots=True)
@@ -84,6 +91,7 @@ class PartWorker(Generic[Record]):
         self.parts = parts
         self._show = show
         self._stopping = stopping
+        self._shared = SharedCompletions(plan.shared) if plan.shared else None
         self._open: list[_OpenPart[Record]] = []
         self._done = 0
         self._rejected = 0
@@ -126,6 +134,8 @@ class PartWorker(Generic[Record]):
         finally:
             for opened in self._open:
                 opened.log.close()
+            if self._shared:
+                self._shared.close()
 
     def seal_without_work(self) -> None:
         """Write empty parts, where there is nothing to do: a stage without rows is whole too."""
@@ -158,7 +168,7 @@ class PartWorker(Generic[Record]):
             if self._is_done(part):  # sealed by another process between the look and the claim
                 self._claims.release(part.name)
                 continue
-            opened = _OpenPart[Record](part, CompletionLog(logs, part, other_logs))
+            opened = _OpenPart[Record](part, CompletionLog(logs, part, other_logs, self._shared))
             self._open.append(opened)
             for key, session in self._plan.sessions(part):
                 if key not in elsewhere:

@@ -124,6 +124,10 @@ class Score:
     turn: int | None = None
     """Of the user turn that is judged, from 0; None = the whole dialogue."""
     repeat: int = 0
+    against: str = ""
+    """Id of the transcript it is compared with; `value` is then the share for this one."""
+    inconsistency: float | None = None
+    """Of a comparison: how far the two orders of the answers disagree, in [0, 1]."""
     value: float | None
     """In the rubric's points; None where there was no usable verdict."""
     unscored: str | None = None
@@ -147,4 +151,5 @@ class Score:
         if (self.value is None) == (self.unscored is None):
             raise ValueError(f"{self.transcript_id}: set exactly one of value, unscored")
         parts = (self.transcript_id, self.judge, self.rubric, self.criterion, self.turn)
-        object.__setattr__(self, "id", content_id("score", *parts, self.repeat))
+        compared = (self.against,) if self.against else ()
+        object.__setattr__(self, "id", content_id("score", *parts, self.repeat, *compared))

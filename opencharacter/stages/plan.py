@@ -12,6 +12,7 @@ from dataclasses import asdict, replace
 
 from opencharacter.config import Config, planned_settings
 from opencharacter.job import Job
+from opencharacter.job.judge_plans import print_judging
 from opencharacter.job.plans import print_measured, print_plan, refuse_other_settings
 from opencharacter.records import Instruction, Persona
 from opencharacter.sources.instructions import read_instructions
@@ -64,6 +65,7 @@ def run(config: Config, job: Job) -> None:
         },
     )
     print_plan(planned, config)
+    print_judging(config, job)
     done = [manifest for stage in planned if (manifest := job.folder(stage).manifest())]
     print_measured(plain | {m["stage"]: m["planned"] for m in done if "planned" in m}, done)
 

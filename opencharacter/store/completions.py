@@ -5,6 +5,7 @@ A killed process repeats no call that is in a log. A torn last line is expected 
 
 import json
 import os
+import secrets
 import time
 from collections import ChainMap
 from pathlib import Path
@@ -40,23 +41,69 @@ def other_partitions(folder: Path, of: int) -> dict[bytes, Place]:
     return places
 
 
+class SharedCompletions:
+    """Completions that many runs share, for good: a folder of files, each written by one process.
+
+    Copying files in or out shares them with other machines.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Index what is there; nothing is written before the first answer."""
+        self._folder = folder
+        self._path = folder / f"{secrets.token_hex(8)}.jsonl"
+        self.places: dict[bytes, Place] = {}
+        for path in sorted(folder.glob("*.jsonl")):
+            self.places |= _index(path)
+        self._descriptor = -1
+
+    def append(self, line: bytes) -> None:
+        """Add a whole line of a log.
+
+        Raises:
+            StoreError: the disk is full, or the folder may not be written to.
+        """
+        with disk_errors(self._path):
+            if self._descriptor < 0:
+                self._folder.mkdir(parents=True, exist_ok=True)
+                self._descriptor = os.open(
+                    self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644
+                )
+            while line:
+                line = line[os.write(self._descriptor, line) :]
+
+    def close(self) -> None:
+        """Sync and close; closing twice is fine."""
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.fdatasync(descriptor)
+            os.close(descriptor)
+
+
 class CompletionLog:
     """The completions of one part: one open file, however many logs there are."""
 
-    def __init__(self, folder: Path, part: Part, others: dict[bytes, Place]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        part: Part,
+        others: dict[bytes, Place],
+        shared: SharedCompletions | None = None,
+    ) -> None:
         """Index what is there and open the part's log for appending.
 
         Args:
             folder: Where logs are.
             part: Whose log it is.
             others: From `other_partitions`, looked up after the part's own log.
+            shared: Looked up last, and given what is new.
         """
+        self._shared = shared
         self._path = folder / f"{part.name}.jsonl"
         self._synced = time.monotonic()
         with disk_errors(self._path):
             folder.mkdir(parents=True, exist_ok=True)
             self._descriptor = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
-        self._places = ChainMap(_index(self._path), others)
+        self._places = ChainMap(_index(self._path), others, shared.places if shared else {})
         self._end_torn_line()
 
     def __enter__(self) -> Self:
@@ -100,6 +147,8 @@ class CompletionLog:
             if time.monotonic() - self._synced > _SYNC_EVERY_S:
                 os.fdatasync(self._descriptor)
                 self._synced = time.monotonic()
+        if self._shared:
+            self._shared.append(line)
 
     def close(self) -> None:
         """Sync and close; closing twice is fine."""

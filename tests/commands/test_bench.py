@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[2]
         # Rows, how many are asked for, and how many come out: one in a hundred stands twice.
         pytest.param("personas", "200", ["200", "all", "199"], id="personas"),
         pytest.param("mix", "20", ["20", "60"], id="mix"),
+        pytest.param("report", "20", ["20"], id="report"),
     ],
 )
 def test_a_streaming_stage_is_measured_whole(script, size, beginning):

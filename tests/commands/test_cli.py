@@ -11,7 +11,7 @@ import pytest
 from opencharacter import __version__, manual
 from opencharacter.cli import main
 from opencharacter.compose import compose_config
-from opencharacter.config import AxisConfig
+from opencharacter.config import AxisConfig, ModelConfig
 
 STAGES = sorted(p.stem for p in (manual.PACKAGE / "stages").glob("[a-z]*.py"))
 
@@ -68,8 +68,9 @@ def test_help_knows_every_setting_of_the_dataclasses():
     config = compose_config(["stage=mix"])
     shown = {s.key for name in ["", *manual.sections()] for s in manual.settings(name)}
     of_an_axis = {f"mix.axes.NAME.{key}" for key in leaves(AxisConfig(model="m"))}
+    of_a_juror = {f"judge.jurors.NAME.{key}" for key in leaves(ModelConfig())}
 
-    assert shown == set(leaves(config)) | of_an_axis
+    assert shown == set(leaves(config)) | of_an_axis | of_a_juror
 
 
 def test_every_setting_says_what_it_means():

@@ -35,6 +35,14 @@ def test_the_main_job_becomes_a_chain():
     ]
 
 
+def test_an_evaluation_becomes_a_chain():
+    assert jobs_of(composed("stage=eval")) == [
+        SlurmJob("play"),
+        SlurmJob("judge", ("play",)),
+        SlurmJob("report", ("judge",)),
+    ]
+
+
 def test_a_dry_run_prints_commands_that_a_shell_takes(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     lines = dry_lines(capsys)

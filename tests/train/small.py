@@ -32,10 +32,14 @@ def small_run(folder: Path, *given: str) -> list[str]:
     )
     LlamaForCausalLM(shape).save_pretrained(model)
     known.save_pretrained(model)
-    words = ["run=t", f"runs_dir={folder / 'runs'}", f"train.model={model}"]
-    write_run(words, corpus(8, 6, 4))
+    write_run(small_words(folder)[:3], corpus(8, 6, 4))
+    return small_words(folder, *given)
+
+
+def small_words(folder: Path, *given: str) -> list[str]:
+    """Return the words that train the model in a folder."""
     return [
-        *words,
+        *("run=t", f"runs_dir={folder / 'runs'}", f"train.model={folder / 'base'}"),
         *("train.max_length=128", "train.device_tokens=128", "train.global_tokens=512"),
         *("train.epochs=2", "train.learning_rate=3e-3", "train.precision=float32"),
         *("train.validations=1", "train.gradient_checkpointing=false", "train.warmup=0"),

@@ -2,13 +2,15 @@
 
 import json
 import os
+import shutil
 import signal
+import subprocess
 import time
 
 import pytest
 from safetensors.torch import load_file
 
-from tests.train.small import losses, metrics, small_run, train
+from tests.train.small import losses, metrics, small_run, small_words, train
 from tests.train.starting import start_ranks
 
 
@@ -33,12 +35,16 @@ def last_checkpoints(folder):
     return sorted(path.name for path in (run_of(folder) / "checkpoints").iterdir())
 
 
-def send_when(started, folder, step, number, rank):
-    """Send a signal to one rank as soon as a step is told of."""
+def wait_for_step(started, folder, step):
     end = time.monotonic() + 150
     while not any(line["step"] >= step for line in metrics(folder)):
         assert time.monotonic() < end, started.said(0, "err")
         time.sleep(0.02)
+
+
+def send_when(started, folder, step, number, rank):
+    """Send a signal to one rank as soon as a step is told of."""
+    wait_for_step(started, folder, step)
     os.kill(started.processes[rank].pid, number)
 
 
@@ -82,3 +88,85 @@ def test_a_signal_to_one_rank_stops_both_at_one_step_and_they_go_on(alone, tmp_p
     assert {each.status for each in ended} == {0}, ended[0].err
     assert f"goes on from step {marker['step']}" in ended[0].err
     close(losses(tmp_path), losses(alone))
+
+
+def test_when_a_rank_is_killed_the_other_ends_and_the_last_whole_checkpoint_is_gone_on_from(
+    alone, tmp_path
+):
+    words = small_run(tmp_path)
+    started = start_ranks(2, tmp_path / "said", train, words)
+    for rank in (0, 1):
+        send_when(started, tmp_path, 6, signal.SIGSTOP, rank)
+    (second_start,) = start_ranks(1, tmp_path / "second", train, words).end()
+    os.kill(started.processes[1].pid, signal.SIGKILL)
+    os.kill(started.processes[0].pid, signal.SIGCONT)
+    first, second = started.end()
+    cut = run_of(tmp_path) / "checkpoints" / "checkpoint-9"
+    cut.mkdir(exist_ok=True)  # as a kill in the middle of its writing leaves it
+    (cut / "model.safetensors").write_bytes(b"half")
+
+    assert second_start.status == 2
+    assert "is being written by process" in second_start.err
+    assert (first.status, second.status) == (2, -signal.SIGKILL)
+    assert "another rank ended without a word" in first.err
+    assert "Traceback" not in first.err
+
+    ended = start_ranks(2, tmp_path / "said", train, words).end()
+    assert [each.status for each in ended] == [0, 0], ended[0].err
+    assert "checkpoint-9 was not finished, and is removed" in ended[0].err
+    assert "goes on from step 5" in ended[0].err
+    close(losses(tmp_path), losses(alone))
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    can_mount = os.geteuid() == 0 and shutil.which("mount") is not None
+    mounted = can_mount and subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=30m", "tmpfs", disk], check=False
+    )
+    if not mounted or mounted.returncode:
+        pytest.skip("mounting a small disk needs root: a full disk was NOT tested")
+    yield disk
+    subprocess.run(["umount", disk], check=True)
+
+
+def test_a_disk_that_fills_up_keeps_the_last_whole_checkpoint(alone, tmp_path, small_disk):
+    words = small_run(small_disk)
+    started = start_ranks(1, tmp_path / "said", train, words)
+    wait_for_step(started, small_disk, 6)
+    room = shutil.disk_usage(small_disk).free - 2**18  # for lines of metrics, and no checkpoint
+    (small_disk / "other").write_bytes(b"x" * room)
+    (ended,) = started.end()
+
+    assert ended.status == 2
+    assert "the disk is full while writing checkpoint-10 of" in ended.err
+    assert "checkpoint-5 is whole, and is gone on from" in ended.err
+    assert "Traceback" not in ended.err
+    assert last_checkpoints(small_disk) == ["checkpoint-5"]
+
+    (small_disk / "other").unlink()
+    (again,) = start_ranks(1, tmp_path / "said", train, words).end()
+    assert again.status == 0, again.err
+    assert "goes on from step 5" in again.err
+    close(losses(small_disk), losses(alone))
+
+
+def test_weights_that_are_cut_up_learn_the_same_and_are_whole_at_the_end(alone, tmp_path):
+    """ZeRO-3 gathers weights at every layer; ranks with unequally many labels must not wait."""
+    words = small_run(tmp_path, "deepspeed=zero3")
+    ended = start_ranks(2, tmp_path / "said", train, words).end()
+
+    assert [each.status for each in ended] == [0, 0], ended[0].err
+    close(losses(tmp_path), losses(alone))
+    whole = weights(alone)
+    for name, weight in weights(tmp_path).items():
+        assert (weight - whole[name]).abs().max() < 1e-3
+
+
+def test_a_training_that_ended_is_not_done_again(alone):
+    ended = start_ranks(2, alone / "again", train, small_words(alone)).end()
+
+    assert [each.status for each in ended] == [0, 0], ended[0].err
+    assert "train: already finished" in ended[0].err

@@ -1,0 +1,1 @@
+"""What the scores of one run say, and of several: numbers, tables, one page."""

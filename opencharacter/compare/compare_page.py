@@ -1,0 +1,222 @@
+"""The comparison of runs as sentences, tables, Markdown and a page."""
+
+from collections.abc import Sequence
+from html import escape
+
+from opencharacter.compare.differences import ALL, Comparison, Paired
+from opencharacter.compare.document import document, warning
+from opencharacter.compare.embedding import Embedded
+from opencharacter.compare.markup import Line, Point, lines_plot, table
+from opencharacter.compare.report_page import markdown_table
+from opencharacter.compare.tables import DOMAINS, NONE, Dot, Table, chance, equals, number, ranged
+from opencharacter.records import Domain
+
+_WHOM = {
+    str(Domain.inside): "characters it was trained on",
+    str(Domain.outside): "unseen characters",
+    str(Domain.unknown): "these characters",
+    ALL: "all characters",
+}
+FACTS = {"characters": "characters", "rows": "training dialogues", "method": "method"}
+"""What a score is drawn against, where it is known of two runs: key of `System.facts`, axis."""
+
+
+def sentences(comparison: Comparison) -> list[str]:
+    """Return what each pair of runs comes to, on what the comparison is for."""
+    return [sentence(line, comparison) for line in comparison.main]
+
+
+def sentence(line: Paired, comparison: Comparison) -> str:
+    """Return one paired difference in words: which is better, by how much, or what is not shown."""
+    one = line.difference.estimate
+    whom = _WHOM.get(line.scope, line.scope)
+    if one.value is None:
+        return f"{line.first} and {line.second} share no scores on {whom}."
+    if one.low is None or one.high is None:
+        return (
+            f"{line.second} is {number(one.value, sign=True)} points against {line.first} on "
+            f"{whom}; one character says nothing about chance."
+        )
+    better, worse = line.second, line.first
+    if one.value < 0:
+        better, worse = worse, better
+    half = (one.high - one.low) / 2
+    size = f"{number(abs(one.value), width=2 * half)} ± {number(half, width=2 * half)} points"
+    p = f"p {equals(line.p_holm)} after Holm"
+    if line.p_holm is not None and line.p_holm <= 1 - comparison.level:
+        return f"{better} plays {whom} better than {worse} by {size} ({p}). {_same(line)}".strip()
+    found = (
+        f"No difference between {line.first} and {line.second} is shown on {whom}: {better} is "
+        f"{size} above ({p})."
+    )
+    return f"{found} {_same(line)} {_power(line)}".strip()
+
+
+def _same(line: Paired) -> str:
+    """Return what TOST says."""
+    if line.same is None or line.same.holds is None:
+        return ""
+    margin = number(line.same.margin)
+    if line.same.holds:
+        return f"They are equal within ±{margin} points (TOST, p {equals(line.same.p)})."
+    low, high = number(line.same.low, sign=True), number(line.same.high, sign=True)
+    return f"Nor are they shown to be equal within ±{margin} points (TOST: {low} to {high})." * (
+        line.p_holm is None or line.p_holm > 0.05
+    )
+
+
+def _power(line: Paired) -> str:
+    if line.detectable is None:
+        return ""
+    return (
+        f"With {line.difference.estimate.clusters:,} characters a true difference of "
+        f"{number(line.detectable)} would be found 4 times in 5."
+    )
+
+
+def compare_tables(comparison: Comparison) -> list[Table]:
+    """Return all tables that have lines."""
+    found = [
+        _standings(comparison),
+        _paired_table("Differences", "One run less another, on the same items; p by sign flips of "
+                      "whole characters, Holm over this table.", comparison.main),
+        _paired_table("Differences on other characters", "As above; Holm over this table.",
+                      comparison.domains),
+        _paired_table("Differences by criterion", "As above; Holm over this table.",
+                      comparison.by_criterion),
+    ]  # fmt: skip
+    return [each for each in found if each.lines]
+
+
+def compare_page(comparison: Comparison, shown: Embedded) -> str:
+    """Return the page."""
+    told = "".join(f"<p>{escape(each)}</p>" for each in sentences(comparison))
+    if comparison.withheld:
+        told = warning("No headline", comparison.withheld) + told
+    body = (
+        told
+        + warning("To know", comparison.cautions)
+        + "".join(map(table, compare_tables(comparison)))
+        + "".join(_curve(comparison, fact, across) for fact, across in FACTS.items())
+    )
+    return document(
+        title=comparison.title,
+        subtitle=f"<p class=sub>{escape(about(comparison))}</p>",
+        body=body,
+        footer=f"<p>{escape(_method(comparison))}</p>",
+        transcripts=shown,
+    )
+
+
+def compare_markdown(comparison: Comparison) -> str:
+    """Return the same as Markdown."""
+    parts = [f"# {comparison.title}", about(comparison)]
+    if comparison.withheld:
+        parts += ["## No headline", *(f"- {why}" for why in comparison.withheld)]
+    parts += [f"- {each}" for each in (*sentences(comparison), *comparison.cautions)]
+    parts += [markdown_table(each) for each in compare_tables(comparison)]
+    parts.append(_method(comparison))
+    return "\n\n".join(parts) + "\n"
+
+
+def about(comparison: Comparison) -> str:
+    """Return what was compared, in a sentence."""
+    judges = ", ".join(comparison.systems[0].judges)
+    return (
+        f"{comparison.items:,} items of {comparison.characters:,} characters that all runs were "
+        f"asked; headline over {', '.join(comparison.criteria)}; judged by {judges}."
+    )
+
+
+def _method(comparison: Comparison) -> str:
+    return (
+        f"Paired by item, {comparison.level:.0%} intervals by resampling whole characters "
+        "(studentised), margin of equality "
+        f"±{number(comparison.margin)} points by two one-sided tests."
+    )
+
+
+def _standings(comparison: Comparison) -> Table:
+    domains = [d for d in Domain if any(d in each.domains for each in comparison.standings)]
+    systems = {system.run: system for system in comparison.systems}
+    facts = [fact for fact in FACTS if any(fact in s.facts for s in comparison.systems)]
+    lines, dots = [], []
+    for each in comparison.standings:
+        means = [each.domains.get(domain) for domain in domains]
+        system = systems[each.run]
+        shown = [_fact(system.facts.get(fact)) for fact in facts]
+        cells = [ranged(one) if one else NONE for one in means]
+        lines.append([each.run, *cells, *shown, ", ".join(system.models)])
+        dots.append([Dot(at, one) for at, one in enumerate(means) if one])
+    names = [DOMAINS[domain] for domain in domains]
+    columns = ("", *names, *(FACTS[fact] for fact in facts), "model")
+    return Table("Runs", "On the items that all were asked.", columns, lines, dots, names)
+
+
+def _paired_table(title: str, note: str, found: Sequence[Paired]) -> Table:
+    lines = [
+        [
+            f"{line.second} − {line.first}, {DOMAINS.get(_domain(line.scope), line.scope)}",
+            ranged(line.difference.estimate),
+            chance(line.p_holm),
+            _share(line.difference.better),
+            _held(line),
+            number(line.detectable),
+            f"{number(line.bounds.worst)} to {number(line.bounds.best)}" if line.bounds else NONE,
+            f"{line.difference.estimate.clusters:,}",
+        ]
+        for line in found
+    ]
+    columns = (
+        *("", "difference", "p (Holm)", "chance it is better", "equal within margin"),
+        *("detectable", "bounds", "characters"),
+    )
+    dots = [[Dot(0, line.difference.estimate)] for line in found]
+    return Table(title, note, columns, lines, dots, (), is_difference=True)
+
+
+def _domain(scope: str) -> Domain | None:
+    return Domain(scope) if scope in set(Domain) else None
+
+
+def _held(line: Paired) -> str:
+    if line.same is None or line.same.holds is None:
+        return NONE
+    return "yes" if line.same.holds else "not shown"
+
+
+def _share(value: float | None) -> str:
+    return NONE if value is None else f"{value:.1%}"
+
+
+def _fact(value: str | float | None) -> str:
+    if value is None:
+        return NONE
+    return value if isinstance(value, str) else f"{value:,}"
+
+
+def _curve(comparison: Comparison, fact: str, across: str) -> str:
+    """Return the plot of scores against a number that runs differ in; nothing if they do not.
+
+    Runs of different methods are different lines: nothing between them was measured.
+    """
+    facts = {s.run: s.facts for s in comparison.systems}
+    domains = [d for d in Domain if any(d in each.domains for each in comparison.standings)]
+    methods = sorted({str(each.get("method", "")) for each in facts.values() if fact in each})
+    lines = [
+        Line(
+            ", ".join(filter(None, (DOMAINS[domain], method * (len(methods) > 1)))),
+            [
+                Point(float(at), each.domains[domain])
+                for each in comparison.standings
+                if domain in each.domains
+                and facts[each.run].get("method", "") == method
+                and isinstance(at := facts[each.run].get(fact), int | float)
+            ],
+        )
+        for method in methods
+        for domain in domains
+    ]
+    plot = lines_plot(lines, across=across, told=f"Scores against {across}; see the table of runs.")
+    title = f"<h2>Score against {escape(across)}</h2>"
+    return f"<section>{title}{plot}</section>" if plot else ""

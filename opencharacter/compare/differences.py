@@ -1,0 +1,249 @@
+"""Paired differences of runs on the items that they share."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from statistics import fmean, stdev
+from typing import NamedTuple
+
+from opencharacter.compare.means import mean_of
+from opencharacter.compare.systems import Cell, System, pair, shared_keys
+from opencharacter.config import CompareConfig
+from opencharacter.records import Domain
+from opencharacter.stats.intervals import Estimate
+from opencharacter.stats.missing import Bounds, difference_bounds, headline
+from opencharacter.stats.multiplicity import holm
+from opencharacter.stats.paired import Difference, Verdict, equivalent, paired_difference
+from opencharacter.stats.power import detectable
+
+_ALL_PAIRS = 4
+"""Up to so many runs each is compared with each; of more, each with the first."""
+ALL = "all"
+Key = tuple[str, str]
+"""Item and criterion."""
+
+
+class Paired(NamedTuple):
+    """How much better the second run is than the first, on the same items."""
+
+    first: str
+    second: str
+    scope: str
+    """A domain, `all`, or a criterion."""
+    difference: Difference
+    p_holm: float | None
+    """Adjusted for all lines of its table; None = fewer than two characters."""
+    detectable: float | None
+    """Smallest true difference that such a comparison finds in 4 of 5 times."""
+    same: Verdict | None
+    """Whether it stays within the margin; None = not asked."""
+    bounds: Bounds | None
+    """Between what it is whatever the missing scores would have been; None = nothing is missing,
+    or the scale is not known."""
+
+
+class Standing(NamedTuple):
+    """One run among others, on the items that all share."""
+
+    run: str
+    overall: Estimate
+    domains: dict[Domain, Estimate]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Some runs."""
+
+    systems: Sequence[System]
+    criteria: Sequence[str]
+    """Of the headline."""
+    level: float
+    margin: float
+    items: int
+    """That all runs were asked."""
+    left_out: dict[str, int]
+    """By run, items that another run was not asked."""
+    characters: int
+    withheld: Sequence[str]
+    """Why there is no headline, a sentence each; empty = there is one."""
+    cautions: Sequence[str]
+    standings: Sequence[Standing]
+    main: Sequence[Paired]
+    """What the comparison is for, fixed before: unseen characters, where there are any."""
+    domains: Sequence[Paired]
+    """The other domains, and all together."""
+    by_criterion: Sequence[Paired]
+
+    @property
+    def title(self) -> str:
+        """It says where no human has checked the judges."""
+        calibrated = "" if all(s.is_calibrated for s in self.systems) else " (uncalibrated)"
+        return f"{', '.join(system.run for system in self.systems)} compared{calibrated}"
+
+
+def comparison_of(systems: Sequence[System], settings: CompareConfig) -> Comparison:
+    """Return how runs differ on the items that all of them were asked.
+
+    Args:
+        systems: At least two that can be compared (`check_alike`).
+        settings: Level, margin and what a headline needs.
+    """
+    criteria = [name for name in systems[0].criteria if all(name in s.criteria for s in systems)]
+    keys = shared_keys(systems, set(criteria))
+    items = {item for item, _ in keys}
+    cells = systems[0].cells
+    scopes = _grouped(cells, keys, _domain)
+    if len(scopes) > 1:
+        scopes[ALL] = keys
+    main = next(name for name in (Domain.outside, ALL, *scopes) if name in scopes)
+    return Comparison(
+        systems=systems,
+        criteria=criteria,
+        level=settings.level,
+        margin=settings.margin,
+        items=len(items),
+        left_out={s.run: len({item for item, _ in s.cells} - items) for s in systems},
+        characters=len({cells[key].persona for key in keys}),
+        withheld=_withheld(systems, criteria, keys, settings),
+        cautions=_cautions(systems, items),
+        standings=[_standing(s, keys, settings.level) for s in systems],
+        main=_lines(systems, {main: scopes.pop(main)}, settings),
+        domains=_lines(systems, scopes, settings),
+        by_criterion=_lines(systems, _grouped(cells, keys, _criterion), settings),
+    )
+
+
+def _domain(cell: Cell) -> str:
+    return str(cell.domain)
+
+
+def _criterion(cell: Cell) -> str:
+    return cell.criterion
+
+
+def _grouped(
+    cells: Mapping[Key, Cell], keys: Sequence[Key], scope_of: Callable[[Cell], str]
+) -> dict[str, list[Key]]:
+    grouped: dict[str, list[Key]] = defaultdict(list)
+    for key in keys:
+        grouped[scope_of(cells[key])].append(key)
+    return {name: grouped[name] for name in sorted(grouped)}
+
+
+def _withheld(
+    systems: Sequence[System],
+    criteria: Sequence[str],
+    keys: Sequence[Key],
+    settings: CompareConfig,
+) -> list[str]:
+    """Return why there is no headline: what is missing, and incomplete suites."""
+    reasons = [f"{s.run}: a part of the suite: {why}" for s in systems for why in s.incomplete]
+    scale = systems[0].scales.get(criteria[0]) if criteria else None
+    if scale is None:
+        return [*reasons, "The scale of the headline's criteria is not known."]
+    found = headline(
+        {s.run: [s.cells[key].value for key in keys] for s in systems},
+        scale,
+        [systems[0].cells[key].persona for key in keys],
+        least=settings.min_coverage,
+    )
+    return reasons + found.reasons
+
+
+def _cautions(systems: Sequence[System], items: set[str]) -> list[str]:
+    found = []
+    if not all(system.is_calibrated for system in systems):
+        found.append("Uncalibrated: there is a run whose judges nobody has held against humans.")
+    for system in systems:
+        left = len({item for item, _ in system.cells} - items)
+        if left:
+            found.append(f"{left:,} items of {system.run} were not asked of all, and do not count.")
+    if len(systems) > 2:
+        found.append(
+            "The best of several runs is above its true mean by luck too: confirm it on new items."
+        )
+    return found
+
+
+def _standing(system: System, keys: Sequence[Key], level: float) -> Standing:
+    cells = [system.cells[key] for key in keys]
+    return Standing(
+        system.run,
+        _mean(cells, level),
+        {
+            domain: _mean([cell for cell in cells if cell.domain is domain], level)
+            for domain in Domain
+            if any(cell.domain is domain for cell in cells)
+        },
+    )
+
+
+def _mean(cells: Sequence[Cell], level: float) -> Estimate:
+    there = [(cell.value, cell.persona) for cell in cells if cell.value is not None]
+    return mean_of([value for value, _ in there], [who for _, who in there], level=level)
+
+
+def _pairs(systems: Sequence[System]) -> Iterator[tuple[System, System]]:
+    if len(systems) <= _ALL_PAIRS:
+        yield from combinations(systems, 2)
+    else:
+        yield from ((systems[0], other) for other in systems[1:])
+
+
+def _lines(
+    systems: Sequence[System], scopes: Mapping[str, Sequence[Key]], settings: CompareConfig
+) -> list[Paired]:
+    """Return a line for each pair and scope, p-values adjusted over all of them."""
+    found = [
+        _paired(first, second, name, keys, settings)
+        for first, second in _pairs(systems)
+        for name, keys in scopes.items()
+    ]
+    adjusted = holm([line.difference.p for line in found])
+    return [line._replace(p_holm=p) for line, p in zip(found, adjusted, strict=True)]
+
+
+def _paired(
+    first: System,
+    second: System,
+    scope: str,
+    keys: Sequence[Key],
+    settings: CompareConfig,
+) -> Paired:
+    both, characters = pair(first, second, keys)
+    difference = paired_difference(both.b, both.a, characters, level=settings.level)
+    is_known = difference.estimate.value is not None
+    bounds = None
+    scale = first.scales.get(keys[0][1])
+    if scale and len(both.items) < len(keys):
+        bounds = difference_bounds(
+            [second.cells[key].value for key in keys],
+            [first.cells[key].value for key in keys],
+            scale,
+            [first.cells[key].persona for key in keys],
+            level=settings.level,
+        )
+    return Paired(
+        first.run,
+        second.run,
+        scope,
+        difference,
+        None,
+        _detectable([float(d) for d in both.b - both.a], characters, settings.level),
+        equivalent(difference.estimate, settings.margin) if is_known else None,
+        bounds,
+    )
+
+
+def _detectable(
+    differences: Sequence[float], characters: Sequence[str], level: float
+) -> float | None:
+    """Return what difference such a comparison finds in 4 of 5 times; None = one character."""
+    grouped: dict[str, list[float]] = defaultdict(list)
+    for difference, character in zip(differences, characters, strict=True):
+        grouped[character].append(difference)
+    if len(grouped) < 2:
+        return None
+    spread = stdev(map(fmean, grouped.values()))
+    return detectable(spread, len(grouped), alpha=1 - level)

@@ -1,0 +1,221 @@
+"""Whether a run may have a headline, and what is said instead."""
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from statistics import fmean
+from typing import Any
+
+from opencharacter.compare.measured import Bounds
+from opencharacter.compare.results import (
+    RULE,
+    WORSE,
+    Mark,
+    Results,
+    Scale,
+    group_of,
+    kin_of,
+    marks_of,
+    scales_of,
+)
+from opencharacter.records import Control, Domain
+
+COVERAGE = 0.99
+"""Least share of scores with a value that a headline needs."""
+_UNEQUAL = 0.05
+_BESIDE = {"fact", "preference"}  # what judges are asked besides what the items name
+JURY = 3
+"""Judges of different families that a jury should have."""
+
+
+def judges_of(results: Results, criteria: Sequence[str] | None = None) -> list[str]:
+    """Return the judges that are models, by name.
+
+    Args:
+        results: Of a run.
+        criteria: Only those who scored one of these; None = all.
+    """
+    found = {
+        score.judge
+        for score in results.scores
+        if criteria is None or group_of(score.criterion) in criteria
+    }
+    return sorted(found - {RULE})
+
+
+def headline_criteria(results: Results, asked: Sequence[str]) -> list[str]:
+    """Return the criteria whose mean is the headline.
+
+    Args:
+        results: Of a run.
+        asked: Criteria by name; empty = of those that the items name, all of the scale that most
+            scores are on. Points of different scales have no mean.
+    """
+    if asked:
+        return list(asked)
+    counts = Counter(group_of(score.criterion) for score in results.scores)
+    named = {name for item in results.items.values() for name in item.dimensions}
+    beside = named or counts.keys() - _BESIDE
+    chosen = [name for name in sorted(counts) if name in beside and name not in WORSE]
+    if not chosen:
+        chosen = sorted(counts.keys() - WORSE)
+    scales = scales_of(results)
+    by_scale: Counter[Scale | None] = Counter()
+    for name in chosen:
+        by_scale[scales.get(name)] += counts[name]
+    commonest = max(by_scale, key=lambda scale: by_scale[scale], default=None)
+    return [name for name in chosen if scales.get(name) == commonest]
+
+
+def headline_marks(
+    results: Results, criteria: Sequence[str], without: frozenset[str] = frozenset()
+) -> list[Mark]:
+    """Return the marks of a run that count, without some judges."""
+    return counting(marks_of(results, without=without), criteria)
+
+
+def counting(marks: Sequence[Mark], criteria: Sequence[str]) -> list[Mark]:
+    """Return the marks that count: of these criteria, without a control."""
+    wanted = set(criteria)
+    return [
+        mark
+        for mark in marks
+        if mark.criterion in wanted and mark.transcript.control is Control.none
+    ]
+
+
+def coverage_of(marks: Sequence[Mark]) -> float | None:
+    """Return the share of scores with a value; None = there are no scores."""
+    rows = sum(mark.rows for mark in marks)
+    return 1 - sum(mark.missing for mark in marks) / rows if rows else None
+
+
+def left_out_of(results: Results) -> frozenset[str]:
+    """Return the judges that are not in the headline: kin of the tested model, if others are."""
+    kin = set() if results.same_family_stated else set(kin_of(results))
+    return frozenset(kin) if set(judges_of(results)) - kin else frozenset()
+
+
+def why_withheld(
+    results: Results, criteria: Sequence[str], marks: Sequence[Mark], *, least: float
+) -> list[str]:
+    """Return why there is no headline, a sentence each; empty = there is one.
+
+    Args:
+        results: Of a run.
+        criteria: Of the headline.
+        marks: Those that count.
+        least: Share of scores with a value that a headline needs.
+    """
+    reasons = [f"A part of the suite: {sentence}" for sentence in results.incomplete]
+    if results.published:
+        reasons.append(f"By a published protocol: {results.published['protocol']}.")
+    judges, kin = judges_of(results, criteria), kin_of(results)
+    if judges and set(judges) <= set(kin) and not results.same_family_stated:
+        whose = "; ".join(f"{judge} is of {kin[judge]} family" for judge in judges)
+        reasons.append(
+            f"{whose}, and judges favour their own: judge with another family, or state it with "
+            "judge.same_family=true."
+        )
+    share = coverage_of(marks)
+    if share is None:
+        reasons.append("Nothing was scored in the headline's criteria.")
+    elif share < least:
+        reasons.append(
+            f"{1 - share:.1%} of the scores are missing, and a headline allows {1 - least:.1%}: "
+            "see the bounds."
+        )
+    p = missing_by_domain(marks)
+    if p is not None and p <= _UNEQUAL:
+        reasons.append(
+            f"In-domain and out-of-domain characters miss unequally many scores (p = {p:.2g}), so "
+            "the gap would be one of what is missing: see the bounds."
+        )
+    return reasons
+
+
+def missing_by_domain(marks: Sequence[Mark]) -> float | None:
+    """Return the p-value of the two domains having as many characters with a missing score.
+
+    Fisher's exact test (Fisher 1935, JRSS 98), two-sided; None = one domain has no characters.
+    """
+    characters: dict[Domain, dict[str, bool]] = {Domain.inside: {}, Domain.outside: {}}
+    for mark in marks:
+        if (found := characters.get(mark.transcript.domain)) is not None:
+            persona = mark.transcript.persona_id
+            found[persona] = found.get(persona, False) or mark.missing > 0
+    inside, outside = (list(found.values()) for found in characters.values())
+    if not inside or not outside:
+        return None
+    n, k, hits = len(inside) + len(outside), len(inside), sum(inside) + sum(outside)
+    ways = [
+        _log_ways(hits, x) + _log_ways(n - hits, k - x)
+        for x in range(max(0, k + hits - n), min(k, hits) + 1)
+    ]
+    here = _log_ways(hits, sum(inside)) + _log_ways(n - hits, k - sum(inside))
+    total = _log_ways(n, k)
+    return min(1.0, sum(math.exp(way - total) for way in ways if way <= here + 1e-9))
+
+
+def _log_ways(n: int, k: int) -> float:
+    """Return the logarithm of the number of ways to choose k of n."""
+    return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
+
+
+def bounds_of(marks: Sequence[Mark]) -> list[Bounds]:
+    """Return between what each domain's mean lies, whatever the missing scores would have been."""
+    found = []
+    for domain in Domain:
+        low = [mark.low for mark in marks if mark.transcript.domain is domain]
+        high = [mark.high for mark in marks if mark.transcript.domain is domain]
+        lows, highs = [v for v in low if v is not None], [v for v in high if v is not None]
+        if lows and len(lows) == len(low):
+            found.append(Bounds(domain, fmean(lows), fmean(highs)))
+    return found
+
+
+def cautions_of(results: Results, criteria: Sequence[str]) -> list[str]:
+    """Return what else a reader must know of a headline over these criteria, a sentence each."""
+    found = []
+    judges = judges_of(results, criteria)
+    if not is_calibrated(results, criteria):
+        found.append("Uncalibrated: no person has labelled answers that these judges scored.")
+    for judge in judges:
+        found += _card_told(judge, results.cards.get(judge))
+    for judge, why in results.unseated.items():
+        found.append(f"Below the bar, so {judge} scored nothing: {'; '.join(why)}.")
+    found += [f"A random draw: {sentence}." for sentence in results.draws]
+    kin = {judge: whose for judge, whose in kin_of(results).items() if judge in judges}
+    told = ", ".join(f"{judge} (of {whose} family)" for judge, whose in kin.items())
+    if kin and left_out_of(results):
+        found.append(f"Left out of the headline, as judges favour their own: {told}.")
+    elif kin and results.same_family_stated:
+        found.append(
+            f"In the headline by judge.same_family=true, though judges favour their own: {told}."
+        )
+    if 0 < len(judges) < JURY:
+        found.append(
+            f"{len(judges)} judge{'s' * (len(judges) > 1)}, and a jury has {JURY} of different "
+            "families: the figures hang on whom was asked."
+        )
+    if results.transcripts and all(t.domain is Domain.unknown for t in results.transcripts):
+        found.append(
+            "Whether the model was trained on these characters is not known, so there is no gap "
+            "between in-domain and out-of-domain."
+        )
+    return found
+
+
+def is_calibrated(results: Results, criteria: Sequence[str]) -> bool:
+    """Return whether people have labelled what each judge was qualified by; rules need none."""
+    judges = judges_of(results, criteria)
+    return all(results.cards.get(judge, {}).get("people") for judge in judges)
+
+
+def _card_told(judge: str, card: Mapping[str, Any] | None) -> list[str]:
+    """Return what a judge's card gives to know."""
+    if card is None:
+        return [f"{judge} has no judge card: nobody has tested it (stage=qualify)."]
+    if card.get("below"):
+        return [f"{judge} is below the bar of its card: {'; '.join(card['below'])}."]
+    return []

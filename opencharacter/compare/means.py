@@ -1,0 +1,121 @@
+"""Means of marks with intervals over characters."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from opencharacter.compare.measured import Gap, Row
+from opencharacter.compare.results import Mark
+from opencharacter.records import Domain
+from opencharacter.stats.calibrated import calibrated_mean
+from opencharacter.stats.intervals import (
+    Estimate,
+    Method,
+    clustered_share,
+    contrast_interval,
+    mean_interval,
+)
+from opencharacter.stats.student import t_tail
+
+_FEW = 50
+"""Characters below which Student's t is short of its level, and characters are resampled."""
+
+
+def estimate(marks: Iterable[Mark], *, level: float) -> Estimate:
+    """Return the mean of the marks that are there, with an interval over characters."""
+    there = [(mark.value, mark.transcript.persona_id) for mark in marks if mark.value is not None]
+    return mean_of([value for value, _ in there], [who for _, who in there], level=level)
+
+
+def mean_of(values: Sequence[float], characters: Sequence[str], *, level: float) -> Estimate:
+    """Return a mean with an interval over characters.
+
+    Of ones and zeros it is Wilson's, which stays inside of them. Where all are the same there is
+    none: it would have no width, and say that chance has no part in it.
+
+    Args:
+        values: (n,) marks.
+        characters: (n,) whose each is.
+        level: Of the interval.
+    """
+    if set(values) <= {0.0, 1.0}:
+        return clustered_share(values, characters, level=level)
+    method: Method = "studentised" if len(set(characters)) < _FEW else "t"
+    found = mean_interval(values, characters, level=level, method=method)
+    return found._replace(low=None, high=None, method="all alike") if found.se == 0 else found
+
+
+def row(name: str, marks: Sequence[Mark], *, level: float) -> Row:
+    """Return a line of a table: the mean over all, and of each domain that occurs."""
+    return Row(
+        name,
+        estimate(marks, level=level),
+        {domain: estimate(found, level=level) for domain, found in _by_domain(marks).items()},
+        sum(mark.missing for mark in marks),
+    )
+
+
+def rows(marks: Iterable[Mark], key: Callable[[Mark], str], *, level: float) -> list[Row]:
+    """Return a line for each value of `key`, by name."""
+    grouped: dict[str, list[Mark]] = defaultdict(list)
+    for mark in marks:
+        grouped[key(mark)].append(mark)
+    return [row(name, grouped[name], level=level) for name in sorted(grouped)]
+
+
+def gap(marks: Sequence[Mark], *, level: float) -> Gap | None:
+    """Return how much higher in-domain characters are scored; None = a domain has no scores."""
+    there = [
+        (mark.value, mark.transcript.domain is Domain.inside, mark.transcript.persona_id)
+        for mark in marks
+        if mark.value is not None and mark.transcript.domain is not Domain.unknown
+    ]
+    found = contrast_interval(
+        [value for value, _, _ in there],
+        [is_inside for _, is_inside, _ in there],
+        [who for _, _, who in there],
+        level=level,
+    )
+    if found.value is None:
+        return None
+    if not found.se:  # one character in a domain, or all alike
+        return Gap(found.value, None, None, None)
+    p = 2 * t_tail(abs(found.value) / found.se, found.clusters - 1)
+    return Gap(found.value, found.low, found.high, p)
+
+
+def corrected(
+    marks: Sequence[Mark], human: Mapping[tuple[str, str], float], *, level: float
+) -> Row | None:
+    """Return the means that people would give, by their labels of a part of the answers.
+
+    Args:
+        marks: Those that count.
+        human: Mean label by transcript and criterion.
+        level: Of the intervals, which hold the error of the correction too.
+
+    Returns:
+        None without labels.
+    """
+    there = [mark for mark in marks if mark.value is not None]
+    if not any((mark.transcript.id, mark.criterion) in human for mark in there):
+        return None
+
+    def mean(found: Sequence[Mark]) -> Estimate:
+        return calibrated_mean(
+            [mark.value or 0.0 for mark in found],
+            [human.get((mark.transcript.id, mark.criterion)) for mark in found],
+            [mark.transcript.persona_id for mark in found],
+            level=level,
+        )
+
+    domains = {domain: mean(found) for domain, found in _by_domain(there).items()}
+    return Row("corrected", mean(there), domains)
+
+
+def _by_domain(marks: Iterable[Mark]) -> dict[Domain, list[Mark]]:
+    grouped: dict[Domain, list[Mark]] = {}
+    for domain in Domain:
+        grouped[domain] = []
+    for mark in marks:
+        grouped[mark.transcript.domain].append(mark)
+    return {domain: found for domain, found in grouped.items() if found}

@@ -1,0 +1,116 @@
+"""What a report says, as numbers: each a mean with its interval, and what it is a mean of."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from opencharacter.records import Domain
+from opencharacter.stats.intervals import Estimate
+from opencharacter.stats.variance import Component
+
+
+class Row(NamedTuple):
+    """One line of a table: a mean for each domain, and over all."""
+
+    name: str
+    overall: Estimate
+    domains: Mapping[Domain, Estimate]
+    missing: int = 0
+    """Scores without a value."""
+
+
+class Gap(NamedTuple):
+    """How much higher in-domain characters are scored than out-of-domain ones."""
+
+    value: float
+    low: float | None
+    """None = a domain has fewer than two characters."""
+    high: float | None
+    p: float | None
+    """Of no gap, two-sided, by Student's t over characters."""
+
+
+class Bounds(NamedTuple):
+    """Where a mean lies whatever the missing scores would have been."""
+
+    domain: Domain
+    low: float
+    high: float
+
+
+class Judge(NamedTuple):
+    """What one judge did."""
+
+    name: str
+    family: str
+    kin: str
+    """Whose family that is too, such as `the teacher's`; empty = nobody's."""
+    scores: int
+    unscored: Mapping[str, int]
+    """How many have no value, by reason."""
+    mean: Estimate
+    """Of the headline's criteria."""
+    without: Estimate
+    """The headline's mean without this judge; of a single judge there is none."""
+    inconsistency: float | None
+    """How far its choices between two answers differ by their order, in [0, 1]; None = it was not
+    asked to choose."""
+
+
+class Failed(NamedTuple):
+    """How often a failure happened."""
+
+    name: str
+    counts: Mapping[Domain, int]
+    share: Estimate
+    """Of transcripts without a control."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """One run."""
+
+    run: str
+    models: Sequence[str]
+    suites: Sequence[str]
+    is_calibrated: bool
+    """Whether people have labelled what the judges were qualified by; rules need no labels."""
+    card_hashes: Mapping[str, str]
+    """sha256 of each judge's card."""
+    level: float
+    criteria: Sequence[str]
+    """Of the headline."""
+    withheld: Sequence[str]
+    """Why there is no headline, a sentence each; empty = there is one."""
+    cautions: Sequence[str]
+    """What else to know, a sentence each."""
+    coverage: float | None
+    """Share of the headline's scores that have a value."""
+    headline: Row
+    judged: Estimate
+    """The headline's mean without the answers that are no role-play."""
+    failed: int
+    """Transcripts that count as the lowest, since they are no role-play."""
+    gap: Gap | None
+    """None = one of the two domains has no scores."""
+    bounds: Sequence[Bounds]
+    """Instead of a headline where scores are missing and the scale is known."""
+    tasks: Sequence[Row]
+    criteria_rows: Sequence[Row]
+    turns: Sequence[Row]
+    controls: Sequence[Row]
+    judges: Sequence[Judge]
+    corrected: Row | None
+    """The headline as people would score it, by their labels of a part; None = there are none."""
+    spread: Mapping[str, Component]
+    """Where the variance of the headline's scores comes from; empty = too little to tell."""
+    failures: Sequence[Failed]
+    transcripts: int
+    characters: Mapping[Domain, int]
+    facts: Mapping[str, str | int | float]
+
+    @property
+    def title(self) -> str:
+        """The headline's title: it says where no human has checked the judges."""
+        calibrated = "" if self.is_calibrated else " (uncalibrated)"
+        return f"{self.run}: {', '.join(self.models)} on {', '.join(self.suites)}{calibrated}"

@@ -1,0 +1,105 @@
+"""A run as W&B keeps it, there and back: numbers of its report, and one for each item."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from opencharacter.compare.measured import Report
+from opencharacter.compare.results import Scale
+from opencharacter.compare.systems import Cell, System
+from opencharacter.errors import SourceError
+from opencharacter.records import Domain
+
+COLUMNS = Cell._fields
+"""Of the table of items."""
+
+
+class _About(msgspec.Struct, kw_only=True, frozen=True):
+    """What is kept of a system besides its cells."""
+
+    run: str
+    models: list[str]
+    judges: list[str]
+    scales: dict[str, tuple[float, float]]
+    criteria: list[str]
+    is_calibrated: bool
+    incomplete: list[str]
+    facts: dict[str, str | int | float]
+
+
+def metrics_of(report: Report) -> dict[str, float]:
+    """Return the numbers of a report under the same names for every run."""
+    found = {"report/coverage": report.coverage, "report/transcripts": float(report.transcripts)}
+    found["report/headline"] = report.headline.overall.value if not report.withheld else None
+    for domain, one in report.headline.domains.items():
+        found |= {f"report/{domain}": one.value, f"report/{domain}/low": one.low}
+        found |= {f"report/{domain}/high": one.high}
+    if report.gap:
+        found["report/gap"] = report.gap.value
+    found |= {f"report/criterion/{row.name}": row.overall.value for row in report.criteria_rows}
+    found |= {f"report/failure/{failed.name}": failed.share.value for failed in report.failures}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def about_of(system: System) -> dict[str, Any]:
+    """Return what is kept of a system besides its cells, as plain JSON."""
+    about = _About(
+        run=system.run,
+        models=list(system.models),
+        judges=list(system.judges),
+        scales={name: (scale.low, scale.high) for name, scale in system.scales.items()},
+        criteria=list(system.criteria),
+        is_calibrated=system.is_calibrated,
+        incomplete=list(system.incomplete),
+        facts=dict(system.facts),
+    )
+    found: dict[str, Any] = msgspec.to_builtins(about)
+    return found
+
+
+def rows_of(system: System) -> list[list[str | float | None]]:
+    """Return the table of items, under `COLUMNS`."""
+    return [
+        [str(value) if isinstance(value, Domain) else value for value in cell]
+        for cell in system.cells.values()
+    ]
+
+
+def system_of(name: str, about: object, table: Mapping[str, Any]) -> System:
+    """Return a system from what W&B keeps of it.
+
+    Args:
+        name: Of the run, for errors.
+        about: As `about_of` gave it.
+        table: `columns` and `data`, as W&B keeps tables.
+
+    Raises:
+        SourceError: it is something else, such as the report of another version.
+    """
+    try:
+        known = msgspec.convert(about, _About)
+        columns = msgspec.convert(table["columns"], list[str])
+        kept = [msgspec.convert(_named(columns, row), Cell) for row in table["data"]]
+    except (msgspec.ValidationError, KeyError, TypeError) as error:
+        raise SourceError(
+            f"what W&B keeps of the report of '{name}' cannot be read: {error}; write it again "
+            "with this version: stage=report tracking=wandb"
+        ) from error
+    return System(
+        run=known.run,
+        models=known.models,
+        judges=known.judges,
+        cells={(cell.item, cell.criterion): cell for cell in kept},
+        scales={criterion: Scale(*ends) for criterion, ends in known.scales.items()},
+        criteria=known.criteria,
+        is_calibrated=known.is_calibrated,
+        incomplete=tuple(known.incomplete),
+        facts=known.facts,
+    )
+
+
+def _named(columns: Sequence[str], row: Sequence[object]) -> list[object]:
+    """Return a row in the order of `COLUMNS`."""
+    by_name = dict(zip(columns, row, strict=False))
+    return [by_name[column] for column in COLUMNS]

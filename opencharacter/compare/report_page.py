@@ -1,0 +1,186 @@
+"""The report of one run as a page and as Markdown."""
+
+import json
+from collections.abc import Sequence
+from html import escape
+
+from opencharacter.compare.document import Tile, document, tiles, warning
+from opencharacter.compare.embedding import Embedded
+from opencharacter.compare.headline import judges_of
+from opencharacter.compare.markup import Line, Point, lines_plot, table
+from opencharacter.compare.measured import Report
+from opencharacter.compare.results import Results
+from opencharacter.compare.tables import (
+    DOMAINS,
+    Table,
+    chance,
+    ends_words,
+    gap_words,
+    jury_tables,
+    number,
+    ranged,
+    tables_of,
+)
+from opencharacter.records import Domain
+from opencharacter.stats.intervals import Estimate
+
+_TURNS = "By turn"
+
+
+def report_page(report: Report, results: Results, shown: Embedded) -> str:
+    """Return the page of a run.
+
+    Args:
+        report: Its numbers.
+        results: What it is of.
+        shown: Its transcripts.
+    """
+    sections = []
+    for each in (*tables_of(report), *jury_tables(results)):
+        sections.append(table(each))
+        if each.title == _TURNS:
+            sections.append(_turns(report))
+    return document(
+        title=report.title,
+        subtitle=f"<p class=sub>{escape(about(report))}</p>",
+        body=_head(report) + "".join(sections) + _cards(results),
+        footer=f"<p>{escape(method(report))}</p>",
+        transcripts=shown,
+    )
+
+
+def report_markdown(report: Report, results: Results) -> str:
+    """Return the same numbers as Markdown."""
+    parts = [f"# {report.title}", about(report)]
+    if report.withheld:
+        parts += ["## No headline", *(f"- {sentence}" for sentence in report.withheld)]
+        parts += [f"- Bounds, {DOMAINS[b.domain]}: {number(b.low)} to {number(b.high)}, whatever "
+                  "the missing scores would have been." for b in report.bounds]  # fmt: skip
+    else:
+        parts += ["## Headline", *_figures(report)]
+    parts += [f"- {sentence}" for sentence in report.cautions]
+    tables = (*tables_of(report), *jury_tables(results))
+    parts += [markdown_table(each) for each in tables]
+    hashes = ", ".join(f"{judge} {hash_}" for judge, hash_ in report.card_hashes.items())
+    if judges_of(results):
+        parts.append(f"Judge cards (sha256): {hashes or 'none'}.")
+    parts.append(method(report))
+    return "\n\n".join(parts) + "\n"
+
+
+def about(report: Report) -> str:
+    """Return what the report is of, in a sentence."""
+    counts = ", ".join(
+        f"{count:,} {DOMAINS[domain]}" for domain, count in report.characters.items()
+    )
+    facts = "".join(f"; {name}: {value}" for name, value in report.facts.items())
+    covered = "nothing" if report.coverage is None else f"{report.coverage:.1%}"
+    return (
+        f"{report.transcripts:,} transcripts; characters: {counts or 'none'}; headline over "
+        f"{', '.join(report.criteria) or 'no criterion'}; {covered} of its scores have a value"
+        f"{facts}."
+    )
+
+
+def method(report: Report) -> str:
+    """Return how intervals are made."""
+    return (
+        f"Means with {report.level:.0%} intervals over characters, not over rows: Student's t from "
+        "50 characters on, below that studentised resampling of characters; of ones and zeros "
+        "Wilson's over effective rows. The gap: Student's t. "
+        "An answer that is no role-play (empty, refused, out of character, cut off) counts as the "
+        f"lowest mark, as {report.failed:,} here do; without them the mean is "
+        f"{ranged(report.judged)}."
+    )
+
+
+def markdown_table(given: Table) -> str:
+    """Return a table under its title."""
+    rows = [[_plain(cell) for cell in line] for line in (given.columns, *given.lines)]
+    rows.insert(1, ["---", *["---:"] * (len(given.columns) - 1)])
+    lines = "\n".join(f"| {' | '.join(line)} |" for line in rows)
+    return f"## {given.title}\n\n{given.note}\n\n{lines}"
+
+
+def _plain(cell: str) -> str:
+    """Return a cell that ends neither its column nor its line, and is no HTML."""
+    text = " ".join(cell.split()).replace("\\", "\\\\").replace("|", "\\|")
+    return text.replace("&", "&amp;").replace("<", "&lt;")
+
+
+def _figures(report: Report) -> list[str]:
+    lines = [
+        f"- {DOMAINS[domain]}: {ranged(one)} ({one.clusters:,} characters)"
+        for domain, one in report.headline.domains.items()
+    ]
+    if report.gap:
+        lines.insert(0, f"- {gap_words(report.gap, level=report.level)}")
+    return lines
+
+
+def _head(report: Report) -> str:
+    if report.withheld:
+        bounds = [
+            Tile(
+                f"{DOMAINS[b.domain]}, bounds",
+                f"{number(b.low)} to {number(b.high)}",
+                "whatever the missing scores would have been",
+            )
+            for b in report.bounds
+        ]
+        return (
+            warning("No headline", report.withheld)
+            + warning("To know", report.cautions)
+            + (tiles(bounds) if bounds else "")
+        )
+    found = [_tile(DOMAINS[domain], one) for domain, one in report.headline.domains.items()]
+    words = ""
+    if report.gap:
+        ends = (report.gap.low, report.gap.high)
+        found.insert(0, Tile("gap, in-domain less out-of-domain",
+                             number(report.gap.value, sign=True), ends_words(*ends, sign=True)
+                             + f", p {chance(report.gap.p)}"))  # fmt: skip
+        words = f"<p>{escape(gap_words(report.gap, level=report.level))}</p>"
+    return tiles(found) + words + warning("To know", report.cautions)
+
+
+def _tile(name: str, one: Estimate) -> Tile:
+    people = f"{one.clusters:,} character{'s' * (one.clusters != 1)}"
+    return Tile(name, number(one.value), f"{ends_words(one.low, one.high)}, {people}")
+
+
+def _turns(report: Report) -> str:
+    domains = [domain for domain in Domain if any(domain in row.domains for row in report.turns)]
+    lines = [
+        Line(
+            DOMAINS[domain],
+            [
+                Point(float(row.name), row.domains[domain])
+                for row in report.turns
+                if domain in row.domains
+            ],
+        )
+        for domain in domains
+    ]
+    return lines_plot(lines, across="user turn", told="Scores by turn; the table has the figures.")
+
+
+def _cards(results: Results) -> str:
+    """Return the judges' cards whole: what they find of what was planted, and whom they follow."""
+    parts = []
+    for judge in judges_of(results):
+        if judge not in results.cards:
+            text = "<p>None: nobody has tested this judge; <code>stage=qualify</code> does.</p>"
+        else:
+            shown = escape(json.dumps(results.cards[judge], indent=2, ensure_ascii=False))
+            text = (
+                f"<p>sha256 {escape(results.card_hashes.get(judge, 'unknown'))}</p><details>"
+                f"<summary>All of it</summary><pre>{shown}</pre></details>"
+            )
+        parts.append(f"<h3>{escape(judge)}</h3>{text}")
+    return f"<section><h2>Judge cards</h2>{''.join(parts)}</section>" if parts else ""
+
+
+def headline_words(report: Report) -> Sequence[str]:
+    """Return the headline, or why there is none, a sentence each."""
+    return report.withheld or _figures(report)

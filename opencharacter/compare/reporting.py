@@ -1,0 +1,168 @@
+"""From the records of a run to the numbers of its report."""
+
+from collections import Counter
+from collections.abc import Sequence
+from statistics import fmean
+
+from opencharacter.compare.headline import (
+    bounds_of,
+    cautions_of,
+    counting,
+    coverage_of,
+    headline_criteria,
+    headline_marks,
+    is_calibrated,
+    judges_of,
+    left_out_of,
+    why_withheld,
+)
+from opencharacter.compare.means import corrected, estimate, gap, row, rows
+from opencharacter.compare.measured import Failed, Judge, Report, Row
+from opencharacter.compare.results import Mark, Results, kin_of, marks_of, models_of
+from opencharacter.config import ReportConfig
+from opencharacter.records import Control, Domain, Transcript
+from opencharacter.stats.intervals import clustered_share
+from opencharacter.stats.variance import Component, components
+
+_NO_FAILURE = "none"
+_FEWEST = 5  # characters below which variances are not worth telling
+
+
+def report_of(results: Results, settings: ReportConfig) -> Report:
+    """Return the numbers of a run's report."""
+    level = settings.level
+    left_out = left_out_of(results)
+    criteria = headline_criteria(results, settings.criteria)
+    marks = marks_of(results, without=left_out)
+    counted = counting(marks, criteria)
+    plain = [mark for mark in marks if mark.transcript.control is Control.none]
+    headline = row("headline", counted, level=level)
+    withheld = why_withheld(results, criteria, counted, least=settings.min_coverage)
+    played = [t for t in results.transcripts if t.control is Control.none]
+    return Report(
+        run=results.run,
+        models=models_of(results),
+        suites=sorted({transcript.suite for transcript in results.transcripts}),
+        is_calibrated=is_calibrated(results, criteria),
+        card_hashes=results.card_hashes,
+        level=level,
+        criteria=criteria,
+        withheld=withheld,
+        cautions=cautions_of(results, criteria),
+        coverage=coverage_of(counted),
+        headline=headline,
+        judged=estimate((mark for mark in counted if not mark.failed), level=level),
+        failed=len({mark.transcript.id for mark in counted if mark.failed}),
+        gap=gap(counted, level=level),
+        bounds=bounds_of(counted) if withheld else [],
+        tasks=rows(counted, lambda mark: mark.transcript.task, level=level),
+        criteria_rows=rows(plain, lambda mark: mark.criterion, level=level),
+        turns=_turns(results, criteria, left_out, level),
+        controls=_controls(marks, criteria, level),
+        judges=_judges(results, criteria, left_out, level),
+        corrected=corrected(counted, results.human, level=level),
+        spread=_spread(results, criteria, left_out),
+        failures=_failures(played, level),
+        transcripts=len(results.transcripts),
+        characters=_characters(played),
+        facts=results.facts,
+    )
+
+
+def _turns(
+    results: Results, criteria: Sequence[str], left_out: frozenset[str], level: float
+) -> list[Row]:
+    """Return a line for each user turn, from 1; nothing where whole dialogues were judged."""
+    turns = sorted({score.turn for score in results.scores if score.turn is not None})
+    found = []
+    for turn in turns:
+        marks = marks_of(results, without=left_out, turn=turn)
+        counted = counting(marks, criteria)
+        if counted:
+            found.append(row(str(turn + 1), counted, level=level))
+    return found if len(found) > 1 else []
+
+
+def _controls(marks: Sequence[Mark], criteria: Sequence[str], level: float) -> list[Row]:
+    """Return a line for each control; nothing if there was none but `none`."""
+    wanted = set(criteria)
+    counted = [mark for mark in marks if mark.criterion in wanted]
+    found = rows(counted, lambda mark: str(mark.transcript.control), level=level)
+    return found if len(found) > 1 else []
+
+
+def _judges(
+    results: Results, criteria: Sequence[str], left_out: frozenset[str], level: float
+) -> list[Judge]:
+    judges, kin = judges_of(results), kin_of(results)
+    found = []
+    for name in judges:
+        own = [score for score in results.scores if score.judge == name]
+        others = frozenset(judges) - {name}
+        turned = [s.inconsistency for s in own if s.inconsistency is not None]
+        found.append(
+            Judge(
+                name,
+                results.families.get(name, ""),
+                kin.get(name, ""),
+                len(own),
+                Counter(score.unscored for score in own if score.unscored is not None),
+                estimate(_own(headline_marks(results, criteria, others)), level=level),
+                estimate(_own(headline_marks(results, criteria, left_out | {name})), level=level),
+                fmean(turned) if turned else None,
+            )
+        )
+    return found
+
+
+def _spread(
+    results: Results, criteria: Sequence[str], left_out: frozenset[str]
+) -> dict[str, Component]:
+    """Return where the variance of single scores comes from."""
+    wanted = set(criteria)
+    by_id = {t.id: t for t in results.transcripts if t.control is Control.none}
+    found = [
+        (
+            s.value,
+            s.persona_id,
+            f"{s.item_id}/{s.criterion}",
+            by_id[s.transcript_id].sample,
+            s.judge,
+        )
+        for s in results.scores
+        if s.value is not None
+        and s.transcript_id in by_id
+        and s.judge not in left_out
+        and s.criterion in wanted
+    ]
+    if len({row[1] for row in found}) < _FEWEST:
+        return {}
+    values, characters, items, samples, judges = zip(*found, strict=True)
+    return components(values, characters, items, samples, judges)
+
+
+def _own(marks: Sequence[Mark]) -> list[Mark]:
+    """Return the marks that judges gave: not those of failed answers, whose mark is a rule's."""
+    return [mark for mark in marks if mark.value is not None and not mark.failed]
+
+
+def _failures(played: Sequence[Transcript], level: float) -> list[Failed]:
+    """Return how often each failure happened, the commonest first."""
+    counts = Counter(t.failure or _NO_FAILURE for t in played)
+    characters = [t.persona_id for t in played]
+    return [
+        Failed(
+            name,
+            Counter(t.domain for t in played if (t.failure or _NO_FAILURE) == name),
+            clustered_share(
+                [(t.failure or _NO_FAILURE) == name for t in played], characters, level=level
+            ),
+        )
+        for name, _ in counts.most_common()
+    ]
+
+
+def _characters(played: Sequence[Transcript]) -> dict[Domain, int]:
+    """Return how many characters of each domain were played."""
+    pairs = {(t.domain, t.persona_id) for t in played}
+    return dict(Counter(domain for domain, _ in sorted(pairs)))

@@ -1,0 +1,245 @@
+"""The transcripts and scores of one run, and one number for each transcript and criterion."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from statistics import fmean
+from typing import Any, NamedTuple
+
+from opencharacter.errors import ConfigError
+from opencharacter.records import EvalItem, Failure, Score, Transcript
+
+RULE = "rule"
+"""The judge of scores that a rule gives."""
+WORSE = frozenset({"fact_contradicted"})
+"""Criteria of which more is worse; they are never part of a headline."""
+_FAILED = "candidate_"  # begins the reason of a score for an answer that is no role-play
+_ENGINE = f"{_FAILED}{Failure.error}"  # the engine's fault, not the model's
+_NOT_REACHED = "not_reached"  # of a turn after the one at which the dialogue ended
+
+
+class Scale(NamedTuple):
+    """Smallest and largest value of a criterion."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Results:
+    """What was played and judged in one run."""
+
+    run: str
+    items: Mapping[str, EvalItem]
+    transcripts: Sequence[Transcript]
+    scores: Sequence[Score]
+    incomplete: Sequence[str] = ()
+    """Why this is a part of its suite, a sentence each; empty = the whole suite."""
+    draws: Sequence[str] = ()
+    """What was drawn at random of more characters of a run, a sentence each."""
+    cards: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """By judge, what stage=qualify found; a judge without one is not qualified."""
+    card_hashes: Mapping[str, str] = field(default_factory=dict)
+    """sha256 of each card that the scores were made under."""
+    unseated: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Judges below the bar, who scored nothing, with what they fall short of."""
+    jury: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """By criterion, what several judges say together: agreement, and the mean without each."""
+    families: Mapping[str, str] = field(default_factory=dict)
+    """Family of each judge, by name."""
+    related: Mapping[str, str] = field(default_factory=dict)
+    """Families that a judge should not be of, each with whose it is: the tested model's, its
+    teacher's, its base's."""
+    same_family_stated: bool = False
+    """Whether a judge of such a family may stand in a headline that says so."""
+    human: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    """Mean of people's labels, by transcript and criterion; empty = nobody labelled these."""
+    published: Mapping[str, Any] = field(default_factory=dict)
+    """Means by a benchmark's published protocol, its faults included; empty = judged by ours."""
+    scales: Mapping[str, Scale] = field(default_factory=dict)
+    """Of criteria, as the rubrics have them."""
+    facts: Mapping[str, str | int | float] = field(default_factory=dict)
+    """Of the training: `characters`, `rows`, `method`, where they are known."""
+
+
+class Mark(NamedTuple):
+    """What one transcript got in one criterion: the mean of its judges."""
+
+    transcript: Transcript
+    criterion: str
+    value: float | None
+    """Mean over judges of their means over turns and repeats; None = no judge gave a value."""
+    low: float | None
+    """The same with the lowest value of the scale for what is missing; None without a scale."""
+    high: float | None
+    rows: int
+    """Scores behind it."""
+    missing: int
+    """Of those, the ones without a value."""
+    failed: int
+    """Of those, the ones that count as the lowest, since the answer is no role-play."""
+
+
+def kin_of(results: Results) -> dict[str, str]:
+    """Return the judges of the family of the tested model, its teacher or base, with whose it is.
+
+    A judge scores its own kin too high (Panickssery et al. 2024, arXiv 2404.13076).
+    """
+    return {
+        judge: results.related[family]
+        for judge, family in results.families.items()
+        if family in results.related
+    }
+
+
+def group_of(criterion: str) -> str:
+    """Return what a criterion counts as: all facts of a checklist, `fact:age` ..., as `fact`."""
+    return criterion.partition(":")[0]
+
+
+def joined(runs: Sequence[Results]) -> Results:
+    """Return several runs of one model as one: another suite's transcripts join the first's.
+
+    Raises:
+        ConfigError: they are of several models, or share a transcript.
+    """
+    first, *others = runs
+    for other in others:
+        if models_of(other) != models_of(first):
+            raise ConfigError(
+                f"{first.run} is of {', '.join(models_of(first))}, {other.run} of "
+                f"{', '.join(models_of(other))}: a report is of one model; compare models with "
+                "stage=compare"
+            )
+    transcripts = [transcript for run in runs for transcript in run.transcripts]
+    if len({transcript.id for transcript in transcripts}) < len(transcripts):
+        names = ", ".join(run.run for run in runs)
+        raise ConfigError(f"{names} share transcripts; name each run once in report.runs")
+    return replace(
+        first,
+        items={id_: item for run in runs for id_, item in run.items.items()},
+        transcripts=transcripts,
+        scores=[score for run in runs for score in run.scores],
+        incomplete=[why for run in runs for why in run.incomplete],
+        draws=[draw for run in runs for draw in run.draws],
+        families={judge: family for run in runs for judge, family in run.families.items()},
+        related={family: whose for run in runs for family, whose in run.related.items()},
+        same_family_stated=all(run.same_family_stated for run in runs),
+        scales={name: scale for run in runs for name, scale in run.scales.items()},
+        cards={judge: card for run in runs for judge, card in run.cards.items()},
+        card_hashes={judge: hash_ for run in runs for judge, hash_ in run.card_hashes.items()},
+        unseated={judge: why for run in runs for judge, why in run.unseated.items()},
+        jury=first.jury if len(runs) == 1 else {},
+        human={key: label for run in runs for key, label in run.human.items()},
+        published=first.published if len(runs) == 1 else {},
+    )
+
+
+def models_of(results: Results) -> list[str]:
+    """Return the models that played, by name."""
+    return sorted({transcript.model for transcript in results.transcripts})
+
+
+def scales_of(results: Results) -> dict[str, Scale]:
+    """Return the scale of each criterion that has one.
+
+    It is that of the rubrics, else of the labels if they are numbers, else, of values that are
+    shares, 0 to 1.
+    """
+    labels: dict[str, tuple[str, ...]] = {}
+    values: dict[str, list[float]] = defaultdict(list)
+    for score in results.scores:
+        name = group_of(score.criterion)
+        if score.labels:
+            labels.setdefault(name, score.labels)
+        if score.value is not None:
+            values[name].append(score.value)
+    scales = {}
+    for criterion in {**labels, **values}:
+        found = values[criterion]
+        ends = _numbers(labels.get(criterion, ()))
+        if ends:
+            scales[criterion] = Scale(min(ends), max(ends))
+        elif found and min(found) >= 0 and max(found) <= 1:
+            scales[criterion] = Scale(0.0, 1.0)
+    return scales | dict(results.scales)
+
+
+def marks_of(
+    results: Results, *, without: frozenset[str] = frozenset(), turn: int | None = None
+) -> list[Mark]:
+    """Return a mark for each transcript and criterion, those that nobody judged too.
+
+    Args:
+        results: Of a run.
+        without: Judges that are left out.
+        turn: Only the scores of this user turn; None = all.
+    """
+    scales = scales_of(results)
+    grouped: dict[tuple[str, str], list[Score]] = defaultdict(list)
+    for score in results.scores:
+        if score.judge not in without and (turn is None or score.turn == turn):
+            grouped[score.transcript_id, group_of(score.criterion)].append(score)
+    judged: dict[str, list[str]] = defaultdict(list)
+    for transcript_id, criterion in grouped:
+        judged[transcript_id].append(criterion)
+    marks = []
+    for transcript in results.transcripts:
+        criteria = judged.get(transcript.id, [])
+        if not criteria and turn is None:
+            item = results.items.get(transcript.item_id)
+            criteria = list(item.dimensions) if item and not item.answers else []
+        for criterion in criteria:
+            found = grouped.get((transcript.id, criterion), [])
+            marks.append(_mark(transcript, criterion, found, scales.get(criterion)))
+    return marks
+
+
+def _mark(
+    transcript: Transcript, criterion: str, scores: Sequence[Score], scale: Scale | None
+) -> Mark:
+    values = [(score.judge, _value(score, transcript, scale)) for score in scores]
+    there = [(judge, value) for judge, value in values if value is not None]
+    value = low = high = _mean_of_judges(there)
+    rows = max(1, len(values))
+    missing = rows - len(there)
+    if missing:
+        low, high = (_filled(values, end) if scale else None for end in scale or (0.0, 0.0))
+    failed = len(there) - sum(score.value is not None for score in scores)
+    return Mark(transcript, criterion, value, low, high, rows, missing, failed)
+
+
+def _value(score: Score, transcript: Transcript, scale: Scale | None) -> float | None:
+    """Return what a score counts as; an answer that is no role-play has earned the lowest.
+
+    So refusing costs points, and does not make a mean out of easier questions.
+    """
+    reason = score.unscored
+    if reason is None or scale is None:
+        return score.value
+    is_failed = reason.startswith(_FAILED) and reason != _ENGINE
+    is_end = reason == _NOT_REACHED and transcript.failure is not Failure.error
+    return scale.low if is_failed or is_end else None
+
+
+def _filled(values: Sequence[tuple[str, float | None]], end: float) -> float:
+    """Return the mean of judges with `end` for what is missing."""
+    mean = _mean_of_judges([(judge, end if v is None else v) for judge, v in values])
+    return end if mean is None else mean
+
+
+def _mean_of_judges(values: Sequence[tuple[str, float]]) -> float | None:
+    if len(values) == 1:  # as in most runs of one turn; many thousands of times
+        return values[0][1]
+    by_judge: dict[str, list[float]] = defaultdict(list)
+    for judge, value in values:
+        by_judge[judge].append(value)
+    return fmean(map(fmean, by_judge.values())) if by_judge else None
+
+
+def _numbers(labels: Sequence[str]) -> list[float]:
+    """Return labels as numbers; nothing if one is none."""
+    try:
+        return [float(label) for label in labels]
+    except ValueError:
+        return []

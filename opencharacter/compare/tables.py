@@ -1,0 +1,273 @@
+"""Tables of a report, once for the terminal, for Markdown and for the page."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from opencharacter.compare.measured import Gap, Report, Row
+from opencharacter.compare.results import Results
+from opencharacter.records import Domain
+from opencharacter.stats.intervals import Estimate
+
+DOMAINS: dict[Domain | None, str] = {
+    Domain.inside: "in-domain",
+    Domain.outside: "out-of-domain",
+    Domain.unknown: "domain unknown",
+}
+NONE = "–"
+_SPREAD = {
+    "character": "more characters",
+    "item": "more questions of each character",
+    "sample": "more samples of each question",
+    "judge": "more judges",
+    "judge with character": "more judges",
+    "rest": "more of any",
+}
+_NARROW = 0.05  # points
+_TOLD = {
+    "fact_contradicted": " (less is better)",
+    "fact": " (share of the profile's facts that nothing contradicts)",
+    "preference": " (share preferred to the other run's answer)",
+}
+
+
+class Dot(NamedTuple):
+    """A mean with its interval, drawn on the scale of its table."""
+
+    series: int
+    estimate: Estimate
+
+
+class Table(NamedTuple):
+    """What a reader sees; the first cell of a line is its name."""
+
+    title: str
+    note: str
+    columns: Sequence[str]
+    lines: Sequence[Sequence[str]]
+    dots: Sequence[Sequence[Dot]] = ()
+    """For each line, what is drawn; empty = nothing is."""
+    series: Sequence[str] = ()
+    """What the colours of dots mean."""
+    is_difference: bool = False
+    """Whether 0 is a place of its own."""
+
+
+def number(value: float | None, *, sign: bool = False, width: float | None = None) -> str:
+    """Return a score as a reader wants it.
+
+    Args:
+        value: None = a dash.
+        sign: Show a plus too.
+        width: Of its interval: a narrow one earns a third decimal.
+    """
+    if value is None:
+        return NONE
+    decimals = 3 if width is not None and width < _NARROW else 2
+    return f"{value:{'+' * sign}.{decimals}f}"
+
+
+def chance(p: float | None) -> str:
+    """Return a p-value, never as 0."""
+    if p is None:
+        return NONE
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def ranged(estimate: Estimate) -> str:
+    """Return a mean with its interval."""
+    if estimate.value is None:
+        return NONE
+    if estimate.low is None or estimate.high is None:
+        return f"{number(estimate.value)} [{'all alike' if estimate.se == 0 else 'no interval'}]"
+    width = estimate.high - estimate.low
+    low, high = number(estimate.low, width=width), number(estimate.high, width=width)
+    return f"{number(estimate.value, width=width)} [{low}, {high}]"
+
+
+def ends_words(low: float | None, high: float | None, *, sign: bool = False) -> str:
+    """Return the ends of an interval."""
+    if low is None or high is None:
+        return "no interval"
+    width = high - low
+    return f"{number(low, sign=sign, width=width)} to {number(high, sign=sign, width=width)}"
+
+
+def gap_words(gap: Gap, *, level: float) -> str:
+    """Return the gap as a sentence."""
+    if gap.low is None or gap.high is None:
+        return (
+            f"In-domain characters are scored {number(gap.value, sign=True)} points against "
+            "out-of-domain ones; with one character, or all alike, nothing tells what chance does."
+        )
+    way = "higher" if gap.value >= 0 else "lower"
+    ends = ends_words(gap.low, gap.high, sign=True)
+    width = gap.high - gap.low
+    sure = "" if gap.low > 0 or gap.high < 0 else "; the interval holds 0"
+    return (
+        f"In-domain characters are scored {number(abs(gap.value), width=width)} points {way} than "
+        f"out-of-domain ones ({level:.0%} interval {ends}, p {equals(gap.p)}){sure}."
+    )
+
+
+def tables_of(report: Report) -> list[Table]:
+    """Return all tables of a report that have lines."""
+    found = [
+        _means("As people would score it", "The judges' means corrected by labels of a part of the "
+               "answers (prediction-powered inference); intervals hold the correction's error.",
+               [report.corrected] if report.corrected else []),
+        _means("By task", "The headline's criteria, without controls.", report.tasks),
+        _means("By criterion", "Without controls; criteria may have different scales.",
+               [] if _is_same(report) else report.criteria_rows),
+        _means("By turn", "User turns, counted from 1.", report.turns),
+        _means("Controls", "What is left without the persona, or with another one: the difference "
+               "from `none` is what an answer owes to its persona.", report.controls),
+        _failures(report),
+        _judges(report),
+        _spread(report),
+    ]  # fmt: skip
+    return [table for table in found if table.lines]
+
+
+def _means(title: str, note: str, rows: Sequence[Row]) -> Table:
+    domains = [domain for domain in Domain if any(domain in row.domains for row in rows)]
+    lines, dots = [], []
+    for row in rows:
+        each = [row.domains.get(domain) for domain in domains]
+        cells = [ranged(one) if one else NONE for one in each]
+        counts = f"{row.overall.n:,}", f"{row.overall.clusters:,}"
+        lines.append([row.name + _TOLD.get(row.name, ""), *cells, *counts, f"{row.missing:,}"])
+        dots.append([Dot(at, one) for at, one in enumerate(each) if one])
+    names = [DOMAINS[domain] for domain in domains]
+    columns = ("", *names, "transcripts", "characters", "missing")
+    return Table(title, note, columns, lines, dots, names)
+
+
+def _failures(report: Report) -> Table:
+    domains = [domain for domain in Domain if domain in report.characters]
+    lines = [
+        [
+            failed.name,
+            *(f"{failed.counts.get(domain, 0):,}" for domain in domains),
+            percent(failed.share),
+        ]
+        for failed in report.failures
+    ]
+    columns = ("", *(DOMAINS[domain] for domain in domains), "share")
+    note = "Answers that are no role-play, of transcripts without a control; `none` can be judged."
+    return Table("Failures", note, columns, lines)
+
+
+def _spread(report: Report) -> Table:
+    lines = [
+        [name, f"{part.share:.0%}", _SPREAD[name]]
+        for name, part in report.spread.items()
+        if part.share is not None
+    ]
+    note = "Of single scores of the headline. It says what would make the mean more precise."
+    columns = ("", "share of the variance", "lowered by")
+    return Table("Where the spread comes from", note, columns, lines)
+
+
+def percent(share: Estimate) -> str:
+    """Return a share with its interval."""
+    if share.value is None:
+        return NONE
+    if share.low is None or share.high is None:
+        return f"{share.value:.1%}"
+    return f"{share.value:.1%} [{share.low:.1%}, {share.high:.1%}]"
+
+
+def _judges(report: Report) -> Table:
+    chose = any(judge.inconsistency is not None for judge in report.judges)
+    lines = [
+        [
+            judge.name,
+            judge.family + (f" ({judge.kin})" if judge.kin else ""),
+            f"{judge.scores:,}",
+            _reasons(judge.unscored.items()),
+            ranged(judge.mean),
+            ranged(judge.without),
+            *([number(judge.inconsistency)] if chose else []),
+        ]
+        for judge in report.judges
+    ]
+    columns = ["", "family", "scores", "without a value", "its mean", "headline without it"]
+    columns += ["orders differ by"] if chose else []
+    note = "Of the headline's criteria; beside a family, whose else it is."
+    return Table("Judges", note, columns, lines)
+
+
+def jury_tables(results: Results) -> list[Table]:
+    """Return how the judges agree, and what they find of what was planted, where that is known."""
+    agreement = [_jury_line(name, each) for name, each in results.jury.items()]
+    found = [
+        Table(
+            "Agreement of judges",
+            "Judges centred on the answers that all have scored. Alpha: Krippendorff, ordinal; "
+            "1 = all agree, 0 = by chance.",
+            ("", "answers", "alpha", "jury", "without one judge", "gives its own family more"),
+            agreement,
+        ),
+        _published_table(results.published),
+        *(_card_table(judge, card) for judge, card in results.cards.items()),
+    ]
+    return [table for table in found if table.lines]
+
+
+def _published_table(found: Mapping[str, Any]) -> Table:
+    """Return the numbers that a benchmark's own code would print."""
+    means = found.get("means", {}).items()
+    lines = [[name, f"{one['mean']:.2f}", f"{one['std']:.2f}"] for name, one in means]
+    note = f"{found.get('protocol', '')}; std over personas, no interval."
+    return Table("As published", note, ("", "mean", "std"), lines)
+
+
+def _jury_line(criterion: str, each: Mapping[str, Any]) -> list[str]:
+    answers = f"{each['answers']:,}"
+    if "jury" not in each:
+        return [criterion, answers, NONE, str(each.get("refused", NONE)), NONE, NONE]
+    jury = each["jury"]
+    mean = ranged(Estimate(**jury["mean"]))
+    without = f"{number(jury['low'])} to {number(jury['high'])}"
+    told = {judge: Estimate(**found) for judge, found in each["self_preference"].items()}
+    own = [f"{judge}: {ranged(one)}" for judge, one in told.items() if one.value is not None]
+    alpha = number(each["alpha_ordinal"])
+    return [criterion, answers, alpha, mean, without, "; ".join(own) or "cannot be told"]
+
+
+def _card_table(judge: str, card: Mapping[str, Any]) -> Table:
+    """Return what a judge finds of what was planted in answers."""
+    rates = {f"finds {name}": rate for name, rate in card["detects"].items()}
+    rates |= {f"keeps its score at {name}": rate for name, rate in card["keeps"].items()}
+    rates["gives a verdict"] = card["scored"]
+    lines = [
+        [what, _rate(rate), f"{rate['n']:,}", f"{rate['unscored']:,}"]
+        for what, rate in rates.items()
+    ]
+    calibration = str(card["calibration"])
+    verdict = "may judge" if card["passed"] else "is below the bar"
+    note = f"It {verdict}; {calibration}."
+    return Table(f"Judge card of {judge}", note, ("", "share", "n", "unscored"), lines)
+
+
+def _rate(rate: Mapping[str, Any]) -> str:
+    if rate["share"] is None:
+        return NONE
+    if rate["low"] is None or rate["high"] is None:
+        return f"{rate['share']:.0%}"
+    return f"{rate['share']:.0%} [{rate['low']:.0%}, {rate['high']:.0%}]"
+
+
+def _is_same(report: Report) -> bool:
+    """Tell whether each task has one criterion of its name: one table then says it all."""
+    by_task = [(row.name, row.overall) for row in report.tasks]
+    return by_task == [(row.name, row.overall) for row in report.criteria_rows]
+
+
+def _reasons(counts: Iterable[tuple[str, int]]) -> str:
+    return ", ".join(f"{count:,} {reason}" for reason, count in counts) or "0"
+
+
+def equals(p: float | None) -> str:
+    """Return a p-value after the letter p."""
+    return chance(p) if (p or 0) < 0.001 else f"= {chance(p)}"

@@ -1,0 +1,179 @@
+"""A judge's card: what it finds of what was planted, and how it agrees with people."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from opencharacter.config import QualifyConfig
+from opencharacter.evaluation.planting import KEEPS, LOWERS, ORIGINAL, Fault
+from opencharacter.records import Score
+from opencharacter.stats.intervals import clustered_share
+
+CARDS = "judge_card.json"
+"""Of all judges of a run, by name."""
+UNCALIBRATED = "uncalibrated: no person has labelled any of these answers"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """How often a judge did right."""
+
+    share: float | None
+    """None = nothing was planted, or nothing scored."""
+    low: float | None
+    """Of the 95 % interval over characters."""
+    high: float | None
+    n: int
+    """Pairs that were scored."""
+    unscored: int
+    """Pairs of which one has no verdict; they are in no share."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """What is known of a judge."""
+
+    judge: str
+    rubric: str
+    detects: dict[str, Rate]
+    """Faults that must lower the score, and who is speaking."""
+    keeps: dict[str, Rate]
+    """Changes that must leave the score, and the choice in the other order."""
+    scored: Rate
+    """Answers with a verdict."""
+    people: dict[str, Any] = field(default_factory=dict)
+    """Agreement with human labels; empty = there are none."""
+    below: tuple[str, ...] = ()
+    """What it falls short of, a sentence each; empty = it may judge."""
+
+    @property
+    def has_passed(self) -> bool:
+        """Whether it may sit in a jury."""
+        return not self.below
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it for judge_card.json."""
+        state = "labelled by people" if self.people else UNCALIBRATED
+        return asdict(self) | {"passed": self.has_passed, "calibration": state}
+
+
+def make_card(
+    scores: Iterable[Score], bars: QualifyConfig, *, people: Mapping[str, Any] | None = None
+) -> Card:
+    """Return the card of one judge.
+
+    Args:
+        scores: All of one judge, of planted and untouched answers.
+        bars: What is asked of it.
+        people: Agreement with human labels, if there are any.
+
+    Raises:
+        ValueError: There are no scores.
+    """
+    found = list(scores)
+    if not found:
+        raise ValueError("a judge without scores has no card")
+    by_place = {(score.transcript_id, score.criterion): score for score in found}
+    detects: dict[str, Rate] = {}
+    keeps: dict[str, Rate] = {}
+    for fault, criterion in {**LOWERS, **KEEPS}.items():
+        pairs = [
+            (by_place[score.transcript_id, f"{ORIGINAL}:{criterion}"], score)
+            for score in found
+            if score.criterion == fault
+        ]
+        into = detects if fault in LOWERS else keeps
+        into[str(fault)] = _rate(pairs, bars, must_fall=fault in LOWERS)
+    compared = [score for score in found if score.criterion == Fault.who_is_speaking]
+    detects[str(Fault.who_is_speaking)] = _share(
+        compared, [None if s.value is None else s.value > 0.5 for s in compared]
+    )
+    keeps[str(Fault.order_swap)] = _share(compared, [_keeps_its_choice(s) for s in compared])
+    scored = _share(found, [score.value is not None for score in found])
+    rubrics = [s.rubric for s in found if s.criterion.startswith(ORIGINAL)]
+    return Card(
+        judge=found[0].judge,
+        rubric=rubrics[0] if rubrics else found[0].rubric,
+        detects=detects,
+        keeps=keeps,
+        scored=scored,
+        people=dict(people or {}),
+        below=tuple(_below(detects, keeps, scored, bars)),
+    )
+
+
+def _rate(pairs: list[tuple[Score, Score]], bars: QualifyConfig, *, must_fall: bool) -> Rate:
+    right: list[bool | None] = []
+    for before, after in pairs:
+        if before.value is None or after.value is None:
+            right.append(None)
+            continue
+        fall = before.value - after.value
+        right.append(fall > bars.fall if must_fall else abs(fall) <= bars.tolerance)
+    return _share([after for _, after in pairs], right)
+
+
+def _keeps_its_choice(score: Score) -> bool | None:
+    """Tell whether both orders chose the same answer."""
+    if score.value is None or score.inconsistency is None:
+        return None
+    return abs(score.value - 0.5) >= score.inconsistency / 2
+
+
+def _share(scores: list[Score], right: list[bool | None]) -> Rate:
+    known = [
+        (s.persona_id, is_right)
+        for s, is_right in zip(scores, right, strict=True)
+        if is_right is not None
+    ]
+    unscored = len(right) - len(known)
+    if not known:
+        return Rate(share=None, low=None, high=None, n=0, unscored=unscored)
+    characters, hits = zip(*known, strict=True)
+    estimate = clustered_share([float(hit) for hit in hits], list(characters))
+    return Rate(
+        share=estimate.value,
+        low=estimate.low,
+        high=estimate.high,
+        n=len(known),
+        unscored=unscored,
+    )
+
+
+def _below(
+    detects: Mapping[str, Rate], keeps: Mapping[str, Rate], scored: Rate, bars: QualifyConfig
+) -> list[str]:
+    asked = [
+        *((f"finds {name}", rate, bars.least_detected) for name, rate in detects.items()),
+        *((f"keeps its score at {name}", rate, bars.least_kept) for name, rate in keeps.items()),
+        ("gives a verdict", scored, bars.least_scored),
+    ]
+    found = []
+    for what, rate, least in asked:
+        if rate.share is None:
+            if rate.unscored:
+                found.append(f"{what}: no verdict at all")
+        elif rate.share < least:
+            found.append(f"{what} in {rate.share:.0%} of {rate.n:,}, asked are {least:.0%}")
+    return found
+
+
+def card_page(card: Card) -> str:
+    """Return a card as Markdown."""
+    verdict = "may judge" if card.has_passed else "is below the bar"
+    lines = [f"# {card.judge}", "", f"By the rubrics {card.rubric}: it {verdict}.", ""]
+    if not card.people:
+        lines += [f"**{UNCALIBRATED[0].upper()}{UNCALIBRATED[1:]}.**", ""]
+    lines += ["| | share | 95 % interval | n | unscored |", "|---|---|---|---|---|"]
+    rows = [
+        *((f"finds {name}", rate) for name, rate in card.detects.items()),
+        *((f"keeps its score at {name}", rate) for name, rate in card.keeps.items()),
+        ("gives a verdict", card.scored),
+    ]
+    for name, rate in rows:
+        interval = "" if rate.low is None else f"{rate.low:.2f} to {rate.high:.2f}"
+        share = "none" if rate.share is None else f"{rate.share:.2f}"
+        lines.append(f"| {name} | {share} | {interval} | {rate.n:,} | {rate.unscored:,} |")
+    lines += ["", *(f"- below: {sentence}" for sentence in card.below)]
+    lines += [f"- {name}: {value}" for name, value in card.people.items()]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,83 @@
+"""Several judges of the same answers: on one scale, without each of them, and their agreement."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from opencharacter.records import Score
+from opencharacter.stats.agreement import alpha
+from opencharacter.stats.intervals import Estimate
+from opencharacter.stats.jury import Jury, centred, jury, self_preference
+
+
+class Place(NamedTuple):
+    """What several judges score."""
+
+    transcript_id: str
+    criterion: str
+    turn: int | None
+
+
+def jury_of(
+    scores: Iterable[Score], families: Mapping[str, str], answered_by: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return what a jury says, by criterion; the facts of a checklist are one.
+
+    The judges are centred on the answers that all of them have scored: those are the anchors.
+
+    Args:
+        scores: Of all judges, of the same transcripts.
+        families: Family of each judge.
+        answered_by: Family of the model of each transcript, by its id.
+    """
+    grids: dict[str, dict[Place, dict[str, Score]]] = {}
+    for score in scores:
+        place = Place(score.transcript_id, score.criterion, score.turn)
+        kind = score.criterion.partition(":")[0]
+        grids.setdefault(kind, {}).setdefault(place, {})[score.judge] = score
+    return {
+        kind: _by_criterion(grid, families, answered_by) for kind, grid in sorted(grids.items())
+    }
+
+
+def _by_criterion(
+    grid: Mapping[Place, Mapping[str, Score]],
+    families: Mapping[str, str],
+    answered_by: Mapping[str, str],
+) -> dict[str, Any]:
+    judges = sorted(families)
+    raw = {
+        judge: [row[judge].value if judge in row else None for row in grid.values()]
+        for judge in judges
+    }
+    characters = [next(iter(row.values())).persona_id for row in grid.values()]
+    shared = [all(row is not None for row in column) for column in zip(*raw.values(), strict=True)]
+    found: dict[str, Any] = {"answers": len(shared), "anchors": sum(shared)}
+    try:
+        scaled = centred(raw, shared)
+    except ValueError as error:  # too little that all have scored, or one gives all the same
+        return found | {"refused": str(error)}
+    writers = [answered_by[place.transcript_id] for place in grid]
+    preferences = self_preference(scaled, families, writers, characters)
+    return found | {
+        "jury": _told(jury(scaled, characters)),
+        "alpha_ordinal": alpha([_ranked(raw[judge]) for judge in judges], "ordinal"),
+        "self_preference": {one.judge: _figure(one.estimate) for one in preferences},
+    }
+
+
+def _ranked(marks: list[float | None]) -> list[float | None]:
+    """Return marks to the nearest point: ordinal categories, as people would give them."""
+    return [None if mark is None else float(round(mark)) for mark in marks]
+
+
+def _told(found: Jury) -> dict[str, Any]:
+    return {
+        "mean": _figure(found.mean),
+        "without": {judge: _figure(each) for judge, each in found.without.items()},
+        "low": found.low,
+        "high": found.high,
+    }
+
+
+def _figure(estimate: Estimate) -> dict[str, Any]:
+    return estimate._asdict()

@@ -1,0 +1,76 @@
+"""Finds the runs that are compared; writes the comparison."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from opencharacter.compare.compare_page import compare_markdown, compare_page, sentences
+from opencharacter.compare.differences import Comparison, comparison_of
+from opencharacter.compare.embedding import Embedded, embedded, most_different_first, shown_of
+from opencharacter.compare.results import Results, marks_of
+from opencharacter.compare.systems import System, check_alike
+from opencharacter.config import CompareConfig
+from opencharacter.errors import ConfigError
+from opencharacter.job.reporting import as_json, read_results, run_folder, write_text
+from opencharacter.store.files import write_json
+
+
+def read_runs(names: Sequence[str], runs_dir: Path) -> list[Results]:
+    """Return the results of some runs.
+
+    Args:
+        names: Of runs in `runs_dir`, or of their folders.
+        runs_dir: Where runs are kept.
+
+    Raises:
+        ConfigError: there are fewer than two, or a name is no run.
+        StoreError: one was not judged.
+    """
+    require_two(names)
+    return [read_results(run_folder(name, runs_dir), run=Path(name).name) for name in names]
+
+
+def require_two(names: Sequence[str]) -> None:
+    """Check that there is something to compare.
+
+    Raises:
+        ConfigError: there are fewer than two runs.
+    """
+    if len(names) < 2:
+        raise ConfigError(
+            f"compare.runs has {len(names)} runs; name at least two: 'compare.runs=[a,b]'"
+        )
+
+
+def write_comparison(
+    folder: Path, systems: Sequence[System], runs: Sequence[Results], settings: CompareConfig
+) -> Comparison:
+    """Write compare.json, compare.md and compare.html, and print what it comes to.
+
+    Args:
+        folder: Where to.
+        systems: The runs as numbers.
+        runs: With their transcripts; empty = there are none to show.
+        settings: Level, margin and what a headline needs.
+
+    Raises:
+        ConfigError: the runs cannot be compared.
+    """
+    check_alike(systems)
+    comparison = comparison_of(systems, settings)
+    shown = _shown(runs, comparison, settings.shown)
+    write_text(folder / "compare.html", compare_page(comparison, shown))
+    write_text(folder / "compare.md", compare_markdown(comparison))
+    kept = as_json(comparison)
+    for system in kept["systems"]:  # one number an item: they are in the runs themselves
+        del system["cells"]
+    write_json(folder / "compare.json", kept)
+    print(comparison.title)
+    for sentence in (*comparison.withheld, *sentences(comparison), *comparison.cautions):
+        print(sentence)
+    print(f"Page: {folder / 'compare.html'}")
+    return comparison
+
+
+def _shown(runs: Sequence[Results], comparison: Comparison, most: int) -> Embedded:
+    listed = [one for run in runs for one in shown_of(run, marks_of(run), comparison.criteria)]
+    return embedded(runs, most_different_first(listed), most=most)

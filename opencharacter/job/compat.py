@@ -1,0 +1,115 @@
+"""The published protocol as a stage: each judge's fives, then scores and the published means."""
+
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from opencharacter.config import Config, JudgeConfig, Mode
+from opencharacter.errors import StoreError
+from opencharacter.evaluation.compat import (
+    Batch,
+    Grader,
+    compat_plan,
+    load_protocol,
+    packs_of,
+    published_means,
+    scores_of,
+)
+from opencharacter.job import Job
+from opencharacter.job.judging import (
+    Bench,
+    cache_of,
+    count_scores,
+    read_played,
+    stage_of,
+    write_bench,
+)
+from opencharacter.llm.opening import model_name
+from opencharacter.records import Score
+from opencharacter.sources.rows import Tally
+from opencharacter.store.files import write_json
+from opencharacter.store.rows import part_files, read_columns, read_records
+from opencharacter.store.stage import StageFolder
+
+
+def check_mode(played: StageFolder, mode: Mode) -> None:
+    """Refuse to judge by other rules than a suite was played by.
+
+    Raises:
+        StoreError: the modes differ.
+    """
+    started = played.started() or {}
+    was = started.get("settings", {}).get("suite", {}).get("mode", str(mode))
+    if was != mode:
+        raise StoreError(
+            f"{played.path} was played with suite.mode={was}, and is to be judged with {mode}; "
+            f"add suite.mode={was}, or play it again in a run of its own"
+        )
+
+
+def run_compat(judges: Mapping[str, JudgeConfig], config: Config, job: Job) -> None:
+    """Let each judge grade five by five, then write scores and published means."""
+    done = [_grade(name, judge, config, job) for name, judge in judges.items()]
+    if all(done):
+        _gather(judges, config, job)
+
+
+def _grade(name: str, judge: JudgeConfig, config: Config, job: Job) -> bool:
+    protocol = load_protocol(judge.rubrics)
+    versions = {"model": model_name(judge), "rubric": protocol.name}
+    with job.stage(stage_of(name), settings=[judge], versions=versions, reads=["play"]) as stage:
+        packs = packs_of(*read_played(job.folder("play")))
+        grader = Grader(name=model_name(judge), protocol=protocol, retries=judge.retries)
+        stage.work(
+            compat_plan(
+                packs,
+                grader.grade,
+                cache_dir=cache_of(judge, config),
+            ),
+            lambda: job.unopened(judge.model_config),
+            what=f"PersonaGym's published protocol, five answers a call, by {model_name(judge)}.",
+            max_rejected=0.0,
+            notes=lambda: _count(stage.folder.data),
+        )
+        return stage.is_finished
+
+
+def _count(data: Path) -> dict[str, int]:
+    rows = list(read_columns(part_files(data), ["transcript_ids", "points"]))
+    answers = sum(len(ids) for ids, _ in rows)
+    return {"answers": answers, "without points": answers - sum(map(_with_points, rows))}
+
+
+def _with_points(row: tuple[list[str], list[int]]) -> int:
+    return sum(1 for point in row[1] if point)
+
+
+def _gather(judges: Mapping[str, JudgeConfig], config: Config, job: Job) -> None:
+    folders = [stage_of(name) for name in judges]
+    rubric = load_protocol(config.judge.rubrics).name
+    with job.stage("judge", reads=["play", *folders]) as stage:
+        stage.is_shared = True
+        tally = Tally()
+
+        def scores() -> Iterator[Score]:
+            for folder in folders:
+                for batch in read_records(job.folder(folder).data, Batch):
+                    for score in scores_of(batch, rubric):
+                        tally.rows += 1
+                        yield score
+
+        stage.stream(
+            Score, scores(), tally, what="Scores by the published protocol.", unit="scores"
+        )
+        batches = (b for folder in folders for b in read_records(job.folder(folder).data, Batch))
+        found = published_means(batches)
+        write_json(stage.folder.path / "compat.json", found)
+        write_bench(stage.folder, Bench.of(config, judges, job.folder("play")))
+    for name, each in found["means"].items():
+        told = f"{each['mean']:.2f} (std {each['std']:.2f}) over {found['personas']:,} personas"
+        print(f"judge: compat, {name}: {told}", file=sys.stderr)
+    counts = count_scores(job.folder("judge").data)
+    print(
+        f"judge: compat, {counts['scored']:,} of {found['answers']:,} answers have points",
+        file=sys.stderr,
+    )

@@ -1,0 +1,260 @@
+"""What the judge stage reads of others, what it calls its folders, and what it tells."""
+
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from opencharacter.config import Config, JudgeConfig
+from opencharacter.errors import ConfigError
+from opencharacter.evaluation.card import CARDS
+from opencharacter.evaluation.families import family_of, refuse_headline
+from opencharacter.evaluation.judging import Judge, judge_plan
+from opencharacter.evaluation.juries import jury_of
+from opencharacter.evaluation.rubrics import Rubric, load_rubric
+from opencharacter.evaluation.work import (
+    Instrument,
+    Work,
+    checklist_work,
+    pairwise_work,
+    rubric_work,
+)
+from opencharacter.ids import digest
+from opencharacter.job import Job
+from opencharacter.job.playing import ITEMS
+from opencharacter.job.stage import OpenStage
+from opencharacter.llm.opening import model_name
+from opencharacter.records import EvalItem, Score, Transcript
+from opencharacter.store.files import read_json, write_json
+from opencharacter.store.rows import part_files, read_columns, read_records
+from opencharacter.store.stage import StageFolder
+
+_TEACHES = ("profiles", "rewrite", "generate")
+
+
+def read_played(folder: StageFolder) -> tuple[dict[str, EvalItem], list[Transcript]]:
+    """Return the items of a play stage by id, and its transcripts."""
+    items = {item.id: item for item in read_records(folder.path / ITEMS, EvalItem)}
+    return items, list(read_records(folder.data, Transcript))
+
+
+def stage_of(judge: str) -> str:
+    """Return the folder of one judge's scores, beside that of all of them."""
+    return f"judge-{judge}"
+
+
+def load_rubrics(judge: JudgeConfig) -> dict[Instrument, Rubric]:
+    """Return what a judge is asked by, for each instrument that is used.
+
+    Raises:
+        SourceError: there are no such rubrics, or they cannot be used.
+    """
+    found = {Instrument.rubric: load_rubric(judge.rubrics)}
+    if judge.checklist:
+        found[Instrument.checklist] = load_rubric("checklist")
+    if judge.against:
+        found[Instrument.pairwise] = load_rubric("pairwise")
+    return found
+
+
+def all_work(
+    played: StageFolder, judge: JudgeConfig, rubrics: Mapping[Instrument, Rubric]
+) -> list[Work]:
+    """Return everything that a judge is to score.
+
+    Raises:
+        ConfigError: a criterion is in no rubric, or the other run played something else.
+    """
+    items, transcripts = read_played(played)
+    work = rubric_work(items, transcripts, rubrics[Instrument.rubric], judge.criteria)
+    if judge.checklist:
+        work += checklist_work(items, transcripts)
+    if judge.against:
+        other = StageFolder(run_dir=played.run_dir.parent / judge.against, stage="play")
+        others = read_records(other.data, Transcript)
+        work += pairwise_work(items, transcripts, others, against=judge.against)
+    return work
+
+
+def versions_of(judge: JudgeConfig, rubrics: Mapping[Instrument, Rubric]) -> dict[str, str]:
+    """Return what decides the scores of a judge, besides its settings."""
+    versions = {str(instrument): rubric.name for instrument, rubric in rubrics.items()}
+    versions["verdicts"] = "probabilities" if judge.label_probabilities else "json"
+    return versions | {"model": model_name(judge)}
+
+
+def asker_of(judge: JudgeConfig, rubrics: Mapping[Instrument, Rubric]) -> Judge:
+    """Return who asks."""
+    return Judge(
+        name=model_name(judge),
+        rubrics=rubrics,
+        gives_probabilities=judge.label_probabilities,
+        min_mass=judge.min_mass,
+        retries=judge.retries,
+    )
+
+
+def cache_of(judge: JudgeConfig, config: Config) -> Path:
+    """Return the folder of verdicts that all runs share."""
+    return Path(judge.cache or Path(config.runs_dir) / "judged")
+
+
+def ask_judge(
+    stage: OpenStage,
+    work: Sequence[Work],
+    judge: JudgeConfig,
+    rubrics: Mapping[Instrument, Rubric],
+    job: Job,
+) -> bool:
+    """Let one judge do work of its own stage; False = parts of it are left to others."""
+    asker = asker_of(judge, rubrics)
+    stage.work(
+        judge_plan(work, asker.judge, cache_dir=cache_of(judge, job.config)),
+        lambda: job.unopened(judge.model_config),
+        what=f"Scores of {model_name(judge)}.",
+        max_rejected=0.0,
+        notes=lambda: count_scores(stage.folder.data),
+    )
+    return stage.is_finished
+
+
+def count_scores(data: Path) -> dict[str, int]:
+    """Return how many answers have a score, and how many lack one for which reason."""
+    reasons = Counter(reason for (reason,) in read_columns(part_files(data), ["unscored"]))
+    scored = reasons.pop(None, 0)
+    return {"scored": scored} | {f"unscored, {name}": n for name, n in reasons.most_common()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """Who judged, and whether a headline may rest on it."""
+
+    judges: dict[str, str]
+    """Family of each, by `name@revision`."""
+    teacher: str
+    """Family of whoever wrote the training data; empty = this run has none."""
+    candidates: dict[str, str]
+    """Family of each model that was tested."""
+    cards: dict[str, Any]
+    """Of each judge, what stage=qualify found; a judge without one is not qualified."""
+    left_out: dict[str, list[str]]
+    """Judges below the bar, who sit in no jury, and what they fall short of."""
+    same_family_stated: bool
+    refusal: str
+    """Why there is no headline; empty = nothing stands against it."""
+
+    @classmethod
+    def of(cls, config: Config, judges: Mapping[str, JudgeConfig], played: StageFolder) -> Self:
+        """Return it for a run whose transcripts are judged."""
+        cards = read_cards(played.run_dir)
+        names = [model_name(judge) for judge in config.judge.members.values()]
+        families = {
+            model_name(judge): family_of(model_name(judge), judge.family)
+            for judge in judges.values()
+        }
+        teacher = _teacher_of(config, played.run_dir)
+        models = sorted({row[0] for row in read_columns(part_files(played.data), ["model"])})
+        tested = {model: family_of(model, config.player.family) for model in models}
+        others = [("the teacher's", teacher)] if teacher else []
+        others += [("the tested model's own", family) for family in tested.values()]
+        stated = config.judge.same_family
+        return cls(
+            judges=families,
+            teacher=teacher,
+            candidates=tested,
+            cards={name: _short(cards[name]) if name in cards else None for name in names},
+            left_out={name: _below(cards, name) for name in names if name not in families},
+            same_family_stated=stated,
+            refusal=refuse_headline(families, others, is_stated=stated),
+        )
+
+
+def read_cards(run_dir: Path) -> dict[str, Any]:
+    """Return the cards that stage=qualify wrote in this run, by judge; empty = it was not run."""
+    found: dict[str, Any] = read_json(run_dir / "qualify" / CARDS) or {}
+    return found
+
+
+def seated(config: Config, run_dir: Path) -> dict[str, JudgeConfig]:
+    """Return the judges that may judge: in a jury not those whose card is below the bar.
+
+    Raises:
+        ConfigError: none is left.
+    """
+    members = config.judge.members
+    cards = read_cards(run_dir)
+    if len(members) < 2:
+        return members
+    found = {name: judge for name, judge in members.items() if not _below(cards, model_name(judge))}
+    if not found:
+        raise ConfigError(
+            f"every judge of judge.jury is below the bar of {run_dir / 'qualify' / CARDS}; name "
+            "others, or lower qualify.least_detected and its like"
+        )
+    for name in members.keys() - found.keys():
+        told = "; ".join(_below(cards, model_name(members[name])))
+        print(f"judge: {name} is left out of the jury: {told}", file=sys.stderr)
+    return found
+
+
+def _below(cards: Mapping[str, Any], name: str) -> list[str]:
+    return list(cards[name]["below"]) if name in cards else []
+
+
+def _short(card: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is cited of a card, with its hash."""
+    shown = {name: card[name] for name in ("passed", "calibration", "below")}
+    return shown | {"sha256": digest(card)}
+
+
+def say_jury(folder: StageFolder, bench: Bench, played: StageFolder) -> None:
+    """Keep beside the scores what several judges say together, and tell how far they agree."""
+    if len(bench.judges) < 2:
+        return
+    rows = read_columns(part_files(played.data), ["id", "model"])
+    answered_by = {id_: bench.candidates[model] for id_, model in rows}
+    scores = (s for s in read_records(folder.data, Score) if s.judge in bench.judges)
+    found = jury_of(scores, bench.judges, answered_by)
+    write_json(folder.path / "jury.json", found)
+    for criterion, each in found.items():
+        told = each.get("refused")
+        if told is None:
+            agreed = each["alpha_ordinal"]
+            shown = "none" if agreed is None else f"{agreed:.2f}"
+            low, high = each["jury"]["low"], each["jury"]["high"]
+            told = f"alpha {shown}; without one judge {low:.2f} to {high:.2f}"
+        print(f"judge: the jury, {criterion}: {told}", file=sys.stderr)
+
+
+def _teacher_of(config: Config, run_dir: Path) -> str:
+    """Return the family of the model that the run's data was written by."""
+    for stage in _TEACHES:
+        started = StageFolder(run_dir=run_dir, stage=stage).started()
+        if started is not None:
+            return family_of(started["settings"]["versions"]["model"], config.teacher.family)
+    return ""
+
+
+def write_bench(folder: StageFolder, bench: Bench) -> None:
+    """Keep who judged beside the scores, and say what stands against a headline."""
+    write_json(folder.path / "judges.json", asdict(bench))
+    if bench.refusal:
+        print(f"judge: {bench.refusal}", file=sys.stderr)
+
+
+def say_coverage(folder: StageFolder) -> None:
+    """Print mean and coverage of each judge and criterion; a mean of nothing is none.
+
+    The facts of a checklist are told together.
+    """
+    found: dict[tuple[str, str], list[float | None]] = {}
+    for score in read_records(folder.data, Score):
+        criterion = score.criterion.partition(":")[0]
+        found.setdefault((score.judge, criterion), []).append(score.value)
+    for (judge, criterion), values in found.items():
+        scored = [value for value in values if value is not None]
+        mean = f"{sum(scored) / len(scored):.2f}" if scored else "none"
+        told = f"mean {mean} of {len(scored):,} scored; {len(values) - len(scored):,} unscored"
+        print(f"judge: {judge}, {criterion}: {told}", file=sys.stderr)

@@ -1,0 +1,65 @@
+"""What the model that played was made of: read from the run that its checkpoint lies in."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from opencharacter.store.rows import part_files, read_columns
+from opencharacter.store.stage import StageFolder
+
+_TEACHERS = ("profiles", "rewrite", "generate")
+
+
+class Lineage(NamedTuple):
+    """Where a model comes from; empty where that is not known."""
+
+    made_by: dict[str, str]
+    """Its base, and the teachers of its data, `name@revision`, each with whose family is its."""
+    facts: dict[str, str | int | float]
+    """`characters` and `rows` that it was trained on, and the `method` they were made by."""
+
+
+def lineage_of(run_dir: Path) -> Lineage:
+    """Return what is known of the model that a run's `play` asked.
+
+    A checkpoint lies in the folder of the run that trained it; a model from elsewhere has no
+    lineage here.
+
+    Raises:
+        StoreError: a file of that run is damaged.
+    """
+    player = _settings(StageFolder(run_dir=run_dir, stage="play")).get("player", {})
+    trained_in = _run_of(Path(str(player.get("model", ""))).expanduser())
+    if trained_in is None:
+        return Lineage({}, {})
+    made_by = {_version(trained_in, stage, "model"): "the teacher's" for stage in _TEACHERS}
+    made_by[_version(trained_in, "train", "base")] = "the base model's"
+    made_by.pop("", None)
+    return Lineage(made_by, _facts(trained_in))
+
+
+def _run_of(model: Path) -> Path | None:
+    """Return the folder of the run that a checkpoint lies in; None = in none."""
+    return next(
+        (path for path in model.parents if (path / "train" / "started.json").exists()), None
+    )
+
+
+def _facts(run_dir: Path) -> dict[str, str | int | float]:
+    parts = part_files(StageFolder(run_dir=run_dir, stage="mix").data)
+    rows = list(read_columns(parts, ["character_id", "method"]))
+    if not rows:
+        return {}
+    characters = {character for character, _ in rows} - {""}
+    methods = sorted({str(method) for character, method in rows if character})
+    return {"characters": len(characters), "rows": len(rows), "method": "+".join(methods)}
+
+
+def _version(run_dir: Path, stage: str, name: str) -> str:
+    versions = _settings(StageFolder(run_dir=run_dir, stage=stage)).get("versions", {})
+    return str(versions.get(name, ""))
+
+
+def _settings(folder: StageFolder) -> dict[str, Any]:
+    started = folder.started() or {}
+    found: dict[str, Any] = started.get("settings", {})
+    return found

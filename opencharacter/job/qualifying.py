@@ -1,0 +1,94 @@
+"""The cards of judges on disk, and what is told of them."""
+
+import sys
+from collections.abc import Mapping, Sequence
+
+from opencharacter.config import Config
+from opencharacter.evaluation.card import CARDS, UNCALIBRATED, Card, card_page, make_card
+from opencharacter.evaluation.labels import (
+    LABELLED,
+    Labels,
+    agreement,
+    draw_for_people,
+    label_page,
+    read_labels,
+)
+from opencharacter.evaluation.rubrics import Rubric, load_rubric
+from opencharacter.evaluation.work import Work, rubric_work
+from opencharacter.job.judging import read_played
+from opencharacter.records import EvalItem, Score, Transcript
+from opencharacter.store.files import whole_file, write_json
+from opencharacter.store.rows import read_records
+from opencharacter.store.stage import StageFolder
+
+PAGE = "labels.html"
+
+
+def labelled_work(
+    config: Config,
+    items: Mapping[str, EvalItem],
+    transcripts: Sequence[Transcript],
+    rubric: Rubric,
+) -> list[Work]:
+    """Return the answers that people have labelled, for a judge to score too.
+
+    Raises:
+        SourceError: the labels cannot be read, or are of other answers.
+    """
+    if not config.qualify.labels:
+        return []
+    work = {w.key: w for w in rubric_work(items, transcripts, rubric, config.judge.criteria)}
+    labels = _read(config, work, rubric)
+    keys = sorted({key for mine in labels.values() for key in mine})
+    return [
+        work[key]._replace(criterion=f"{LABELLED}:{work[key].criterion}", by=work[key].criterion)
+        for key in keys
+    ]
+
+
+def _read(config: Config, work: Mapping[str, Work], rubric: Rubric) -> Labels:
+    known = {key: rubric.criteria[each.criterion].labels for key, each in work.items()}
+    return read_labels(config.qualify.labels, known)
+
+
+def card_of(scored: StageFolder, config: Config) -> Card:
+    """Return the card of the judge whose scores are in a folder."""
+    scores = list(read_records(scored.data, Score))
+    people = {}
+    if config.qualify.labels:
+        played = StageFolder(run_dir=scored.run_dir, stage="play")
+        rubric = load_rubric(config.judge.rubrics)
+        work = {w.key: w for w in rubric_work(*read_played(played), rubric, config.judge.criteria)}
+        labels = _read(config, work, rubric)
+        people = agreement(scores, labels, epsilon=config.qualify.epsilon)
+    planted = [score for score in scores if not score.criterion.startswith(LABELLED)]
+    return make_card(planted, config.qualify, people=people)
+
+
+def write_page(folder: StageFolder, config: Config, played: StageFolder) -> None:
+    """Write the page for people to label, if one is asked for."""
+    if not config.qualify.page:
+        return
+    rubric = load_rubric(config.judge.rubrics)
+    work = rubric_work(*read_played(played), rubric, config.judge.criteria)
+    drawn = draw_for_people(work, config.qualify.page)
+    with whole_file(folder.path / PAGE) as temporary:
+        temporary.write_text(label_page(drawn, rubric), encoding="utf-8")
+    print(
+        f"qualify: {len(drawn):,} answers to label in {folder.path / PAGE}; give what it saves "
+        "back with 'qualify.labels=[FILE,...]'",
+        file=sys.stderr,
+    )
+
+
+def write_cards(folder: StageFolder, cards: Sequence[Card]) -> None:
+    """Write the cards of all judges, for programs and for readers, and tell what they say."""
+    write_json(folder.path / CARDS, {card.judge: card.to_json() for card in cards})
+    with whole_file(folder.path / "judge_card.md") as temporary:
+        temporary.write_text("\n".join(map(card_page, cards)), encoding="utf-8")
+    for card in cards:
+        verdict = "may judge" if card.has_passed else "is below the bar"
+        told = "; ".join(card.below)
+        print(f"qualify: {card.judge} {verdict}{': ' * bool(told)}{told}", file=sys.stderr)
+        if not card.people:
+            print(f"qualify: {card.judge} is {UNCALIBRATED}", file=sys.stderr)

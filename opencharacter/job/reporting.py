@@ -1,0 +1,228 @@
+"""Reads what was played and judged in a run; writes reports of it."""
+
+import json
+import time
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from statistics import fmean
+from typing import Any, NamedTuple
+
+from opencharacter.compare.embedding import embedded, shown_of
+from opencharacter.compare.measured import Report
+from opencharacter.compare.recorded import COLUMNS, about_of, metrics_of, rows_of
+from opencharacter.compare.report_page import headline_words, report_markdown, report_page
+from opencharacter.compare.reporting import report_of
+from opencharacter.compare.results import Results, Scale, marks_of
+from opencharacter.compare.systems import systems_of
+from opencharacter.config import Config, ReportConfig, Tracking, data_settings
+from opencharacter.errors import ConfigError, SourceError, StoreError
+from opencharacter.evaluation.card import CARDS
+from opencharacter.evaluation.families import family_of
+from opencharacter.evaluation.labels import read_labels
+from opencharacter.evaluation.rubrics import load_rubric
+from opencharacter.ids import digest
+from opencharacter.job.lineage import Lineage, lineage_of
+from opencharacter.job.playing import ITEMS
+from opencharacter.records import EvalItem, Score, Transcript
+from opencharacter.store.files import read_json, whole_file, write_json
+from opencharacter.store.rows import read_records
+from opencharacter.store.stage import StageFolder, finished_input
+from opencharacter.tracking import open_tracker
+
+_OF_A_RUN = {"in_domain", "out_of_domain", "profile_facts", "multi_turn"}
+"""Suites that ask the characters of a run."""
+
+
+def read_results(run_dir: Path, *, run: str) -> Results:
+    """Return the transcripts and scores of a run.
+
+    Raises:
+        StoreError: it has no finished `judge`, what that was made from has changed since, or a file
+            is damaged.
+    """
+    finished_input(run_dir, "judge", run=run)
+    play, judge = (StageFolder(run_dir=run_dir, stage=stage) for stage in ("play", "judge"))
+    items = {item.id: item for item in read_records(play.path / ITEMS, EvalItem)}
+    lineage = lineage_of(run_dir)
+    suite = _suite(play.path / "suite.json")
+    bench = _object(judge.path / "judges.json") or {}
+    scores = list(read_records(judge.data, Score))
+    return Results(
+        run=run,
+        items=items,
+        transcripts=list(read_records(play.data, Transcript)),
+        scores=scores,
+        incomplete=suite.incomplete,
+        draws=suite.draws,
+        cards=_object(run_dir / "qualify" / CARDS) or {},
+        card_hashes={name: card["sha256"] for name, card in bench.get("cards", {}).items() if card},
+        unseated=bench.get("left_out", {}),
+        jury=_object(judge.path / "jury.json") or {},
+        published=_object(judge.path / "compat.json") or {},
+        families=bench.get("judges", {}),
+        related=_related(bench, lineage),
+        same_family_stated=bool(bench.get("same_family_stated")),
+        scales=_scales(scores),
+        facts=lineage.facts,
+    )
+
+
+def with_labels(results: Results, config: Config) -> Results:
+    """Return results with what people have said of a part of the answers: `qualify.labels`.
+
+    Raises:
+        SourceError: the labels cannot be read, or are of other answers.
+    """
+    if not config.qualify.labels:
+        return results
+    criteria = load_rubric(config.judge.rubrics).criteria
+    known = {
+        f"{score.transcript_id}/{score.criterion}/{score.turn}": score
+        for score in results.scores
+        if score.criterion in criteria
+    }
+    scales = {key: criteria[score.criterion].labels for key, score in known.items()}
+    said: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for labels in read_labels(config.qualify.labels, scales).values():
+        for key, points in labels.items():
+            said[known[key].transcript_id, known[key].criterion].append(points)
+    return replace(results, human={place: fmean(each) for place, each in said.items()})
+
+
+def run_folder(name: str, runs_dir: Path) -> Path:
+    """Return the folder of a run by its name in `runs_dir`, or by its path.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    for path in (runs_dir / name, Path(name).expanduser()):
+        if path.is_dir():
+            return path
+    raise ConfigError(
+        f"there is no run '{name}': neither {runs_dir / name} nor {name} is a folder; check "
+        "its name and runs_dir"
+    )
+
+
+def write_report(folder: Path, results: Results, settings: ReportConfig) -> Report:
+    """Write report.json, report.md and report.html, and print the headline."""
+    report = report_of(results, settings)
+    shown = shown_of(results, marks_of(results), report.criteria)
+    page = report_page(report, results, embedded([results], shown, most=settings.shown))
+    write_text(folder / "report.html", page)
+    write_text(folder / "report.md", report_markdown(report, results))
+    write_json(folder / "report.json", as_json(report))
+    print(report.title)
+    for sentence in (*headline_words(report), *report.cautions):
+        print(sentence)
+    print(f"Page: {folder / 'report.html'}")
+    return report
+
+
+def track_report(report: Report, results: Results, config: Config, folder: StageFolder) -> None:
+    """Log the report to W&B, where that is asked for."""
+    if config.tracking is Tracking.none:
+        return
+    system = systems_of([results], config.report.criteria)[0]
+    about = about_of(system)
+    fingerprint = digest("report", about, data_settings(config.report))
+    tracker = open_tracker(
+        config.tracking,
+        project=config.project,
+        run=config.run,
+        stage="report",
+        run_dir=folder.run_dir,
+        started={
+            "settings": {"report": data_settings(config.report), "system": about},
+            "fingerprint": fingerprint,
+            "at": time.time(),
+        },
+    )
+    try:
+        tracker.report(
+            metrics_of(report), done=report.transcripts, columns=COLUMNS, rows=rows_of(system)
+        )
+    finally:
+        tracker.close()
+
+
+def as_json(value: Any) -> Any:
+    """Return dataclasses and named tuples as plain JSON, by their fields' names."""
+    if hasattr(value, "_asdict"):
+        return {name: as_json(each) for name, each in value._asdict().items()}
+    if hasattr(value, "__dataclass_fields__"):
+        return {name: as_json(getattr(value, name)) for name in value.__dataclass_fields__}
+    if isinstance(value, Mapping):
+        return {str(name): as_json(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [as_json(each) for each in value]
+    return value
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file, whole or not at all."""
+    with whole_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", errors="replace")
+
+
+def _related(bench: Mapping[str, Any], lineage: Lineage) -> dict[str, str]:
+    """Return the families that no judge should be of, each with whose it is."""
+    related = {family_of(model): whose for model, whose in lineage.made_by.items()}
+    if teacher := bench.get("teacher"):
+        related[teacher] = "the teacher's"
+    return related | dict.fromkeys(bench.get("candidates", {}).values(), "the tested model's own")
+
+
+def _scales(scores: Sequence[Score]) -> dict[str, Scale]:
+    """Return the scales of criteria whose rubrics are still what they were."""
+    found: dict[str, Scale] = {}
+    for name in {score.rubric for score in scores}:
+        with suppress(SourceError):  # a rubric of somebody's own, or a rule
+            rubric = load_rubric(name.partition("@")[0])
+            if rubric.name == name:
+                found |= {
+                    criterion: Scale(min(each.points), max(each.points))
+                    for criterion, each in rubric.criteria.items()
+                }
+    return found
+
+
+class _Suite(NamedTuple):
+    """How much of a suite was played."""
+
+    incomplete: tuple[str, ...]
+    """Why this is not the suite, a sentence each."""
+    draws: tuple[str, ...]
+    """What was drawn of a population that has no fixed size, a sentence each."""
+
+
+def _suite(path: Path) -> _Suite:
+    """Return what suite.json says is missing.
+
+    A draw from a benchmark is a part of it; a draw from the characters of a run is a sample, which
+    the intervals account for.
+    """
+    found = _object(path) or {}
+    missing = tuple(map(str, found.get("missing", ())))
+    is_drawn = str(found.get("suite", "")).partition("@")[0] in _OF_A_RUN
+    if is_drawn and not found.get("damaged"):
+        return _Suite((), missing)
+    return _Suite(missing, ())
+
+
+def _object(path: Path) -> dict[str, Any] | None:
+    """Return the object in a JSON file; None where there is no file.
+
+    Raises:
+        StoreError: it is damaged.
+    """
+    try:
+        found = read_json(path)
+    except json.JSONDecodeError as error:
+        raise StoreError(f"{path} is broken JSON: {error}; make it again") from error
+    if found is not None and not isinstance(found, dict):
+        raise StoreError(f"{path} holds no JSON object; make it again")
+    return found

@@ -1,0 +1,106 @@
+"""Judge transcripts: one answer and one criterion a call, scored by the labels' probabilities.
+
+Reads    runs/<run>/play (transcripts and items), eval/rubrics; with judge.against=RUN that run's
+Writes   runs/<run>/judge-<name>: Score, of one judge; runs/<run>/judge: Score, of all judges and
+         of the rules that need none; verdicts also to runs/judged, which all runs share
+Costs    one call of one token an answer and criterion (judge.checklist: a fact; judge.against: two
+         a dialogue), none where the verdict is known already
+Run      python -m opencharacter stage=judge run=main 'judge.jury=[qwen2_5_7b_instruct,endpoint]'
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from opencharacter.config import Config, JudgeConfig, Mode
+from opencharacter.evaluation.compat import load_protocol
+from opencharacter.evaluation.rules import rule_scores
+from opencharacter.job import Job
+from opencharacter.job.ahead import check_asked
+from opencharacter.job.compat import check_mode, run_compat
+from opencharacter.job.judging import (
+    Bench,
+    all_work,
+    ask_judge,
+    load_rubrics,
+    read_played,
+    say_coverage,
+    say_jury,
+    seated,
+    stage_of,
+    versions_of,
+    write_bench,
+)
+from opencharacter.records import Score
+from opencharacter.sources.rows import Tally
+from opencharacter.store.rows import read_records
+from opencharacter.store.stage import finished_input
+
+
+def check(config: Config) -> None:
+    """Check the rubrics, and that there are the judges.
+
+    Raises:
+        ModelError: there is no such judge.
+        SourceError: there are no such rubrics, or they cannot be used.
+    """
+    if config.suite.mode is Mode.compat:
+        load_protocol(config.judge.rubrics)
+    else:
+        load_rubrics(config.judge)
+    for name, judge in config.judge.members.items():
+        check_asked(config, stage_of(name), judge)
+
+
+def run(config: Config, job: Job) -> None:
+    """Let each judge score everything, then put all scores and those of the rules together."""
+    judges = seated(config, job.run_dir)
+    check_mode(job.folder("play"), config.suite.mode)
+    if config.suite.mode is Mode.compat:
+        run_compat(judges, config, job)
+        return
+    done = [_ask(name, judge, config, job) for name, judge in judges.items()]
+    if all(done):
+        _gather(judges, config, job)
+
+
+def _ask(name: str, judge: JudgeConfig, config: Config, job: Job) -> bool:
+    """Let one judge score everything; False = parts of it are left to others."""
+    rubrics = load_rubrics(judge)
+    sources = {}
+    if judge.against:
+        other = Path(config.runs_dir) / judge.against
+        sources[f"{judge.against}/play"] = finished_input(other, "play", run=judge.against)
+    with job.stage(
+        stage_of(name),
+        settings=[judge],
+        versions=versions_of(judge, rubrics),
+        reads=["play"],
+        sources=sources,
+    ) as stage:
+        work = all_work(job.folder("play"), judge, rubrics)
+        return ask_judge(stage, work, judge, rubrics, job)
+
+
+def _gather(judges: dict[str, JudgeConfig], config: Config, job: Job) -> None:
+    """Write the scores of all judges and of the rules as one table."""
+    folders = [stage_of(name) for name in judges]
+    with job.stage("judge", reads=["play", *folders]) as stage:
+        stage.is_shared = True
+        tally = Tally()
+
+        def scores() -> Iterator[Score]:
+            items, transcripts = read_played(job.folder("play"))
+            for transcript in transcripts:
+                for score in rule_scores(items[transcript.item_id], transcript):
+                    tally.rows += 1
+                    yield score
+            for folder in folders:
+                for score in read_records(job.folder(folder).data, Score):
+                    tally.rows += 1
+                    yield score
+
+        stage.stream(Score, scores(), tally, what="Scores of all judges and rules.", unit="scores")
+        bench = Bench.of(config, judges, job.folder("play"))
+        write_bench(stage.folder, bench)
+        say_coverage(stage.folder)
+        say_jury(stage.folder, bench, job.folder("play"))

@@ -1,0 +1,37 @@
+"""What the scores of a run say: headline with intervals, tables, one page with all transcripts.
+
+Reads    runs/<run>/play and judge, and those of report.runs; qualify/judge_card.json where there
+         is one; qualify.labels, human labels that correct the means
+Writes   runs/<run>/report: report.html, report.md, report.json; with tracking=wandb the
+         numbers and a table of all items
+Costs    seconds for ten thousand transcripts; no model
+Run      python -m opencharacter stage=report run=main
+"""
+
+from pathlib import Path
+
+from opencharacter.compare.results import joined
+from opencharacter.config import Config
+from opencharacter.job import Job
+from opencharacter.job.reporting import (
+    read_results,
+    run_folder,
+    track_report,
+    with_labels,
+    write_report,
+)
+
+
+def run(config: Config, job: Job) -> None:
+    """Write the report and print its headline.
+
+    Raises:
+        ConfigError: a run of report.runs is not there, or of another model.
+        StoreError: the run has no finished judge stage, or it is stale.
+    """
+    runs_dir = Path(config.runs_dir)
+    others = [run_folder(name, runs_dir) for name in config.report.runs]
+    runs = [read_results(folder, run=folder.name) for folder in (job.run_dir, *others)]
+    results = with_labels(joined(runs), config)
+    report = write_report(job.folder("report").path, results, config.report)
+    track_report(report, results, config, job.folder("report"))

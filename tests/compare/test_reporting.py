@@ -1,0 +1,249 @@
+import math
+from dataclasses import replace
+from statistics import fmean
+
+import pytest
+from scipy.stats import fisher_exact
+
+from opencharacter.compare.headline import missing_by_domain
+from opencharacter.compare.reporting import report_of
+from opencharacter.compare.results import marks_of
+from opencharacter.config import ReportConfig
+from opencharacter.records import Control, Domain, Failure
+from tests.compare.played import item, results, score, transcript
+
+
+def report(given, **settings):
+    return report_of(given, ReportConfig(**settings))
+
+
+def with_scores(pairs):
+    """Return a run of transcripts with their scores."""
+    items = {one.id: one for one, _, _ in pairs}
+    return replace(
+        results(0),
+        items=items,
+        transcripts=[played for _, played, _ in pairs],
+        scores=[each for _, _, scores in pairs for each in scores],
+    )
+
+
+def played(number, *values, domain=Domain.inside, **about):
+    """Return an item, its transcript, and a score of each judge."""
+    one = item(number, domain=domain)
+    said = transcript(one, **about)
+    scores = [score(said, value, judge=f"judge-{at}@1") for at, value in enumerate(values)]
+    return one, said, scores
+
+
+def test_the_gap_is_the_headline():
+    found = report(results(12))
+
+    # In-domain: characters 0, 2 ... 10 with 4.0, 4.2, 4.1, 4.0, 4.2, 4.1; the others a point less.
+    assert found.headline.domains[Domain.inside].value == pytest.approx(4.1)
+    assert found.gap.value == pytest.approx(1.0)
+    assert found.withheld == []
+
+
+def test_the_gap_is_sure_by_characters():
+    found = report(results(12))
+
+    # Means of 6 characters each deviate by -0.1, 0, 0.1 twice over: squares of 0.08 in all.
+    se, t = math.sqrt(6 / 5 * 0.08 / 36), 2.570582  # of Student's t with 5 degrees of freedom
+    assert found.gap.low == pytest.approx(1 - t * se, abs=1e-6)
+
+
+def test_missing_scores_leave_bounds_instead_of_a_headline():
+    given = with_scores([played(n, None if n == 0 else 4.0) for n in range(10)])
+    found = report(given)
+
+    assert "10.0% of the scores are missing" in found.withheld[0]
+    [bounds] = found.bounds
+    assert (bounds.low, bounds.high) == pytest.approx((3.7, 4.1))  # (36 + 1)/10, (36 + 5)/10
+
+
+def test_one_missing_score_in_two_hundred_is_allowed():
+    given = with_scores([played(n, None if n == 0 else 4.0) for n in range(200)])
+
+    assert report(given).withheld == []
+
+
+def test_domains_that_miss_unequally_many_scores_have_no_headline():
+    inside = [played(n, 4.0) for n in range(300)]
+    outside = [played(n, None if n < 306 else 3.0, domain=Domain.outside) for n in range(300, 600)]
+    found = report(with_scores(inside + outside))
+
+    assert found.coverage == pytest.approx(0.99)
+    assert "miss unequally many scores (p = 0.03" in found.withheld[0]
+
+
+@pytest.mark.parametrize(("a", "b"), [(0, 6), (2, 3), (5, 0), (10, 1)])
+def test_the_test_of_missing_scores_is_fisher_s(a, b):
+    inside = [played(n, None if n < a else 4.0) for n in range(12)]
+    outside = [played(50 + n, None if n < b else 4.0, domain=Domain.outside) for n in range(9)]
+    p = missing_by_domain(marks_of(with_scores(inside + outside)))
+
+    assert p == pytest.approx(fisher_exact([[a, 12 - a], [b, 9 - b]]).pvalue)
+
+
+def test_a_failed_answer_has_earned_the_lowest_and_stays_in_the_mean():
+    one = item(9)
+    refused = transcript(one, failure=Failure.refusal)
+    unscored = score(refused, None, unscored="candidate_refusal")
+    found = report(with_scores([played(0, 5.0), (one, refused, [unscored])]))
+
+    assert found.headline.overall.value == pytest.approx(3.0)  # (5 + 1) / 2
+    assert found.coverage == 1.0
+
+
+def test_a_fault_of_the_engine_is_missing():
+    one = item(9)
+    broken = transcript(one, failure=Failure.error)
+    unscored = score(broken, None, unscored="candidate_error")
+    found = report(with_scores([played(0, 5.0), (one, broken, [unscored])]))
+
+    assert (found.headline.overall.value, found.coverage) == (5.0, 0.5)
+
+
+def related(given, **about):
+    """Return the run with the families of its judges, of which the candidate is a llama."""
+    families = {"llama-70b@1": "llama", "qwen-72b@1": "qwen"}
+    return replace(given, families=families, related={"llama": "the tested model's own"}, **about)
+
+
+def test_a_judge_of_the_candidate_s_family_is_not_in_the_headline():
+    given = related(results(8, judges=("llama-70b@1", "qwen-72b@1")))
+    low = [replace(s, value=1.0) if "llama" in s.judge else s for s in given.scores]
+    found = report(replace(given, scores=low))
+
+    assert found.headline.domains[Domain.inside].value == pytest.approx(4.075)
+    assert "llama-70b@1 (of the tested model's own family)" in " ".join(found.cautions)
+
+
+def test_a_jury_of_kin_alone_has_no_headline_unless_that_is_stated():
+    given = related(results(8, judges=("llama-70b@1",)))
+
+    assert "judges favour their own" in report(given).withheld[0]
+    stated = report(replace(given, same_family_stated=True))
+    assert stated.withheld == []
+    assert "In the headline by judge.same_family=true" in " ".join(stated.cautions)
+
+
+def test_a_headline_of_rules_hangs_on_no_judge():
+    one = replace(item(0), dimensions=("fact_stated",))
+    said = transcript(one)
+    rule = score(said, 1.0, judge="rule", criterion="fact_stated")
+    judged = score(said, 0.5, judge="llama-70b@1", criterion="fact:age")
+    plain = [replace(each, labels=(), probabilities=()) for each in (rule, judged)]
+    found = report(related(with_scores([(one, said, plain)])))
+
+    assert (found.criteria, found.withheld, found.is_calibrated) == (["fact_stated"], [], True)
+
+
+def test_the_facts_of_a_checklist_are_one_criterion():
+    one = item(0)
+    said = transcript(one)
+    facts = [score(said, value, criterion=f"fact:{n}") for n, value in enumerate((1.0, 0.0, 1.0))]
+    found = report(with_scores([(one, said, [score(said, 4.0), *facts])]))
+
+    assert {row.name: row.overall.value for row in found.criteria_rows} == {
+        "consistency": 4.0,
+        "fact": pytest.approx(2 / 3),
+    }
+    assert found.criteria == ["consistency"]
+
+
+def test_controls_are_not_in_the_headline_but_beside_it():
+    bare = played(0, 1.0, control=Control.no_persona)
+    found = report(with_scores([played(0, 4.0), bare]))
+
+    assert found.headline.overall.value == 4.0
+    assert {row.name: row.overall.value for row in found.controls} == {
+        "none": 4.0,
+        "no_persona": 1.0,
+    }
+
+
+def test_turns_are_counted_from_one():
+    one = item(0)
+    said = transcript(one)
+    scores = [score(said, 4.0, turn=0), score(said, 2.0, turn=7)]
+    found = report(with_scores([(one, said, scores)]))
+
+    assert [(row.name, row.overall.value) for row in found.turns] == [("1", 4.0), ("8", 2.0)]
+
+
+def test_without_each_judge_there_is_another_headline():
+    found = report(with_scores([played(n, 4.0, 2.0) for n in range(4)]))
+
+    assert [(j.mean.value, j.without.value) for j in found.judges] == [(4.0, 2.0), (2.0, 4.0)]
+
+
+def test_the_mean_of_nothing_is_none():
+    found = report(results(0))
+
+    assert (found.headline.overall.value, found.headline.overall.n) == (None, 0)
+    assert found.withheld == ["Nothing was scored in the headline's criteria."]
+
+
+def test_criteria_of_other_scales_do_not_enter_a_mean():
+    one = item(0)
+    said = transcript(one)
+    share = replace(score(said, 0.5, criterion="stated"), labels=(), probabilities=(), judge="rule")
+    found = report(with_scores([(one, said, [score(said, 4.0), share])]))
+
+    assert (found.criteria, found.headline.overall.value) == (["consistency"], 4.0)
+
+
+def test_without_human_labels_the_title_says_so():
+    assert report(results(4)).title.endswith("(uncalibrated)")
+    assert (
+        "(uncalibrated)"
+        not in report(replace(results(4), cards={"judge-a@1": {"people": {"n": 300}}})).title
+    )
+
+
+def test_shares_have_intervals_inside_of_zero_and_one():
+    one = [replace(s, labels=(), probabilities=()) for s in results(20, values=hit).scores]
+    found = report(replace(results(20), scores=one)).headline.overall
+
+    assert found.value == 0.95
+    assert found.low < 0.95 < found.high <= 1.0
+
+
+def hit(number, value):
+    return float(number != 3)
+
+
+def test_marks_that_are_all_alike_have_no_interval():
+    found = report(results(20, values=lambda n, v: 4.0)).headline.overall
+
+    assert (found.value, found.low, found.high) == (4.0, None, None)
+
+
+def test_people_s_labels_of_a_part_correct_the_mean():
+    given = results(20)
+    labelled = {(t.id, t.task): 2.0 for t in given.transcripts[:10]}
+    judged = [s.value for s in given.scores]
+    found = report(replace(given, human=labelled)).corrected.overall
+
+    assert found.value == pytest.approx(fmean(judged) + 2.0 - fmean(judged[:10]))
+    assert found.low < found.value < found.high
+
+
+def test_the_spread_is_told_by_what_would_lower_it():
+    found = report(results(20)).spread
+
+    # Two items of a character get the same: all of the variance is between characters.
+    assert found["character"].share == pytest.approx(1.0)
+
+
+def test_a_judge_that_chooses_by_place_is_told():
+    one = item(0)
+    said = transcript(one)
+    choices = [
+        replace(score(said, 0.5, criterion="preference"), inconsistency=each) for each in (0.2, 0.6)
+    ]
+    given = with_scores([(one, said, [score(said, 4.0), *choices])])
+
+    assert report(given).judges[0].inconsistency == pytest.approx(0.4)

@@ -1,0 +1,139 @@
+"""Planted faults: made by rule, and told apart by a judge that sees them."""
+
+import pytest
+
+from opencharacter.config import QualifyConfig
+from opencharacter.evaluation.card import card_page, make_card
+from opencharacter.evaluation.planting import (
+    KEEPS,
+    LOWERS,
+    Fault,
+    contradict,
+    in_other_language,
+    in_other_words,
+    plant,
+)
+from opencharacter.evaluation.work import Instrument
+from opencharacter.records import Control, Failure
+from tests.evaluation.judged import item, transcript
+from tests.evaluation.test_judging import RUBRICS, judge, run, told
+
+RUBRIC = RUBRICS[Instrument.rubric]
+PEOPLE = [f"A {n}-year-old baker from Oslo who counts to {n}" for n in range(30, 42)]
+ITEMS = [
+    item(persona=persona, facts=(), persona_id=f"persona-{n:024x}", system=persona)
+    for n, persona in enumerate(PEOPLE)
+]
+SAID = [transcript(one, f"I'm a baker, because {one.persona} is me.") for one in ITEMS]
+BY_ID = {one.id: one for one in ITEMS}
+FAULTY = ("AI language model", "years old, so let me", "Päivää", "never was")
+
+
+def planted(n=100, said=SAID):
+    return plant(BY_ID, said, RUBRIC, n=n)
+
+
+def card(answer, **bars):
+    scores = [run(judge().judge(one.work), answer)[1] for one in planted()]
+    return make_card(scores, QualifyConfig(**bars))
+
+
+def sees_faults(request):
+    """Judge as somebody who knows what was planted: the character, and marks of faults."""
+    prompt = request.messages[0].content
+    persona = prompt.split("# Character\n")[1].splitlines()[0]
+    if "# First answer" in prompt:
+        first, _ = prompt.split("# First answer")[1].split("# Second answer")
+        return told(0.9, 0.1) if persona in first else told(0.1, 0.9)
+    answer = prompt.split("# The answer to be judged")[1]
+    is_faulty = any(mark in answer for mark in FAULTY) or persona not in answer
+    return told(0.9, 0.1, 0, 0, 0) if is_faulty else told(0, 0, 0, 0.1, 0.9)
+
+
+def blind(request):
+    """Judge by the place alone."""
+    return (
+        told(0.9, 0.1) if "# First answer" in request.messages[0].content else told(0, 0, 0, 0, 1)
+    )
+
+
+def test_every_kind_is_planted_in_every_sound_answer():
+    kinds = [str(one.fault) for one in planted()]
+
+    for fault in {*LOWERS, *KEEPS, Fault.who_is_speaking}:
+        assert kinds.count(fault) == len(SAID)
+    assert len({one.work.key for one in planted()}) == len(planted())
+
+
+def test_a_draw_of_more_holds_that_of_fewer():
+    few = {one.work.transcript.id for one in planted(3)}
+
+    assert len(few) == 3
+    assert few < {one.work.transcript.id for one in planted(6)}
+
+
+def test_failed_answers_and_those_under_a_control_are_left_out():
+    said = [
+        transcript(ITEMS[0], failures=(Failure.empty,)),
+        transcript(ITEMS[1], "Hello.", control=Control.no_persona),
+    ]
+
+    assert planted(said=said) == []
+
+
+@pytest.mark.parametrize(
+    ("persona", "facts", "beginning"),
+    [
+        ("A 41-year-old baker", (), "I am 64 years old, so"),
+        ("A baker", ("Age: 60",), "I am 37 years old, so"),
+        ("A baker", ("Name: Ida",), "My name is Rowan Achterberg, by"),
+        ("A shy baker, born at sea", (), "I never was a shy baker, whatever"),
+    ],
+    ids=["age of the persona", "age of the profile", "name", "who it is"],
+)
+def test_a_contradiction_denies_one_fact(persona, facts, beginning):
+    made = contradict("Hello.", item(persona=persona, facts=facts))
+
+    assert made.startswith(beginning)
+    assert made.endswith("Hello.")
+
+
+def test_other_words_leave_an_answer_alone_where_no_rule_applies():
+    assert in_other_words("I don't know; it's late.", ITEMS[0]) == "I do not know; it is late."
+    assert in_other_words("Bread.", ITEMS[0]) == "Bread."
+
+
+def test_a_foreign_answer_is_in_a_language_of_nobody():
+    assert "Päivää" in in_other_language("Hello.", ITEMS[0])
+    assert "Jó napot" in in_other_language("Hello.", item(persona="A baker from Helsinki"))
+
+
+def test_a_judge_that_sees_what_was_planted_passes():
+    made = card(sees_faults)
+
+    assert {name: rate.share for name, rate in made.detects.items()} == dict.fromkeys(
+        [*map(str, LOWERS), "who_is_speaking"], 1.0
+    )
+    assert {rate.share for rate in made.keeps.values()} == {1.0}
+    assert (made.has_passed, made.scored.share) == (True, 1.0)
+    assert made.to_json()["calibration"].startswith("uncalibrated")
+
+
+def test_a_judge_that_looks_at_the_place_alone_does_not():
+    made = card(blind)
+
+    assert {rate.share for name, rate in made.detects.items()} == {0.0}
+    assert made.keeps["filler"].share == 1.0
+    assert made.keeps["order_swap"].share == 0.0
+    assert not made.has_passed
+    assert "finds contradiction in 0% of 12, asked are 80%" in made.below
+    assert "is below the bar" in card_page(made)
+
+
+def test_no_verdict_is_no_detection_and_falls_short():
+    made = card(lambda request: told(*[0.01] * len(request.labels)))
+
+    rate = made.detects["contradiction"]
+    assert (rate.share, rate.n, rate.unscored) == (None, 0, 12)
+    assert "gives a verdict in 0% of 108, asked are 95%" in made.below
+    assert not made.has_passed

@@ -1,0 +1,25 @@
+"""A run folder as play and judge leave it, written by the stages' own writers."""
+
+from opencharacter.config import Config
+from opencharacter.job import Job
+from opencharacter.job.playing import ITEMS
+from opencharacter.records import EvalItem, Score, Transcript
+from opencharacter.sources.rows import Tally
+from opencharacter.store.files import write_json
+from opencharacter.store.rows import write_records
+
+
+def write_run(runs_dir, results, *, missing=(), suite="persona_gym@1"):
+    """Write what was played and judged to the folder of a run."""
+    config = Config(stage="judge", run=results.run, runs_dir=str(runs_dir))
+    with Job(config, command="python -m opencharacter stage=judge") as job:
+        for name, reads, kind, rows in (
+            ("play", [], Transcript, results.transcripts),
+            ("judge", ["play"], Score, results.scores),
+        ):
+            with job.stage(name, reads=reads) as stage:
+                stage.stream(kind, rows, Tally(rows=len(rows)), what="Tests.", unit="rows")
+        play = job.folder("play").path
+        path = play / ITEMS / "part-00000-of-00001.parquet"
+        write_records(path, EvalItem, results.items.values())
+        write_json(play / "suite.json", {"suite": suite, "missing": list(missing)})

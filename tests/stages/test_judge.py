@@ -1,0 +1,250 @@
+"""The judge stage: every answer ends as a score, and no verdict is paid for twice."""
+
+import json
+import shutil
+from collections import Counter
+
+import pytest
+
+from opencharacter.errors import ConfigError
+from opencharacter.records import EvalItem, Score, Transcript
+from opencharacter.store.rows import read_records
+from tests.evaluation.gym import TASKS, write_gym
+
+N = 3 * 5 * 2  # people, tasks, questions
+
+
+@pytest.fixture
+def gym(tmp_path, settings, opencharacter):
+    settings |= {
+        "suite": "persona_gym",
+        "suite.path": str(write_gym(tmp_path / "gym", n=2)),
+        "suite.questions": "2",
+    }
+    done = opencharacter("stage=play")
+    assert done.returncode == 0, done.stderr
+
+
+def folder(tmp_path, stage="judge", run="t"):
+    return tmp_path / "runs" / run / stage
+
+
+def scores(tmp_path, run="t"):
+    return list(read_records(folder(tmp_path, run=run) / "data", Score))
+
+
+def manifest(tmp_path, stage="judge-scripted"):
+    return json.loads((folder(tmp_path, stage) / "manifest.json").read_text())
+
+
+def logged(tmp_path, run="t"):
+    return sum(
+        len(path.read_text().splitlines())
+        for path in (folder(tmp_path, "judge-scripted", run) / "completions").glob("*.jsonl")
+    )
+
+
+def test_every_answer_is_scored_by_its_own_criterion(opencharacter, tmp_path, gym):
+    done = opencharacter("stage=judge")
+
+    assert done.returncode == 0, done.stderr
+    found = scores(tmp_path)
+    asked = {item.id: item for item in read_records(folder(tmp_path, "play") / "items", EvalItem)}
+    played = {one.id for one in read_records(folder(tmp_path, "play") / "data", Transcript)}
+    assert {score.transcript_id for score in found} == played
+    assert len(found) == N
+    for score in found:
+        assert (score.criterion,) == asked[score.item_id].dimensions
+        assert score.judge == "scripted@scripted"
+        assert score.labels == ("1", "2", "3", "4", "5")
+    assert Counter(score.unscored is None for score in found)[True] > N / 2
+    assert f"judge: scripted@scripted, {found[0].criterion}: mean" in done.stderr
+
+
+def test_a_score_is_the_mean_of_the_labels_probabilities(opencharacter, tmp_path, gym):
+    opencharacter("stage=judge")
+
+    for score in scores(tmp_path):
+        total = sum(score.probabilities)
+        assert score.mass == pytest.approx(total)
+        if score.value is None:
+            assert (score.unscored, total < 0.5) == ("off_format", True)
+        else:
+            points = zip(score.probabilities, (1, 2, 3, 4, 5), strict=True)
+            assert score.value == pytest.approx(sum(p * n for p, n in points) / total)
+
+
+def test_counts_close_and_say_what_has_no_score(opencharacter, tmp_path, gym):
+    opencharacter("stage=judge")
+
+    counts = manifest(tmp_path)["counts"]
+    without = sum(score.value is None for score in scores(tmp_path))
+    assert (counts["in"], counts["out"], counts["rejected"]) == (N, N, {})
+    assert counts["notes"]["scored"] == N - without
+
+
+def test_another_run_with_the_same_answers_asks_nothing(opencharacter, tmp_path, gym):
+    opencharacter("stage=judge")
+    shutil.copytree(folder(tmp_path, "play"), folder(tmp_path, "play", "u"))
+    assert logged(tmp_path) == N
+
+    done = opencharacter("stage=judge", "run=u")
+
+    assert done.returncode == 0, done.stderr
+    assert "opening" not in done.stderr  # not even the model
+    assert logged(tmp_path, "u") == 0
+    assert [s.value for s in scores(tmp_path, "u")] == [s.value for s in scores(tmp_path)]
+
+
+def test_another_bar_reads_the_same_verdicts_again(opencharacter, tmp_path, gym):
+    opencharacter("stage=judge")
+
+    done = opencharacter("stage=judge", "judge.min_mass=0.05", "force=true")
+
+    assert done.returncode == 0, done.stderr
+    assert "opening" not in done.stderr
+    assert all(score.value is not None for score in scores(tmp_path))
+
+
+def test_verdicts_as_json_where_nobody_tells_probabilities(opencharacter, tmp_path, gym):
+    done = opencharacter("stage=judge", "judge.label_probabilities=false")
+
+    assert done.returncode == 0, done.stderr
+    assert {score.unscored for score in scores(tmp_path)} == {None}
+    assert {score.mass for score in scores(tmp_path)} == {None}
+    assert {score.value for score in scores(tmp_path)} <= {1.0, 2.0, 3.0, 4.0, 5.0}
+
+
+def test_a_criterion_that_no_rubric_has_is_one_line(opencharacter, gym):
+    done = opencharacter("stage=judge", "judge.criteria=[charm]")
+
+    assert done.returncode == 2
+    assert "the rubrics role_play have no criterion 'charm', which judge.criteria names" in (
+        done.stderr
+    )
+
+
+def jurors(*names):
+    models = ",".join(f"{name}:{{backend:scripted,model:{name}}}" for name in names)
+    return f"judge.jurors={{{models}}}", f"judge.jury=[{','.join(names)}]"
+
+
+def test_a_jury_judges_in_turn_and_a_new_member_alone_is_asked(opencharacter, tmp_path, gym):
+    assert opencharacter("stage=judge", *jurors("ann", "ben")).returncode == 0
+    assert Counter(score.judge for score in scores(tmp_path)) == {
+        "ann@scripted": N,
+        "ben@scripted": N,
+    }
+
+    stale = opencharacter("stage=judge", *jurors("ann", "ben", "cem"))
+    done = opencharacter("stage=judge", *jurors("ann", "ben", "cem"), "force=true")
+
+    assert "inputs" in stale.stderr or "judge-cem" in stale.stderr
+    assert done.returncode == 0, done.stderr
+    assert len(scores(tmp_path)) == 3 * N
+    assert len({score.id for score in scores(tmp_path)}) == 3 * N
+
+
+def test_a_juror_may_be_a_file_of_conf(opencharacter, tmp_path, gym):
+    done = opencharacter("stage=judge", "judge.jury=[scripted]")
+    assert done.returncode == 0, done.stderr
+    assert {score.judge for score in scores(tmp_path)} == {"scripted@scripted"}
+
+    with pytest.raises(
+        ConfigError, match=r"judge\.jury names 'skripted' \(did you mean 'scripted'"
+    ):
+        opencharacter("stage=judge", "judge.jury=[skripted]")
+
+
+def test_facts_and_pairs_are_scores_too(opencharacter, tmp_path, gym):
+    shutil.copytree(folder(tmp_path, "play"), folder(tmp_path, "play", "u"))
+
+    done = opencharacter("stage=judge", "judge.checklist=true", "judge.against=u")
+
+    assert done.returncode == 0, done.stderr
+    kinds = Counter(score.criterion.partition(":")[0] for score in scores(tmp_path))
+    assert kinds["preference"] == N
+    assert kinds["fact"] >= N
+    for score in scores(tmp_path):
+        if score.criterion == "preference" and score.value is not None:
+            assert 0 <= score.value <= 1
+            assert score.value == pytest.approx(0.5)  # the same answer twice
+            assert score.against in {other.transcript_id for other in scores(tmp_path)}
+
+
+def test_a_judge_of_the_models_own_family_makes_no_headline(opencharacter, tmp_path, gym):
+    done = opencharacter("stage=judge")
+    bench = json.loads((folder(tmp_path) / "judges.json").read_text())
+
+    assert bench["refusal"] in done.stderr
+    assert "no headline: scripted@scripted is of the tested model's own family" in done.stderr
+
+    stated = opencharacter("stage=judge", "judge.same_family=true")
+    assert "no headline" not in stated.stderr
+    other = opencharacter("stage=judge", "judge.family=owl")
+    assert "no headline" not in other.stderr
+
+
+def test_a_jury_is_told_with_and_without_each_judge(opencharacter, tmp_path, gym):
+    done = opencharacter("stage=judge", *jurors("ann", "ben", "cem"), "judge.min_mass=0")
+
+    assert done.returncode == 0, done.stderr
+    found = json.loads((folder(tmp_path) / "jury.json").read_text())
+    assert set(found["toxicity_control"]["jury"]["without"]) == {
+        f"{name}@scripted" for name in ("ann", "ben", "cem")
+    }
+    assert "judge: the jury, toxicity_control: alpha" in done.stderr
+
+
+def test_a_judge_below_the_bar_sits_in_no_jury(opencharacter, tmp_path, gym):
+    jury = jurors("ann", "ben")
+    assert opencharacter("stage=qualify", *jury, "qualify.n=5").returncode == 0
+    cards_file = folder(tmp_path, "qualify") / "judge_card.json"
+    cards = json.loads(cards_file.read_text())
+    cards["ben@scripted"] |= {"passed": True, "below": []}
+    cards_file.write_text(json.dumps(cards))
+
+    done = opencharacter("stage=judge", *jury)
+
+    assert done.returncode == 0, done.stderr
+    assert "judge: ann is left out of the jury: finds" in done.stderr
+    assert {score.judge for score in scores(tmp_path)} == {"ben@scripted"}
+    bench = json.loads((folder(tmp_path) / "judges.json").read_text())
+    assert set(bench["left_out"]) == {"ann@scripted"}
+    assert bench["cards"]["ben@scripted"]["calibration"].startswith("uncalibrated")
+
+
+def test_the_published_protocol_is_five_by_five_and_labelled(opencharacter, tmp_path, settings):
+    gym = write_gym(tmp_path / "gym")
+    settings |= {"suite": "persona_gym", "suite.path": str(gym), "suite.mode": "compat"}
+    rubrics = tmp_path / "rubrics"
+    rubrics.mkdir()
+    for task in TASKS:
+        text = "{score_example} {persona} {question} {response} Therefore, the final score is ..."
+        (rubrics / f"{task}.txt").write_text(text)
+    assert opencharacter("stage=play").returncode == 0
+
+    done = opencharacter("stage=judge", f"judge.rubrics={rubrics}")
+
+    assert done.returncode == 0, done.stderr
+    assert manifest(tmp_path)["usage"]["calls"] == 3 * 5 * 10 / 5
+    found = json.loads((folder(tmp_path) / "compat.json").read_text())
+    assert found["protocol"].startswith("compat: PersonaGym as published, its faults included")
+    assert len(scores(tmp_path)) == found["answers"] == 150
+    assert sum(s.value is None for s in scores(tmp_path)) == found["answers_without_points"] > 0
+    mixed = opencharacter("stage=judge", "suite.mode=sound")
+    assert "was played with suite.mode=compat, and is to be judged with sound" in mixed.stderr
+
+
+def test_a_plan_says_what_judging_asks_and_what_is_known(opencharacter, tmp_path, gym):
+    shutil.copytree(folder(tmp_path, "play"), folder(tmp_path, "play", "u"))
+    prices = ("judge.price_prompt=1", "judge.price_output=4", "judge.against=u")
+
+    before = opencharacter("stage=plan", *prices).stdout
+    assert opencharacter("stage=judge", "judge.against=u").returncode == 0
+    after = opencharacter("stage=plan", *prices).stdout
+
+    [line] = [line for line in before.splitlines() if line.strip().startswith("scripted")]
+    assert line.split()[1:5] == [str(2 * N), str(3 * N), "0", str(3 * N)]
+    [line] = [line for line in after.splitlines() if line.strip().startswith("scripted")]
+    assert line.split()[1:] == [str(2 * N), str(3 * N), str(3 * N), "0", "0", "0%", "0.00"]

@@ -1,0 +1,150 @@
+import json
+from dataclasses import replace
+
+import pytest
+
+from opencharacter.records import Domain
+from opencharacter.store.files import write_json
+from tests.compare.played import results
+from tests.stages.evaluated import write_run
+
+
+def test_a_judged_run_is_reported(opencharacter, tmp_path):
+    write_run(tmp_path / "runs", results(12, run="t"))
+
+    done = opencharacter("stage=report")
+
+    assert done.returncode == 0, done.stderr
+    assert "1.00 points higher than out-of-domain" in done.stdout
+    folder = tmp_path / "runs" / "t" / "report"
+    report = json.loads((folder / "report.json").read_text())
+    assert report["headline"]["domains"]["in"]["value"] == pytest.approx(4.1)
+    assert report["gap"]["value"] == pytest.approx(1.0)
+    assert "| consistency |" in (folder / "report.md").read_text()
+    assert (folder / "report.html").read_text().startswith("<!doctype html>")
+
+
+def test_without_scores_the_error_names_the_command(opencharacter):
+    done = opencharacter("stage=report")
+
+    assert (done.returncode, "stage=judge" in done.stderr) == (2, True)
+
+
+def test_a_part_of_the_suite_has_no_headline(opencharacter, tmp_path):
+    write_run(tmp_path / "runs", results(12, run="t"), missing=["12 of 200 personas"])
+
+    done = opencharacter("stage=report")
+
+    assert "A part of the suite: 12 of 200 personas" in done.stdout
+    assert "points higher" not in done.stdout
+
+
+def only(given, domain):
+    """Return what a run has of one domain."""
+    return replace(
+        given,
+        transcripts=[t for t in given.transcripts if t.domain is domain],
+        scores=[s for s in given.scores if given.items[s.item_id].domain is domain],
+    )
+
+
+def test_two_suites_of_one_model_are_reported_together(opencharacter, tmp_path):
+    given = results(12, run="t")
+    write_run(tmp_path / "runs", only(given, Domain.inside))
+    write_run(tmp_path / "runs", replace(only(given, Domain.outside), run="t-out"))
+
+    done = opencharacter("stage=report", "report.runs=[t-out]")
+
+    assert done.returncode == 0, done.stderr
+    assert "1.00 points higher than out-of-domain" in done.stdout
+
+
+def test_two_models_are_no_report(opencharacter, tmp_path):
+    write_run(tmp_path / "runs", results(4, run="t"))
+    write_run(tmp_path / "runs", results(4, run="other", model="n@2"))
+
+    done = opencharacter("stage=report", "report.runs=[other]")
+
+    assert (done.returncode, "stage=compare" in done.stderr) == (2, True)
+
+
+def test_a_draw_of_a_run_s_characters_has_a_headline_that_says_so(opencharacter, tmp_path):
+    write_run(
+        *(tmp_path / "runs", results(12, run="t")),
+        missing=["12 of 99 characters are asked"],
+        suite="in_domain@1",
+    )
+
+    done = opencharacter("stage=report")
+
+    assert "A random draw: 12 of 99 characters are asked." in done.stdout
+    assert "1.00 points higher" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        pytest.param("play/suite.json", "suite.json is broken JSON", id="suite"),
+        pytest.param("judge/jury.json", "jury.json is broken JSON", id="jury"),
+        pytest.param("qualify/judge_card.json", "judge_card.json is broken JSON", id="card"),
+        pytest.param("judge/data/part-00000-of-00001.parquet", "part-00000", id="scores"),
+        pytest.param("play/items/part-00000-of-00001.parquet", "part-00000", id="items"),
+    ],
+)
+def test_a_damaged_file_is_named(opencharacter, tmp_path, name, told):
+    write_run(tmp_path / "runs", results(4, run="t"))
+    path = tmp_path / "runs" / "t" / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("{")
+
+    done = opencharacter("stage=report")
+
+    assert (done.returncode, told in done.stderr) == (2, True), done.stderr
+
+
+def test_a_report_is_written_anew_from_the_same_scores(opencharacter, tmp_path):
+    write_run(tmp_path / "runs", results(4, run="t"))
+    folder = tmp_path / "runs" / "t" / "report"
+    opencharacter("stage=report")
+    first = {path.name: path.read_bytes() for path in folder.iterdir()}
+    opencharacter("stage=report")
+
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == first
+    assert set(first) == {"report.html", "report.json", "report.md"}
+
+
+def test_scores_of_older_transcripts_are_refused(opencharacter, tmp_path):
+    write_run(tmp_path / "runs", results(4, run="t"))
+    path = tmp_path / "runs" / "t" / "play" / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"output": "other"}))
+
+    done = opencharacter("stage=report")
+
+    assert done.returncode == 2
+    assert "made from an older play" in done.stderr
+
+
+def test_judge_cards_are_cited_and_their_bars_told(opencharacter, tmp_path):
+    rate = {"share": 0.5, "low": 0.3, "high": 0.7, "n": 20, "unscored": 1}
+    card = {
+        "judge": "judge-a@1",
+        "detects": {"persona_swap": rate},
+        "keeps": {"filler": rate},
+        "scored": rate,
+        "people": {},
+        "below": ["finds persona_swap in 50% of 20, asked are 80%"],
+        "passed": False,
+        "calibration": "uncalibrated: no person has labelled any of these answers",
+    }
+    write_run(tmp_path / "runs", results(4, run="t"))
+    run_dir = tmp_path / "runs" / "t"
+    write_json(run_dir / "qualify" / "judge_card.json", {"judge-a@1": card})
+    bench = {"judges": {"judge-a@1": "a"}, "cards": {"judge-a@1": card | {"sha256": "77aa"}}}
+    write_json(run_dir / "judge" / "judges.json", bench)
+
+    done = opencharacter("stage=report")
+
+    assert "judge-a@1 is below the bar of its card: finds persona_swap" in done.stdout
+    text = (run_dir / "report" / "report.md").read_text()
+    assert "| finds persona_swap | 50% [30%, 70%] | 20 | 1 |" in text
+    assert "Judge cards (sha256): judge-a@1 77aa." in text
