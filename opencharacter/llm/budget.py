@@ -16,9 +16,14 @@ from opencharacter.records import Usage
 from opencharacter.store.spending import LoggedUsage, add
 
 _MILLION = 1e6
-_ASKED_BY = {"play": "player"}
+_ASKED_BY = {"play": "player", "judge": "judge", "qualify": "judge"}
 """Stages that ask another model than the teacher."""
 _LOOK_EVERY_S = 2.0  # at what other processes have spent
+
+
+def _asked_by(folder: str) -> str:
+    """Return the role that a stage's folder is paid by; a judge of a jury has `judge-<name>`."""
+    return _ASKED_BY.get(folder.partition("-")[0], "teacher")
 
 
 class Budget:
@@ -46,7 +51,7 @@ class Budget:
         self._logs = LoggedUsage(
             run_dir,
             pattern="*/completions/*.jsonl",
-            counts=lambda log: _ASKED_BY.get(log.parents[1].name, "teacher") == role,
+            counts=lambda log: _asked_by(log.parents[1].name) == role,
         )
         self._logged = self._logs.total() if config.has_budget else Usage()
         self._looked = clock()

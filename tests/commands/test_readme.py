@@ -87,6 +87,7 @@ def test_every_command_is_run_here_or_cannot_be():
         "stage=tokenize run=tiny",
         "stage=train run=tiny",
         "stage=train run=og",
+        "stage=eval run=tiny",
         "stage=synth run=look",
         "stage=status run=mine",
         "stage=lint",

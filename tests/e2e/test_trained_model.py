@@ -74,3 +74,11 @@ def test_the_plan_of_a_finished_training_can_be_asked_for(run):
     words = ("stage=train", "experiment=tiny", "run=tiny", f"runs_dir={run.parent}", *SMALL)
 
     assert "4,327,680 weights" in python("opencharacter", *words, "train.check=true")
+
+
+def test_the_trained_model_is_played_and_scored_by_rule(run):
+    words = ("stage=eval", "suite=profile_facts", "experiment=tiny", "llm@player=trained")
+    where = ("run=tiny", "player.run=tiny", f"runs_dir={run.parent}", *SMALL)
+    python("opencharacter", *words, *where, "suite.who=heldout", "player.threads=1")
+
+    assert "<script" in (run / "report/report.html").read_text(encoding="utf-8")
