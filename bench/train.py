@@ -80,10 +80,11 @@ def made_up(n_rows: int, longest: int) -> Iterator[Tokens]:
 def make_tokens(runs: Path, rows: Iterator[Tokens]) -> None:
     """Write a run whose stage `tokenize` is finished."""
     folder = StageFolder(run_dir=runs / "bench", stage="tokenize")
-    write_records(folder.data / "part-00000-of-00001.parquet", Tokens, rows)
+    n_rows = write_records(folder.data / "part-00000-of-00001.parquet", Tokens, rows)
     asked: dict[str, Any] = {"inputs": {}, "settings": {}}
     write_json(folder.started_file, asked | {"fingerprint": "x", "command": "", "at": 0.0})
-    made = {"counts": {}, "usage": {}, "seconds": 0.0, "parts": 1}
+    counts = {"in": n_rows, "out": n_rows, "rejected": {}, "not_drawn": 0, "notes": {}}
+    made = {"counts": counts, "usage": {}, "seconds": 0.0, "parts": 1}
     write_json(folder.manifest_file, asked | made | {"stage": "tokenize", "output": digest("x")})
     (folder.path / "chat_template.jinja").write_text(TEMPLATE, encoding="utf-8")
 

@@ -37,8 +37,9 @@ if [ -n "${TRAIN_NODES:-}" ]; then
   gpus=${TRAIN_GPUS:-8}
   tokenize=$(submit tokenize "$mix")
   batch=train.sbatch
-  train=$(submit train "$tokenize" --nodes="$TRAIN_NODES" --ntasks-per-node="$((gpus > 0 ? gpus : 1))" \
-    $([ "$gpus" -gt 0 ] && echo "--gpus-per-node=$gpus"))
+  ranks=(--nodes="$TRAIN_NODES" --ntasks-per-node="$((gpus > 0 ? gpus : 1))")
+  if [ "$gpus" -gt 0 ]; then ranks+=(--gpus-per-node="$gpus"); fi
+  train=$(submit train "$tokenize" "${ranks[@]}")
   trained=", tokenize $tokenize, train $train"
 fi
 echo "personas $personas, instructions $instructions, profiles $profiles, ${METHODS:-generate} ${made[*]}, mix $mix$trained"

@@ -1,4 +1,5 @@
 import shlex
+import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +9,10 @@ import pytest
 from opencharacter.compose import compose_config
 from opencharacter.errors import ConfigError
 from opencharacter.job.submit import SlurmJob, batch_file, jobs_of, submit
+from tests.conftest import NOT_TESTED
 
+SLURM = Path(__file__).parents[2] / "slurm"
+NO_SHELLCHECK = f"SHELLCHECK {NOT_TESTED}"
 COMMAND = (
     "python -m opencharacter stage=synth run=big llm@teacher=llama3_8b_instruct slurm=cluster "
     "slurm.partition=gpu 'synth.methods=[rewrite,generate]' dry_run=true"
@@ -172,6 +176,15 @@ def test_the_batch_file_is_there_and_bash_reads_it(stage):
 
     assert Path(path).read_text(encoding="utf-8").startswith("#!/bin/bash\n")
     subprocess.run(["bash", "-n", str(path)], check=True)
+
+
+@pytest.mark.skipif(shutil.which("shellcheck") is None, reason=NO_SHELLCHECK)
+def test_shellcheck_finds_nothing_in_what_is_submitted():
+    files = sorted(path for path in SLURM.iterdir() if path.suffix in (".sbatch", ".sh"))
+    checked = subprocess.run(["shellcheck", *files], capture_output=True, text=True, check=False)
+
+    assert len(files) >= 3
+    assert checked.returncode == 0, checked.stdout
 
 
 def test_the_batch_file_of_a_training_starts_the_ranks_and_requeues(tmp_path):
