@@ -38,6 +38,7 @@ def last_checkpoints(folder):
 def wait_for_step(started, folder, step):
     end = time.monotonic() + 150
     while not any(line["step"] >= step for line in metrics(folder)):
+        assert started.processes[0].is_alive(), started.said(0, "err")
         assert time.monotonic() < end, started.said(0, "err")
         time.sleep(0.02)
 
@@ -124,7 +125,7 @@ def small_disk(tmp_path):
     disk.mkdir()
     can_mount = os.geteuid() == 0 and shutil.which("mount") is not None
     mounted = can_mount and subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=30m", "tmpfs", disk], check=False
+        ["mount", "-t", "tmpfs", "-o", "size=200m", "tmpfs", disk], check=False
     )
     if not mounted or mounted.returncode:
         pytest.skip("mounting a small disk needs root: a full disk was NOT tested")
@@ -135,9 +136,10 @@ def small_disk(tmp_path):
 def test_a_disk_that_fills_up_keeps_the_last_whole_checkpoint(alone, tmp_path, small_disk):
     words = small_run(small_disk)
     started = start_ranks(1, tmp_path / "said", train, words)
-    wait_for_step(started, small_disk, 6)
+    send_when(started, small_disk, 6, signal.SIGSTOP, rank=0)
     room = shutil.disk_usage(small_disk).free - 2**18  # for lines of metrics, and no checkpoint
     (small_disk / "other").write_bytes(b"x" * room)
+    os.kill(started.processes[0].pid, signal.SIGCONT)
     (ended,) = started.end()
 
     assert ended.status == 2
