@@ -75,6 +75,7 @@ class LoraConfig:
         require(self.rank >= 1, f"lora.rank is {self.rank}; it must be >= 1")
         require(self.alpha > 0, f"lora.alpha is {self.alpha}; it must be > 0")
         require(0 <= self.dropout < 1, f"lora.dropout is {self.dropout}; it must be in [0, 1)")
+        require(bool(self.targets), "lora.targets is empty; name modules, or [all-linear]")
 
 
 @dataclass(kw_only=True)

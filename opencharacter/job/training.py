@@ -1,6 +1,7 @@
 """What the train stage does in one process, or in each of several ranks."""
 
 import json
+import os
 import shutil
 import sys
 from collections.abc import Mapping
@@ -166,7 +167,9 @@ def _find_resume(work: Work) -> Resume | None:
     Raises:
         StoreError: it is of another training.
     """
-    if work.config.force and work.checkpoints.exists():
+    # A job that SLURM starts again has the same command line: what it saved is not to be forgotten.
+    starts_over = work.config.force and "SLURM_RESTART_COUNT" not in os.environ
+    if starts_over and work.checkpoints.exists():
         shutil.rmtree(work.checkpoints)
     for path in remove_partial(work.checkpoints):
         _say(f"{path.name} was not finished, and is removed")

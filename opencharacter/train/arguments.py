@@ -6,6 +6,7 @@ mistyped name is told in a moment, and not when the model is loaded.
 
 import ast
 import difflib
+import re
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,6 +27,7 @@ _OURS = {
     "per_device_eval_batch_size": "set train.device_tokens",
     "gradient_accumulation_steps": "it follows from train.global_tokens",
     "num_train_epochs": "set train.epochs",
+    "max_steps": "set train.epochs, which may be a part of one",
     "learning_rate": "set train.learning_rate",
     "lr_scheduler_type": "set train.schedule",
     "lr_scheduler_kwargs": "set train.final_rate",
@@ -57,6 +59,7 @@ _OURS = {
     "logging_strategy": "set train.log_steps",
     "logging_nan_inf_filter": "a loss that is no number must be seen",
     "report_to": "set tracking=wandb",
+    "eval_on_start": "it is always measured before the first step",
     "eval_strategy": "set train.validations",
     "eval_steps": "set train.validations",
     "save_strategy": "set train.validations",
@@ -93,11 +96,20 @@ def check_names(sft: dict[str, Any], objective: Objective = Objective.causal) ->
                 f"train.sft.{name} is of TRL's causal trainings; with train.objective=seq2seq it "
                 "would do nothing"
             )
+        _check_type(name, sft[name])
     limit = sft.get("save_total_limit", 2)
     if limit is not None and limit < 2:
         raise ConfigError(
             f"train.sft.save_total_limit is {limit}; with less than 2 the only checkpoint is "
             "removed while the next one is being written"
+        )
+
+
+def _check_type(name: str, value: object) -> None:
+    wanted = set(re.findall(r"\w+", argument_types()[name])) - {"None", "Optional"}
+    if isinstance(value, str) and wanted <= {"int", "float", "bool"}:
+        raise ConfigError(
+            f"train.sft.{name} is '{value}'; TRL takes {' or '.join(sorted(wanted))} there"
         )
 
 
@@ -109,7 +121,13 @@ def _hint(name: str) -> str:
 
 @cache
 def argument_names(*kinds: str) -> frozenset[str]:
-    """Return the fields of the installed `SFTConfig`.
+    """Return the names that `argument_types` has."""
+    return frozenset(argument_types(*kinds))
+
+
+@cache
+def argument_types(*kinds: str) -> dict[str, str]:
+    """Return the fields of the installed `SFTConfig` with their annotations, as they are written.
 
     Args:
         kinds: Classes whose fields alone are asked for; none = all.
@@ -117,21 +135,21 @@ def argument_names(*kinds: str) -> frozenset[str]:
     Raises:
         ModuleNotFoundError: TRL or transformers is not installed.
     """
-    names: set[str] = set()
+    types: dict[str, str] = {}
     for library, file in _SOURCES:
         spec = find_spec(library)
         if spec is None or spec.origin is None:
             raise ModuleNotFoundError(f"No module named '{library}'", name=library)
         tree = ast.parse((Path(spec.origin).parent / file).read_text(encoding="utf-8"))
         classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
-        names |= {
-            statement.target.id
+        types |= {
+            statement.target.id: ast.unparse(statement.annotation)
             for node in classes
             if node.name in (kinds or ("TrainingArguments", "_BaseConfig", "SFTConfig"))
             for statement in node.body
             if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name)
         }
-    return frozenset(names)
+    return types
 
 
 def sft_arguments(config: TrainConfig, batches: Batches, *, seed: int) -> dict[str, Any]:

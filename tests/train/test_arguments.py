@@ -29,9 +29,16 @@ def test_a_mistyped_name_of_ours_is_told_where_it_is_set():
         check_names({"lerning_rate": 0.1})
 
 
+@pytest.mark.parametrize("name", ["save_total_limit", "weight_decay", "tf32"])
+def test_a_word_where_trl_takes_a_number_is_told(name):
+    with pytest.raises(ConfigError, match=f"train.sft.{name} is 'abc'; TRL takes (int|float|bool)"):
+        check_names({name: "abc"})
+
+
 @pytest.mark.parametrize(
     ("name", "told"),
     [
+        ("max_steps", "set train.epochs"),
         ("gradient_accumulation_steps", "it follows from train.global_tokens"),
         ("report_to", "set tracking=wandb"),
         ("logging_nan_inf_filter", "must be seen"),

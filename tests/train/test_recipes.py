@@ -14,7 +14,12 @@ EXPERIMENTS = ["paper/opencharacter_g", "paper/opencharacter_g_base", "llama3_8b
 
 
 def test_all_recipes_are_found():
-    assert len(RECIPES) >= 6
+    assert [
+        "embedded",
+        *("llama3_8b_base", "llama3_8b_base_paper", "llama3_8b_instruct"),
+        *("llama3_8b_instruct_lora", "llama3_8b_instruct_paper"),
+        *("t5_base", "t5_fred_large", "t5_small"),
+    ] == RECIPES
 
 
 @pytest.mark.parametrize(
