@@ -156,7 +156,8 @@ def _train(work: Work, prepared: Prepared, resume: Path | None, report: Report) 
     identity, layout = _identity(work), _layout(work)
     trainer.add_callback(Marking(ranks, identity, layout, keep=keep, folder=work.checkpoints))
     trainer.add_callback(Preemption(ranks, work.stopping))
-    with work.stopping.patience(), disk_may_fill(work.checkpoints, is_first=ranks.is_first):
+    may_fill = disk_may_fill(work.checkpoints, is_first=ranks.is_first)
+    with work.stopping.patience(), work.stopping.interruptible(), may_fill:
         fitted = fit(trainer, prepared.metric, resume)
     return Trained(fitted, whole_model(trainer), opened, stop)
 

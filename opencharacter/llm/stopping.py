@@ -112,6 +112,20 @@ class Stopping:
         finally:
             self._is_patient = False
 
+    @contextmanager
+    def interruptible(self) -> Iterator[None]:
+        """Take the first Ctrl+C of this block as a request to stop; a second ends it at once."""
+
+        def ask(_number: int, _frame: FrameType | None) -> None:
+            signal.signal(signal.SIGINT, before)
+            self._ask("interrupted")
+
+        before = signal.signal(signal.SIGINT, ask)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, before)
+
     def listen(self) -> None:
         """Stop on USR1, TERM and at the end of this SLURM job; a second TERM has its usual effect.
 

@@ -145,7 +145,8 @@ def _summary(facts: CardFacts) -> str:
     teachers = ", ".join(code(name) for name in lineage.teachers) or "not known here"
     said = (
         f"{code(checkpoint.base)}, trained to play characters: {rows:,} dialogues of "
-        f"{lineage.n_characters:,} characters ({how}; epoch {checkpoint.epoch:.3g}, step "
+        f"{lineage.n_characters:,} characters, those held out included "
+        f"({how}; epoch {checkpoint.epoch:.3g}, step "
         f"{checkpoint.step:,}). Profiles and dialogues are synthetic, written by {teachers}."
     )
     toys = [name for name in lineage.teachers if name.startswith("embedded")]

@@ -1,3 +1,4 @@
+import re
 import shlex
 import shutil
 import subprocess
@@ -185,6 +186,24 @@ def test_shellcheck_finds_nothing_in_what_is_submitted():
 
     assert len(files) >= 3
     assert checked.returncode == 0, checked.stdout
+
+
+def test_what_the_batch_files_ask_of_slurm():
+    files = {path.stem: path.read_text(encoding="utf-8") for path in SLURM.glob("*.sbatch")}
+    asked = {name: re.findall(r"^#SBATCH (.*)$", text, re.M) for name, text in files.items()}
+
+    assert asked == {
+        "synth": [
+            "--nodes=1 --ntasks=1 --cpus-per-task=8 --time=04:00:00",
+            "--requeue --open-mode=append --signal=USR1@300",
+            "--output=logs/%x-%A_%a.out",
+        ],
+        "train": [
+            "--nodes=1 --ntasks-per-node=1 --cpus-per-task=8 --time=24:00:00",
+            "--requeue --open-mode=append --signal=USR1@600",
+            "--output=logs/%x-%j.out",
+        ],
+    }
 
 
 def test_the_batch_file_of_a_training_starts_the_ranks_and_requeues(tmp_path):

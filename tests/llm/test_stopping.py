@@ -186,6 +186,19 @@ def test_after_a_signal_a_server_that_is_gone_is_waited_for_as_long_as_an_answer
     assert gone.seconds == 5 + 30 + 20 + 1
 
 
+def test_the_first_interrupt_is_a_request_and_the_second_ends_the_work():
+    stopping = Stopping()
+    with stopping.patience(), stopping.interruptible():
+        os.kill(os.getpid(), signal.SIGINT)
+        asked = stopping.reason
+
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert asked == "interrupted"
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+
+
 def test_outside_of_slurm_there_is_no_end(monkeypatch):
     monkeypatch.delenv("SLURM_JOB_ID", raising=False)
 

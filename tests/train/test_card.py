@@ -109,7 +109,7 @@ def test_a_reader_finds_losses_sources_teachers_and_the_command():
     assert "| characters that were held out | 2.2500 | 1.2000 |" in card
     assert "| instructions that were held out | not measured | not measured |" in card
     assert "| general instructions, without a character | not measured | 2.5000 |" in card
-    assert "3,000 dialogues of 70 characters (all weights; epoch 1.5, step 1,200)" in card
+    assert "3,000 dialogues of 70 characters, those held out included (all weights; epoch" in card
     assert "written by `meta-llama/Meta-Llama-3-70B-Instruct@def`" in card
     assert "| alpaca | 2,000 |" in card
     assert "| mix | 3,000 | `mmmmmmmmmmmmmmmm` |" in card
