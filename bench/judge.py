@@ -24,11 +24,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from synth import empty_caches
-from work import SEED, OpenJob, Played, make_input, make_played
+from work import SEED, OpenJob, Played, make_input, make_played, verdict_requests
 
 from opencharacter.config import Config, JudgeConfig
-from opencharacter.evaluation.work import Instrument, rubric_work
-from opencharacter.job.judging import asker_of, load_rubrics
 from opencharacter.job.playing import ITEMS
 from opencharacter.llm.opening import open_model
 from opencharacter.llm.requests import Completion, Model, Request
@@ -69,22 +67,12 @@ def main() -> None:
     )
     model = open_model(settings.model_config)
     assert isinstance(model, VllmModel)
-    requests = requests_of(played, settings)
+    requests = verdict_requests(played, settings)
     with tempfile.TemporaryDirectory() as folder:
         run_stage(model, played, settings, Path(folder))  # warm-up
     compare(model, played, settings, requests, args.rounds)
     judge_again(model, played, settings)
     model.close()
-
-
-def requests_of(played: Played, settings: JudgeConfig) -> list[Request]:
-    """Return what the stage asks, in its order."""
-    rubrics = load_rubrics(settings)
-    asker = asker_of(settings, rubrics)
-    items = {item.id: item for item in played.items}
-    rubric = rubrics[Instrument.rubric]
-    work = rubric_work(items, played.transcripts, rubric, settings.criteria)
-    return [next(asker.judge(each)) for each in work]
 
 
 def compare(

@@ -5,9 +5,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from opencharacter.config import Config, GenerateConfig, ModelConfig, SamplingConfig, SynthConfig
+from opencharacter.config import (
+    Config,
+    GenerateConfig,
+    JudgeConfig,
+    ModelConfig,
+    SamplingConfig,
+    SynthConfig,
+)
+from opencharacter.evaluation.rubrics import Rubric
+from opencharacter.evaluation.work import Instrument, rubric_work
 from opencharacter.job import Job
-from opencharacter.llm.requests import Model
+from opencharacter.job.judging import asker_of, load_rubrics
+from opencharacter.llm.requests import Model, Request
 from opencharacter.prompts.character import render_prompt
 from opencharacter.prompts.profile import render_profile
 from opencharacter.records import (
@@ -128,8 +138,8 @@ def make_played(characters: int, questions: int, *, samples: int = 2, facts: int
     Args:
         characters: How many are asked.
         questions: To each, the same to all.
-        samples: Answers of each question, of about 60 words.
-        facts: Of each character, a sentence of about 40 characters each.
+        samples: Answers of each question, of 125 words.
+        facts: Of each character, a sentence of 13 words each.
     """
     items = [
         _make_item(number, question, facts)
@@ -142,6 +152,24 @@ def make_played(characters: int, questions: int, *, samples: int = 2, facts: int
         for sample in range(samples)
     ]
     return Played(items, transcripts)
+
+
+def verdict_requests(
+    played: Played, settings: JudgeConfig, rubric: Rubric | None = None
+) -> list[Request]:
+    """Return what `stage=judge` asks about each answer by each criterion, in its order.
+
+    Args:
+        played: What is judged.
+        settings: Of the judge, with criteria.
+        rubric: In place of the one that the settings name.
+    """
+    rubrics = load_rubrics(settings) | ({Instrument.rubric: rubric} if rubric else {})
+    asker = asker_of(settings, rubrics)
+    items = {item.id: item for item in played.items}
+    own = rubrics[Instrument.rubric]
+    work = rubric_work(items, played.transcripts, own, settings.criteria)
+    return [next(asker.judge(each)) for each in work]
 
 
 def _make_item(number: int, question: int, facts: int) -> EvalItem:
@@ -162,7 +190,8 @@ def _make_item(number: int, question: int, facts: int) -> EvalItem:
 
 
 def _make_transcript(item: EvalItem, sample: int, name: str) -> Transcript:
-    said = " ".join(f"This is sentence {n} of the answer {name}, and no more." for n in range(6))
+    told = "of the answer about old maps, and no more is said"
+    said = " ".join(f"This is sentence {n} of {name} {told}." for n in range(8))
     return Transcript(
         item_id=item.id,
         persona_id=item.persona_id,
