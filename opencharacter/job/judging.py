@@ -27,6 +27,7 @@ from opencharacter.job.playing import ITEMS
 from opencharacter.job.stage import OpenStage
 from opencharacter.llm.opening import model_name
 from opencharacter.records import EvalItem, Score, Transcript
+from opencharacter.store.completions import SharedCompletions
 from opencharacter.store.files import read_json, write_json
 from opencharacter.store.rows import part_files, read_columns, read_records
 from opencharacter.store.stage import StageFolder
@@ -110,14 +111,27 @@ def ask_judge(
 ) -> bool:
     """Let one judge do work of its own stage; False = parts of it are left to others."""
     asker = asker_of(judge, rubrics)
+    kept = SharedCompletions(cache_of(judge, job.config))
     stage.work(
-        judge_plan(work, asker.judge, cache_dir=cache_of(judge, job.config)),
+        judge_plan(work, asker.judge, kept=kept),
         lambda: job.unopened(judge.model_config),
         what=f"Scores of {model_name(judge)}.",
         max_rejected=0.0,
         notes=lambda: count_scores(stage.folder.data),
     )
+    say_damaged(kept)
     return stage.is_finished
+
+
+def say_damaged(kept: SharedCompletions) -> None:
+    """Say which verdicts that runs share could not be used, so that they were asked again."""
+    for path, lines in kept.damaged.items():
+        told = f"{lines:,} line{'s' * (lines > 1)}"
+        print(
+            f"judge: {told} of {path} cannot be read, and what they held is asked again where it "
+            "is needed",
+            file=sys.stderr,
+        )
 
 
 def count_scores(data: Path) -> dict[str, int]:
