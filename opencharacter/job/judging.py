@@ -69,12 +69,34 @@ def all_work(
         ConfigError: a criterion is in no rubric, or the other run played something else.
     """
     items, transcripts = read_played(played)
+    other = StageFolder(run_dir=played.run_dir.parent / judge.against, stage="play")
+    others = list(read_records(other.data, Transcript)) if judge.against else []
+    return work_of(items, transcripts, others, judge, rubrics)
+
+
+def work_of(
+    items: Mapping[str, EvalItem],
+    transcripts: Sequence[Transcript],
+    others: Sequence[Transcript],
+    judge: JudgeConfig,
+    rubrics: Mapping[Instrument, Rubric],
+) -> list[Work]:
+    """Return everything that a judge is to score of some transcripts.
+
+    Args:
+        items: By id.
+        transcripts: Of these items.
+        others: Of the run that they are compared with.
+        judge: With what is asked.
+        rubrics: From `load_rubrics`.
+
+    Raises:
+        ConfigError: as `all_work`.
+    """
     work = rubric_work(items, transcripts, rubrics[Instrument.rubric], judge.criteria)
     if judge.checklist:
         work += checklist_work(items, transcripts)
     if judge.against:
-        other = StageFolder(run_dir=played.run_dir.parent / judge.against, stage="play")
-        others = read_records(other.data, Transcript)
         work += pairwise_work(items, transcripts, others, against=judge.against)
     return work
 
