@@ -94,7 +94,7 @@ def test_what_a_suite_needs_and_is_not_there_is_told(opencharacter):
 
     assert done.returncode == 0, done.stderr
     assert "Evaluating is not priced: " in done.stdout
-    assert "stage=profiles" in done.stdout
+    assert "make the run's profiles and mix first" in done.stdout
 
 
 def test_nothing_is_told_where_nobody_asks_for_an_evaluation(opencharacter):
