@@ -29,7 +29,10 @@ def test_ranks_together_take_a_step_s_rows_as_one_process_does(device_rows, accu
     shared = EachOnce(18, wanting, seed=3, epoch=lambda: 1.5)
     taken = list(BatchSampler(shared, device_rows, drop_last=False))
     per_step = accumulation * ranks
-    steps = [sum(taken[at : at + per_step], []) for at in range(0, len(taken), per_step)]
+    steps = [
+        [row for batch in taken[at : at + per_step] for row in batch]
+        for at in range(0, len(taken), per_step)
+    ]
 
     assert len(steps) == batches.steps(18) == 5
     assert sorted(alone) == list(range(18))
