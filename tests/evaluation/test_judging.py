@@ -1,5 +1,7 @@
 """A judge asks one thing a call, and an unusable verdict is never a number."""
 
+from itertools import pairwise
+
 import pytest
 
 from opencharacter.evaluation.judging import Judge
@@ -151,7 +153,7 @@ def shared_share(prompts):
     """Return the share of each prompt but the first that the one before begins with too."""
     return [
         next(n for n, (a, b) in enumerate(zip(before, after, strict=False)) if a != b) / len(after)
-        for before, after in zip(prompts, prompts[1:], strict=False)
+        for before, after in pairwise(prompts)
     ]
 
 
