@@ -14,6 +14,8 @@ KEY_COLUMNS = ("transcript_id", "criterion", "turn")
 """Columns of a score that make up `Work.key`."""
 NOT_REACHED = "not_reached"
 """Of a turn after one at which the dialogue ended."""
+USER_FAILED = "user_failed"
+"""Of a turn to which a user, played by a model, did not come: no fault of the candidate's."""
 PREFERENCE = "preference"
 FACT = "fact"
 
@@ -81,7 +83,8 @@ def answer_of(item: EvalItem, transcript: Transcript, turn: int | None) -> Answe
     if 2 * at + 1 < len(spoken):
         earlier = tuple(spoken[: 2 * at])
         return Answer(earlier, spoken[2 * at].content, spoken[2 * at + 1].content, failure)
-    return Answer((), item.questions[at], "", failure or NOT_REACHED)
+    ended = USER_FAILED if transcript.user_failure else NOT_REACHED
+    return Answer((), item.questions[at], "", failure or ended)
 
 
 def _failure(transcript: Transcript, turn: int | None) -> str:
