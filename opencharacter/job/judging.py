@@ -29,7 +29,7 @@ from opencharacter.llm.opening import model_name
 from opencharacter.records import EvalItem, Score, Transcript
 from opencharacter.store.completions import SharedCompletions
 from opencharacter.store.files import read_json, write_json
-from opencharacter.store.rows import part_files, read_columns, read_records
+from opencharacter.store.rows import part_files, read_columns, read_footer, read_records
 from opencharacter.store.stage import StageFolder
 
 _TEACHES = ("profiles", "rewrite", "generate")
@@ -203,9 +203,11 @@ class Bench:
         others = [("the teacher's", teacher)] if teacher else []
         others += [("the tested model's own", family) for family in tested.values()]
         stated = config.judge.same_family
-        rows = read_columns(part_files(played.run_dir / "judge" / "data"), ["judge"])
-        spoke = {judge for (judge,) in rows}  # of a suite of rules none may have
-        scoring = {judge: family for judge, family in families.items() if judge in spoke}
+        scoring = {  # of a suite of rules none may have scored anything
+            model_name(judge): families[model_name(judge)]
+            for name, judge in judges.items()
+            if _has_rows(played.run_dir / stage_of(name) / "data")
+        }
         return cls(
             judges=families,
             teacher=teacher,
@@ -215,6 +217,10 @@ class Bench:
             same_family_stated=stated,
             refusal=refuse_headline(scoring, others, is_stated=stated),
         )
+
+
+def _has_rows(data: Path) -> bool:
+    return any(read_footer(path).rows for path in part_files(data))
 
 
 def read_cards(run_dir: Path) -> dict[str, Any]:
