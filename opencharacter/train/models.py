@@ -108,7 +108,9 @@ def open_model(config: TrainConfig, used: Collection[int], template: str) -> Ope
     """Open the model and its tokenizer; new tokens have a beginning, and adapters are in it.
 
     Full training without DeepSpeed keeps float32 weights, since steps of 1e-5 vanish in bfloat16;
-    DeepSpeed keeps a float32 copy itself, and the base below adapters does not change.
+    DeepSpeed keeps a float32 copy itself, and the base below adapters does not change. Once TRL's
+    configuration knows of ZeRO-3, transformers opens the model in pieces: no rank ever holds more
+    than a layer beside its share, and rank 0 alone reads the files.
 
     Args:
         config: Names the model.
