@@ -6,13 +6,14 @@ be kept equal. What the trainer knows too (batch, accumulation, clipping, bf16) 
 
 import logging
 import warnings
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib import import_module
 from typing import Any
 
 import torch
 from torch import Tensor
+from transformers.integrations import deepspeed as deepspeed_integration
 from transformers.integrations.deepspeed import (
     is_deepspeed_zero3_enabled,
     unset_hf_deepspeed_config,
@@ -92,6 +93,20 @@ def gathered(weights: Sequence[Tensor]) -> AbstractContextManager[Any]:
         list(weights), modifier_rank=0
     )
     return opened
+
+
+@contextmanager
+def opened_whole() -> Iterator[None]:
+    """Keep transformers from opening models in pieces until the end of the block.
+
+    It does so as long as a configuration with ZeRO-3 is there.
+    """
+    known = deepspeed_integration._hf_deepspeed_config_weak_ref
+    unset_hf_deepspeed_config()
+    try:
+        yield
+    finally:
+        deepspeed_integration._hf_deepspeed_config_weak_ref = known
 
 
 def whole_model(trainer: Any) -> Any | None:
