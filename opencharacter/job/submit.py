@@ -19,9 +19,10 @@ from opencharacter.errors import ConfigError
 from opencharacter.synth.planning import runs_on_gpus
 
 _ASKS_MODEL = ("profiles", "rewrite", "generate", "play", "judge")
-_GPUS_OF_A_NODE = 8
 _OURS = ("stage=", "run=", "slurm=", "slurm.", "dry_run=")
 _PACKAGE = Path(__file__).parents[1]
+GPUS_OF_A_NODE = 8
+"""Unless slurm.train_gpus says otherwise."""
 
 
 class SlurmJob(NamedTuple):
@@ -164,7 +165,7 @@ def _gpus(config: Config, stage: str) -> int:
     if stage == "train":
         given = config.slurm.train_gpus
         is_small = config.train.model.startswith("embedded")
-        return (0 if is_small else _GPUS_OF_A_NODE) if given is None else given
+        return (0 if is_small else GPUS_OF_A_NODE) if given is None else given
     if stage not in _ASKS_MODEL:
         return config.slurm.mix_gpus if stage == "mix" else 0
     if config.slurm.gpus is not None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from opencharacter.config import Config
 from opencharacter.errors import ConfigError
 from opencharacter.job import Job
+from opencharacter.job.submit import GPUS_OF_A_NODE
 from opencharacter.job.training import clusters
 from opencharacter.progress import closing_table, duration
 from opencharacter.store.stage import finished_input
@@ -18,13 +19,16 @@ from opencharacter.train.estimate import (
     WORLD_SIZES,
     estimate_memory,
     fitting_table,
+    host_table,
+    strategies,
+    trained_weights,
 )
 from opencharacter.train.fit import build_arguments
 from opencharacter.train.holdout import split_rows
 from opencharacter.train.models import attention_kernel, find_shape, uses_bf16
 from opencharacter.train.packing import efficiency, pack
 from opencharacter.train.rows import check_lengths, read_rows
-from opencharacter.train.shapes import AnyShape
+from opencharacter.train.shapes import ALL, AnyShape, Shape
 
 _Lines = list[tuple[str, str]]
 
@@ -72,8 +76,10 @@ def _model_lines(config: Config) -> _Lines:
     if shape := find_shape(settings):
         trained = f"{shape.weights:,} weights"
         if settings.tuning == "lora":
-            adapters = shape.adapters(settings.lora.rank)
-            trained += f", {adapters:,} of adapters at every matrix (rank {settings.lora.rank})"
+            targets = settings.lora.targets
+            where = "every matrix" if tuple(targets) == ALL else ", ".join(targets)
+            adapters = trained_weights(shape, settings)
+            trained += f", {adapters:,} of adapters at {where} (rank {settings.lora.rank})"
         lines.append(("weights", trained))
     return lines
 
@@ -143,4 +149,22 @@ def _memory_table(shape: AnyShape, config: Config, world_size: int) -> str:
         for name, sizes in fitting_table(shape, settings, is_half=is_half)
     ]
     here = f"Of it with deepspeed={settings.deepspeed} on {world_size}: {parts}"
-    return f"{closing_table(rows, headers)}\n{here}"
+    return f"{closing_table(rows, headers)}\n{here}\n{_host_table(shape, config)}"
+
+
+def _host_table(shape: AnyShape, config: Config) -> str:
+    """Return the memory that ranks need beside their GPUs, the most of it while they begin."""
+    settings, is_half = config.train, uses_bf16(config.train)
+    node_gpus = config.slurm.train_gpus or GPUS_OF_A_NODE
+    headers = ["GiB a node's CPU (reckoned)", *(f"{size} GPU" for size in WORLD_SIZES)]
+    rows = [
+        [f"deepspeed={name}", *(f"{gib:,.1f}" for gib in sizes)]
+        for name, sizes in host_table(shape, settings, node_gpus=node_gpus, is_half=is_half)
+    ]
+    told = f"{node_gpus} GPUs a node (slurm.train_gpus), Python and its libraries not counted. "
+    told += "Each rank opens the whole model"
+    if "zero3" in strategies(settings):
+        is_whole = not isinstance(shape, Shape) or shape.is_tied
+        told += ", with zero3 too: its embeddings are one matrix" if is_whole else ""
+        told += "" if is_whole else ", but with zero3 its share alone"
+    return f"{closing_table(rows, headers)}\n{told}."
