@@ -6,6 +6,7 @@ no GPU waits for personas to be read.
 """
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -17,6 +18,7 @@ from typing import NamedTuple
 from opencharacter.config import Config
 from opencharacter.errors import ConfigError
 from opencharacter.synth.planning import runs_on_gpus
+from opencharacter.train.launch import GRACE
 
 _ASKS_MODEL = ("profiles", "rewrite", "generate", "play", "judge")
 _OURS = ("stage=", "run=", "slurm=", "slurm.", "dry_run=")
@@ -177,6 +179,8 @@ def _gpus(config: Config, stage: str) -> int:
 def _sbatch(words: Sequence[str]) -> str:
     """Submit, and return the job's id."""
     environment = {"OPENCHARACTER_PYTHON": sys.executable} | os.environ
+    if asked := re.search(r"--signal=\S*@(\d+)", " ".join(words)):
+        environment[GRACE] = asked[1]
     done = subprocess.run(words, capture_output=True, text=True, check=False, env=environment)
     if done.returncode != 0:
         raise ConfigError(f"SLURM refused the job: {done.stderr.strip()}; asked: {words}")

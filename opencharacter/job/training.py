@@ -38,6 +38,7 @@ from opencharacter.train.checkpoints import (
 )
 from opencharacter.train.fit import Fitted, Prepared, build_arguments, build_trainer, fit, prepare
 from opencharacter.train.holdout import CHARACTERS, DIALOGUES, FORGETTING, split_rows
+from opencharacter.train.launch import grace_s
 from opencharacter.train.leaving import MODEL, check_room, leave_model
 from opencharacter.train.lineage import base_licence
 from opencharacter.train.models import Opened, open_model, quieten
@@ -156,7 +157,7 @@ def _train(work: Work, prepared: Prepared, resume: Path | None, report: Report) 
     trainer = build_trainer(opened, prepared, arguments, report)
     identity, layout = _identity(work), _layout(work)
     trainer.add_callback(Marking(ranks, identity, layout, keep=keep, folder=work.checkpoints))
-    trainer.add_callback(Preemption(ranks, work.stopping))
+    trainer.add_callback(Preemption(ranks, work.stopping, grace_s(os.environ)))
     may_fill = disk_may_fill(work.checkpoints, is_first=ranks.is_first)
     with work.stopping.patience(), work.stopping.interruptible(), may_fill:
         fitted = fit(trainer, prepared.metric, resume)

@@ -1,6 +1,7 @@
 """`train.check=true`: what a training would be, printed before anything is started."""
 
 import math
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from opencharacter.progress import closing_table, duration
 from opencharacter.store.stage import finished_input
 from opencharacter.train.base import base_name
 from opencharacter.train.batches import Batches, derive_batches
+from opencharacter.train.checkpoints import checkpoint_bytes
 from opencharacter.train.estimate import (
     GIB,
     WORLD_SIZES,
@@ -25,6 +27,7 @@ from opencharacter.train.estimate import (
 )
 from opencharacter.train.fit import build_arguments
 from opencharacter.train.holdout import split_rows
+from opencharacter.train.launch import GRACE_S, grace_s
 from opencharacter.train.models import attention_kernel, find_shape, uses_bf16
 from opencharacter.train.packing import efficiency, pack
 from opencharacter.train.rows import check_lengths, read_rows
@@ -81,7 +84,25 @@ def _model_lines(config: Config) -> _Lines:
             adapters = trained_weights(shape, settings)
             trained += f", {adapters:,} of adapters at {where} (rank {settings.lora.rank})"
         lines.append(("weights", trained))
+        lines.append(("checkpoint", _checkpoint(shape, config)))
     return lines
+
+
+def _checkpoint(shape: AnyShape, config: Config) -> str:
+    """Return how large a checkpoint is, and how fast it must be written when SLURM stops a job."""
+    settings = config.train
+    is_float = settings.deepspeed == "none" and settings.tuning == "full"
+    size = checkpoint_bytes(
+        settings,
+        parameters=shape.weights,
+        trainable=trained_weights(shape, settings),
+        weight_bytes=2 if uses_bf16(settings) and not is_float else 4,
+    )
+    seconds = grace_s(os.environ) or GRACE_S
+    return (
+        f"about {size / GIB:,.2f} GiB; {size / seconds / 1e6:,.0f} MB/s write it in the {seconds} s"
+        " that SLURM gives after its signal"
+    )
 
 
 def _batch_lines(config: Config, batches: Batches) -> _Lines:
