@@ -100,10 +100,10 @@ def _checkpoint(shape: AnyShape, config: Config) -> str:
         weight_bytes=2 if uses_bf16(settings) and not is_float else 4,
     )
     seconds = grace_s(os.environ) or GRACE_S
-    return (
-        f"about {size / GIB:,.2f} GiB; {size / seconds / 1e6:,.0f} MB/s write it in the {seconds} s"
-        " that SLURM gives after its signal"
-    )
+    told, rate = f"about {size / GIB:,.2f} GiB", size / seconds / 1e6
+    if rate < 1:  # any disk can
+        return told
+    return f"{told}; {rate:,.0f} MB/s write it in the {seconds} s that SLURM gives after its signal"
 
 
 def _batch_lines(config: Config, batches: Batches) -> _Lines:
