@@ -1,12 +1,15 @@
 """The shape of a model: how many weights stand where, from its configuration alone."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from opencharacter.config import TrainConfig
 from opencharacter.train.base import base_path
+
+ALL = ("all-linear",)
+"""What PEFT calls every matrix but the output embedding."""
 
 _LLAMA3_8B = {
     "hidden_size": 4096,
@@ -86,12 +89,25 @@ class Shape(NamedTuple):
         norms = (2 * self.layers + 1) * self.hidden
         return self.multiplied + norms + (0 if self.is_tied else self.hidden * self.vocabulary)
 
-    def adapters(self, rank: int) -> int:
-        """Return the weights of adapters of a rank at every matrix of every layer."""
-        outer = (self.hidden + self.attention_width) * 2  # queries and output
-        outer += (self.hidden + self.key_value_width) * 2  # keys and values
-        outer += (self.hidden + self.intermediate) * 3
-        return self.layers * outer * rank
+    @property
+    def matrices(self) -> Mapping[str, int]:
+        """Inputs and outputs together of the matrices of each name, over all layers."""
+        wide = self.layers * (self.hidden + self.intermediate)
+        queries = self.layers * (self.hidden + self.attention_width)
+        keys = self.layers * (self.hidden + self.key_value_width)
+        return {
+            "q_proj": queries,
+            "k_proj": keys,
+            "v_proj": keys,
+            "o_proj": queries,
+            "gate_proj": wide,
+            "up_proj": wide,
+            "down_proj": wide,
+        }
+
+    def adapters(self, rank: int, targets: Sequence[str] = ALL) -> int:
+        """Return the weights of adapters of a rank at the matrices that are named."""
+        return rank * _at(self, targets)
 
 
 class PairShape(NamedTuple):
@@ -132,15 +148,32 @@ class PairShape(NamedTuple):
         embeddings = (1 if self.is_tied else 2) * self.hidden * self.vocabulary
         return attentions + wide + norms + embeddings + 2 * 32 * self.dense_heads
 
-    def adapters(self, rank: int) -> int:
-        """Return the weights of adapters of a rank at every matrix of every layer."""
-        attention = 4 * (self.hidden + self.attention_width)
-        wide = (3 if self.is_gated else 2) * (self.hidden + self.intermediate)
-        outer = (self.encoders + 2 * self.decoders) * attention + self.layers * wide
-        return outer * rank
+    @property
+    def matrices(self) -> Mapping[str, int]:
+        """Inputs and outputs together of the matrices of each name, over all layers."""
+        attention = (self.encoders + 2 * self.decoders) * (self.hidden + self.attention_width)
+        first = ("wi_0", "wi_1") if self.is_gated else ("wi",)
+        wide = self.layers * (self.hidden + self.intermediate)
+        return dict.fromkeys("qkvo", attention) | dict.fromkeys((*first, "wo"), wide)
+
+    def adapters(self, rank: int, targets: Sequence[str] = ALL) -> int:
+        """Return the weights of adapters of a rank at the matrices that are named."""
+        return rank * _at(self, targets)
 
 
 AnyShape = Shape | PairShape
+
+
+def _at(shape: AnyShape, targets: Sequence[str]) -> int:
+    """Return inputs and outputs of the matrices that PEFT would find by their names' ends."""
+    if tuple(targets) == ALL:
+        return sum(shape.matrices.values())
+    ends = {target.rpartition(".")[2] for target in targets}
+    head = shape.hidden + shape.vocabulary
+    known = {**shape.matrices, "lm_head": head, "embed_tokens": head, "shared": head}
+    return sum(size for name, size in known.items() if name in ends)
+
+
 _T5_KIND = ("t5", "mt5", "longt5", "umt5")
 
 

@@ -134,6 +134,17 @@ def test_what_slurm_refuses_is_told(monkeypatch, tmp_path):
         submit(composed("dry_run=false", f"runs_dir={tmp_path}"), COMMAND)
 
 
+def test_a_job_is_told_of_another_signal_than_its_batch_file_asks_for(monkeypatch, tmp_path):
+    sbatch = tmp_path / "sbatch"
+    sbatch.write_text(f'#!/bin/sh\necho "${{OPENCHARACTER_GRACE_S}}" >> {tmp_path}/told\necho 7\n')
+    sbatch.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    for more in ((), ("slurm.sbatch=['--signal=USR1@1200']",)):
+        submit(composed("stage=train", "dry_run=false", f"runs_dir={tmp_path}", *more), COMMAND)
+
+    assert (tmp_path / "told").read_text() == "\n1200\n"
+
+
 def test_a_training_is_one_job_with_a_task_for_each_gpu(capsys):
     given = ("stage=train", "train=llama3_8b_instruct", "slurm.train_nodes=2")
     command = "python -m opencharacter stage=train run=big train=llama3_8b_instruct slurm=cluster"

@@ -3,7 +3,14 @@
 import pytest
 
 from opencharacter.config import LoraConfig, TrainConfig, Tuning
-from opencharacter.train.estimate import GIB, estimate_memory
+from opencharacter.train.estimate import (
+    GIB,
+    STRATEGIES,
+    estimate_host,
+    estimate_memory,
+    fitting_table,
+    host_table,
+)
 from opencharacter.train.lora import add_adapters
 from opencharacter.train.performance import Speed
 from opencharacter.train.shapes import KNOWN, read_shape
@@ -60,7 +67,82 @@ def test_adapters_on_one_gpu_fit_24_gb():
 
 
 def test_offload_takes_the_optimizer_off_the_gpu():
-    assert memory("zero2", 8, TrainConfig(deepspeed="zero2", offload=True)).optimizer == 0
+    two = memory("zero2", 8, TrainConfig(deepspeed="zero2", offload=True))
+    three = memory("zero3", 8, TrainConfig(deepspeed="zero3", offload=True))
+
+    assert two[:3] == (2 * LLAMA.weights, 2 * 4096 * 128256, 0)  # a buffer for the embeddings
+    assert three[:3] == (2e9, 0, 0)  # what is gathered at a time
+
+
+def test_reduce_buckets_are_as_large_as_the_trainer_sets_them():
+    """hidden**2 bf16 gradients: 32 MiB, two of them with ZeRO-2; DeepSpeed's own are 1 GB each."""
+    beside = [memory(name, 8).other - memory("none", 8).other for name in STRATEGIES]
+
+    assert beside == [0, 2 * 2 * 4096**2, 2 * 4096**2]
+
+
+@pytest.mark.parametrize(
+    ("targets", "weights"),
+    [
+        (["q_proj", "v_proj"], 32 * 8 * (4096 + 4096 + 4096 + 1024)),
+        (["mlp.down_proj", "lm_head"], 32 * 8 * (14336 + 4096) + 8 * (4096 + 128256)),
+        (["wi_0"], 0),  # of a T5
+    ],
+)
+def test_adapters_take_what_their_targets_have(targets, weights):
+    config = TrainConfig(tuning=Tuning.lora, lora=LoraConfig(rank=8, targets=targets))
+    found = memory("none", 1, config)
+
+    assert LLAMA.adapters(8, targets) == weights
+    assert found.gradients + found.optimizer == 12 * weights
+    assert found.weights == 2 * LLAMA.weights + 4 * weights
+
+
+def test_targets_are_counted_as_peft_counts_them():
+    targets = ["self_attn.k_proj", "gate_proj"]
+    model = add_adapters(tiny_model(), LoraConfig(rank=4, targets=targets), [])
+    shape = read_shape(model.config.to_dict())
+
+    assert shape.adapters(4, targets) == model.get_nb_trainable_parameters()[0]
+
+
+@pytest.mark.parametrize(
+    ("config", "names"),
+    [
+        (CONFIG, ["none", "zero2", "zero3"]),
+        (TrainConfig(tuning=Tuning.lora), ["none", "zero2"]),
+        (TrainConfig(sft={"optim": "adafactor"}), ["none"]),
+    ],
+)
+def test_what_is_refused_stands_in_no_table(config, names):
+    for rows in (
+        fitting_table(LLAMA, config, is_half=True),
+        host_table(LLAMA, config, node_gpus=8, is_half=True),
+    ):
+        assert [name for name, _ in rows] == names
+
+
+def host(strategy, config=CONFIG, shape=LLAMA):
+    """Return what the first of two nodes of eight GPUs needs, in bytes a weight."""
+    found = estimate_host(
+        shape, config, strategy=strategy, world_size=16, node_ranks=8, is_half=True
+    )
+    return (found.opening / shape.weights, found.training / shape.weights)
+
+
+def test_eight_ranks_open_eight_models_and_rank_0_gathers_one():
+    assert host("none") == (8 * 4, 2)  # float32, and bfloat16 is written
+    assert host("zero2") == (8 * 2, 2)
+    assert host("zero3") == (0, 2)
+    assert host("zero3", shape=LLAMA._replace(is_tied=True))[0] == 16
+
+
+def test_what_is_offloaded_is_a_node_s_share():
+    """Of a weight: float32 weight and gradient, two moments, bf16 gradient; ZeRO-3 its weight."""
+    two, three = (TrainConfig(deepspeed=name, offload=True) for name in ("zero2", "zero3"))
+
+    assert host("zero2", two) == (16, 8 / 16 * (4 + 4 + 8 + 2) + 2)
+    assert host("zero3", three) == (0, 8 / 16 * (4 + 4 + 8 + 2 + 2) + 2)
 
 
 def test_flops_of_a_token_are_six_a_weight_and_attention_stays_within_dialogues():
