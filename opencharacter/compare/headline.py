@@ -16,6 +16,7 @@ from opencharacter.compare.results import (
     group_of,
     kin_of,
     marks_of,
+    offsets_of,
     scales_of,
 )
 from opencharacter.records import Control, Domain
@@ -184,6 +185,7 @@ def cautions_of(results: Results, criteria: Sequence[str]) -> list[str]:
         found += _card_told(judge, results.cards.get(judge))
     for judge, why in results.unseated.items():
         found.append(f"Below the bar, so {judge} scored nothing: {'; '.join(why)}.")
+    found += _not_centred(results, criteria)
     found += [f"A random draw: {sentence}." for sentence in results.draws]
     kin = {judge: whose for judge, whose in kin_of(results).items() if judge in judges}
     told = ", ".join(f"{judge} (of {whose} family)" for judge, whose in kin.items())
@@ -204,6 +206,22 @@ def cautions_of(results: Results, criteria: Sequence[str]) -> list[str]:
             "between in-domain and out-of-domain."
         )
     return found
+
+
+def _not_centred(results: Results, criteria: Sequence[str]) -> list[str]:
+    """Return in which criteria several judges have no two answers in common that all scored."""
+    centred = offsets_of(results, without=left_out_of(results))
+    names = [
+        name
+        for name in criteria
+        if len(set(judges_of(results, [name])) - left_out_of(results)) > 1 and name not in centred
+    ]
+    if not names:
+        return []
+    return [
+        f"The judges are not centred in {', '.join(names)}: they have scored fewer than two "
+        "answers in common, so who scored which answer moves the mean."
+    ]
 
 
 def is_calibrated(results: Results, criteria: Sequence[str]) -> bool:

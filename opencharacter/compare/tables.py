@@ -245,6 +245,11 @@ def _judges(report: Report) -> Table:
     columns = ["", "family", "scores", "without a value", "its mean", "headline without it"]
     columns += ["orders differ by"] if chose else []
     note = "Of the headline's criteria; beside a family, whose else it is."
+    if len(report.judges) > 1:
+        note += (
+            " In the headline each judge's mean over the answers that all have scored is moved to "
+            "that of all judges."
+        )
     return Table("Judges", note, columns, lines)
 
 

@@ -21,12 +21,14 @@ from opencharacter.job.judging import (
     cache_of,
     count_scores,
     read_played,
+    say_damaged,
     stage_of,
     write_bench,
 )
 from opencharacter.llm.opening import model_name
 from opencharacter.records import Score
 from opencharacter.sources.rows import Tally
+from opencharacter.store.completions import SharedCompletions
 from opencharacter.store.files import write_json
 from opencharacter.store.rows import part_files, read_columns, read_records
 from opencharacter.store.stage import StageFolder
@@ -60,17 +62,15 @@ def _grade(name: str, judge: JudgeConfig, config: Config, job: Job) -> bool:
     with job.stage(stage_of(name), settings=[judge], versions=versions, reads=["play"]) as stage:
         packs = packs_of(*read_played(job.folder("play")))
         grader = Grader(name=model_name(judge), protocol=protocol, retries=judge.retries)
+        kept = SharedCompletions(cache_of(judge, config))
         stage.work(
-            compat_plan(
-                packs,
-                grader.grade,
-                cache_dir=cache_of(judge, config),
-            ),
+            compat_plan(packs, grader.grade, kept=kept),
             lambda: job.unopened(judge.model_config),
             what=f"PersonaGym's published protocol, five answers a call, by {model_name(judge)}.",
             max_rejected=0.0,
             notes=lambda: _count(stage.folder.data),
         )
+        say_damaged(kept)
         return stage.is_finished
 
 

@@ -5,6 +5,7 @@ import logging
 import os
 import warnings
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from importlib import import_module
 from importlib.resources import files
 from importlib.util import find_spec
@@ -173,12 +174,20 @@ def _folder_hash(folder: Path) -> str:
     The blocks are spread evenly from the first to the last, so that two sets of weights of the same
     size and header differ; a change of a few numbers between two blocks is not seen.
     """
+    suffixes = (".json", ".safetensors", ".jinja", ".bin", ".model")
+    paths = [path for path in sorted(folder.iterdir()) if path.suffix in suffixes]
+    stats = [path.stat() for path in paths]
+    return _hash_of(tuple(paths), tuple((each.st_size, each.st_mtime_ns) for each in stats))
+
+
+@lru_cache(maxsize=64)
+def _hash_of(paths: tuple[Path, ...], stats: tuple[tuple[int, int], ...]) -> str:
+    """Return the hash of files, read once as long as size and time of change are the same."""
     found = hashlib.sha256()
-    for path in sorted(folder.iterdir()):
-        if path.suffix in (".json", ".safetensors", ".jinja", ".bin", ".model"):
-            found.update(f"{path.name} {path.stat().st_size} ".encode())
-            for block in _hashed_blocks(path):
-                found.update(block)
+    for path, (size, _) in zip(paths, stats, strict=True):
+        found.update(f"{path.name} {size} ".encode())
+        for block in _hashed_blocks(path):
+            found.update(block)
     return found.hexdigest()[:12]
 
 
