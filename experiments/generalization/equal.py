@@ -1,6 +1,6 @@
 """Print the passes that make a training of so many tokens, whatever the number of dialogues.
 
-python experiments/generalization/equal.py runs/generalization/generate-16-s1 300000
+python -m experiments.generalization.equal runs/generalization/generate-16-s1 340000
 """
 
 import sys

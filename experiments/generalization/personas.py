@@ -1,6 +1,6 @@
 """Write the persona lines of this experiment: one a line, the same ones always, from free words.
 
-python experiments/generalization/personas.py 1024 60 personas.txt
+python -m experiments.generalization.personas 1024 60 personas.txt
 
 The lines are of one kind ("A patient baker from Lyon who enjoys chess and opera.") and made of the
 word lists that ship with the package, so the experiment needs no hub and no other people's licence.

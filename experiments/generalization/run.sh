@@ -16,7 +16,7 @@ cd "$(dirname "$0")/../.."
 here=experiments/generalization
 runs=${RUNS:-runs/generalization}
 results=${RESULTS:-$here/results}
-tokens=${TOKENS:-300000}
+tokens=${TOKENS:-340000}
 threads=${THREADS:-1}
 python=${OPENCHARACTER_PYTHON:-python}
 export OMP_NUM_THREADS=$threads
@@ -40,7 +40,7 @@ stage() { # name of the stage, run, overrides ...
 people() {
   if [ -z "${DRY:-}" ]; then
     mkdir -p "$runs"
-    "$python" $here/personas.py 1024 60 "$runs/personas.txt.$$"
+    "$python" -m experiments.generalization.personas 1024 60 "$runs/personas.txt.$$"
     mv "$runs/personas.txt.$$" "$runs/personas.txt"
   fi
   local from=(personas=file "personas.path=$runs/personas.txt" personas.heldout=0.05 personas.licence=Apache-2.0)
@@ -72,12 +72,12 @@ cell() { # method, characters, seed
   stage mix "$run" "seed=$seed" "mix.methods=[$method]"
   stage tokenize "$run" "seed=$seed"
   epochs=EPOCHS
-  if [ -z "${DRY:-}" ]; then epochs=$("$python" $here/equal.py "$runs/$run" "$tokens"); fi
+  if [ -z "${DRY:-}" ]; then epochs=$("$python" -m experiments.generalization.equal "$runs/$run" "$tokens"); fi
   stage train "$run" "seed=$seed" "train.epochs=$epochs"
   stage eval "$run-out" "${asked[@]}" suite.who=heldout
   stage eval "$run" "${asked[@]}" suite.who=trained "suite.n=$((n < 60 ? n : 60))" "report.runs=[$run-out]"
   if [ -z "${DRY:-}" ]; then
-    "$python" $here/cell.py "$runs/$run" "$runs/$run-out" "$results/cells/$run.json" --tokens "$tokens"
+    "$python" -m experiments.generalization.cell "$runs/$run" "$runs/$run-out" "$results/cells/$run.json" --tokens "$tokens"
   fi
 }
 
@@ -101,11 +101,11 @@ case ${1:-all} in
     read -r -a chosen <<< "${listed[$2]}"
     one "${chosen[@]}"
     ;;
-  page) "$python" $here/page.py "$results" ;;
+  page) "$python" -m experiments.generalization.page "$results" ;;
   all)
     people
     while read -r -a chosen; do one "${chosen[@]}" < /dev/null; done < <(cells)
-    if [ -z "${DRY:-}" ]; then "$python" $here/page.py "$results"; fi
+    if [ -z "${DRY:-}" ]; then "$python" -m experiments.generalization.page "$results"; fi
     ;;
   *) echo "usage: $0 [all|cells|pool|cell NUMBER|page]" >&2; exit 2 ;;
 esac

@@ -16,7 +16,7 @@ ASKED = [
     Instruction(
         source="s",
         messages=(Message(role=Role.user, content=f"What is {i}?"),),
-        references=(None,),
+        references=("It is one.",),
         licence="CC0",
         origin=str(i),
     )
