@@ -1,7 +1,8 @@
 """Write down what one cell came to: its training, and what each character got; or refuse it.
 
 run=runs/generalization/generate-16-s1
-python -m experiments.generalization.cell $run $run-out cells/generate-16-s1.json --tokens 340000
+python -m experiments.generalization.cell cells/generate-16-s1.json $run-out $run --tokens 340000
+python -m experiments.generalization.cell references/teacher.json runs/generalization/teacher-out
 
 Refused are a training whose tokens are not those asked for, and an out-of-domain character of whom,
 or of a near-duplicate of whom, the mixture has a row.
@@ -15,7 +16,7 @@ from typing import Any
 
 from opencharacter.errors import StoreError
 from opencharacter.records import Character, Domain, Score, Transcript
-from opencharacter.store.files import write_json
+from opencharacter.store.files import whole_file
 from opencharacter.store.rows import part_files, read_columns, read_records
 
 WITHIN = 0.03
@@ -87,8 +88,14 @@ def unmet(run: Path, heldout: set[str]) -> None:
         raise StoreError(f"{run / 'mix'} has {len(seen)} clusters of held-out characters")
 
 
-def cell(run: Path, out: Path, tokens: int) -> dict[str, Any]:
-    """Return everything that the page needs of one cell."""
+def cell(out: Path, run: Path, tokens: int) -> dict[str, Any]:
+    """Return everything that the page needs of one cell.
+
+    Args:
+        out: Run that asked the held-out characters.
+        run: Run that trained, and asked those trained on.
+        tokens: Of the training, as they were asked for.
+    """
     method, n, seed = run.name.rsplit("-", 2)
     outside = asked(out, Domain.outside)
     unmet(run, set(outside))
@@ -98,9 +105,15 @@ def cell(run: Path, out: Path, tokens: int) -> dict[str, Any]:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
-    for name in ("run", "out", "to"):
-        parser.add_argument(name, type=Path)
-    parser.add_argument("--tokens", type=int, required=True)
+    parser.add_argument("to", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("run", type=Path, nargs="?", help="left out: a model that no cell trained")
+    parser.add_argument("--tokens", type=int)
     given = parser.parse_args()
     given.to.parent.mkdir(parents=True, exist_ok=True)
-    write_json(given.to, cell(given.run, given.out, given.tokens))
+    if given.run:
+        found = cell(given.out, given.run, given.tokens)
+    else:
+        found = {"name": given.to.stem, "out": asked(given.out, Domain.outside)}
+    with whole_file(given.to) as new:
+        new.write_text(json.dumps(found, separators=(",", ":")) + "\n", encoding="utf-8")

@@ -40,8 +40,19 @@ def read_cells(folder: Path) -> list[Cell]:
     return cells
 
 
-def page(cells: Sequence[Cell], note: str) -> str:
-    """Return the page."""
+def read_references(folder: Path) -> list[Cell]:
+    """Return what models got that no cell trained: the untrained base, and the teacher."""
+    return [json.loads(p.read_text(encoding="utf-8")) for p in sorted(folder.glob("*.json"))]
+
+
+def page(cells: Sequence[Cell], note: str, references: Sequence[Cell] = ()) -> str:
+    """Return the page.
+
+    Args:
+        cells: Those that are finished.
+        note: On the machine.
+        references: See `read_references`.
+    """
     machine = f"{platform.machine()}, {os.cpu_count()} cores"
     told = [f"- {' '.join(verdict(cells, method))}" for method in METHODS]
     return "\n".join(
@@ -62,6 +73,7 @@ def page(cells: Sequence[Cell], note: str) -> str:
             "## Scores",
             "",
             *_scores(cells),
+            *_references(references),
             "",
             "## By style of question, unseen characters",
             "",
@@ -82,11 +94,12 @@ def page(cells: Sequence[Cell], note: str) -> str:
 def _seeds_told(cells: Sequence[Cell]) -> list[str]:
     wanted = {(m, n, s) for m in METHODS for n in CHARACTERS for s in SEEDS}
     there = {(cell["method"], cell["n"], cell["seed"]) for cell in cells}
-    missing = sorted(wanted - there)
     found = [f"{len(there & wanted)} of {len(wanted)} cells are finished."]
-    if missing:
-        listed = ", ".join(f"{m} {n:,} seed {s}" for m, n, s in missing)
-        found.append(f"Not run: {listed}.")
+    for method in METHODS:
+        for seed in SEEDS:
+            missing = [f"{n:,}" for n in CHARACTERS if (method, n, seed) in wanted - there]
+            if missing:
+                found.append(f"Not run: {method}, seed {seed}, {', '.join(missing)} characters.")
     if any(len(of(cells, m, n)) == 1 for m in METHODS for n in CHARACTERS):
         found.append(
             "Where there is one seed the intervals are over characters alone: another draw of the "
@@ -111,6 +124,11 @@ def _scores(cells: Sequence[Cell]) -> list[str]:
         ["method", "characters", "unseen: stated", "trained on: stated", "of how many",
          "unseen: contradicted", "unseen, by seed"], lines
     )  # fmt: skip
+
+
+def _references(references: Sequence[Cell]) -> list[str]:
+    told = ", ".join(f"{r['name']} {_percent(share(counts([r], 'out')))}" for r in references)
+    return ["", f"For comparison, unseen characters, stated: {told}."] if told else []
 
 
 def _styles(cells: Sequence[Cell]) -> list[str]:
@@ -174,10 +192,12 @@ def curves(cells: Sequence[Cell]) -> list[Curve]:
 if __name__ == "__main__":
     results = Path(sys.argv[1])
     found = read_cells(results / "cells")
+    others = read_references(results / "references")
+    text = page(found, os.environ.get("NOTE", ""), others)
     plot = svg(
         curves(found), ns=CHARACTERS, title="Share of facts stated over characters trained on"
     )
     (results / "curve.svg").write_text(plot, encoding="utf-8")
-    (results / "README.md").write_text(page(found, os.environ.get("NOTE", "")), encoding="utf-8")
+    (results / "README.md").write_text(text, encoding="utf-8")
     for method in METHODS:
         sys.stdout.write(" ".join(verdict(found, method)) + "\n")

@@ -6,6 +6,8 @@
 #   experiments/generalization/run.sh cells        the cells, one a line: method, characters, seed
 #   experiments/generalization/run.sh pool         the people: 1,024 to train on, 60 held out
 #   experiments/generalization/run.sh cell 3       one cell, by its number from 0
+#   experiments/generalization/run.sh references   the same questions to the untrained base and the teacher
+#   experiments/generalization/run.sh compare      the project's own comparison of the cells of seed 1
 #   experiments/generalization/run.sh page         table, plot and verdict, of the cells there are
 #   sbatch experiments/generalization/cells.sbatch    the cells on SLURM; see there
 #
@@ -77,8 +79,30 @@ cell() { # method, characters, seed
   stage eval "$run-out" "${asked[@]}" suite.who=heldout
   stage eval "$run" "${asked[@]}" suite.who=trained "suite.n=$((n < 60 ? n : 60))" "report.runs=[$run-out]"
   if [ -z "${DRY:-}" ]; then
-    "$python" -m experiments.generalization.cell "$runs/$run" "$runs/$run-out" "$results/cells/$run.json" --tokens "$tokens"
+    written "$results/cells/$run.json" "$runs/$run-out" "$runs/$run" --tokens "$tokens"
   fi
+}
+
+written() { "$python" -m experiments.generalization.cell "$@"; }
+
+# What no training here can be below or above for long; the people are those of a cell, all are the same.
+references() {
+  local each asked=(suite=profile_facts suite.run=generate-1024-s1 suite.who=heldout "player.threads=$threads")
+  for each in base:embedded_base teacher:embedded; do
+    stage eval "${each%%:*}-out" "${asked[@]}" "player.model=${each#*:}"
+    if [ -z "${DRY:-}" ]; then written "$results/references/${each%%:*}.json" "$runs/${each%%:*}-out"; fi
+  done
+}
+
+compare() { # unseen characters, every number of characters of seed 1, paired by question
+  local method n outs
+  for method in generate rewrite; do
+    outs=
+    for n in 1 4 16 64 256 1024; do
+      if [ -e "$results/cells/$method-$n-s1.json" ]; then outs+=${outs:+,}$method-$n-s1-out; fi
+    done
+    case $outs in *,*) stage compare "compared-$method" "compare.runs=[$outs]" ;; esac
+  done
 }
 
 one() { # method, characters, seed: skipped where it is finished, or somebody is at it
@@ -101,10 +125,14 @@ case ${1:-all} in
     read -r -a chosen <<< "${listed[$2]}"
     one "${chosen[@]}"
     ;;
+  references) references ;;
+  compare) compare ;;
   page) "$python" -m experiments.generalization.page "$results" ;;
   all)
     people
     while read -r -a chosen; do one "${chosen[@]}" < /dev/null; done < <(cells)
+    references
+    compare
     if [ -z "${DRY:-}" ]; then "$python" -m experiments.generalization.page "$results"; fi
     ;;
   *) echo "usage: $0 [all|cells|pool|cell NUMBER|page]" >&2; exit 2 ;;

@@ -60,6 +60,16 @@ def test_a_cell_is_these_commands():
     ]
 
 
+def test_a_task_of_the_array_is_the_cell_of_its_number():
+    environment = {**os.environ, "DRY": "1", "SLURM_ARRAY_TASK_ID": "35", "THREADS": "4"}
+    command = ["bash", "experiments/generalization/cells.sbatch"]
+    done = subprocess.run(command, cwd=FOLDER.parents[1], env=environment, capture_output=True,
+                          text=True, check=True)  # fmt: skip
+
+    assert "run=rewrite-64-s3" in done.stdout.splitlines()[-1]
+    assert "mix.methods=[rewrite]" in done.stdout
+
+
 def test_a_finished_cell_is_skipped(tmp_path):
     (tmp_path / "cells").mkdir()
     (tmp_path / "cells" / "generate-1024-s1.json").touch()
@@ -155,10 +165,12 @@ def test_with_one_number_of_characters_nothing_can_be_said():
 
 
 def test_the_page_says_what_was_not_run_and_that_one_seed_is_one():
-    text = page.page([cell(1, 0.1, wrong=9), cell(1024, 0.9)], "Busy.")
+    base = {"name": "base", "out": {"out0": {"direct": [4, 1, 0]}}}
+    text = page.page([cell(1, 0.1, wrong=9), cell(1024, 0.9)], "Busy.", [base])
 
     assert "2 of 36 cells are finished." in text
-    assert "rewrite 1,024 seed 3" in text
+    assert "Not run: generate, seed 1, 4, 16, 64, 256 characters." in text
+    assert "stated: base 25.0%." in text
     assert "| generate | 1 | 10.0% [" in text
     assert "| 90.0% [" in text
     assert "Where there is one seed" in text
