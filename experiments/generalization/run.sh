@@ -13,6 +13,7 @@
 #
 # RUNS=, RESULTS= are folders (absolute, or below the repository), TOKENS= the tokens of each training,
 # SEEDS="1 2 3", THREADS= of the CPU. DRY=1 prints the commands of the stages and does nothing.
+# A trial of minutes: PEOPLE="8 3" NUMBERS="4 1" SEEDS=1 TOKENS=12000 RUNS=/tmp/try RESULTS=/tmp/try/results
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 here=experiments/generalization
@@ -21,6 +22,7 @@ results=${RESULTS:-$here/results}
 tokens=${TOKENS:-340000}
 threads=${THREADS:-1}
 python=${OPENCHARACTER_PYTHON:-python}
+read -r -a people <<< "${PEOPLE:-1024 60}" # to train on, held out
 export OMP_NUM_THREADS=$threads
 
 # Ends and middle of the curve first, so that a grid that is cut short still has a curve.
@@ -28,7 +30,7 @@ cells() {
   local seed method n
   for seed in ${SEEDS:-1 2 3}; do
     for method in generate rewrite; do
-      for n in 1024 1 16 256 4 64; do echo "$method $n $seed"; done
+      for n in ${NUMBERS:-1024 1 16 256 4 64}; do echo "$method $n $seed"; done
     done
   done
 }
@@ -39,10 +41,10 @@ stage() { # name of the stage, run, overrides ...
   "${command[@]}"
 }
 
-people() {
+make_people() {
   if [ -z "${DRY:-}" ]; then
     mkdir -p "$runs"
-    "$python" -m experiments.generalization.personas 1024 60 "$runs/personas.txt.$$"
+    "$python" -m experiments.generalization.personas "${people[@]}" "$runs/personas.txt.$$"
     mv "$runs/personas.txt.$$" "$runs/personas.txt"
   fi
   local from=(personas=file "personas.path=$runs/personas.txt" personas.heldout=0.05 personas.licence=Apache-2.0)
@@ -87,7 +89,9 @@ written() { "$python" -m experiments.generalization.cell "$@"; }
 
 # What no training here can be below or above for long; the people are those of a cell, all are the same.
 references() {
-  local each asked=(suite=profile_facts suite.run=generate-1024-s1 suite.who=heldout "player.threads=$threads")
+  local each first asked
+  read -r -a first < <(cells)
+  asked=(suite=profile_facts "suite.run=${first[0]}-${first[1]}-s${first[2]}" suite.who=heldout "player.threads=$threads")
   for each in base:embedded_base teacher:embedded; do
     stage eval "${each%%:*}-out" "${asked[@]}" "player.model=${each#*:}"
     if [ -z "${DRY:-}" ]; then written "$results/references/${each%%:*}.json" "$runs/${each%%:*}-out"; fi
@@ -119,7 +123,7 @@ one() { # method, characters, seed: skipped where it is finished, or somebody is
 
 case ${1:-all} in
   cells) cells ;;
-  pool) people ;;
+  pool) make_people ;;
   cell)
     readarray -t listed < <(cells)
     read -r -a chosen <<< "${listed[$2]}"
@@ -129,7 +133,7 @@ case ${1:-all} in
   compare) compare ;;
   page) "$python" -m experiments.generalization.page "$results" ;;
   all)
-    people
+    make_people
     while read -r -a chosen; do one "${chosen[@]}" < /dev/null; done < <(cells)
     references
     compare
