@@ -297,8 +297,18 @@ def _card_table(judge: str, card: Mapping[str, Any]) -> Table:
     ]
     calibration = str(card["calibration"])
     verdict = "may judge" if card["passed"] else "is below the bar"
-    note = f"It {verdict}; {calibration}."
+    note = f"It {verdict}; {calibration}.{_padding_told(card)}"
     return Table(f"Judge card of {judge}", note, ("", "share", "n", "unscored"), lines)
+
+
+def _padding_told(card: Mapping[str, Any]) -> str:
+    """Return what filler adds to an answer's score, by the card."""
+    padding = card.get("padding")
+    if not padding:
+        return ""
+    ends = ends_words(padding["low"], padding["high"], sign=True)
+    told = number(padding["value"], sign=True)
+    return f" A hundred words of filler add {told} points ({ends}; 0 is right)."
 
 
 def _rate(rate: Mapping[str, Any]) -> str:
