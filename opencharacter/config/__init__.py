@@ -34,6 +34,7 @@ from opencharacter.config.model import Backend, ModelConfig, SamplingConfig
 from opencharacter.config.planning import AssumeConfig, PlanConfig
 from opencharacter.config.playing import (
     CONTROLS,
+    EVERY,
     Mode,
     PlayConfig,
     SuiteConfig,
@@ -70,6 +71,7 @@ from opencharacter.config.training import (
 
 __all__ = [
     "CONTROLS",
+    "EVERY",
     "METHODS",
     "NOT_DATA",
     "ROLES",

@@ -9,6 +9,8 @@ from opencharacter.config.ranges import require
 from opencharacter.records import Control
 
 CONTROLS = tuple(str(control) for control in Control)
+EVERY = "all"
+"""In place of controls: each that changes something of the suite."""
 
 
 class SuiteName(StrEnum):
@@ -160,7 +162,8 @@ class PlayConfig(LLMStageConfig):
     """Times that each item is played, each with its own seed."""
     controls: list[str] = field(default_factory=lambda: ["none"])
     """What is changed of the system prompt, each in a pass of its own: `none`, `no_persona` (no
-    system prompt), `swapped_persona` (another's of the suite), `persona_only` (without profile)."""
+    system prompt), `swapped_persona` (another's of the suite), `persona_only` (without profile);
+    `[all]` = each that changes something of the suite."""
 
     def __post_init__(self) -> None:
         """Check ranges and controls."""
@@ -171,8 +174,8 @@ class PlayConfig(LLMStageConfig):
         require(self.samples >= 1, f"play.samples is {self.samples}; it must be >= 1")
         listed = ", ".join(self.controls)
         require(
-            bool(self.controls) and set(self.controls) <= {*CONTROLS},
-            f"play.controls is [{listed}]; choose from [{', '.join(CONTROLS)}]",
+            self.controls == [EVERY] or (bool(self.controls) and set(self.controls) <= {*CONTROLS}),
+            f"play.controls is [{listed}]; choose from [{', '.join(CONTROLS)}], or [{EVERY}]",
         )
         require(
             len(set(self.controls)) == len(self.controls),
