@@ -6,6 +6,7 @@ import pytest
 from scipy.stats import fisher_exact
 
 from opencharacter.compare.headline import missing_by_domain
+from opencharacter.compare.means import mean_of
 from opencharacter.compare.reporting import report_of
 from opencharacter.compare.results import marks_of
 from opencharacter.config import ReportConfig
@@ -259,3 +260,11 @@ def test_a_user_that_failed_is_told_and_is_no_failure_of_the_candidate():
     assert found.coverage == 0.5
     assert [failed.name for failed in found.failures] == ["none"]
     assert any(told.startswith("In 1 of 1 dialogues the model") for told in found.cautions)
+
+
+def test_means_over_turns_of_ones_and_zeros_have_intervals_inside_of_zero_and_one():
+    found = mean_of([1.0, 1.0, 1.0, 2 / 3, 1.0], list("abcde"), level=0.95)
+
+    assert found.value == pytest.approx(14 / 15)
+    assert found.low < 14 / 15
+    assert found.high == 1.0
