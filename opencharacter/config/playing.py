@@ -158,6 +158,8 @@ class PlayConfig(LLMStageConfig):
     user_retries: int = 2
     """Further attempts, each with a seed of its own, at a user's turn that cannot be used; then the
     dialogue ends, and what would have come is missing: it is no fault of the model under test."""
+    follows: bool = False
+    """Let stage=all go on to play, judge and report of the model that it has trained."""
     samples: int = 1
     """Times that each item is played, each with its own seed."""
     controls: list[str] = field(default_factory=lambda: ["none"])
