@@ -28,7 +28,7 @@ from opencharacter.evaluation.work import (
     Work,
     answer_of,
 )
-from opencharacter.ids import part_of
+from opencharacter.ids import digest, part_of
 from opencharacter.llm.requests import (
     Completion,
     Finish,
@@ -113,7 +113,9 @@ class Judge:
             yield from ()
             return self._record(work, Verdict(unscored=failed(answer.failure)))
         facts = (work.fact,) if work.fact else work.item.facts
-        shown = Shown(work.item.persona, facts, answer.before, answer.question, answer.text)
+        told = answer.before, answer.question, answer.text
+        dialogue = digest("dialogue", [message.content for message in work.transcript.messages])
+        shown = Shown(work.item.persona, facts, *told, dialogue=dialogue)
         return self._record(work, (yield from self._ask(work, shown)))
 
     def _compare(self, work: Work) -> Session[Score]:

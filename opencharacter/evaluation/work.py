@@ -102,7 +102,8 @@ def rubric_work(
 ) -> list[Work]:
     """Return every turn of every transcript by every criterion; failed ones too.
 
-    Neighbours share what stands first in a prompt: criterion, then character, then question.
+    Neighbours share what stands first in a prompt: criterion, then character, then question; the
+    turns of one dialogue share those before them.
 
     Args:
         items: By id.
@@ -121,7 +122,7 @@ def rubric_work(
     ]
     return sorted(
         found,
-        key=lambda w: (w.criterion, w.item.persona_id, w.item.id, w.turn or 0, w.transcript.id),
+        key=lambda w: (w.criterion, w.item.persona_id, w.item.id, w.transcript.id, w.turn or 0),
     )
 
 

@@ -37,6 +37,16 @@ def test_a_run_is_played_and_a_base_model_gets_the_same(opencharacter, tmp_path,
     assert "profiles" in manifest["inputs"]
 
 
+def test_where_only_rules_score_nothing_is_said_against_a_judge(opencharacter, tmp_path, run_made):
+    done = opencharacter("stage=eval", "suite=profile_facts", "suite.n=3")
+    bench = json.loads((folder(tmp_path).parent / "judge" / "judges.json").read_text())
+
+    assert done.returncode == 0, done.stderr
+    assert bench["teacher"] == bench["judges"]["scripted@scripted"]  # kin, but silent
+    assert bench["refusal"] == ""
+    assert "no headline" not in done.stderr
+
+
 def test_every_transcript_leads_back_to_a_persona_of_the_right_split(
     opencharacter, tmp_path, run_made
 ):
