@@ -42,12 +42,18 @@ def jobs_of(config: Config) -> list[SlurmJob]:
 
 
 def _all_jobs(config: Config) -> list[SlurmJob]:
-    """Return the jobs of data and model."""
-    return [*_data_jobs(config), SlurmJob("tokenize", ("mix",)), SlurmJob("train", ("tokenize",))]
+    """Return the jobs of data and model, and of its test where that follows."""
+    model = [SlurmJob("tokenize", ("mix",)), SlurmJob("train", ("tokenize",))]
+    tested = _tests(("train",)) if config.play.follows else []
+    return [*_data_jobs(config), *model, *tested]
 
 
 def _eval_jobs(_config: Config) -> list[SlurmJob]:
-    return [SlurmJob("play"), SlurmJob("judge", ("play",)), SlurmJob("report", ("judge",))]
+    return _tests(())
+
+
+def _tests(after: tuple[str, ...]) -> list[SlurmJob]:
+    return [SlurmJob("play", after), SlurmJob("judge", ("play",)), SlurmJob("report", ("judge",))]
 
 
 def _data_jobs(config: Config) -> list[SlurmJob]:

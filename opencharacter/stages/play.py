@@ -33,7 +33,8 @@ def check(config: Config) -> None:
         ModelError: there is no such model.
         SourceError: there is no such suite.
     """
-    check_asked(config, "play", config.player)
+    if not config.trains_player:
+        check_asked(config, "play", config.player)
     if config.suite.user is UserTurns.model:
         check_asked(config, "play", config.user)
     check_harness(config)

@@ -48,6 +48,18 @@ def test_an_evaluation_becomes_a_chain():
     ]
 
 
+def test_a_test_follows_the_training_where_it_is_asked_for():
+    alone = jobs_of(composed("stage=all"))
+    tested = jobs_of(composed("stage=all", "play.follows=true"))
+
+    assert tested[: len(alone)] == alone
+    assert tested[len(alone) :] == [
+        SlurmJob("play", ("train",)),
+        SlurmJob("judge", ("play",)),
+        SlurmJob("report", ("judge",)),
+    ]
+
+
 def test_a_dry_run_prints_commands_that_a_shell_takes(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     lines = dry_lines(capsys)
