@@ -145,7 +145,8 @@ def model_path(config: ModelConfig) -> str:
         return str(folder)
     if config.model not in INSIDE:
         path = Path(config.model).expanduser()
-        if config.model.startswith(("/", "./", "../", "~")) and not path.is_dir():
+        is_folder = config.model.startswith(("/", "./", "../", "~")) or config.model.count("/") > 1
+        if is_folder and not path.is_dir():  # a hub id is `name` or `owner/name`
             raise ModelError(f"there is no folder {path}; check the section's `model`")
         return str(path) if path.is_dir() else config.model
     folder = Path(str(files("opencharacter.llm"))) / config.model
