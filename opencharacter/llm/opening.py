@@ -4,7 +4,7 @@ import hashlib
 import logging
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from importlib import import_module
 from importlib.resources import files
 from importlib.util import find_spec
@@ -13,7 +13,7 @@ from pathlib import Path
 from opencharacter.config import Backend, ModelConfig
 from opencharacter.errors import ModelError
 from opencharacter.llm.requests import Completion, Model, Request
-from opencharacter.store.files import read_json
+from opencharacter.store.files import read_json, sampled
 from opencharacter.store.stage import finished_input
 
 EMBEDDED = "embedded"
@@ -24,10 +24,6 @@ EMBEDDED_BASE = "embedded_base"
 
 INSIDE = (EMBEDDED, EMBEDDED_BASE)
 """Models that ship with the package."""
-
-_WHOLE_UP_TO = 64 * 2**20  # bytes; of larger files the size and a sample are hashed
-_BLOCK = 64 * 2**10
-_BLOCKS = 64
 
 _HOMES = {
     Backend.vllm: ("opencharacter.llm.vllm", "vllm"),
@@ -169,29 +165,14 @@ def model_name(config: ModelConfig) -> str:
 
 
 def _folder_hash(folder: Path) -> str:
-    """Hash files up to 64 MiB whole, of larger ones the size and 64 blocks of 64 KiB.
-
-    The blocks are spread evenly from the first to the last, so that two sets of weights of the same
-    size and header differ; a change of a few numbers between two blocks is not seen.
-    """
+    """Hash the files that make a model; of large ones a sample, see `sampled`."""
     found = hashlib.sha256()
     for path in sorted(folder.iterdir()):
         if path.suffix in (".json", ".safetensors", ".jinja", ".bin", ".model"):
             found.update(f"{path.name} {path.stat().st_size} ".encode())
-            for block in _hashed_blocks(path):
+            for block in sampled(path):
                 found.update(block)
     return found.hexdigest()[:12]
-
-
-def _hashed_blocks(path: Path) -> Iterator[bytes]:
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        if size <= _WHOLE_UP_TO:
-            yield file.read()
-            return
-        for number in range(_BLOCKS):
-            file.seek((size - _BLOCK) * number // (_BLOCKS - 1))
-            yield file.read(_BLOCK)
 
 
 def _prepare_environment(config: ModelConfig) -> None:
