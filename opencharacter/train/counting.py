@@ -1,10 +1,11 @@
-"""What trainers of causal and of encoder-decoder models have in common: they count."""
+"""What trainers of causal and of encoder-decoder models have in common."""
 
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
+from opencharacter.train.fillers import EachOnce
 from opencharacter.train.rows import IGNORED
 from opencharacter.train.saving import grown_embeddings
 
@@ -33,8 +34,9 @@ class Counting:
     args: Any
     accelerator: Any
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Build the trainer."""
+    def __init__(self, *args: Any, n_rows: int, **kwargs: Any) -> None:
+        """Build the trainer; `n_rows` of the rows to train on are no fillers."""
+        self._n_rows = n_rows
         super().__init__(*args, **kwargs)
         # Kept on the device: reading a number there would stop it for a moment at every batch.
         self._seen = torch.zeros(len(Seen._fields), dtype=torch.float64, device=self.args.device)
@@ -53,6 +55,11 @@ class Counting:
         loss: Tensor = super().training_step(model, inputs, *args, **kwargs)  # type: ignore[misc]
         return loss
 
+    def _get_train_sampler(self, train_dataset: Any = None) -> Any:
+        """Return the order of the rows; fillers stand at the end of an epoch."""
+        found = sampler(self, self._n_rows)
+        return found or super()._get_train_sampler(train_dataset)  # type: ignore[misc]
+
     def create_model_card(self, *args: Any, **kwargs: Any) -> None:
         """Write no card into checkpoints: the stage writes one."""
 
@@ -63,6 +70,24 @@ class Counting:
 
     def _send_telemetry(self) -> None:
         """Tell nobody, whatever the environment says."""
+
+
+def sampler(trainer: Any, n_rows: int) -> EachOnce | None:
+    """Return the order in which a trainer takes its rows; None = another one is asked for.
+
+    Args:
+        trainer: Of transformers, with its data set.
+        n_rows: Of it that are no fillers.
+    """
+    arguments = trainer.args
+    if arguments.train_sampling_strategy != "random":
+        return None
+    return EachOnce(
+        n_rows,
+        len(trainer.train_dataset) - n_rows,
+        seed=arguments.data_seed,
+        epoch=lambda: trainer.state.epoch,
+    )
 
 
 def counted(inputs: dict[str, Any]) -> Tensor:

@@ -48,8 +48,7 @@ class PairTrainer(Counting, Trainer):  # type: ignore[misc]
         """Return loss in nats a token, and shares of right tokens and whole answers.
 
         An answer is right when each of its tokens, and its end, is the most likely one after the
-        right ones before it. Under several ranks an answer may be counted twice where the last
-        batch is filled up.
+        right ones before it.
         """
         del description, prediction_loss_only, ignore_keys
         return validated(self, dataloader, self._measure, metric_key_prefix)
@@ -65,8 +64,8 @@ class PairTrainer(Counting, Trainer):  # type: ignore[misc]
             answer_loss(outputs, labels),
             mask.sum(),
             (mask & ~is_wrong).sum(),
-            torch.tensor(len(labels), device=labels.device),
-            (~is_wrong.any(dim=1)).sum(),
+            mask.any(dim=1).sum(),
+            (mask.any(dim=1) & ~is_wrong.any(dim=1)).sum(),
         )
         return torch.stack([each.double() for each in sums])
 

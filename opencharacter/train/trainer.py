@@ -30,8 +30,7 @@ class CharacterTrainer(Counting, SFTTrainer):  # type: ignore[misc]
         """Return loss in nats a supervised token, and shares of right tokens and whole turns.
 
         A turn is right when each of its supervised tokens is the most likely one after the right
-        ones before it. Under several ranks a dialogue may be counted twice where the last batch
-        is filled up.
+        ones before it.
         """
         del description, prediction_loss_only, ignore_keys
         return validated(self, dataloader, self._measure, metric_key_prefix)
