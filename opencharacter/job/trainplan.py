@@ -6,7 +6,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from opencharacter.config import Config
+from opencharacter.config import Config, TrainConfig
 from opencharacter.errors import ConfigError
 from opencharacter.job import Job
 from opencharacter.job.modelcard import METRICS, measured_rate
@@ -14,7 +14,7 @@ from opencharacter.job.submit import GPUS_OF_A_NODE
 from opencharacter.job.training import clusters
 from opencharacter.progress import closing_table, duration
 from opencharacter.store.stage import finished_input
-from opencharacter.train.base import base_name
+from opencharacter.train.base import base_name, base_path
 from opencharacter.train.batches import Batches, derive_batches
 from opencharacter.train.checkpoints import checkpoint_bytes
 from opencharacter.train.estimate import (
@@ -29,7 +29,8 @@ from opencharacter.train.estimate import (
 from opencharacter.train.fit import build_arguments
 from opencharacter.train.holdout import split_rows
 from opencharacter.train.launch import GRACE_S, grace_s
-from opencharacter.train.models import attention_kernel, find_shape, uses_bf16
+from opencharacter.train.lora import check_targets
+from opencharacter.train.models import attention_kernel, find_shape, model_outline, uses_bf16
 from opencharacter.train.packing import efficiency, pack
 from opencharacter.train.rows import check_lengths, read_rows
 from opencharacter.train.shapes import ALL, AnyShape, Shape
@@ -57,7 +58,7 @@ def print_plan(config: Config, job: Job, *, world_size: int) -> None:
         alone, batches, Path("unused"), steps_per_epoch=1, metric="characters_loss", seed=0
     )
     lines = _model_lines(config) + _batch_lines(config, batches)
-    lines += _row_lines(config, job, batches)
+    lines += _row_lines(config, job, batches) + _unchecked_lines(settings)
     print(closing_table(lines, ("", "plan")))
     shape = find_shape(settings)
     if shape is None:
@@ -104,6 +105,25 @@ def _checkpoint(shape: AnyShape, config: Config) -> str:
     if rate < 1:  # any disk can
         return told
     return f"{told}; {rate:,.0f} MB/s write it in the {seconds} s that SLURM gives after its signal"
+
+
+def _unchecked_lines(settings: TrainConfig) -> _Lines:
+    """Check the names of modules; return what could not be looked at.
+
+    Raises:
+        ConfigError: adapters are to go where there is nothing.
+    """
+    unseen = []
+    if not Path(base_path(settings)).is_dir():
+        unseen.append(f"that {settings.model} is in the hub, which was not asked")
+    outline = model_outline(settings)
+    if outline is None:
+        unseen.append(f"that it is a model for train.objective={settings.objective}")
+    if settings.tuning == "lora" and outline is not None:
+        check_targets(outline, settings.lora.targets)
+    elif settings.tuning == "lora":
+        unseen.append(f"that train.lora.targets={settings.lora.targets} name modules of it")
+    return [("not checked", "; ".join(unseen))] if unseen else []
 
 
 def _batch_lines(config: Config, batches: Batches) -> _Lines:

@@ -21,7 +21,7 @@ from opencharacter.train.embedded.copying import has_fast_bf16
 from opencharacter.train.generation import mend_generation
 from opencharacter.train.lora import add_adapters
 from opencharacter.train.opening import check_kind
-from opencharacter.train.shapes import AnyShape, known_shape, read_shape
+from opencharacter.train.shapes import KNOWN, AnyShape, known_shape, read_shape
 from opencharacter.train.vocabulary import NewTokens, begin_tokens
 from opencharacter.train.zero import opened_whole
 
@@ -103,6 +103,29 @@ def find_shape(config: TrainConfig) -> AnyShape | None:
         )
         return read_shape(cached.get_text_config().to_dict())
     except (OSError, ValueError, KeyError):
+        return None
+
+
+def model_outline(config: TrainConfig) -> Any | None:
+    """Return the model without weights, on the device `meta`; None = its configuration is not here.
+
+    Raises:
+        ModelError: there is no such folder, or the objective is one for models of another kind.
+    """
+    path = base_path(config)
+    try:
+        if path in KNOWN:
+            published = AutoConfig.for_model(**{"model_type": "llama", **KNOWN[path]})
+        else:
+            published = AutoConfig.from_pretrained(
+                path, revision=config.revision, local_files_only=True
+            )
+        check_kind(published.to_dict(), config)
+        is_pairs = config.objective is Objective.seq2seq
+        home = AutoModelForSeq2SeqLM if is_pairs else AutoModelForCausalLM
+        with torch.device("meta"):
+            return home.from_config(published)
+    except (OSError, ValueError):
         return None
 
 

@@ -140,13 +140,37 @@ class PairShape(NamedTuple):
         return self.attention_width
 
     @property
+    def projection(self) -> int:
+        """Weights of the queries, keys, values or output of one attention."""
+        return self.hidden * self.attention_width
+
+    @property
+    def wide(self) -> int:
+        """Weights of one feed-forward."""
+        return (3 if self.is_gated else 2) * self.hidden * self.intermediate
+
+    @property
+    def multiplied(self) -> int:
+        """Weights that tokens are multiplied with: the layers and the output embedding."""
+        attentions = (self.encoders + 2 * self.decoders) * 4 * self.projection
+        return attentions + self.layers * self.wide + self.hidden * self.vocabulary
+
+    def products(self, read: float, said: float) -> float:
+        """Return how often a weight is multiplied with a token that is read, or said.
+
+        Keys and values of the attention between both are made of what is read.
+        """
+        encoder = self.encoders * (4 * self.projection + self.wide)
+        across = self.decoders * 2 * self.projection
+        decoder = self.decoders * (6 * self.projection + self.wide)
+        return (encoder + across) * read + (decoder + self.hidden * self.vocabulary) * said
+
+    @property
     def weights(self) -> int:
         """All weights, with the biases of 32 distances for each head (T5's default)."""
-        attentions = (self.encoders + 2 * self.decoders) * 4 * self.hidden * self.attention_width
-        wide = self.layers * (3 if self.is_gated else 2) * self.hidden * self.intermediate
         norms = (2 * self.encoders + 3 * self.decoders + 2) * self.hidden
-        embeddings = (1 if self.is_tied else 2) * self.hidden * self.vocabulary
-        return attentions + wide + norms + embeddings + 2 * 32 * self.dense_heads
+        input_embedding = 0 if self.is_tied else self.hidden * self.vocabulary
+        return self.multiplied + norms + input_embedding + 2 * 32 * self.dense_heads
 
     @property
     def matrices(self) -> Mapping[str, int]:

@@ -1,8 +1,12 @@
 """What a training will take, held against figures that others give."""
 
 import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+from transformers import AutoModelForSeq2SeqLM
 
 from opencharacter.config import LoraConfig, TrainConfig, Tuning
+from opencharacter.train.counting import Seen, counted
 from opencharacter.train.estimate import (
     GIB,
     STRATEGIES,
@@ -14,7 +18,7 @@ from opencharacter.train.estimate import (
 from opencharacter.train.lora import add_adapters
 from opencharacter.train.performance import Speed
 from opencharacter.train.shapes import KNOWN, read_shape
-from opencharacter.train.trainer import Seen
+from tests.train.encoders import tiny_t5
 from tests.train.models import tiny_model
 
 LLAMA = read_shape(KNOWN["meta-llama/Meta-Llama-3-8B"])
@@ -159,3 +163,30 @@ def test_frozen_weights_need_no_gradient_of_their_own():
     lora = Speed(LLAMA, LLAMA.adapters(8)).flops(Seen(1, 0, 0), pairs=1.0)
 
     assert 0.66 < lora / full < 0.68
+
+
+@pytest.mark.parametrize("is_tied", [False, True])
+def test_flops_of_an_encoder_and_a_decoder_are_those_that_torch_counts(is_tied):
+    shape = tiny_t5(96, is_tied=is_tied).config
+    model = AutoModelForSeq2SeqLM.from_config(shape, attn_implementation="eager")
+    read, said = torch.randint(2, 90, (3, 11)), torch.randint(2, 90, (3, 5))
+    with FlopCounterMode(display=False) as counter:
+        model(input_ids=read, labels=said, use_cache=False).loss.backward()
+    inputs = {
+        "attention_mask": torch.ones_like(read),
+        "labels": said,
+        "decoder_input_ids": said,
+    }
+    seen = Seen(*counted(inputs).tolist())
+
+    assert seen == Seen(3 * 16, 3 * 5, 3 * 11**2, 3 * 5**2, 3 * 11 * 5)
+    found = Speed(read_shape(model.config.to_dict()), model.num_parameters())
+    assert found.flops(seen, pairs=1.0) == counter.get_total_flops()
+
+
+def test_a_causal_kernel_halves_the_pairs_of_what_is_said_alone():
+    shape = read_shape(KNOWN["google-t5/t5-small"])
+    seen = Seen(160, 60, 100**2, 60**2, 100 * 60)
+    whole, half = (Speed(shape, shape.weights).flops(seen, pairs=each) for each in (1.0, 0.5))
+
+    assert whole - half == 12 * 6 * 512 * 60**2 / 2
