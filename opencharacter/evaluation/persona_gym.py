@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unicodedata import category
 
 from opencharacter.checks.problem import Problem
 from opencharacter.config import SuiteConfig
@@ -36,6 +37,8 @@ PUBLISHED = 200
 FOLDER = "benchmark-v1"
 """Of the question files."""
 _HASH = 12
+_BESIDE = ("README", "LICENSE", ".DS_Store", ".git", "._")  # files that are no personas
+_UNSEEN = "\u200b\u2060\ufeff"
 _SHOWN = 3  # problems of one file that are told
 
 Questions = dict[str, list[str]]
@@ -94,13 +97,24 @@ def _read_folder(folder: Path, config: SuiteConfig) -> dict[str, Callable[[], _F
     """Return what reads the questions of each persona of a folder."""
     if not folder.is_dir():
         raise SourceError(f"there is no folder {folder}; check suite.path")
-    files = {path.stem: path for path in sorted(folder.iterdir()) if _is_one(path)}
+    paths = sorted(folder.iterdir())
+    files = [path for path in paths if _is_one(path)]
     if not files:
         raise SourceError(
             f"{folder} has no question files, `<persona>.json`; suite.path is PersonaGym's folder "
             "questions/benchmark-v1"
         )
-    return {name: partial(_read, path, config.questions) for name, path in files.items()}
+    found: dict[str, Callable[[], _Found]] = {}
+    for path in files:
+        if path.stem in found:
+            found[path.name] = partial(reject, path.name, "duplicate", "a persona of another file")
+        else:
+            found[path.stem] = partial(_read, path, config.questions)
+    for path in paths:
+        if path.is_file() and not _is_one(path) and not path.name.startswith(_BESIDE):
+            told = "a question file is called `<persona>.json`"
+            found[path.name] = partial(reject, path.name, "wrong_name", told)
+    return found
 
 
 def _read_rows(
@@ -264,7 +278,15 @@ def _persona_problems(persona: str) -> list[Problem]:
     if not strip_invisible(persona):
         return [Problem("empty_persona", "the persona, which is the file's name, is empty")]
     flaw = find_flaw(persona)
-    return [Problem(flaw.reason, f"the persona: {flaw.detail}")] if flaw else []
+    if flaw:
+        return [Problem(flaw.reason, f"the persona: {flaw.detail}")]
+    is_hidden = any(sign in _UNSEEN or category(sign) == "Cc" for sign in persona)
+    if is_hidden or strip_invisible(persona) != persona:
+        detail = (
+            f"the persona, which is the file's name, has characters that nobody sees: {persona!a}"
+        )
+        return [Problem("hidden_characters", detail)]
+    return []
 
 
 def _task_problems(task: str, questions: Any, n: int) -> list[Problem]:

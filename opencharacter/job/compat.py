@@ -18,10 +18,12 @@ from opencharacter.evaluation.compat import (
 from opencharacter.job import Job
 from opencharacter.job.judging import (
     Bench,
+    are_finished,
     cache_of,
     count_scores,
     read_played,
     say_damaged,
+    say_refusal,
     stage_of,
     write_bench,
 )
@@ -51,12 +53,13 @@ def check_mode(played: StageFolder, mode: Mode) -> None:
 
 def run_compat(judges: Mapping[str, JudgeConfig], config: Config, job: Job) -> None:
     """Let each judge grade five by five, then write scores and published means."""
-    done = [_grade(name, judge, config, job) for name, judge in judges.items()]
-    if all(done):
+    for name, judge in judges.items():
+        _grade(name, judge, config, job)
+    if are_finished(job, map(stage_of, judges)):
         _gather(judges, config, job)
 
 
-def _grade(name: str, judge: JudgeConfig, config: Config, job: Job) -> bool:
+def _grade(name: str, judge: JudgeConfig, config: Config, job: Job) -> None:
     protocol = load_protocol(judge.rubrics)
     versions = {"model": model_name(judge), "rubric": protocol.name}
     with job.stage(stage_of(name), settings=[judge], versions=versions, reads=["play"]) as stage:
@@ -71,7 +74,6 @@ def _grade(name: str, judge: JudgeConfig, config: Config, job: Job) -> bool:
             notes=lambda: _count(stage.folder.data),
         )
         say_damaged(kept)
-        return stage.is_finished
 
 
 def _count(data: Path) -> dict[str, int]:
@@ -90,8 +92,13 @@ def _gather(judges: Mapping[str, JudgeConfig], config: Config, job: Job) -> None
     with job.stage("judge", reads=["play", *folders]) as stage:
         stage.is_shared = True
         tally = Tally()
+        bench = Bench.of(config, judges, job.folder("play"))
+        batches = (b for folder in folders for b in read_records(job.folder(folder).data, Batch))
+        found = published_means(batches)
 
-        def scores() -> Iterator[Score]:
+        def scores() -> Iterator[Score]:  # what a report must know is there before it may be made
+            write_json(stage.folder.path / "compat.json", found)
+            write_bench(stage.folder, bench)
             for folder in folders:
                 for batch in read_records(job.folder(folder).data, Batch):
                     for score in scores_of(batch, rubric):
@@ -101,10 +108,8 @@ def _gather(judges: Mapping[str, JudgeConfig], config: Config, job: Job) -> None
         stage.stream(
             Score, scores(), tally, what="Scores by the published protocol.", unit="scores"
         )
-        batches = (b for folder in folders for b in read_records(job.folder(folder).data, Batch))
-        found = published_means(batches)
-        write_json(stage.folder.path / "compat.json", found)
-        write_bench(stage.folder, Bench.of(config, judges, job.folder("play")))
+        write_bench(stage.folder, bench)
+        say_refusal(bench)
     for name, each in found["means"].items():
         told = f"{each['mean']:.2f} (std {each['std']:.2f}) over {found['personas']:,} personas"
         print(f"judge: compat, {name}: {told}", file=sys.stderr)

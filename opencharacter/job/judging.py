@@ -2,7 +2,7 @@
 
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -130,8 +130,8 @@ def ask_judge(
     judge: JudgeConfig,
     rubrics: Mapping[Instrument, Rubric],
     job: Job,
-) -> bool:
-    """Let one judge do work of its own stage; False = parts of it are left to others."""
+) -> None:
+    """Let one judge do the work of its own stage, or what other processes leave of it."""
     asker = asker_of(judge, rubrics)
     kept = SharedCompletions(cache_of(judge, job.config))
     stage.work(
@@ -142,7 +142,14 @@ def ask_judge(
         notes=lambda: count_scores(stage.folder.data),
     )
     say_damaged(kept)
-    return stage.is_finished
+
+
+def are_finished(job: Job, stages: Iterable[str]) -> bool:
+    """Tell whether all judges are done, whichever process came to the end of each.
+
+    Asked after the last of them: while this process was at it, others may have ended the first.
+    """
+    return all(job.folder(stage).manifest() is not None for stage in stages)
 
 
 def say_damaged(kept: SharedCompletions) -> None:
@@ -277,8 +284,12 @@ def _teacher_of(config: Config, run_dir: Path) -> str:
 
 
 def write_bench(folder: StageFolder, bench: Bench) -> None:
-    """Keep who judged beside the scores, and say what stands against a headline."""
+    """Keep who judged beside the scores."""
     write_json(folder.path / "judges.json", asdict(bench))
+
+
+def say_refusal(bench: Bench) -> None:
+    """Say what stands against a headline."""
     if bench.refusal:
         print(f"judge: {bench.refusal}", file=sys.stderr)
 

@@ -142,6 +142,32 @@ def test_a_folder_and_a_dead_link_by_the_name_of_a_file_are_told(tmp_path):
     assert [row.reason for row in read(folder).damaged] == ["unreadable", "unreadable"]
 
 
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("A sailor", "wrong_name"),
+        ("A sailor.json.bak", "wrong_name"),
+        (".A sailor.json", "wrong_name"),
+        ("A sailor.jsonl", "wrong_name"),
+        (" .json", "empty_persona"),
+        ("A sailor<|eot_id|>.json", "control_tokens"),
+        ("A\nsailor.json", "hidden_characters"),
+        ("A sailor .json", "hidden_characters"),
+        ("A sai\u200blor.json", "hidden_characters"),
+        (f"{PEOPLE[0]}.JSON", "duplicate"),
+        ("A sail\udcffor.json", "invalid_utf8"),
+    ],
+)
+def test_a_file_by_a_wrong_name_is_left_out_and_says_so(tmp_path, name, reason):
+    folder = write_gym(tmp_path / "gym", PEOPLE[:1])
+    (folder / name).write_bytes(WHOLE)
+    (folder / "README.md").write_text("What lies here.")
+    suite = read(folder)
+
+    assert [row.reason for row in suite.damaged] == [reason]
+    assert (len(suite.items), len(suite.people), suite.n_personas) == (50, 1, 2)
+
+
 @pytest.mark.parametrize("mode", Mode)
 def test_the_first_personas_are_taken_by_name(tmp_path, mode):
     folder = write_gym(tmp_path / "gym", [f"Baker {n:02}" for n in reversed(range(30))])

@@ -247,7 +247,7 @@ def test_the_batch_file_of_a_training_starts_the_ranks_and_requeues(tmp_path):
 
     assert done.returncode == 85
     assert told.read_text().splitlines() == [
-        "srun --kill-on-bad-exit=0 --wait=300 --cpu-bind=none --cpus-per-task=8 python -m opencharacter "
-        "stage=train run=a b",
+        "srun --kill-on-bad-exit=0 --wait=300 --cpu-bind=none --cpus-per-task=8 python "
+        "-m opencharacter stage=train run=a b",
         "scontrol requeue 77",
     ]

@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from opencharacter.compose import compose_config
+from opencharacter.job import Job
 from opencharacter.records import Score
+from opencharacter.stages import judge
 from opencharacter.store.rows import read_records
 from tests.conftest import overrides
 from tests.evaluation.gym import write_gym
@@ -133,3 +136,62 @@ def test_a_damaged_file_of_verdicts_is_told_and_only_what_it_held_is_asked(openc
     assert f"judge: 2 lines of {path} cannot be read" in done.stderr
     assert len(asked(runs, "u")) == 3
     assert values(runs, "t") == values(runs, "u")
+
+
+def juries(*names):
+    models = ",".join(f"{name}:{{backend:scripted,model:{name}}}" for name in names)
+    return f"judge.jurors={{{models}}}", f"judge.jury=[{','.join(names)}]"
+
+
+@pytest.mark.parametrize("stage", ["judge", "qualify"])
+def test_two_processes_share_the_parts_of_a_jury(runs, start_process, stage):
+    given = (f"stage={stage}", *juries("ann", "ben"), "parts=3", "qualify.n=5", "run=u")
+    both = [start_process(*given) for _ in range(2)]
+    for process in both:
+        _, complaint = process.communicate(timeout=120)
+        assert process.returncode == 0, complaint
+
+    folder = runs / "u" / stage
+    scores = list(read_records(folder / "data", Score))
+    of_each = [
+        list(read_records(runs / "u" / f"{stage}-{name}" / "data", Score))
+        for name in ("ann", "ben")
+    ]
+    assert len(of_each[0]) == len(of_each[1]) > 0
+    assert sorted(s.id for s in scores) == sorted(s.id for each in of_each for s in each)
+    assert len({s.id for s in scores}) == len(scores)
+    told = {"judge": ["judges.json", "jury.json"], "qualify": ["judge_card.json", "judge_card.md"]}
+    for name in told[stage]:
+        assert (folder / name).stat().st_size > 0
+
+
+def test_parts_given_out_by_hand_are_gathered_by_the_last(opencharacter, runs):
+    first = opencharacter("stage=judge", *juries("ann", "ben"), "parts=2", "part=0")
+    assert first.returncode == 0, first.stderr
+    assert not (runs / "t" / "judge").exists()
+
+    last = opencharacter("stage=judge", *juries("ann", "ben"), "parts=2", "part=1")
+
+    assert last.returncode == 0, last.stderr
+    assert len({id_ for id_, *_ in values(runs, "t")}) == N
+    assert (runs / "t" / "judge" / "jury.json").exists()
+
+
+def test_a_judge_that_another_part_ends_meanwhile_is_gathered(settings, opencharacter, runs):
+    given = (*juries("ann", "ben"), "parts=2")
+    config = compose_config(overrides(settings, ("stage=judge", *given, "part=0")))
+    ended = []
+
+    class Meanwhile(Job):
+        """The other part is done while this one is at its second judge."""
+
+        def model(self, asked):
+            if asked.model == "ben" and not ended:
+                ended.append(opencharacter("stage=judge", *given, "part=1"))
+            return super().model(asked)
+
+    with Meanwhile(config, command="test") as job:
+        judge.run(config, job)
+
+    assert [done.returncode for done in ended] == [0], ended
+    assert len(list(read_records(runs / "t" / "judge" / "data", Score))) == 2 * N
