@@ -169,7 +169,7 @@ def test_the_page_says_what_was_not_run_and_that_one_seed_is_one():
     text = page.page([cell(1, 0.1, wrong=9), cell(1024, 0.9)], "Busy.", [base])
 
     assert "2 of 36 cells are finished." in text
-    assert "Not run: generate, seed 1, 4, 16, 64, 256 characters." in text
+    assert "Not run: generate, seed 1, numbers of characters: 4, 16, 64, 256." in text
     assert "stated: base 25.0%." in text
     assert "| generate | 1 | 10.0% [" in text
     assert "| 90.0% [" in text
