@@ -14,13 +14,11 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+from experiments.generalization.curves import room
 from opencharacter.errors import StoreError
 from opencharacter.records import Character, Domain, Score, Transcript
 from opencharacter.store.files import whole_file
 from opencharacter.store.rows import part_files, read_columns, read_records
-
-WITHIN = 0.03
-"""How far the tokens of a training may be from those asked for: a step is a hundredth of them."""
 
 
 def trained(run: Path, tokens: int) -> dict[str, Any]:
@@ -32,7 +30,7 @@ def trained(run: Path, tokens: int) -> dict[str, Any]:
     lines = (run / "train" / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
     logged = [row for row in map(json.loads, lines) if "num_tokens" in row]
     last = logged[-1]
-    if abs(last["num_tokens"] / tokens - 1) > WITHIN:
+    if abs(last["num_tokens"] - tokens) > room(tokens):
         raise StoreError(
             f"{run / 'train'} took {last['num_tokens']:,.0f} tokens, not {tokens:,}: the cells "
             "would not be comparable; remove that folder and start the cell again"

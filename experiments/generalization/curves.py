@@ -20,8 +20,8 @@ METHODS = ("generate", "rewrite")
 STYLES = ("direct", "indirect", "false_premise", "pressure")
 STATED, CONTRADICTED = 1, 2
 """Where a character's counts hold the facts stated, and those contradicted."""
-WITHIN = 0.03
-"""How far the tokens of two cells may be apart, as a share."""
+WITHIN, STEP = 0.03, 4096
+"""How far a training's tokens may be from those asked for: a share of them, or one step."""
 ALPHA = 0.05
 
 Cell = Mapping[str, Any]
@@ -45,6 +45,11 @@ class Step(NamedTuple):
         return (self.difference.estimate.value or 0) > 0 and self.p is not None and self.p <= ALPHA
 
 
+def room(tokens: int) -> float:
+    """Return how many tokens a training of so many may be off."""
+    return max(WITHIN * tokens, STEP)
+
+
 def check_equal(cells: Iterable[Cell]) -> None:
     """Check that all cells were trained on as many tokens.
 
@@ -52,7 +57,7 @@ def check_equal(cells: Iterable[Cell]) -> None:
         ValueError: two were not.
     """
     tokens = [cell["tokens"] for cell in cells]
-    if tokens and max(tokens) > min(tokens) * (1 + 2 * WITHIN):
+    if tokens and max(tokens) - min(tokens) > 2 * room(min(tokens)):
         raise ValueError(
             f"cells were trained on {min(tokens):,} to {max(tokens):,} tokens; only equal ones "
             "can be compared"

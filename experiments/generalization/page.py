@@ -94,13 +94,15 @@ def page(cells: Sequence[Cell], note: str, references: Sequence[Cell] = ()) -> s
 def _seeds_told(cells: Sequence[Cell]) -> list[str]:
     wanted = {(m, n, s) for m in METHODS for n in CHARACTERS for s in SEEDS}
     there = {(cell["method"], cell["n"], cell["seed"]) for cell in cells}
-    found = [f"{len(there & wanted)} of {len(wanted)} cells are finished."]
+    found = [f"{len(there & wanted)} of {len(wanted)} cells are finished.", ""]
     for method in METHODS:
         for seed in SEEDS:
             missing = [f"{n:,}" for n in CHARACTERS if (method, n, seed) in wanted - there]
             if missing:
-                found.append(f"Not run: {method}, seed {seed}, {', '.join(missing)} characters.")
+                which = "all of them" if len(missing) == len(CHARACTERS) else ", ".join(missing)
+                found.append(f"- Not run: {method}, seed {seed}, numbers of characters: {which}.")
     if any(len(of(cells, m, n)) == 1 for m in METHODS for n in CHARACTERS):
+        found.append("")
         found.append(
             "Where there is one seed the intervals are over characters alone: another draw of the "
             "characters trained on, or of the order of training, could move a point by more."

@@ -57,7 +57,7 @@ def _axes(ns: Sequence[int], side: Sequence[float]) -> str:
     ticks = [
         f'<text x="{_x(n, side):g}" y="{below + 20}" text-anchor="middle">{n:,}</text>' for n in ns
     ]
-    name = "characters trained on (equal tokens)"
+    name = "facts stated, over the number of characters trained on (equal tokens)"
     middle = _LEFT + _WIDTH / 2
     return "".join([*lines, *ticks]) + (
         f'<text x="{middle:g}" y="{below + 40}" text-anchor="middle">{name}</text>'

@@ -121,6 +121,22 @@ one() { # method, characters, seed: skipped where it is finished, or somebody is
   ) 9> "$runs/.$run.lock"
 }
 
+# Each in a process of its own: one that fails does not keep the others from being done.
+all_cells() {
+  local k status n_cells failed=()
+  n_cells=$(cells | wc -l)
+  for ((k = 0; k < n_cells; k++)); do
+    status=0
+    $here/run.sh cell "$k" < /dev/null || status=$?
+    if [ "$status" -eq 85 ] || [ "$status" -ge 128 ]; then exit "$status"; fi # stopped on request
+    if [ "$status" -ne 0 ]; then failed+=("$k"); fi
+  done
+  if [ ${#failed[@]} -gt 0 ]; then
+    echo "cells that failed, each with its reason above: ${failed[*]}" >&2
+    exit 1
+  fi
+}
+
 case ${1:-all} in
   cells) cells ;;
   pool) make_people ;;
@@ -134,7 +150,7 @@ case ${1:-all} in
   page) "$python" -m experiments.generalization.page "$results" ;;
   all)
     make_people
-    while read -r -a chosen; do one "${chosen[@]}" < /dev/null; done < <(cells)
+    all_cells
     references
     compare
     if [ -z "${DRY:-}" ]; then "$python" -m experiments.generalization.page "$results"; fi

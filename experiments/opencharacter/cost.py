@@ -64,7 +64,7 @@ def judged_tokens() -> int:
 def cost_block() -> list[str]:
     """Return the table of costs."""
     lines = [
-        "| `experiment=paper/...` | dialogues | writing them | one training | both backbones |",
+        "| `experiment=paper/...` | dialogues | writing them | one training | all, 2 backbones |",
         "| --- | --- | --- | --- | --- |",
     ]
     for one in TRAININGS:

@@ -2,9 +2,11 @@
 
 import json
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from experiments.generalization import cell
+from experiments.generalization import cell, equal
 from opencharacter.errors import StoreError
 from opencharacter.records import Domain, Score, Transcript
 from opencharacter.store.rows import write_records
@@ -57,3 +59,11 @@ def test_a_training_on_other_tokens_than_asked_for_is_refused(tmp_path):
 
     with pytest.raises(StoreError, match=r"took 300,000 tokens, not 340,000"):
         cell.trained(tmp_path, 340_000)
+
+
+def test_a_small_mixture_is_passed_over_so_often_that_tokens_are_equal(tmp_path):
+    (tmp_path / "tokenize" / "data").mkdir(parents=True)
+    rows = pa.table({"input_ids": [[1] * 300, [1] * 100]})
+    pq.write_table(rows, tmp_path / "tokenize" / "data" / PART)
+
+    assert equal.passes(tmp_path, 1000) == 2.5

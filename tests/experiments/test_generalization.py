@@ -91,6 +91,25 @@ def test_a_cell_that_somebody_is_at_is_left_alone(tmp_path):
     assert done.stdout == "generate-1024-s1: another process is at it\n"
 
 
+def test_a_cell_that_fails_keeps_no_other_from_being_done_and_is_named_at_the_end(tmp_path):
+    broken = tmp_path / "python"
+    broken.write_text(
+        "#!/bin/sh\n"
+        'case $* in *stage=instructions*) exit 2 ;; *generalization.personas*) : > "$5" ;; esac\n'
+    )
+    broken.chmod(0o755)
+    (tmp_path / "pool" / "personas").mkdir(parents=True)
+    (tmp_path / "pool" / "profiles").mkdir()
+    more = {"OPENCHARACTER_PYTHON": str(broken), "RUNS": str(tmp_path), "SEEDS": "1",
+            "RESULTS": str(tmp_path / "results"), "NUMBERS": "4 1"}  # fmt: skip
+
+    done = subprocess.run([FOLDER / "run.sh"], env=os.environ | more, capture_output=True,
+                          text=True, check=False)  # fmt: skip
+
+    assert done.returncode == 1
+    assert "cells that failed, each with its reason above: 0 1 2 3" in done.stderr
+
+
 @pytest.mark.skipif(not shutil.which("shellcheck"), reason="shellcheck is not installed")
 def test_the_scripts_pass_shellcheck():
     scripts = [*FOLDER.glob("*.sh"), *FOLDER.glob("*.sbatch")]
@@ -169,7 +188,7 @@ def test_the_page_says_what_was_not_run_and_that_one_seed_is_one():
     text = page.page([cell(1, 0.1, wrong=9), cell(1024, 0.9)], "Busy.", [base])
 
     assert "2 of 36 cells are finished." in text
-    assert "Not run: generate, seed 1, 4, 16, 64, 256 characters." in text
+    assert "Not run: generate, seed 1, numbers of characters: 4, 16, 64, 256." in text
     assert "stated: base 25.0%." in text
     assert "| generate | 1 | 10.0% [" in text
     assert "| 90.0% [" in text

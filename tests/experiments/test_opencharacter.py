@@ -8,6 +8,7 @@ import pytest
 
 from experiments.opencharacter import cost, significance
 from opencharacter.compose import compose_config
+from opencharacter.synth.planning import assumed, costs, records_of
 
 PAGE = (Path(significance.__file__).parent / "README.md").read_text(encoding="utf-8")
 PUBLISHED = significance.read_published()
@@ -70,6 +71,17 @@ def test_equal_means_need_no_correlation_since_none_helps():
 def test_a_training_costs_six_operations_a_weight_and_token():
     # 6 x 8.03e9 x 306,252 x 900 x 2 = 2.656e19; at 0.4 x 989e12 a second that is 67,138 s.
     assert cost.training_hours(306_252) == pytest.approx(67_138 / 3600, rel=1e-3)
+
+
+@pytest.mark.parametrize("training", [t for t in cost.TRAININGS if t.synthesis])
+def test_writing_the_data_costs_what_the_plan_says(training):
+    name = training.recipe.split()[0]
+    config = compose_config(["stage=plan", f"experiment=paper/{name}"])
+
+    planned = costs(records_of(config, answered=1.0), assumed(config), config)
+
+    assert round(planned["all"].gpu_hours, 1) == training.synthesis
+    assert max(planned[method].records for method in config.synth.methods) == training.dialogues
 
 
 def test_nothing_is_given_as_measured_here():
