@@ -20,7 +20,7 @@ from opencharacter.prompts.character import render_prompt
 from opencharacter.records import Domain, EvalItem, Rejection, persona_id
 from opencharacter.sources.fingerprint import content_fingerprint, source_fingerprint
 from opencharacter.sources.lines import MAX_ROW_BYTES, Row, reject
-from opencharacter.sources.rows import open_source
+from opencharacter.sources.rows import hub_files, open_source
 from opencharacter.sources.screen import find_flaw, strip_invisible
 
 NAME = "persona_gym"
@@ -34,6 +34,8 @@ TASKS = {
 """Keys of a file, and what the tasks are called here: each is scored by the criterion so named."""
 PUBLISHED = 200
 """Personas of benchmark-v1."""
+FOLDER = "benchmark-v1"
+"""Of the question files."""
 _HASH = 12
 _BESIDE = ("README", "LICENSE", ".DS_Store", ".git", "._")  # files that are no personas
 _UNSEEN = "\u200b\u2060\ufeff"
@@ -46,8 +48,9 @@ _Found = Questions | Rejection
 def read_persona_gym(config: SuiteConfig) -> Suite:
     """Read the items of a folder of question files, or of rows, as many as the settings say.
 
-    Rows are a file, or a hub data set `hub:owner/name`, of `{"persona", "task", "question"}`, or of
-    `{"persona", "Expected Action": [...], ...}`.
+    The folder may be a hub data set `hub:owner/name` with such files in a folder benchmark-v1; a
+    copy in the hub's cache does without a network. Rows are a file, or another data set, of
+    `{"persona", "task", "question"}`, or of `{"persona", "Expected Action": [...], ...}`.
 
     Raises:
         SourceError: there is nothing at `suite.path`, or it has no questions.
@@ -57,8 +60,8 @@ def read_persona_gym(config: SuiteConfig) -> Suite:
             "suite=persona_gym needs suite.path: PersonaGym's folder questions/benchmark-v1 (MIT, "
             "github.com/vsamuel2003/PersonaGym)"
         )
-    location = Path(config.path).expanduser()
-    is_rows = config.path.startswith("hub:") or location.is_file()
+    location = _hub_folder(config.path) or Path(config.path).expanduser()
+    is_rows = not location.is_dir() and (config.path.startswith("hub:") or location.is_file())
     read, lost = _read_rows(config) if is_rows else (_read_folder(location, config), [])
     drawn = _drawn(list(read), config)
     hashed = source_fingerprint(config.path) if is_rows else content_fingerprint(location)
@@ -77,8 +80,17 @@ def read_persona_gym(config: SuiteConfig) -> Suite:
         damaged=tuple(damaged),
         n_personas=len(read),
         n_drawn=len(drawn),
-        missing=_missing(len(read), len(drawn), len(damaged), config),
+        missing=_missing(len(read), len(drawn), len(damaged), config, is_rows=is_rows),
     )
+
+
+def _hub_folder(path: str) -> Path | None:
+    """Return the folder of question files of a hub data set; None = it is none, or has none."""
+    if not path.startswith("hub:"):
+        return None
+    snapshot = hub_files(path, f"*{FOLDER}/*.json")
+    folders = sorted(snapshot.rglob(FOLDER)) if snapshot else []
+    return folders[0] if folders else None
 
 
 def _read_folder(folder: Path, config: SuiteConfig) -> dict[str, Callable[[], _Found]]:
@@ -181,10 +193,11 @@ def _items(suite: str, persona: str, questions: Questions, config: SuiteConfig) 
     ]
 
 
-def _missing(files: int, drawn: int, damaged: int, config: SuiteConfig) -> tuple[str, ...]:
+def _missing(
+    files: int, drawn: int, damaged: int, config: SuiteConfig, *, is_rows: bool
+) -> tuple[str, ...]:
     found = []
-    is_folder = Path(config.path).expanduser().is_dir()
-    what = f"of {drawn:,} question files are" if is_folder else "rows or personas are"
+    what = "rows or personas are" if is_rows else f"of {drawn:,} question files are"
     if files < PUBLISHED:
         found.append(f"{files:,} of the {PUBLISHED} published personas are in {config.path}")
     if drawn < files:

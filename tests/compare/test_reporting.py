@@ -6,10 +6,11 @@ import pytest
 from scipy.stats import fisher_exact
 
 from opencharacter.compare.headline import missing_by_domain
+from opencharacter.compare.means import mean_of
 from opencharacter.compare.reporting import report_of
 from opencharacter.compare.results import marks_of, offsets_of
 from opencharacter.config import ReportConfig
-from opencharacter.records import Control, Domain, Failure
+from opencharacter.records import Control, Domain, Failure, UserFailure
 from tests.compare.played import item, results, score, transcript
 
 
@@ -275,3 +276,23 @@ def test_a_judge_that_chooses_by_place_is_told():
     given = with_scores([(one, said, [score(said, 4.0), *choices])])
 
     assert report(given).judges[0].inconsistency == pytest.approx(0.4)
+
+
+def test_a_user_that_failed_is_told_and_is_no_failure_of_the_candidate():
+    one = replace(item(1), user="guest@1", goal="Talk.")
+    said = replace(transcript(one), user_failure=UserFailure.repeats, user_detail="Again?")
+    unscored = score(said, None, unscored="user_failed")
+    found = report(with_scores([played(0, 5.0), (one, said, [unscored])]))
+
+    assert found.headline.overall.value == 5.0
+    assert found.coverage == 0.5
+    assert [failed.name for failed in found.failures] == ["none"]
+    assert any(told.startswith("In 1 of 1 dialogues the model") for told in found.cautions)
+
+
+def test_means_over_turns_of_ones_and_zeros_have_intervals_inside_of_zero_and_one():
+    found = mean_of([1.0, 1.0, 1.0, 2 / 3, 1.0], list("abcde"), level=0.95)
+
+    assert found.value == pytest.approx(14 / 15)
+    assert found.low < 14 / 15
+    assert found.high == 1.0

@@ -2,7 +2,11 @@
 
 import json
 import os
+import shutil
+import subprocess
+import sys
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -276,3 +280,44 @@ def test_what_is_no_suite_is_one_line(tmp_path, monkeypatch, path, settings, mes
 
     with pytest.raises(SourceError, match=message):
         read(path, **settings)
+
+
+IN_CACHE = """
+import sys
+from pathlib import Path
+from opencharacter.config import SuiteConfig, SuiteName
+from opencharacter.evaluation.suites import load_suite
+
+suite = load_suite(SuiteConfig(name=SuiteName.persona_gym, path=sys.argv[1]), Path())
+print(suite.name, len(suite.items), suite.n_personas)
+"""
+
+
+def write_cache(home, sha="a" * 40):
+    """Write a data set as the hub's library keeps it: files by hash, a snapshot of links."""
+    cached = home / "hub" / "datasets--owner--name"
+    blobs, snapshot = cached / "blobs", cached / "snapshots" / sha / "questions" / "benchmark-v1"
+    blobs.mkdir(parents=True)
+    snapshot.mkdir(parents=True)
+    (cached / "refs").mkdir()
+    (cached / "refs" / "main").write_text(sha)
+    for number, file in enumerate(sorted(write_gym(home / "plain").iterdir())):
+        shutil.copy(file, blobs / f"{number:040}")
+        (snapshot / file.name).symlink_to(Path("../../../../blobs") / f"{number:040}")
+    return home / "plain"
+
+
+@pytest.mark.parametrize("path", ["hub:owner/name", f"hub:owner/name@{'a' * 40}"])
+def test_a_copy_in_the_hubs_cache_is_the_folder_without_a_network(tmp_path, path):
+    plain = write_cache(tmp_path)
+    # In a process of its own: the hub's library reads the variables when it is imported.
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", IN_CACHE, path],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.stdout.split() == [read(plain).name, "150", "3"], done.stderr
