@@ -17,6 +17,7 @@ from opencharacter.config import ModelConfig, TrainConfig, Tuning
 from opencharacter.llm.opening import model_path
 from opencharacter.store.rows import part_files
 from opencharacter.train.batches import derive_batches
+from opencharacter.train.counting import Seen
 from opencharacter.train.fit import build_arguments, build_trainer, prepare
 from opencharacter.train.holdout import Split
 from opencharacter.train.lora import add_adapters
@@ -24,7 +25,6 @@ from opencharacter.train.models import Opened
 from opencharacter.train.performance import Speed, peak_flops
 from opencharacter.train.rows import open_tokens, write_tokens
 from opencharacter.train.shapes import Shape, read_shape
-from opencharacter.train.trainer import Seen
 from opencharacter.train.vocabulary import NewTokens
 
 SHAPES = Path(__file__).parent / "shapes"

@@ -73,7 +73,6 @@ def made_up(n_rows: int, longest: int) -> Iterator[Tokens]:
             persona_id=f"persona-{number}",
             source="bench",
             method=Method.generate,
-            weight=1.0,
             tokenizer="bench",
             template="bench",
             dropped_turns=0,

@@ -1,6 +1,7 @@
 """What the train stage does in one process, or in each of several ranks."""
 
 import json
+import math
 import os
 import shutil
 import sys
@@ -98,14 +99,15 @@ def lead_training(stage: OpenStage, ranks: Ranks, tally: Tally) -> Checkpoint:
     resume = _find_resume(work)
     ranks.decide({"resume": str(resume.path) if resume else None})
     with Display(stage.folder.stage, unit="steps") as display:
-        total = round(_batches(work).steps(len(prepared.train)) * stage.config.train.epochs)
+        total = math.ceil(_batches(work).steps(len(prepared.train)) * stage.config.train.epochs)
         journal = Journal(stage, display, total, begun=resume.step if resume else 0)
         trained = _train(work, prepared, resume.path if resume else None, journal.report)
     model, opened, folder = trained.model, trained.opened, stage.folder.path
     leave_model(model, opened, prepared.rows, stage.config.train, folder)
     checkpoint = record(stage, trained.fitted)
     write_card(stage, checkpoint, tally, stop=opened.tokenizer.convert_ids_to_tokens(trained.stop))
-    shutil.rmtree(folder / _FLAT)
+    # On NFS files that are still mapped keep a name, and the folder cannot go.
+    shutil.rmtree(folder / _FLAT, ignore_errors=True)
     _say(f"the model is in {folder / MODEL}")
     return checkpoint
 
@@ -122,6 +124,9 @@ def follow_training(config: Config, job: Job, ranks: Ranks) -> None:
     work = Work(config, job.folder("train"), ranks, job.stopping)
     resume = decision["resume"]
     _train(work, prepare_rows(work, Tally()), Path(resume) if resume else None, _say_nothing)
+    # Until rank 0 has written the model: some minutes after its first task has ended, SLURM ends
+    # the step (`srun --wait`).
+    ranks.decide()
 
 
 def _train(work: Work, prepared: Prepared, resume: Path | None, report: Report) -> Trained:

@@ -55,10 +55,10 @@ def run(config: Config, job: Job) -> None:
             plan.print_plan(config, job, world_size=ranks.world_size)
         else:
             _lead(config, job, ranks)
+            if tools := find_tools(config.train):
+                import_module("opencharacter.job.converting").write_gguf(config, job, tools)
         if ranks.is_first:
             ranks.decide(None)  # whoever still waits has nothing to do
-    if ranks.is_first and not config.train.check and (tools := find_tools(config.train)):
-        import_module("opencharacter.job.converting").write_gguf(config, job, tools)
 
 
 def _lead(config: Config, job: Job, ranks: Any) -> None:

@@ -87,7 +87,10 @@ def is_whole(path: Path) -> bool:
         sizes = {str(name): int(size) for name, size in marker["files"].items()}
     except (ValueError, TypeError, KeyError, AttributeError):
         return False
-    return sizes == _sizes(path) and marker.get("samples") == _samples(path)
+    if sizes != _sizes(path):
+        return False
+    # The first markers had no samples: their checkpoints must not be removed as unfinished.
+    return "samples" not in marker or marker["samples"] == _samples(path)
 
 
 def mark_whole(path: Path, identity: Identity, layout: Layout) -> None:

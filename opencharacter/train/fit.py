@@ -180,8 +180,9 @@ def fit(trainer: AnyTrainer, metric: str | None, resume: Path | None = None) -> 
     """
     trainer.train(resume_from_checkpoint=str(resume) if resume else None)
     history: Sequence[Mapping[str, Any]] = trainer.state.log_history
-    best = trainer.state.best_global_step if metric else None
-    step = best or trainer.state.global_step
+    # The trainer loads the best one if its checkpoint is there: a damaged one has been removed.
+    is_best_there = bool(metric and trainer.state.best_model_checkpoint)
+    step = trainer.state.best_global_step if is_best_there else trainer.state.global_step
     validated = [line for line in history if metric and f"eval_{metric}" in line]
     losses = [line["loss"] for line in history if "loss" in line]
     last = losses[-max(1, len(losses) // 10) :]
@@ -189,7 +190,7 @@ def fit(trainer: AnyTrainer, metric: str | None, resume: Path | None = None) -> 
         trainer=trainer,
         step=step,
         epoch=next(line["epoch"] for line in history if line["step"] == step),
-        chosen=_chosen(metric, step, validated),
+        chosen=_chosen(metric, step, validated, is_best=is_best_there),
         train_loss=sum(last) / len(last),
         losses={
             kind: _loss_at(history, kind, step) for kind in (CHARACTERS, DIALOGUES, FORGETTING)
@@ -222,10 +223,16 @@ def _loss_at(history: Sequence[Mapping[str, Any]], kind: str, step: int) -> floa
     return found[-1] if found else None
 
 
-def _chosen(metric: str | None, step: int, validated: Sequence[Mapping[str, Any]]) -> str:
+def _chosen(
+    metric: str | None, step: int, validated: Sequence[Mapping[str, Any]], *, is_best: bool
+) -> str:
     if metric is None:
         return f"step {step}, the last: nothing is held out that could tell which is best"
     steps = {line["step"]: line[f"eval_{metric}"] for line in validated}
     told = ", ".join(f"{value:.4f} at step {at}" for at, value in sorted(steps.items()))
     kind = metric.removesuffix("_loss")
+    if not is_best:
+        return (
+            f"step {step}, the last: the checkpoint of the best on held-out {kind} is gone ({told})"
+        )
     return f"step {step}: the lowest loss on held-out {kind} ({told})"

@@ -24,9 +24,7 @@ _PART = 0.25
 """The same, as a share of what the adapters change."""
 
 
-def add_adapters(
-    model: Any, config: LoraConfig, new_ids: Sequence[int], *, is_one_dtype: bool = False
-) -> Any:
+def add_adapters(model: Any, config: LoraConfig, new_ids: Sequence[int]) -> Any:
     """Return the model with adapters; only they change, and the rows of new tokens.
 
     Args:
@@ -35,8 +33,6 @@ def add_adapters(
         new_ids: Tokens that the model does not know yet. Adapters alone cannot teach it them: where
             input and output embeddings are two matrices, those rows of the first and all of the
             second change; where they are one, all of it.
-        is_one_dtype: Adapters are of the model's own dtype and not of float32: ZeRO-3 gathers both
-            into one buffer (DeepSpeed#8072).
 
     Raises:
         ConfigError: the model has no module of that name.
@@ -59,7 +55,7 @@ def add_adapters(
         **(_new_rows(model, new_ids) if new_ids else {}),
     )
     try:
-        return get_peft_model(model, peft, autocast_adapter_dtype=not is_one_dtype)
+        return get_peft_model(model, peft)
     except ValueError as error:
         reason = " ".join(str(error).split())
         raise ConfigError(f"train.lora.targets={config.targets} do not fit: {reason}") from error

@@ -169,8 +169,7 @@ def open_model(config: TrainConfig, used: Collection[int], template: str) -> Ope
     with opened_whole() if is_one else nullcontext():
         new = begin_tokens(model, tokenizer, used, n_known)
     if config.tuning is Tuning.lora:
-        ids, is_one_dtype = [*new.added, *new.untrained], config.deepspeed == "zero3"
-        model = add_adapters(model, config.lora, ids, is_one_dtype=is_one_dtype)
+        model = add_adapters(model, config.lora, [*new.added, *new.untrained])
     return Opened(
         model=model,
         tokenizer=tokenizer,

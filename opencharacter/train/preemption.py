@@ -61,7 +61,7 @@ class Preemption(TrainerCallback):  # type: ignore[misc]
             control.should_log = control.should_save = True
 
     def on_evaluate(self, *args: Any, **kwargs: Any) -> None:
-        """Leave a validation out of the time of a checkpoint: a stop makes none."""
+        """Leave a validation out of the time of a checkpoint: few stops fall on one."""
         self._validated = time.monotonic()
 
     def on_save(

@@ -43,6 +43,9 @@ def test_a_word_where_trl_takes_a_number_is_told(name):
         ("report_to", "set tracking=wandb"),
         ("logging_nan_inf_filter", "must be seen"),
         ("deepspeed", "set deepspeed="),
+        ("save_only_model", "goes on with its optimizer's states"),
+        ("average_tokens_across_devices", "counts the same on every rank"),
+        ("use_cpu", "hide it with CUDA_VISIBLE_DEVICES="),
     ],
 )
 def test_what_we_set_is_refused_with_the_setting_that_does(name, told):

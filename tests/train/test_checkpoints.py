@@ -96,6 +96,16 @@ def test_a_checkpoint_that_is_not_as_its_marker_says_is_not_whole(tmp_path, harm
     assert not is_whole(path)
 
 
+def test_a_checkpoint_of_the_first_markers_which_had_no_samples_is_kept(tmp_path):
+    path = write(tmp_path, 7)
+    marker = json.loads((path / MARKER).read_text(encoding="utf-8"))
+    del marker["samples"]
+    (path / MARKER).write_text(json.dumps(marker), encoding="utf-8")
+
+    assert remove_partial(tmp_path) == []
+    assert find_resume(tmp_path, IDENTITY, LAYOUT).step == 7
+
+
 def test_what_is_not_whole_is_removed_and_the_rest_stays(tmp_path):
     write(tmp_path, 3)
     write(tmp_path, 4, is_marked=False)

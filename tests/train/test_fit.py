@@ -2,6 +2,7 @@
 
 import copy
 import math
+import shutil
 
 import pytest
 import torch
@@ -203,6 +204,24 @@ def test_the_best_validation_is_kept_and_told(tmp_path):
     assert fitted.losses["characters"] == losses[fitted.step]
     assert f"step {fitted.step}: the lowest loss on held-out characters" in fitted.chosen
     assert trainer.evaluate()["eval_characters_loss"] == pytest.approx(losses[fitted.step])
+
+
+def test_a_best_checkpoint_that_is_gone_is_not_claimed_to_be_kept(tmp_path):
+    """What was damaged is removed before a training goes on; the trainer then keeps its last."""
+    rows = opened_rows(tmp_path, uneven_rows())
+    split = Split(train=[0, 1, 2, 3], characters=[4, 5, 6, 7], dialogues=[], forgetting=[])
+    config = settings(global_tokens=64, epochs=8.0, learning_rate=0.3)
+    trainer, prepared = trainer_of(tiny_model(), rows, config, tmp_path, split=split)
+    best = fit(trainer, prepared.metric).step
+    assert best < 8
+    shutil.rmtree(tmp_path / "checkpoints" / f"checkpoint-{best}")
+    trainer, prepared = trainer_of(tiny_model(), rows, config, tmp_path, split=split)
+    fitted = fit(trainer, prepared.metric, tmp_path / "checkpoints" / "checkpoint-8")
+
+    assert fitted.step == 8
+    assert "step 8, the last: the checkpoint of the best on held-out characters" in fitted.chosen
+    found = trainer.evaluate()["eval_characters_loss"]
+    assert fitted.losses["characters"] == pytest.approx(found)
 
 
 def test_adapters_change_and_nothing_else(tmp_path):

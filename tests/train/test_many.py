@@ -10,7 +10,16 @@ import time
 import pytest
 from safetensors.torch import load_file
 
-from tests.train.small import found_out, losses, metrics, small_run, small_words, train
+from tests.train.ggufs import GOOD, stand_in
+from tests.train.small import (
+    found_out,
+    losses,
+    metrics,
+    small_run,
+    small_words,
+    train,
+    train_with_short_farewell,
+)
 from tests.train.starting import start_ranks
 
 
@@ -199,6 +208,20 @@ def test_zero_3_leaves_the_model_that_zero_2_leaves_with_new_tokens(tmp_path):
     assert two.keys() == three.keys()
     for name, weight in two.items():
         assert (weight - three[name]).abs().max() < 1e-3
+
+
+def test_no_rank_ends_before_the_first_has_written_everything(tmp_path):
+    """`srun --wait` ends a step some minutes after its first task has ended."""
+    stand_in(tmp_path / "llama.cpp", f"import time\ntime.sleep(3)\n{GOOD}")
+    given = ["train.epochs=0.2", "train.gguf=f16", f"train.llama_cpp={tmp_path / 'llama.cpp'}"]
+    words = small_run(tmp_path, *given)
+    started = start_ranks(2, tmp_path / "said", train_with_short_farewell, words)
+    started.processes[1].join(150)
+    written = [path.name for path in (run_of(tmp_path) / "gguf").glob("*.gguf")]
+    ended = started.end()
+
+    assert [each.status for each in ended] == [0, 0], ended[0].err
+    assert written == ["t-f16.gguf"]
 
 
 def test_a_training_that_ended_is_not_done_again(alone):

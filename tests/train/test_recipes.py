@@ -34,7 +34,9 @@ def test_a_recipe_passes_its_check_and_starts_nothing(choice, tmp_path, capsys):
         train.run(config, job)
 
     shown = capsys.readouterr().out
-    assert "deepspeed=zero3" in shown  # its memory is reckoned
+    takes_zero3 = config.train.tuning == "full" and config.train.sft.get("optim") != "adafactor"
+    assert "GiB a GPU (reckoned)" in shown
+    assert ("deepspeed=zero3" in shown) == takes_zero3  # what would be refused is not reckoned
     assert ("is in the hub, which was not asked" in shown) == ("/" in config.train.model)
     assert "that train.lora.targets" not in shown  # the models of recipes are known by heart
     assert not (tmp_path / "runs").exists()
