@@ -96,7 +96,7 @@ def lead_training(stage: OpenStage, ranks: Ranks, tally: Tally) -> Checkpoint:
     work = Work(stage.config, stage.folder, ranks, stage.stopping)
     write_tokens(stage.folder.run_dir / "tokenize" / "data", stage.folder.path / _FLAT)
     prepared = prepare_rows(work, tally)
-    resume = _find_resume(work)
+    resume = _find_resume(work, prepared)
     ranks.decide({"resume": str(resume.path) if resume else None})
     with Display(stage.folder.stage, unit="steps") as display:
         total = math.ceil(_batches(work).steps(len(prepared.train)) * stage.config.train.epochs)
@@ -161,7 +161,7 @@ def _train(work: Work, prepared: Prepared, resume: Path | None, report: Report) 
         _require_space(work, opened, keep + bool(prepared.metric))
         check_room(opened, work.folder.path)
     trainer = build_trainer(opened, prepared, arguments, report)
-    identity, layout = _identity(work), _layout(work)
+    identity, layout = _identity(work, prepared), _layout(work)
     trainer.add_callback(Marking(ranks, identity, layout, keep=keep, folder=work.checkpoints))
     trainer.add_callback(Preemption(ranks, work.stopping, grace_s(os.environ)))
     may_fill = disk_may_fill(work.checkpoints, is_first=ranks.is_first)
@@ -170,7 +170,7 @@ def _train(work: Work, prepared: Prepared, resume: Path | None, report: Report) 
     return Trained(fitted, whole_model(trainer), opened, stop)
 
 
-def _find_resume(work: Work) -> Resume | None:
+def _find_resume(work: Work, prepared: Prepared) -> Resume | None:
     """Return the checkpoint to go on from, after removing what a kill has left of others.
 
     Raises:
@@ -182,7 +182,7 @@ def _find_resume(work: Work) -> Resume | None:
         shutil.rmtree(work.checkpoints)
     for path in remove_partial(work.checkpoints):
         _say(f"{path.name} was not finished, and is removed")
-    resume = find_resume(work.checkpoints, _identity(work), _layout(work))
+    resume = find_resume(work.checkpoints, _identity(work, prepared), _layout(work))
     if resume is not None:
         _say("; ".join([f"goes on from step {resume.step}", *resume.notes]))
     return resume
@@ -202,11 +202,12 @@ def _layout(work: Work) -> Layout:
     )
 
 
-def _identity(work: Work) -> Identity:
+def _identity(work: Work, prepared: Prepared) -> Identity:
     started = work.folder.started() or {"settings": {}, "inputs": {}}
     return Identity(
         settings=started["settings"],
         data=started["inputs"].get("tokenize", ""),
+        packs=prepared.fingerprint,
         versions={name: version(name) for name in _LIBRARIES} | {"opencharacter": __version__},
     )
 

@@ -55,6 +55,8 @@ class Identity:
     """Those that decide what is learned, as plain JSON."""
     data: str
     """Fingerprint of the rows."""
+    packs: str
+    """Fingerprint of which rows stand together."""
     versions: Mapping[str, str]
     """Of the libraries; another one is told, and not refused."""
 
@@ -110,6 +112,7 @@ def mark_whole(path: Path, identity: Identity, layout: Layout) -> None:
             **layout._asdict(),
             "settings": dict(identity.settings),
             "data": identity.data,
+            "packs": identity.packs,
             "versions": dict(identity.versions),
             "files": _sizes(path),
             "samples": _samples(path),
@@ -236,6 +239,8 @@ def _refuse_other(path: Path, marker: Mapping[str, Any], identity: Identity) -> 
     changed = _differences(marker["settings"], identity.settings)
     if marker["data"] != identity.data:
         changed.append("the rows are others")
+    elif marker.get("packs", identity.packs) != identity.packs:  # older markers do not tell
+        changed.append("the same rows are packed otherwise, as by another version")
     if changed:
         shown = "; ".join(changed[:4]) + (f"; and {len(changed) - 4} more" * (len(changed) > 4))
         raise StoreError(

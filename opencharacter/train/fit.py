@@ -1,10 +1,13 @@
 """From rows and a model to a trained model: everything a training is made of, put together."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from datasets import Dataset
 from transformers import PrinterCallback
@@ -57,6 +60,13 @@ class Prepared:
     """By kind, those that have any."""
     efficiency: float
     """Share of the packs' tokens that dialogues fill."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of which rows stand together: a training goes on only in the same packs."""
+        sizes = np.array([len(pack) for pack in self.train], np.int64)
+        numbers = np.fromiter(chain.from_iterable(self.train), np.int64)
+        return hashlib.sha256(sizes.tobytes() + numbers.tobytes()).hexdigest()[:12]
 
     @property
     def metric(self) -> str | None:

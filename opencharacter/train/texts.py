@@ -88,8 +88,11 @@ class Texts:
                 self._keep(text, found[text].copy())  # not the array that it is a part of
 
     def one(self, text: str) -> Ids:
-        """Return the ids of one text."""
-        return self.encode([text])[text]
+        """Return the ids of one text; what was faulty before stays so."""
+        before = self.faulty
+        found = self.encode([text])[text]
+        self.faulty |= before
+        return found
 
     def _keep(self, text: str, ids: Ids) -> None:
         if self._n_kept > _KEPT_IDS:

@@ -20,7 +20,10 @@ from opencharacter.train.checkpoints import (
 )
 
 IDENTITY = Identity(
-    settings={"learning_rate": 1e-5, "lora": {"rank": 64}}, data="d1", versions={"trl": "1.16.0"}
+    settings={"learning_rate": 1e-5, "lora": {"rank": 64}},
+    data="d1",
+    packs="p1",
+    versions={"trl": "1.16.0"},
 )
 LAYOUT = Layout(world_size=2, accumulation=4, device_rows=1)
 
@@ -36,7 +39,7 @@ def write(folder, step, *, is_marked=True, identity=IDENTITY, layout=LAYOUT):
 
 
 def other(**changes):
-    given = {name: getattr(IDENTITY, name) for name in ("settings", "data", "versions")}
+    given = {name: getattr(IDENTITY, name) for name in ("settings", "data", "packs", "versions")}
     return Identity(**given | changes)
 
 
@@ -128,6 +131,13 @@ def test_other_rows_are_refused(tmp_path):
 
     with pytest.raises(StoreError, match="the rows are others"):
         find_resume(tmp_path, other(data="d2"), LAYOUT)
+
+
+def test_other_packs_of_the_same_rows_are_refused(tmp_path):
+    write(tmp_path, 3)
+
+    with pytest.raises(StoreError, match="the same rows are packed otherwise"):
+        find_resume(tmp_path, other(packs="p2"), LAYOUT)
 
 
 def test_other_libraries_are_told_and_not_refused(tmp_path):
