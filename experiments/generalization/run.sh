@@ -62,11 +62,11 @@ copy_people() { # run: personas and profiles of the pool, whole or not at all
 
 cell() { # method, characters, seed
   local method=$1 n=$2 seed=$3 run=$1-$2-s$3 sources each epochs
-  # Rewriting needs answers to rewrite, and nobody has answered the interviews. 26 and 19 characters
-  # an instruction give about 1,040 dialogues as soon as there are so many characters.
+  # Rewriting needs answers to rewrite, and nobody has answered the interviews. 26 and 22 characters
+  # an instruction give about 1,050 dialogues as soon as there are so many characters.
   case $method in
     generate) sources=embedded/interviews each=26 ;;
-    rewrite) sources=embedded each=19 ;;
+    rewrite) sources=embedded each=22 ;;
   esac
   local draw=("seed=$seed" "synth.n_characters=$((n < each ? n : each))" "synth.pool=$n")
   local asked=(suite=profile_facts "suite.run=$run" llm@player=trained "player.run=$run" "player.threads=$threads")
