@@ -51,7 +51,7 @@ class Work(NamedTuple):
 
     def tasks(self) -> list[Task]:
         """Return who answers what, in the stage's order."""
-        return meetings(self.characters, self.instructions, n=1, seed=SEED)
+        return meetings(self.characters, self.instructions, SynthConfig(n_characters=1), seed=SEED)
 
 
 class OpenJob(Job):
