@@ -156,7 +156,8 @@ class Job:
             self.run_dir.mkdir(parents=True, exist_ok=True)
         folder = self.folder(name)
         inputs = {
-            stage: finished_input(self.run_dir, stage, run=self.config.run) for stage in reads
+            stage: finished_input(self.run_dir, stage, run=self.config.run, typed=self.command)
+            for stage in reads
         }
         decisive = self._decisive(settings, versions or {}, sources or {})
         role, asked = self._asked(settings)

@@ -146,7 +146,7 @@ def _row_lines(config: Config, job: Job, batches: Batches) -> _Lines:
     folder = job.folder("tokenize")
     if folder.manifest() is None:
         return [("rows", "not known before stage=tokenize is done; so neither are steps nor time")]
-    finished_input(job.run_dir, "tokenize", run=config.run)
+    finished_input(job.run_dir, "tokenize", run=config.run, typed=job.command)
     rows = read_rows(folder.data)
     if not rows:
         raise ConfigError(f"{folder.data} holds no rows")

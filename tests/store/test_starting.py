@@ -158,3 +158,15 @@ def test_an_unfinished_input_names_its_command(tmp_path):
 
     with pytest.raises(StoreError, match=r"is unfinished; first run: .* stage=s run=r"):
         finished_input(tmp_path, "s", run="r")
+
+
+def test_a_stage_that_was_never_run_is_made_with_the_words_of_the_one_that_reads_it(tmp_path):
+    command = "python -m opencharacter stage=t t.check=true force=true runs_dir=/a model=m run=r"
+
+    with pytest.raises(StoreError, match=r"first run: python -m opencharacter stage=s run=r$"):
+        finished_input(tmp_path, "s", run="r", typed="not a command")
+    with pytest.raises(StoreError) as told:
+        finished_input(tmp_path, "s", run="r", typed=command)
+
+    expected = "first run: python -m opencharacter stage=s runs_dir=/a model=m run=r"
+    assert str(told.value).endswith(expected)
