@@ -24,6 +24,8 @@ from opencharacter import manual
 from opencharacter.config import Config, ModelConfig
 from opencharacter.errors import ConfigError, OpenCharacterError
 
+# What a name of other trainers is called here.
+_CALLED = {"train.max_steps": "train.epochs, which may be a part of one: train.epochs=0.1"}
 _HYDRA_ERRORS = (HydraException, OmegaConfBaseException, yaml.YAMLError)
 
 
@@ -278,6 +280,8 @@ def _explain_key(full_key: str) -> str:
         known = [s.key for s in manual.settings()] + manual.sections()
     where = f" in {section}" if section else ""
     hint = manual.suggest(name, known)
+    if full_key in _CALLED:
+        hint = f" (set {_CALLED[full_key]})"
     if not section and not hint and (meant := manual.homes(name)):
         hint = f" (did you mean {' or '.join(meant)}?)"
     return f"there is no setting '{name}'{where}{hint}; valid: {', '.join(known)}"

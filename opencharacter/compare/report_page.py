@@ -109,9 +109,13 @@ def _plain(cell: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;")
 
 
+def _characters(count: int) -> str:
+    return "character" if count == 1 else "characters"
+
+
 def _figures(report: Report) -> list[str]:
     lines = [
-        f"- {DOMAINS[domain]}: {ranged(one)} ({one.clusters:,} characters)"
+        f"- {DOMAINS[domain]}: {ranged(one)} ({one.clusters:,} {_characters(one.clusters)})"
         for domain, one in report.headline.domains.items()
     ]
     if report.gap:

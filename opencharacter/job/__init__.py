@@ -34,7 +34,7 @@ from opencharacter.llm.stopping import Stopping
 from opencharacter.store.claims import Claims
 from opencharacter.store.files import whole_file
 from opencharacter.store.stage import StageFolder, finished_input, stage_fingerprint
-from opencharacter.store.starting import begin
+from opencharacter.store.starting import begin, told_changes
 
 
 class Job:
@@ -156,7 +156,8 @@ class Job:
             self.run_dir.mkdir(parents=True, exist_ok=True)
         folder = self.folder(name)
         inputs = {
-            stage: finished_input(self.run_dir, stage, run=self.config.run) for stage in reads
+            stage: finished_input(self.run_dir, stage, run=self.config.run, typed=self.command)
+            for stage in reads
         }
         decisive = self._decisive(settings, versions or {}, sources or {})
         role, asked = self._asked(settings)
@@ -192,6 +193,38 @@ class Job:
         is_seen_only = self.config.preview and any(map(_asks, settings))
         with nullcontext() if is_seen_only else claims:  # it leaves nothing behind
             yield stage
+
+    def since_start(
+        self,
+        name: str,
+        *,
+        settings: Sequence[object],
+        versions: Mapping[str, str],
+        reads: Sequence[str],
+    ) -> str | None:
+        """Return what differs from the start of a stage; "" = nothing, None = it never started.
+
+        An input that is not finished is taken for the one that was there.
+
+        Args:
+            name: Of the stage.
+            settings: As for `stage`.
+            versions: As for `stage`.
+            reads: As for `stage`.
+
+        Raises:
+            StoreError: an input is stale.
+        """
+        started = self.folder(name).started()
+        if started is None:
+            return None
+        inputs = dict(started["inputs"])
+        for each in reads:
+            if self.folder(each).manifest() is not None:
+                inputs[each] = finished_input(
+                    self.run_dir, each, run=self.config.run, typed=self.command
+                )
+        return told_changes(started, self._decisive(settings, versions, {}), inputs)
 
     def _asked(self, settings: Sequence[object]) -> tuple[str, ModelConfig]:
         """Return the role and the model that a stage asks; the teacher where it names none."""

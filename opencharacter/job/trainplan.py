@@ -16,7 +16,7 @@ from opencharacter.progress import closing_table, duration
 from opencharacter.store.stage import finished_input
 from opencharacter.train.base import base_name, base_path
 from opencharacter.train.batches import Batches, derive_batches
-from opencharacter.train.checkpoints import checkpoint_bytes
+from opencharacter.train.checkpoints import checkpoint_bytes, checkpoints, is_whole, step_of
 from opencharacter.train.estimate import (
     GIB,
     WORLD_SIZES,
@@ -58,7 +58,8 @@ def print_plan(config: Config, job: Job, *, world_size: int) -> None:
         alone, batches, Path("unused"), steps_per_epoch=1, metric="characters_loss", seed=0
     )
     lines = _model_lines(config) + _batch_lines(config, batches)
-    lines += _row_lines(config, job, batches) + _unchecked_lines(settings)
+    lines += _row_lines(config, job, batches) + _run_lines(config, job)
+    lines += _unchecked_lines(settings)
     print(closing_table(lines, ("", "plan")))
     shape = find_shape(settings)
     if shape is None:
@@ -146,7 +147,7 @@ def _row_lines(config: Config, job: Job, batches: Batches) -> _Lines:
     folder = job.folder("tokenize")
     if folder.manifest() is None:
         return [("rows", "not known before stage=tokenize is done; so neither are steps nor time")]
-    finished_input(job.run_dir, "tokenize", run=config.run)
+    finished_input(job.run_dir, "tokenize", run=config.run, typed=job.command)
     rows = read_rows(folder.data)
     if not rows:
         raise ConfigError(f"{folder.data} holds no rows")
@@ -168,6 +169,31 @@ def _row_lines(config: Config, job: Job, batches: Batches) -> _Lines:
         ("steps", f"{steps:,} an epoch, {math.ceil(steps * settings.epochs):,} in all"),
         ("time", _time(config, job, tokens, batches)),
     ]
+
+
+def _run_lines(config: Config, job: Job) -> _Lines:
+    """Return how far this run's training is, and whether the same command would go on with it."""
+    changed = job.since_start(
+        "train",
+        settings=[config.train],
+        versions={"base": base_name(config.train)},
+        reads=["tokenize"],
+    )
+    if changed is None:
+        return []
+    folder = job.folder("train")
+    is_trained = folder.manifest() is not None
+    state = "trained already" if is_trained else "begun"
+    if config.force:
+        told = f"{state}; force=true starts it over"
+    elif changed:
+        told = f"{state} with other settings ({changed}): needs force=true, or another run="
+    elif is_trained:
+        told = "trained already, nothing would be done"
+    else:
+        whole = [path for path in checkpoints(folder.path / "checkpoints") if is_whole(path)]
+        told = f"begun; {f'goes on from step {step_of(whole[0])}' if whole else 'no step is saved'}"
+    return [("this run", told)]
 
 
 def _time(config: Config, job: Job, tokens: int, batches: Batches) -> str:

@@ -129,8 +129,12 @@ def _not_installed(config: ModelConfig) -> ModelError:
     )
 
 
-def model_path(config: ModelConfig) -> str:
+def model_path(config: ModelConfig, *, setting: str = "the section's `model`") -> str:
     """Return the hub id or folder of the weights.
+
+    Args:
+        config: Names them.
+        setting: What to check where there is no such folder.
 
     Raises:
         ModelError: there is no such folder, or no such model in the package.
@@ -144,7 +148,7 @@ def model_path(config: ModelConfig) -> str:
         path = Path(config.model).expanduser()
         is_folder = config.model.startswith(("/", "./", "../", "~")) or config.model.count("/") > 1
         if is_folder and not path.is_dir():  # a hub id is `name` or `owner/name`
-            raise ModelError(f"there is no folder {path}; check the section's `model`")
+            raise ModelError(f"there is no folder {path}; check {setting}")
         return str(path) if path.is_dir() else config.model
     folder = Path(str(files("opencharacter.llm"))) / config.model
     if not (folder / "model.safetensors").is_file():

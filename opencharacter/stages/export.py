@@ -23,7 +23,7 @@ def run(config: Config, job: Job) -> None:
         StoreError: the run has no finished mixture, the disk is full, or the hub refuses.
     """
     settings = config.export
-    finished_input(job.run_dir, "mix", run=config.run)
+    finished_input(job.run_dir, "mix", run=config.run, typed=job.command)
     mixture = job.folder("mix")
     rows = (exported(r, settings.layout) for r in read_records(mixture.data, MixtureRow))
     folder = job.folder("export").path / settings.layout

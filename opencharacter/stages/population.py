@@ -39,7 +39,7 @@ def run(config: Config, job: Job) -> None:
     """
     settings = config.population
     census = read_census(settings.census)
-    finished_input(job.run_dir, "profiles", run=config.run)
+    finished_input(job.run_dir, "profiles", run=config.run, typed=job.command)
     characters = list(read_records(job.folder("profiles").data, Character))
     rows = [attributes_of(character) for character in characters]
     texts = {field: [str(getattr(c, field)) for c in characters] for field in _TEXTS}

@@ -53,6 +53,17 @@ def alone(command: str, stage: str) -> str:
     return re.sub(r"\bstage=\S+", f"stage={stage}", typed)
 
 
+def first(command: str, stage: str) -> str:
+    """Return a command as it was typed for a stage that must be done before it; "" if it is none.
+
+    Words that only look at something, or that are about the later stage's work, are left out.
+    """
+    if not re.search(r"\sstage=\S+", command):
+        return ""
+    looks = r"\s(?:preview|dry_run|parts|\w+\.(?:check|show|dry_run))=\S+"
+    return alone(re.sub(looks, "", command), stage)
+
+
 def forced(command: str) -> str:
     """Return a command that starts its stages over."""
     return re.sub(r"\sforce=\S+", "", command) + " force=true"

@@ -16,7 +16,7 @@ from typing import Any
 from opencharacter.errors import StoreError
 from opencharacter.ids import digest
 from opencharacter.store.claims import Part
-from opencharacter.store.damage import alone, damaged, forced
+from opencharacter.store.damage import alone, damaged, first, forced
 from opencharacter.store.files import read_json
 from opencharacter.store.rows import part_files, read_columns
 
@@ -121,8 +121,15 @@ def stage_fingerprint(stage: str, settings: Mapping[str, Any], inputs: Mapping[s
     return digest("stage", stage, settings, inputs)
 
 
-def finished_input(run_dir: Path, stage: str, *, run: str) -> str:
+def finished_input(run_dir: Path, stage: str, *, run: str, typed: str = "") -> str:
     """Return the fingerprint of a finished stage's output, for a stage that reads it.
+
+    Args:
+        run_dir: Folder of the run.
+        stage: The one that is read.
+        run: Its name.
+        typed: Command of the stage that reads it, if that is one of the same run: a stage that was
+            never started is made with the same words.
 
     Raises:
         StoreError: it was never run, is unfinished, or its own inputs have changed since; the
@@ -131,14 +138,14 @@ def finished_input(run_dir: Path, stage: str, *, run: str) -> str:
     folder = StageFolder(run_dir=run_dir, stage=stage)
     manifest = folder.manifest()
     started = folder.started() or {}
-    command = f"python -m opencharacter stage={stage} run={shlex.quote(run)}"
+    command = first(typed, stage) or f"python -m opencharacter stage={stage} run={shlex.quote(run)}"
     if "command" in started:  # as it was typed, but this stage alone, and all of it
         command = alone(started["command"], stage)
     if manifest is None:
         state = "unfinished" if started else "missing"
         raise StoreError(f"{folder.path} is {state}; first run: {command}")
     for name, fingerprint in manifest["inputs"].items():
-        if finished_input(run_dir, name, run=run) != fingerprint:
+        if finished_input(run_dir, name, run=run, typed=typed) != fingerprint:
             raise StoreError(
                 f"{folder.path} was made from an older {name}; bring it up to date with: "
                 f"{forced(command)}"

@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -14,6 +14,8 @@ from opencharacter.store.stage import StageFolder, stage_fingerprint
 
 # What is written down with the settings, beside them, and how a user knows it.
 _BESIDE = ("versions.", "sources.")
+_Change = tuple[str, Any, Any]
+"""Dotted name of a setting, what it was, and what it is."""
 _NAMES = {
     "model": "teacher",
     "versions.n_characters": "synth.n_characters",
@@ -108,17 +110,34 @@ def _stale_message(
     inputs: Mapping[str, str],
     command: str,
 ) -> str:
-    changes = _changes(started["settings"], settings)
-    changes += [
-        f"the output of {name} is another one"
-        for name, fingerprint in inputs.items()
-        if started["inputs"].get(name) != fingerprint
-    ]
-    shown = "; ".join(changes[:4]) + (f"; and {len(changes) - 4} more" if len(changes) > 4 else "")
+    shown = told_changes(started, settings, inputs)
     return (
         f"{folder.path} was started with other settings or inputs ({shown}); start it over with: "
         f"{forced(command)}, or choose another run="
     )
+
+
+def told_changes(
+    started: Mapping[str, Any], settings: Mapping[str, Any], inputs: Mapping[str, str]
+) -> str:
+    """Return what differs from the start of a stage, four things at most; "" where nothing does.
+
+    Args:
+        started: What it was started with.
+        settings: What decides now what is asked and kept.
+        inputs: Fingerprint of each stage that it reads now.
+    """
+    changes = _changes(started["settings"], settings)
+    before = started["inputs"]
+    changes += [
+        f"the output of {name} is another one"
+        if name in before
+        else f"{name} is read now and was not before"
+        for name, fingerprint in inputs.items()
+        if before.get(name) != fingerprint
+    ]
+    changes += [f"{name} was read before" for name in before if name not in inputs]
+    return "; ".join(changes[:4]) + (f"; and {len(changes) - 4} more" if len(changes) > 4 else "")
 
 
 def _changes(was: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
@@ -128,8 +147,19 @@ def _changes(was: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     suites that somebody added to a folder: it is told if nothing else is.
     """
     found = _differences({"sources": {}, **was}, {"sources": {}, **now})
+    found = [one for one in found if not _is_repeated(one, found)]
     alone = [one for one in found if one[0].startswith(_BESIDE) and None in one[1:]]
     return [_told(*one) for one in found if one not in alone] or [_told(*one) for one in alone]
+
+
+def _is_repeated(one: _Change, found: Sequence[_Change]) -> bool:
+    """Say whether a version is what a setting that is told too says already."""
+    section, _, rest = one[0].partition(".")
+    return section == "versions" and any(
+        name.endswith(f".{rest}") and (str(was) == one[1] or str(now) == one[2])
+        for name, was, now in found
+        if not name.startswith(_BESIDE)
+    )
 
 
 def _told(name: str, was: object, now: object) -> str:
@@ -149,7 +179,7 @@ def _shown(value: object) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def _differences(was: Any, now: Any, name: str = "") -> list[tuple[str, Any, Any]]:
+def _differences(was: Any, now: Any, name: str = "") -> list[_Change]:
     """Return the leaves in which two nested settings differ, with dotted names."""
     if isinstance(was, Mapping) and isinstance(now, Mapping):
         found = []

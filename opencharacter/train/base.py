@@ -18,7 +18,8 @@ def base_path(config: TrainConfig) -> str:
     Raises:
         ModelError: there is no such folder.
     """
-    return model_path(ModelConfig(model=config.model, revision=config.revision))
+    given = ModelConfig(model=config.model, revision=config.revision)
+    return model_path(given, setting="train.model")
 
 
 def base_name(config: TrainConfig) -> str:
@@ -27,6 +28,7 @@ def base_name(config: TrainConfig) -> str:
     Raises:
         ModelError: there is no such folder.
     """
+    base_path(config)
     return model_name(ModelConfig(model=config.model, revision=config.revision))
 
 

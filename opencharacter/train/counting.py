@@ -1,5 +1,6 @@
 """What trainers of causal and of encoder-decoder models have in common."""
 
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 import torch
@@ -32,6 +33,7 @@ class Counting:
     """
 
     args: Any
+    model: Any
     accelerator: Any
 
     def __init__(self, *args: Any, n_rows: int, **kwargs: Any) -> None:
@@ -54,6 +56,12 @@ class Counting:
         self._seen += counted(inputs)
         loss: Tensor = super().training_step(model, inputs, *args, **kwargs)  # type: ignore[misc]
         return loss
+
+    def _issue_warnings_after_load(self, load_result: Any) -> None:
+        """Say nothing of tied weights, of which a checkpoint holds one name alone."""
+        if is_only_tied(self.model, load_result.missing_keys):
+            load_result = load_result._replace(missing_keys=[])
+        super()._issue_warnings_after_load(load_result)  # type: ignore[misc]
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
         """Return the order of the rows; fillers stand at the end of an epoch."""
@@ -88,6 +96,18 @@ def sampler(trainer: Any, n_rows: int) -> EachOnce | None:
         seed=arguments.data_seed,
         epoch=lambda: trainer.state.epoch,
     )
+
+
+def is_only_tied(model: Any, missing: Collection[str]) -> bool:
+    """Say whether each weight that a checkpoint lacks is one that it holds by another name.
+
+    Args:
+        model: With the weights of the checkpoint.
+        missing: Names that were not found there.
+    """
+    places = {name: weight.data_ptr() for name, weight in model.state_dict().items()}
+    held = {place for name, place in places.items() if name not in missing and place}
+    return all(places.get(name) in held for name in missing)
 
 
 def counted(inputs: dict[str, Any]) -> Tensor:

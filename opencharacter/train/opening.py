@@ -7,14 +7,16 @@ from typing import Any
 
 from transformers import AutoConfig, AutoTokenizer
 
-from opencharacter.config import ModelConfig, Objective, Template, TokenizeConfig, TrainConfig
+from opencharacter.config import Objective, Template, TokenizeConfig, TrainConfig
 from opencharacter.errors import ModelError
-from opencharacter.llm.opening import model_path
+from opencharacter.train.base import base_path
 from opencharacter.train.opened import OpenTokenizer
 from opencharacter.train.plain import open_plain
 from opencharacter.train.templates import ChosenTemplate, choose_template
 
 _LONGEST = 4096  # tokens, unless more are asked for
+_TOKENIZERS = ("tokenizer.json", "*.model", "vocab.*")
+"""Files that a tokenizer is made of, in the formats that transformers reads."""
 
 
 def open_tokenizer(train: TrainConfig, config: TokenizeConfig) -> OpenTokenizer:
@@ -23,19 +25,12 @@ def open_tokenizer(train: TrainConfig, config: TokenizeConfig) -> OpenTokenizer:
     Raises:
         ModelError: it cannot be opened, is none of the `tokenizers` library, or has no template.
     """
-    folder = Path(train.model).expanduser()
-    if train.model.startswith(("/", "./", "../", "~")) and not folder.is_dir():
-        raise ModelError(f"there is no folder {folder}; check train.model")
-    path = model_path(ModelConfig(model=train.model, revision=train.revision))
+    path = base_path(train)
     where = {"revision": train.revision} if train.revision and not Path(path).is_dir() else {}
     try:
         tokenizer = AutoTokenizer.from_pretrained(path, **where)
     except (OSError, ValueError) as error:
-        line = str(error).strip().partition("\n")[0]
-        raise ModelError(
-            f"cannot open the tokenizer of {train.model}: {line}; check train.model, "
-            "train.revision and the connection to the hub"
-        ) from error
+        raise _not_opened(train, Path(path), error) from error
     tokenizer.add_tokens(train.added_tokens)
     published = _published(path, where)
     check_kind(published, train)
@@ -45,6 +40,23 @@ def open_tokenizer(train: TrainConfig, config: TokenizeConfig) -> OpenTokenizer:
     stop = published.get("eos_token_id")
     end = tokenizer.eos_token if stop is None else tokenizer.convert_ids_to_tokens(stop)
     return describe_plain(tokenizer, config, model=train.model, end=end or "")
+
+
+def _not_opened(train: TrainConfig, path: Path, error: Exception) -> ModelError:
+    """Return what to do about a tokenizer that does not open, of a folder or of the hub."""
+    line = str(error).strip().partition("\n")[0]
+    told = f"cannot open the tokenizer of {train.model}: {line}"
+    if not path.is_dir():
+        return ModelError(
+            f"{told}; check train.model, train.revision and the connection to the hub, or give a "
+            "folder: train.model=/path (with HF_HUB_OFFLINE=1 this is told at once)"
+        )
+    if not any(any(path.glob(name)) for name in _TOKENIZERS):
+        return ModelError(
+            f"no tokenizer.json in {path}; copy the files of the model's tokenizer there, or "
+            "choose another train.model"
+        )
+    return ModelError(f"{told}; check the files of the tokenizer in that folder")
 
 
 def check_kind(published: Mapping[str, Any], train: TrainConfig) -> None:

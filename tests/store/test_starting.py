@@ -13,7 +13,7 @@ from opencharacter.store.claims import Claims, Part
 from opencharacter.store.manifest import Counted, close_stage
 from opencharacter.store.rows import part_files, write_records
 from opencharacter.store.stage import StageFolder, finished_input
-from opencharacter.store.starting import begin
+from opencharacter.store.starting import begin, told_changes
 
 
 def start(folder, seed, *, force=False):
@@ -75,7 +75,7 @@ import os, sys
 from pathlib import Path
 from opencharacter.store.claims import Claims
 from opencharacter.store.stage import StageFolder
-from opencharacter.store.starting import begin
+from opencharacter.store.starting import begin, told_changes
 
 CHANGES = ("os.mkdir", "os.remove", "os.rmdir", "os.rename", "os.link", "shutil.rmtree")
 
@@ -158,3 +158,27 @@ def test_an_unfinished_input_names_its_command(tmp_path):
 
     with pytest.raises(StoreError, match=r"is unfinished; first run: .* stage=s run=r"):
         finished_input(tmp_path, "s", run="r")
+
+
+def test_a_stage_that_was_never_run_is_made_with_the_words_of_the_one_that_reads_it(tmp_path):
+    command = "python -m opencharacter stage=t t.check=true force=true runs_dir=/a model=m run=r"
+
+    with pytest.raises(StoreError, match=r"first run: python -m opencharacter stage=s run=r$"):
+        finished_input(tmp_path, "s", run="r", typed="not a command")
+    with pytest.raises(StoreError) as told:
+        finished_input(tmp_path, "s", run="r", typed=command)
+
+    expected = "first run: python -m opencharacter stage=s runs_dir=/a model=m run=r"
+    assert str(told.value).endswith(expected)
+
+
+def test_a_change_is_told_once_and_an_input_that_was_not_read_is_no_other_one():
+    was = {"tokenize": {"max_length": 1024}, "versions": {"max_length": "1024", "template": "a"}}
+    now = {"tokenize": {"max_length": 512}, "versions": {"max_length": "512", "template": "b"}}
+
+    told = told_changes({"settings": was, "inputs": {"a": "1"}}, now, {"a": "2", "mix": "3"})
+
+    assert told == (
+        "tokenize.max_length 1024 -> 512; template a -> b; the output of a is another one; "
+        "mix is read now and was not before"
+    )

@@ -5,12 +5,13 @@ import shutil
 
 import pytest
 
-from opencharacter.config import LoraConfig, Objective, TrainConfig
+from opencharacter.config import LoraConfig, Objective, TokenizeConfig, TrainConfig
 from opencharacter.errors import ConfigError, ModelError
 from opencharacter.llm.opening import EMBEDDED_BASE
-from opencharacter.train.base import base_path, check_base
+from opencharacter.train.base import base_name, base_path, check_base
 from opencharacter.train.lora import add_adapters, check_targets
 from opencharacter.train.models import model_outline
+from opencharacter.train.opening import open_tokenizer
 from tests.train.models import tiny_model
 
 
@@ -97,3 +98,21 @@ def test_names_and_ends_of_names_are_targets(targets):
 def test_every_target_must_be_one_and_peft_is_not_left_to_pass_over_it(targets, message):
     with pytest.raises(ConfigError, match=message):
         add_adapters(tiny_model(), LoraConfig(targets=targets), [])
+
+
+def test_a_tokenizer_that_is_not_there_is_told_by_its_folder(folder):
+    for path in folder.glob("*token*"):
+        path.unlink()
+
+    with pytest.raises(ModelError, match=f"no tokenizer.json in {folder}; copy"):
+        open_tokenizer(TrainConfig(model=str(folder)), TokenizeConfig())
+    for told in (base_path, base_name):
+        with pytest.raises(ModelError, match=r"there is no folder /no/such; check train.model"):
+            told(TrainConfig(model="/no/such"))
+
+
+def test_a_tokenizer_that_the_hub_does_not_give_may_come_from_a_folder(monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+
+    with pytest.raises(ModelError, match=r"cannot open .* or give a folder: train.model=/path"):
+        open_tokenizer(TrainConfig(model="nobody/nothing"), TokenizeConfig())

@@ -13,6 +13,7 @@ from opencharacter.records import Checkpoint, Message, Method, MixtureRow
 from opencharacter.sources.rows import Tally
 from opencharacter.stages import tokenize
 from opencharacter.store.rows import read_records
+from opencharacter.train.counting import is_only_tied
 from tests.train.encoders import fred, t5, tiny_t5
 from tests.train.small import train
 from tests.train.starting import start_ranks
@@ -164,6 +165,15 @@ def test_what_validates_best_on_other_characters_is_kept(words, folder, tmp_path
     assert lines[0]["eval_characters_turn_accuracy"] == 0.0
     assert "lowest loss on held-out characters" in checkpoint.chosen
     assert "already finished" in opencharacter("stage=train", *words, *SMALL).stderr
+
+
+def test_weights_are_missing_unless_a_checkpoint_has_them_by_another_name():
+    model = tiny_t5(len(t5()))
+    tied = ["encoder.embed_tokens.weight", "decoder.embed_tokens.weight"]
+
+    assert is_only_tied(model, tied)
+    assert not is_only_tied(model, [*tied, "encoder.final_layer_norm.weight"])
+    assert not is_only_tied(model, [*tied, "lm_head.weight", "shared.weight"])
 
 
 def test_adapters_of_a_t5_are_merged_and_answer_as_a_model(words, folder, tmp_path, opencharacter):

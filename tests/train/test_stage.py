@@ -52,6 +52,9 @@ def test_a_run_is_trained_validated_and_written(words, folder, opencharacter):
     plan = opencharacter("stage=train", *words, *SMALL, "train.check=true").stdout
     rates = [line["tokens_per_second_per_device"] for line in lines if "loss" in line]
     assert f"at {median(rates):,.0f} tokens a second" in plan
+    assert "trained already, nothing would be done" in plan
+    plan = opencharacter("stage=train", *words, *SMALL, "train.epochs=3", "check=true").stdout
+    assert "trained already with other settings (train.epochs 1.0 -> 3.0): needs force" in plan
 
 
 def test_the_card_of_a_model_is_true_and_its_code_runs(words, folder, opencharacter, monkeypatch):
