@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-from opencharacter.evaluation.rubrics import Criterion, Rubric, Shown
 from opencharacter.evaluation.verdicts import (
     UNREADABLE,
     Verdict,
@@ -30,6 +29,7 @@ from opencharacter.evaluation.work import (
 from opencharacter.ids import part_of
 from opencharacter.llm.requests import Completion, Finish, Request, Sampling, Session, add_usage
 from opencharacter.llm.work import Plan
+from opencharacter.prompts.rubrics import Criterion, Rubric, Shown
 from opencharacter.records import Message, Role, Score, Transcript, Usage
 from opencharacter.sources.lines import storable
 from opencharacter.store.claims import Part

@@ -13,6 +13,7 @@ from opencharacter.train.embedded.pretrain import (
     BASE_FOLDER,
     BASE_STEPS,
     FOLDER,
+    JUDGE_STEPS,
     SEED,
     STEPS,
     Made,
@@ -31,6 +32,10 @@ def main(arguments: list[str]) -> None:
         each.add_argument("--base-folder", type=Path, default=BASE_FOLDER)
         each.add_argument("--seed", type=int, default=SEED)
         each.add_argument("--steps", type=int, default=STEPS, help="of the model's dialogues")
+        each.add_argument("--judge-steps", type=int, default=JUDGE_STEPS, help="of its judging")
+        each.add_argument(
+            "--start", type=Path, help="a model after its dialogues: only teach it to judge"
+        )
         each.add_argument("--base-steps", type=int, default=BASE_STEPS, help="of the base's")
     checking = commands.add_parser("check", help="measure a model through vLLM")
     checking.add_argument("--folder", type=Path, default=FOLDER)
@@ -46,7 +51,10 @@ def main(arguments: list[str]) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     if chosen.command != "check":
         model = None if chosen.base else chosen.folder
-        folders = Made(chosen.base_folder, chosen.base_steps, model, chosen.steps)
+        folders = Made(
+            chosen.base_folder, chosen.base_steps, model, chosen.steps, chosen.judge_steps,
+            chosen.start,
+        )  # fmt: skip
         make(folders, seed=chosen.seed)
     elif chosen.run:
         _check_run(chosen)
