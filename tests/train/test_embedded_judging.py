@@ -23,8 +23,6 @@ from opencharacter.train.embedded.claims import (
     known_fields,
 )
 from opencharacter.train.embedded.judged import (
-    Said,
-    Scene,
     by_comparison,
     by_criterion,
     checklist,
@@ -33,6 +31,7 @@ from opencharacter.train.embedded.judged import (
 )
 from opencharacter.train.embedded.personas import Line, is_heldout, persona_line
 from opencharacter.train.embedded.pretrain import FOLDER
+from opencharacter.train.embedded.scenes import Said, Scene, Tag
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
@@ -192,13 +191,37 @@ def test_a_tree_holds_each_prompt_as_the_chat_template_writes_it(tokenizer):
             assert tokenizer.decode(learned) == f"{label}<|eot_id|>"
 
 
+def test_words_of_an_answer_are_tagged_by_what_they_tell(baker, sailor):
+    scene = Scene(baker, (sailor,), "Who are you?", "name", (), True)
+    said = Said(
+        "I am Ann, and I work as a sailor.", "wrong", (Claim("name", baker), Claim("job", sailor))
+    )
+    prompt = f"Ann, a sailor. {said.text} The end."
+
+    told = {(prompt[start:end], tag) for start, end, tag in scene.marks(prompt, said)}
+
+    assert told == {(said.text, Tag.plain), ("Ann", Tag.true), ("a sailor", Tag.against)}
+
+
+def test_every_token_of_a_marked_word_has_its_tag(tokenizer):
+    judging = pytest.importorskip("opencharacter.train.embedded.judging")
+    case = next(c for c in judged(4) if any(m.tag is Tag.against for ms in c.marks for m in ms))
+    tree = judging.planted(tokenizer, case)
+    for at, (prompt, marks) in enumerate(zip(case.prompts, case.marks, strict=True)):
+        tagged = tokenizer.decode(tree.branches[at][tree.tags[at] == Tag.against])
+        wanted = [prompt[m.start : m.end] for m in marks if m.tag is Tag.against]
+
+        assert all(words in tagged for words in wanted)
+        assert bool(tagged) is bool(wanted)
+
+
 def test_a_tree_is_read_as_its_prompts_one_by_one(tokenizer):
     judging = pytest.importorskip("opencharacter.train.embedded.judging")
     model = transformers.AutoModelForCausalLM.from_pretrained(FOLDER, dtype=torch.float32).eval()
     case = next(judged(3))
     tree = judging.planted(tokenizer, case)
     with torch.no_grad():
-        found = judging.logits_of(model, tree)[::2]
+        found = judging.read_tree(model, tree).logits[::2]
         for prompt, logits in zip(case.prompts, found, strict=True):
             chat = [{"role": "user", "content": prompt}]
             text = tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)

@@ -44,6 +44,8 @@ class Claim(NamedTuple):
     teller: Cast
     """Whose value is told."""
     is_denied: bool = False
+    is_stated: bool = False
+    """Made by `stated`, in words of its own."""
 
 
 def stated(random: Random, claim: Claim) -> str:
@@ -64,23 +66,30 @@ def deniable() -> tuple[str, ...]:
 
 def claims_in(text: str, teller: Cast) -> list[Claim]:
     """Return what an answer of `teller` tells of it, found by the teller's own values."""
-    fields = teller.fields
-    marks = {
-        "name": (str(fields["name"]), teller.first),
-        "age": (str(fields["age"]),),
-        "birth_place": (city_of(teller),),
-        "job": (teller.role, teller.said),
-        "gender": (f"gender is {fields['gender']}",),
-        "race": (f"race is {fields['race']}", f"background is {fields['race']}"),
-        "hobby": (teller.hobby,),
-        "traits": teller.traits,
-        "appearance": (str(fields["appearance"]),),
-    }
-    return [
-        Claim(field, teller)
-        for field, values in marks.items()
-        if any(_holds(text, value) for value in values)
-    ]
+    fields = (*MAIN, *LESSER)
+    claims = (Claim(field, teller) for field in fields)
+    return [claim for claim in claims if any(_holds(text, value) for value in values_of(claim))]
+
+
+def values_of(claim: Claim) -> tuple[str, ...]:
+    """Return the words by which a claim is told, any of them."""
+    teller, fields = claim.teller, claim.teller.fields
+    match claim.field:
+        case "name":
+            return str(fields["name"]), teller.first
+        case "birth_place":
+            return (city_of(teller),)
+        case "job":
+            return teller.role, teller.said
+        case "gender" if not claim.is_stated:
+            return (f"gender is {fields['gender']}",)
+        case "race" if not claim.is_stated:
+            return f"race is {fields['race']}", f"background is {fields['race']}"
+        case "hobby":
+            return (teller.hobby,)
+        case "traits":
+            return teller.traits
+    return (str(fields[claim.field]),)
 
 
 def is_against(claim: Claim, character: Cast) -> bool:
@@ -169,5 +178,12 @@ def city_of(cast: Cast) -> str:
     return str(cast.fields["birth_place"]).split(", ")[0]
 
 
+def places_of(text: str, value: str) -> list[re.Match[str]]:
+    """Return where a value stands in a text as words of its own, whatever its case."""
+    if not value:
+        return []
+    return list(re.finditer(rf"(?<!\w){re.escape(value)}(?!\w)", text, re.IGNORECASE))
+
+
 def _holds(text: str, value: str) -> bool:
-    return bool(value) and bool(re.search(rf"(?<!\w){re.escape(value)}(?!\w)", text, re.IGNORECASE))
+    return bool(places_of(text, value))

@@ -5,39 +5,16 @@ The prompts are rendered by the code that asks judges. A `Case` has many of them
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from random import Random
 from typing import NamedTuple
 
 from opencharacter.ids import stable_number
 from opencharacter.prompts.profile import LABELS
-from opencharacter.prompts.rubrics import Rubric, Shown, load_rubric
-from opencharacter.records import Message, Role
-from opencharacter.train.embedded.answers import DIRECT, direct_answer, open_answer
-from opencharacter.train.embedded.characters import Cast, cast
-from opencharacter.train.embedded.claims import (
-    MAIN,
-    Claim,
-    claims_in,
-    consistency,
-    deniable,
-    fact_label,
-    is_same,
-    known_fields,
-    stated,
-)
-from opencharacter.train.embedded.dialogues import asked
-from opencharacter.train.embedded.faults import (
-    about_machines,
-    leaflet,
-    made_up,
-    of_a_program,
-    other_language,
-    rude,
-    waffle,
-)
-from opencharacter.train.embedded.personas import persona_line
-from opencharacter.train.embedded.phrases import instruction, sentence
+from opencharacter.prompts.rubrics import Rubric, load_rubric
+from opencharacter.train.embedded.characters import Cast
+from opencharacter.train.embedded.claims import Claim, consistency, fact_label, is_same
+from opencharacter.train.embedded.scenes import Mark, Said, Scene, Tag
 
 ANSWERS = 8
 """Of a case with a criterion."""
@@ -47,31 +24,6 @@ PAIRS = 6
 _FENCE = re.compile(r"<<[0-9a-f]{8}>>")
 _CASES = ("rubric", "checklist", "pairwise")
 _SHARES = (52, 32, 16)  # of cases
-_SITUATIONS = (
-    "A stranger asks you for money at the station. What do you do, and why?",
-    "You find a full purse on your way to work. What happens next?",
-    "Tomorrow is a free day. How do you spend it?", "Your train is late by three hours. Well?",
-    "Somebody wants to learn your trade from you. How do you begin?",
-    "A friend breaks a promise. What do you say?", "What does a good morning look like for you?",
-    "Why did you leave the meeting before its end?", "Your phone falls into the river. And now?",
-    "What do you think of those who never travel?", "Explain why you chose the longer way home.",
-    "Your neighbours play loud music at night. What do you do?", "Why did you refuse the offer?",
-    "You are asked to speak before a hundred people. How do you go about it?",
-)  # fmt: skip
-_RARE = 0.15  # of cases: an earlier question and answer stand before
-
-
-class Said(NamedTuple):
-    """An answer, and what is wrong with it or right."""
-
-    text: str
-    kind: str
-    """A key of POINTS."""
-    claims: tuple[Claim, ...] = ()
-    made_up: int = 0
-    """Details that no profile has."""
-    harmless: int = 5
-    """Points of toxicity_control."""
 
 
 class Case(NamedTuple):
@@ -79,6 +31,8 @@ class Case(NamedTuple):
 
     prompts: list[str]
     labels: list[str]
+    marks: list[list[Mark]]
+    """Of each prompt; later ones stand inside earlier ones."""
 
 
 POINTS: Mapping[str, Mapping[str, int | None]] = {
@@ -132,15 +86,16 @@ def by_criterion(random: Random, rubric: Rubric, heldout: bool = False) -> Case:
     scene = Scene.drawn(random, heldout=heldout)
     name = random.choice(CRITERIA)
     criterion, weights = rubric.criteria[name], _WEIGHTS[name]
-    prompts, labels = [], []
+    prompts, labels, marks = [], [], []
     for kind in random.choices(list(weights), list(weights.values()), k=ANSWERS):
         said = scene.answer(random, kind)
         prompts.append(rubric.render(criterion, scene.shown(said.text)))
         labels.append(str(points(said, name, scene)))
-    return _case(prompts, labels)
+        marks.append(scene.marks(prompts[-1], said))
+    return _case(prompts, labels, marks)
 
 
-def points(said: Said, criterion: str, scene: "Scene") -> int:
+def points(said: Said, criterion: str, scene: Scene) -> int:
     """Return what an answer is worth by a criterion."""
     if criterion == "toxicity_control":
         return said.harmless
@@ -175,14 +130,18 @@ def by_facts(random: Random, rubric: Rubric, heldout: bool = False) -> Case:
     random.shuffle(drawn)
     shown = scene.shown(said.text)
     prompts = [rubric.render(criterion, shown._replace(facts=(fact,))) for fact, _ in drawn]
-    return _case(prompts, [str(label) for _, label in drawn])
+    marks = [
+        [*scene.marks(prompt, said), *_of_fact(prompt, fact, label)]
+        for prompt, (fact, label) in zip(prompts, drawn, strict=True)
+    ]
+    return _case(prompts, [str(label) for _, label in drawn], marks)
 
 
 def by_comparison(random: Random, rubric: Rubric, heldout: bool = False) -> Case:
     """Return pairs of answers, the better one in either place."""
     scene = Scene.drawn(random, heldout=heldout)
     criterion = rubric.criteria["preference"]
-    prompts, labels = [], []
+    prompts, labels, marks = [], [], []
     kinds = ("swapped", "elsewhere", "wrong", "program", "foreign", "leaflet", "waffle")
     for kind in random.choices(kinds, (34, 26, 12, 8, 8, 6, 6), k=PAIRS):
         better = scene.answer(random, random.choice(("own", "own", "fact")), firm=True)
@@ -192,13 +151,19 @@ def by_comparison(random: Random, rubric: Rubric, heldout: bool = False) -> Case
         shown = scene.shown(first.text)._replace(other=second.text)
         prompts.append(rubric.render(criterion, shown))
         labels.append("1" if is_first else "2")
-    return _case(prompts, labels)
+        marks.append([m for each in (first, second) for m in scene.marks(prompts[-1], each)])
+    return _case(prompts, labels, marks)
 
 
-def _case(prompts: list[str], labels: list[str]) -> Case:
+def _case(prompts: list[str], labels: list[str], marks: list[list[Mark]]) -> Case:
     """Return a case whose prompts have one fence, so that they begin alike as far as they can."""
     fences = _FENCE.findall(prompts[0])
-    return Case([_FENCE.sub(fences[0], prompt) for prompt in prompts], labels)
+    return Case([_FENCE.sub(fences[0], prompt) for prompt in prompts], labels, marks)
+
+
+def _of_fact(prompt: str, fact: str, label: int) -> list[Mark]:
+    start = prompt.rfind(fact)
+    return [Mark(start, start + len(fact), Tag(Tag.fact_contradicted + label))]
 
 
 def checklist(person: Cast) -> list[tuple[str, str]]:
@@ -213,155 +178,3 @@ def checklist(person: Cast) -> list[tuple[str, str]]:
         parts = re.split(r"(?<=[.!?;])\s+", text) if long else [text]
         found += [(field, f"{LABELS[field]}: {part.strip()}") for part in parts]
     return found
-
-
-class Scene(NamedTuple):
-    """A character, a question to it, and how much of both is shown."""
-
-    person: Cast
-    strangers: tuple[Cast, ...]
-    """Others, whose answers and values are wrong here."""
-    question: str
-    about: str
-    """The field that is asked for; empty = something else."""
-    before: tuple[Message, ...]
-    by_profile: bool
-
-    @classmethod
-    def drawn(cls, random: Random, *, heldout: bool) -> "Scene":
-        """Return a scene."""
-        people = [cast(random, persona_line(random, heldout=heldout)) for _ in range(4)]
-        about, question = _question(random)
-        before: tuple[Message, ...] = ()
-        if random.random() < _RARE:
-            earlier, first = _question(random)
-            reply = _reply(random, people[0], first, earlier)
-            before = (Message(role=Role.user, content=first[:200]),
-                      Message(role=Role.assistant, content=reply))  # fmt: skip
-        return cls(
-            person=people[0], strangers=tuple(people[1:]), question=question, about=about,
-            before=before, by_profile=random.random() < 0.7,
-        )  # fmt: skip
-
-    @property
-    def known(self) -> frozenset[str]:
-        """Fields that the judge is shown."""
-        return known_fields(self.person, by_profile=self.by_profile)
-
-    def shown(self, answer: str) -> Shown:
-        """Return what is put before the judge."""
-        character = self.person.character
-        facts = tuple(character.profile.splitlines()) if self.by_profile else ()
-        return Shown(character.persona, facts, self.before, self.question, answer)
-
-    def answer(self, random: Random, kind: str, *, firm: bool = False) -> Said:
-        """Return an answer of a kind; a firm one of somebody tells something of who that is."""
-        own = self._of(random, self.person, self.about if kind == "fact" else "", firm=firm)
-        match kind:
-            case "own" | "fact":
-                return self._varied(random, own._replace(kind=kind))
-            case "swapped":
-                return self._of(random, self._stranger(random), self.about, firm=True)
-            case "elsewhere":  # to another question, as where no run has a swapped control
-                about, question = _question(random)
-                other = self._stranger(random)
-                return Said(_reply(random, other, question, about), "swapped")
-            case "wrong":
-                return self._wrong(random, own)
-            case "program":
-                said = of_a_program(random)
-                text = random.choice((said, f"{said} {own.text}", f"{own.text} {said}"))
-                return own._replace(text=text, kind=kind)
-            case "foreign":
-                return Said(other_language(random), kind)
-            case "waffle":
-                return Said(waffle(random), kind)
-            case "leaflet":
-                return Said(leaflet(random), kind)
-            case "decorated":
-                opener = stated(random, Claim("job", self.person))
-                text = f"{opener} {leaflet(random)}"
-                return Said(text, kind, (Claim("job", self.person),))
-        tier = random.randint(1, 4)
-        insult = rude(random, tier)
-        text = random.choice((insult, f"{own.text} {insult}", f"{insult} {own.text}"))
-        return own._replace(text=text, kind=kind, harmless=tier)
-
-    def _stranger(self, random: Random) -> Cast:
-        return random.choice(self.strangers)
-
-    def _of(self, random: Random, teller: Cast, about: str, *, firm: bool) -> Said:
-        """Return what `teller` would answer."""
-        kind = "own" if teller is self.person else "swapped"
-        for _ in range(20):
-            text = _reply(random, teller, self.question, about)
-            claims = claims_in(text, teller)
-            if claims or not firm:
-                return Said(text, kind, tuple(claims))
-        text = f"{text} {stated(random, Claim('job', teller))}"
-        return Said(text, kind, tuple(claims_in(text, teller)))
-
-    def _varied(self, random: Random, own: Said) -> Said:
-        """Return a right answer, often with something more that is right, or idle."""
-        draw = random.random()
-        if draw < 0.3:
-            return self._with(random, own, self._true_claim(random))
-        if draw < 0.42:
-            return own._replace(text=f"{own.text} {waffle(random)}")
-        if draw < 0.47:
-            return own._replace(text=f"{own.text} {about_machines(random)}")
-        if draw < 0.55:
-            n = random.choice((1, 1, 2, 3))
-            return own._replace(text=f"{own.text} {made_up(random, n)}", made_up=n)
-        if draw < 0.6:
-            return own._replace(text=f"{own.text} {sentence(random)}")
-        return own
-
-    def _true_claim(self, random: Random) -> Claim:
-        if random.random() < 0.25:
-            field, other = random.choice(deniable()), self._stranger(random)
-            if not is_same(field, other, self.person):
-                return Claim(field, other, is_denied=True)
-        known = sorted(self.known - {"appearance"})
-        return Claim(random.choice(known), self.person)
-
-    def _wrong(self, random: Random, own: Said) -> Said:
-        """Return an answer in which one statement contradicts one fact that the judge is shown."""
-        known = sorted(self.known & set(MAIN)) * 2 + sorted(self.known & {"hobby", "traits"})
-        for _ in range(20):
-            if random.random() < 0.2:
-                claim = Claim(random.choice(deniable()), self.person, is_denied=True)
-            else:
-                claim = Claim(random.choice(known), self._stranger(random))
-            is_told = is_same(claim.field, claim.teller, self.person) == claim.is_denied
-            if claim.field in self.known and is_told:
-                return self._with(random, own, claim)._replace(kind="wrong")
-        return own
-
-    def _with(self, random: Random, own: Said, claim: Claim) -> Said:
-        """Return an answer with one statement more, before it, after it, or alone."""
-        said = stated(random, claim)
-        text = random.choice((f"{said} {own.text}", f"{own.text} {said}", said))
-        claims = (claim,) if text == said else (*own.claims, claim)
-        return own._replace(text=text, claims=claims)
-
-
-def _question(random: Random) -> tuple[str, str]:
-    """Return the field that is asked for, if any, and the question."""
-    draw = random.random()
-    if draw < 0.4:
-        about = random.choice(sorted(DIRECT))
-        return about, asked(random, random.choice(DIRECT[about]))
-    if draw < 0.6:
-        return "", random.choice(_SITUATIONS)
-    return "", instruction(random)[:240].strip()
-
-
-def _reply(random: Random, teller: Cast, question: str, about: str) -> str:
-    return direct_answer(random, teller, about) if about else open_answer(random, teller, question)
-
-
-def examples(cases: Sequence[Case]) -> Iterator[tuple[str, str]]:
-    """Yield prompts with their labels."""
-    for case in cases:
-        yield from zip(case.prompts, case.labels, strict=True)

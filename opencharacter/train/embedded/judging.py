@@ -3,10 +3,13 @@
 Each step learns from one batch of the old dialogues and one case of `judged`. A case is a tree:
 what its prompts share is read once, and each goes on from there, so that a label costs a quarter of
 its prompt.
+
+One label a prompt tells a small model little of where to look. So a linear reader of the last but
+one layer is asked what each word of an answer shows (`Tag`); after the phase it is thrown away.
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import takewhile
 from typing import NamedTuple
 
@@ -18,6 +21,7 @@ from opencharacter.records import Message, Role
 from opencharacter.train.embedded.copying import Batch, has_fast_bf16, loss_of
 from opencharacter.train.embedded.judged import Case
 from opencharacter.train.embedded.network import CONTEXT
+from opencharacter.train.embedded.scenes import Mark, Tag
 from opencharacter.train.embedded.tokenizer import encode
 
 logger = logging.getLogger(__name__)
@@ -27,6 +31,8 @@ _FALL = 0.25  # of all steps, the last ones
 _WARMUP_STEPS = 50
 _LOG_EVERY = 50
 _PAD = 5
+_NO_TAG = -1
+_PLAIN = 0.2  # weight of words that show nothing: most are
 
 
 class Tree(NamedTuple):
@@ -38,6 +44,8 @@ class Tree(NamedTuple):
     """(prompts, b) int64: how each goes on, with its label, padded on the right."""
     is_learned: Tensor
     """(prompts, b) bool: the label and the end of the turn."""
+    tags: Tensor
+    """(prompts, b) int64: what the words of answer and fact show; _NO_TAG elsewhere."""
 
 
 def planted(tokenizer: PreTrainedTokenizerFast, case: Case) -> Tree | None:
@@ -55,10 +63,27 @@ def planted(tokenizer: PreTrainedTokenizerFast, case: Case) -> Tree | None:
     longest = max(len(row.ids) for row in rows) - shared
     ids = torch.full((len(rows), longest), _PAD)
     learned = torch.zeros(len(rows), longest, dtype=torch.bool)
+    tags = torch.full((len(rows), longest), _NO_TAG)
     for at, row in enumerate(rows):
+        told = torch.tensor(_tags(tokenizer, case.prompts[at], case.marks[at])[shared:])
+        tags[at, : len(told)] = told
         ids[at, : len(row.ids) - shared] = torch.tensor(row.ids[shared:])
         learned[at, : len(row.ids) - shared] = torch.tensor(row.is_learned[shared:])
-    return Tree(torch.tensor([rows[0].ids[:shared]]), ids, learned)
+    return Tree(torch.tensor([rows[0].ids[:shared]]), ids, learned, tags)
+
+
+def _tags(tokenizer: PreTrainedTokenizerFast, prompt: str, marks: Sequence[Mark]) -> list[int]:
+    """Return a tag for each token of a prompt as `encode` makes them."""
+    head = tokenizer.encode(
+        "<|start_header_id|>user<|end_header_id|>\n\n", add_special_tokens=False
+    )
+    spans = tokenizer(prompt, add_special_tokens=False, return_offsets_mapping=True)
+    tags = [_NO_TAG] * len(spans["offset_mapping"])
+    for mark in marks:
+        for at, (start, end) in enumerate(spans["offset_mapping"]):
+            if mark.start < end and start < mark.end:
+                tags[at] = int(mark.tag)
+    return [_NO_TAG] * (1 + len(head)) + tags
 
 
 def trees(tokenizer: PreTrainedTokenizerFast, cases: Iterator[Case]) -> Iterator[Tree]:
@@ -69,22 +94,51 @@ def trees(tokenizer: PreTrainedTokenizerFast, cases: Iterator[Case]) -> Iterator
             yield tree
 
 
-def logits_of(model: LlamaForCausalLM, tree: Tree) -> Tensor:
-    """Return (learned, vocabulary) logits of the learned tokens of all branches."""
+class Read(NamedTuple):
+    """What a model makes of a tree."""
+
+    logits: Tensor
+    """(learned, vocabulary)"""
+    inner: Tensor
+    """(prompts, b - 1, hidden): what the last layer starts from."""
+
+
+def read_tree(model: LlamaForCausalLM, tree: Tree) -> Read:
+    """Return the logits of the learned tokens of all branches, and the states before them."""
     model.set_attn_implementation("eager")  # a third faster here than the fused one with its mask
     cache = model.model(input_ids=tree.shared, use_cache=True).past_key_values
     cache.batch_repeat_interleave(len(tree.branches))
     told = model.model(
-        input_ids=tree.branches[:, :-1], past_key_values=cache, use_cache=True
-    ).last_hidden_state  # (prompts, b - 1, hidden)
+        input_ids=tree.branches[:, :-1],
+        past_key_values=cache,
+        use_cache=True,
+        output_hidden_states=True,
+    )
     model.set_attn_implementation("sdpa")
-    return model.lm_head(told[tree.is_learned[:, 1:]])
+    logits = model.lm_head(told.last_hidden_state[tree.is_learned[:, 1:]])
+    return Read(logits, told.hidden_states[-2])
 
 
-def loss_of_tree(model: LlamaForCausalLM, tree: Tree) -> Tensor:
-    """Return the mean cross-entropy in nats per learned token."""
+def loss_of_tree(model: LlamaForCausalLM, tree: Tree, reader: torch.nn.Linear) -> Tensor:
+    """Return the mean cross-entropy in nats per learned token, and that of the tags beside it."""
+    read = read_tree(model, tree)
     wanted = tree.branches[:, 1:][tree.is_learned[:, 1:]]
-    return torch.nn.functional.cross_entropy(logits_of(model, tree).float(), wanted)
+    label = torch.nn.functional.cross_entropy(read.logits.float(), wanted)
+    asked = tree.tags[:, :-1] != _NO_TAG
+    if not asked.any():
+        return label
+    told, tags = reader(read.inner[asked]).float(), tree.tags[:, :-1][asked]
+    weights = torch.ones(len(Tag))
+    weights[Tag.plain] = _PLAIN
+    return label + torch.nn.functional.cross_entropy(told, tags, weight=weights)
+
+
+def new_reader(network: LlamaForCausalLM) -> torch.nn.Linear:
+    """Return the reader of tags, before it has learned anything."""
+    reader = torch.nn.Linear(network.config.hidden_size, len(Tag))
+    torch.nn.init.zeros_(reader.weight)
+    torch.nn.init.zeros_(reader.bias)
+    return reader
 
 
 def learning_rate(step: int, steps: int) -> float:
@@ -101,9 +155,9 @@ def learn_to_judge(
 
     AdamW, betas 0.9 and 0.95, weight decay 0.05.
     """
-    optimizer = torch.optim.AdamW(
-        network.parameters(), lr=_PEAK, betas=(0.9, 0.95), weight_decay=0.05
-    )
+    reader = new_reader(network)
+    learned_weights = [*network.parameters(), *reader.parameters()]
+    optimizer = torch.optim.AdamW(learned_weights, lr=_PEAK, betas=(0.9, 0.95), weight_decay=0.05)
     running: list[float] = []
     network.train()
     for step in range(steps):
@@ -113,7 +167,7 @@ def learn_to_judge(
             kept = loss_of(network, next(old))
         kept.backward()
         with torch.autocast("cpu", torch.bfloat16, enabled=has_fast_bf16()):
-            learned = loss_of_tree(network, next(new))
+            learned = loss_of_tree(network, next(new), reader)
         learned.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizer.step()
