@@ -215,6 +215,18 @@ def test_every_token_of_a_marked_word_has_its_tag(tokenizer):
         assert bool(tagged) is bool(wanted)
 
 
+def test_the_label_is_asked_for_at_every_token_after_the_answer(tokenizer):
+    judging = pytest.importorskip("opencharacter.train.embedded.judging")
+    case = next(judged(0))
+    tree = judging.planted(tokenizer, case)
+    for at, (prompt, label) in enumerate(zip(case.prompts, case.labels, strict=True)):
+        asked = tree.verdicts[at] != -1
+        end = max(mark.end for mark in case.marks[at])
+
+        assert tokenizer.decode(tree.branches[at][asked]).startswith(prompt[end:])
+        assert {tokenizer.decode(each) for each in tree.verdicts[at][asked]} == {label}
+
+
 def test_a_tree_is_read_as_its_prompts_one_by_one(tokenizer):
     judging = pytest.importorskip("opencharacter.train.embedded.judging")
     model = transformers.AutoModelForCausalLM.from_pretrained(FOLDER, dtype=torch.float32).eval()
@@ -232,6 +244,6 @@ def test_a_tree_is_read_as_its_prompts_one_by_one(tokenizer):
 
 def test_the_rate_rises_stays_and_falls():
     judging = pytest.importorskip("opencharacter.train.embedded.judging")
-    rates = [judging.learning_rate(step, 400) for step in (0, 49, 299, 350, 399)]
+    rates = [judging.learning_rate(step, 400) for step in (0, 49, 239, 320, 399)]
 
     assert rates == pytest.approx([2e-5, 1e-3, 1e-3, 5e-4, 3e-5])

@@ -27,11 +27,14 @@ from opencharacter.train.embedded.tokenizer import encode
 logger = logging.getLogger(__name__)
 
 _PEAK, _FINAL = 1e-3, 0.03  # learning rate, and the share of it that its fall ends with
-_FALL = 0.25  # of all steps, the last ones
+_FALL = 0.4  # of all steps, the last ones
+_OPTIMIZER = {"lr": _PEAK, "betas": (0.9, 0.95), "weight_decay": 0.05}
+EARLY_STEPS = 215
+"""Steps in which words are read and no verdict is asked for before the end of a prompt."""
 _WARMUP_STEPS = 50
 _LOG_EVERY = 50
 _PAD = 5
-_NO_TAG = -1
+_NONE = -1
 _PLAIN = 0.2  # weight of words that show nothing: most are
 
 
@@ -45,7 +48,9 @@ class Tree(NamedTuple):
     is_learned: Tensor
     """(prompts, b) bool: the label and the end of the turn."""
     tags: Tensor
-    """(prompts, b) int64: what the words of answer and fact show; _NO_TAG elsewhere."""
+    """(prompts, b) int64: what the words of answer and fact show; _NONE elsewhere."""
+    verdicts: Tensor
+    """(prompts, b) int64: the label, at all tokens after what is judged; _NONE elsewhere."""
 
 
 def planted(tokenizer: PreTrainedTokenizerFast, case: Case) -> Tree | None:
@@ -63,13 +68,16 @@ def planted(tokenizer: PreTrainedTokenizerFast, case: Case) -> Tree | None:
     longest = max(len(row.ids) for row in rows) - shared
     ids = torch.full((len(rows), longest), _PAD)
     learned = torch.zeros(len(rows), longest, dtype=torch.bool)
-    tags = torch.full((len(rows), longest), _NO_TAG)
+    tags, verdicts = (torch.full((len(rows), longest), _NONE) for _ in range(2))
     for at, row in enumerate(rows):
-        told = torch.tensor(_tags(tokenizer, case.prompts[at], case.marks[at])[shared:])
-        tags[at, : len(told)] = told
+        told = _tags(tokenizer, case.prompts[at], case.marks[at])
+        since = 1 + max(place for place, tag in enumerate(told) if tag != _NONE)
+        until = row.is_learned.index(True)
+        tags[at, : len(told) - shared] = torch.tensor(told[shared:])
+        verdicts[at, since - shared : until - shared] = row.ids[until]
         ids[at, : len(row.ids) - shared] = torch.tensor(row.ids[shared:])
         learned[at, : len(row.ids) - shared] = torch.tensor(row.is_learned[shared:])
-    return Tree(torch.tensor([rows[0].ids[:shared]]), ids, learned, tags)
+    return Tree(torch.tensor([rows[0].ids[:shared]]), ids, learned, tags, verdicts)
 
 
 def _tags(tokenizer: PreTrainedTokenizerFast, prompt: str, marks: Sequence[Mark]) -> list[int]:
@@ -78,12 +86,12 @@ def _tags(tokenizer: PreTrainedTokenizerFast, prompt: str, marks: Sequence[Mark]
         "<|start_header_id|>user<|end_header_id|>\n\n", add_special_tokens=False
     )
     spans = tokenizer(prompt, add_special_tokens=False, return_offsets_mapping=True)
-    tags = [_NO_TAG] * len(spans["offset_mapping"])
+    tags = [_NONE] * len(spans["offset_mapping"])
     for mark in marks:
         for at, (start, end) in enumerate(spans["offset_mapping"]):
             if mark.start < end and start < mark.end:
                 tags[at] = int(mark.tag)
-    return [_NO_TAG] * (1 + len(head)) + tags
+    return [_NONE] * (1 + len(head)) + tags
 
 
 def trees(tokenizer: PreTrainedTokenizerFast, cases: Iterator[Case]) -> Iterator[Tree]:
@@ -101,6 +109,8 @@ class Read(NamedTuple):
     """(learned, vocabulary)"""
     inner: Tensor
     """(prompts, b - 1, hidden): what the last layer starts from."""
+    outer: Tensor
+    """(prompts, b - 1, hidden): what the logits are made of."""
 
 
 def read_tree(model: LlamaForCausalLM, tree: Tree) -> Read:
@@ -116,25 +126,40 @@ def read_tree(model: LlamaForCausalLM, tree: Tree) -> Read:
     )
     model.set_attn_implementation("sdpa")
     logits = model.lm_head(told.last_hidden_state[tree.is_learned[:, 1:]])
-    return Read(logits, told.hidden_states[-2])
+    return Read(logits, told.hidden_states[-2], told.last_hidden_state)
 
 
-def loss_of_tree(model: LlamaForCausalLM, tree: Tree, reader: torch.nn.Linear) -> Tensor:
-    """Return the mean cross-entropy in nats per learned token, and that of the tags beside it."""
+def loss_of_tree(
+    model: LlamaForCausalLM, tree: Tree, reader: torch.nn.Linear, *, is_early: bool
+) -> Tensor:
+    """Return the sum of mean cross-entropies in nats: of learned tokens, of tags, of verdicts.
+
+    Args:
+        model: That learns.
+        tree: A case.
+        reader: Of tags.
+        is_early: Leave the verdicts out, which are asked for at every token after the answer.
+    """
     read = read_tree(model, tree)
-    wanted = tree.branches[:, 1:][tree.is_learned[:, 1:]]
-    label = torch.nn.functional.cross_entropy(read.logits.float(), wanted)
-    asked = tree.tags[:, :-1] != _NO_TAG
-    if not asked.any():
-        return label
-    told, tags = reader(read.inner[asked]).float(), tree.tags[:, :-1][asked]
-    weights = torch.ones(len(Tag))
-    weights[Tag.plain] = _PLAIN
-    return label + torch.nn.functional.cross_entropy(told, tags, weight=weights)
+    loss = _entropy(read.logits, tree.branches[:, 1:][tree.is_learned[:, 1:]])
+    asked = tree.tags[:, :-1] != _NONE
+    if asked.any():
+        weights = torch.ones(len(Tag))
+        weights[Tag.plain] = _PLAIN
+        loss = loss + _entropy(reader(read.inner[asked]), tree.tags[:, :-1][asked], weights)
+    asked = tree.verdicts[:, :-1] != _NONE
+    if not is_early:
+        told = model.lm_head(read.outer[asked])
+        loss = loss + _entropy(told, tree.verdicts[:, :-1][asked])
+    return loss
+
+
+def _entropy(logits: Tensor, wanted: Tensor, weights: Tensor | None = None) -> Tensor:
+    return torch.nn.functional.cross_entropy(logits.float(), wanted, weight=weights)
 
 
 def new_reader(network: LlamaForCausalLM) -> torch.nn.Linear:
-    """Return the reader of tags, before it has learned anything."""
+    """Return a reader of tags that has not learned anything."""
     reader = torch.nn.Linear(network.config.hidden_size, len(Tag))
     torch.nn.init.zeros_(reader.weight)
     torch.nn.init.zeros_(reader.bias)
@@ -142,7 +167,7 @@ def new_reader(network: LlamaForCausalLM) -> torch.nn.Linear:
 
 
 def learning_rate(step: int, steps: int) -> float:
-    """Return 1e-3 after 50 steps of warm-up, and in the last quarter a straight fall to 3 %."""
+    """Return 1e-3 after 50 steps of warm-up, and in the last 40 % a straight fall to 3 %."""
     warm = min(1.0, (step + 1) / _WARMUP_STEPS)
     left = min(1.0, (steps - step) / (_FALL * steps))
     return _PEAK * warm * max(_FINAL, left)
@@ -155,23 +180,25 @@ def learn_to_judge(
 
     AdamW, betas 0.9 and 0.95, weight decay 0.05.
     """
-    reader = new_reader(network)
-    learned_weights = [*network.parameters(), *reader.parameters()]
-    optimizer = torch.optim.AdamW(learned_weights, lr=_PEAK, betas=(0.9, 0.95), weight_decay=0.05)
+    own = torch.optim.AdamW(network.parameters(), **_OPTIMIZER)
     running: list[float] = []
     network.train()
     for step in range(steps):
-        for group in optimizer.param_groups:
+        if step in (0, EARLY_STEPS):
+            reader = new_reader(network)
+            beside = torch.optim.AdamW(reader.parameters(), **_OPTIMIZER)
+        for group in (*own.param_groups, *beside.param_groups):
             group["lr"] = learning_rate(step, steps)
         with torch.autocast("cpu", torch.bfloat16, enabled=has_fast_bf16()):
             kept = loss_of(network, next(old))
         kept.backward()
         with torch.autocast("cpu", torch.bfloat16, enabled=has_fast_bf16()):
-            learned = loss_of_tree(network, next(new), reader)
+            learned = loss_of_tree(network, next(new), reader, is_early=step < EARLY_STEPS)
         learned.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimizer.step()
-        optimizer.zero_grad()
+        for optimizer in (own, beside):
+            optimizer.step()
+            optimizer.zero_grad()
         told = [kept.item(), learned.item()]
         running = [0.95 * a + 0.05 * b for a, b in zip(running or told, told, strict=True)]
         if step % _LOG_EVERY == 1:

@@ -44,7 +44,7 @@ BASE_FOLDER = FOLDER.with_name("embedded_base")
 SEED = 0
 STEPS = 6000
 """Of the model's dialogues."""
-JUDGE_STEPS = 1500
+JUDGE_STEPS = 640
 """Of the model's last phase, in which it learns to judge."""
 BASE_STEPS = 1102
 """Of the base's; its learning rate would have ended after 1,500: it is trained further anyway."""
