@@ -6,14 +6,21 @@ Each character answers some questions; its system prompt is the prefix that they
 made too small for all characters, as it is in earnest: twenty thousand prompts of 600 tokens are
 ten times what eight GPUs with a 70B model keep. Sessions are drawn character after character, as
 the stages do, and in an order that is a hash.
+
+Then the same of verdicts: what a judge is asked about two answers to each question by two criteria,
+in the order of `stage=judge` (criterion, profile, question, answer, in the prompt as in the order
+of prompts), in an order that is a hash, and with the answer first in the prompt, also where all
+questions about an answer stand together.
 """
 
 import argparse
+from dataclasses import replace
 from typing import Any
 
-from work import SEED, make_work
+from work import SEED, make_played, make_work, verdict_requests
 
-from opencharacter.config import ModelConfig, SamplingConfig
+from opencharacter.config import JudgeConfig, ModelConfig, SamplingConfig
+from opencharacter.evaluation.rubrics import Rubric, load_rubric
 from opencharacter.ids import request_seed, shuffled
 from opencharacter.llm import vllm as engine
 from opencharacter.llm.opening import open_model
@@ -54,9 +61,38 @@ def main() -> None:
     model = open_small(args.model, args.characters)
     for title, tasks in (("character after character", ordered), ("shuffled", mixed)):
         model.llm.reset_prefix_cache()
-        cached, tokens = hits(model, tasks)
+        cached, tokens = hits(model, [ask(task) for task in tasks])
         print(f"{title}: {cached / tokens:.1%} of {tokens:,} prompt tokens")
+    settings = JudgeConfig(criteria=["linguistic_habits", "persona_consistency"])
+    for title, requests in judged(args.characters, settings).items():
+        model.llm.reset_prefix_cache()
+        cached, tokens = hits(model, [ask_plainly(request) for request in requests])
+        print(f"verdicts, {title}: {cached / tokens:.1%} of {tokens:,} prompt tokens")
     model.close()
+
+
+def judged(characters: int, settings: JudgeConfig) -> dict[str, list[Request]]:
+    """Return the questions to a judge in several orders."""
+    played = make_played(characters, 4)
+    ordered = verdict_requests(played, settings)
+    answer_first = verdict_requests(played, settings, turned(load_rubric("role_play")))
+    half = len(ordered) // 2  # the criteria come one after the other, each with the same answers
+    pairs = zip(answer_first[:half], answer_first[half:], strict=True)
+    together = [each for pair in pairs for each in pair]
+    of_number = {str(number): request for number, request in enumerate(ordered)}
+    return {
+        "as stage=judge asks": ordered,
+        "shuffled": [of_number[key] for key in shuffled(of_number, SEED)],
+        "the answer first": answer_first,
+        "the answer first, answer by answer": together,
+    }
+
+
+def turned(rubric: Rubric) -> Rubric:
+    """Return the rubric with question and answer before criterion and character."""
+    head, _, rest = rubric.prompt.partition("# Criterion")
+    about, _, asked = rest.partition("# Question")
+    return replace(rubric, prompt=f"{head}# Question{asked}\n# Criterion{about}")
 
 
 def open_small(name: str, characters: int) -> engine.VllmModel:
@@ -71,11 +107,11 @@ def open_small(name: str, characters: int) -> engine.VllmModel:
     return model
 
 
-def hits(model: Model, tasks: list[Task]) -> tuple[int, int]:
-    """Ask all tasks in their order; return the prompt tokens that were cached, and all of them."""
+def hits(model: Model, sessions: list[Session[str]]) -> tuple[int, int]:
+    """Run sessions in their order; return the prompt tokens that were cached, and all of them."""
     heard: list[Completion] = []
-    sessions = (Admitted(None, ask(task), NoLog()) for task in tasks)
-    for _ in run_sessions(model, sessions, heard=heard.append):
+    admitted = (Admitted(None, session, NoLog()) for session in sessions)
+    for _ in run_sessions(model, admitted, heard=heard.append):
         pass
     return sum(c.cached_tokens for c in heard), sum(c.prompt_tokens for c in heard)
 
@@ -87,6 +123,12 @@ def ask(task: Task) -> Session[str]:
         sampling=requested(SAMPLING),
         seed=request_seed(SEED, task.key, "bench", 0, 0),
     )
+    return completion.text
+
+
+def ask_plainly(request: Request) -> Session[str]:
+    """Ask what is ready."""
+    completion = yield request
     return completion.text
 
 

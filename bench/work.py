@@ -5,11 +5,34 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from opencharacter.config import Config, GenerateConfig, ModelConfig, SamplingConfig, SynthConfig
+from opencharacter.config import (
+    Config,
+    GenerateConfig,
+    JudgeConfig,
+    ModelConfig,
+    SamplingConfig,
+    SynthConfig,
+)
+from opencharacter.evaluation.rubrics import Rubric
+from opencharacter.evaluation.work import Instrument, rubric_work
 from opencharacter.job import Job
-from opencharacter.llm.requests import Model
+from opencharacter.job.judging import asker_of, load_rubrics
+from opencharacter.llm.requests import Model, Request
+from opencharacter.prompts.character import render_prompt
 from opencharacter.prompts.profile import render_profile
-from opencharacter.records import Call, Character, Instruction, Message, Role, Split, Usage
+from opencharacter.records import (
+    Call,
+    Character,
+    Control,
+    Domain,
+    EvalItem,
+    Instruction,
+    Message,
+    Role,
+    Split,
+    Transcript,
+    Usage,
+)
 from opencharacter.stages import generate
 from opencharacter.store.files import write_json
 from opencharacter.store.rows import write_records
@@ -102,6 +125,95 @@ def make_character(number: int, facts: int) -> Character:
     )
 
 
+class Played(NamedTuple):
+    """What a play stage leaves: the items, and the answers to them."""
+
+    items: list[EvalItem]
+    transcripts: list[Transcript]
+
+
+def make_played(characters: int, questions: int, *, samples: int = 2, facts: int = 12) -> Played:
+    """Return questions to characters, each answered some times; all may be judged.
+
+    Args:
+        characters: How many are asked.
+        questions: To each, the same to all.
+        samples: Answers of each question, of 125 words.
+        facts: Of each character, a sentence of 13 words each.
+    """
+    items = [
+        _make_item(number, question, facts)
+        for number in range(characters)
+        for question in range(questions)
+    ]
+    transcripts = [
+        _make_transcript(item, sample, f"{at}/{sample}")
+        for at, item in enumerate(items)
+        for sample in range(samples)
+    ]
+    return Played(items, transcripts)
+
+
+def verdict_requests(
+    played: Played, settings: JudgeConfig, rubric: Rubric | None = None
+) -> list[Request]:
+    """Return what `stage=judge` asks about each answer by each criterion, in its order.
+
+    Args:
+        played: What is judged.
+        settings: Of the judge, with criteria.
+        rubric: In place of the one that the settings name.
+    """
+    rubrics = load_rubrics(settings) | ({Instrument.rubric: rubric} if rubric else {})
+    asker = asker_of(settings, rubrics)
+    items = {item.id: item for item in played.items}
+    own = rubrics[Instrument.rubric]
+    work = rubric_work(items, played.transcripts, own, settings.criteria)
+    return [next(asker.judge(each)) for each in work]
+
+
+def _make_item(number: int, question: int, facts: int) -> EvalItem:
+    persona = f"A baker with the number {number} who collects old maps."
+    return EvalItem(
+        suite="bench@1",
+        persona_id=f"persona-{number:024x}",
+        system=render_prompt(persona),
+        persona=persona,
+        facts=tuple(
+            f"Fact {n}: person {number} has known {n} of it for years." for n in range(facts)
+        ),
+        questions=(make_question(question, 0).content,),
+        task="bench",
+        dimensions=(),
+        domain=Domain.unknown,
+    )
+
+
+def _make_transcript(item: EvalItem, sample: int, name: str) -> Transcript:
+    told = "of the answer about old maps, and no more is said"
+    said = " ".join(f"This is sentence {n} of {name} {told}." for n in range(8))
+    return Transcript(
+        item_id=item.id,
+        persona_id=item.persona_id,
+        suite=item.suite,
+        task=item.task,
+        domain=item.domain,
+        model="candidate@1",
+        control=Control.none,
+        sample=sample,
+        messages=(
+            Message(role=Role.system, content=item.system),
+            Message(role=Role.user, content=item.questions[0]),
+            Message(role=Role.assistant, content=said),
+        ),
+        failure=None,
+        turn_failures=("",),
+        finish_reasons=("stop",),
+        call=CALL,
+        usage=Usage(),
+    )
+
+
 class StageRun(NamedTuple):
     """A run of `stage=generate`."""
 
@@ -119,8 +231,8 @@ def run_generate(model: Model, work: Work, sampling: SamplingConfig, runs: Path)
         generate=GenerateConfig(sampling=sampling, retries=0, max_rejected=1.0),
         synth=SynthConfig(n_characters=1),
     )
-    make_input(runs, "profiles", Character, work.characters)
-    make_input(runs, "instructions", Instruction, work.instructions)
+    make_input(runs / "bench", "profiles", Character, work.characters)
+    make_input(runs / "bench", "instructions", Instruction, work.instructions)
     with OpenJob(config, model) as job:
         start = time.perf_counter()
         generate.run(config, job)
@@ -128,9 +240,9 @@ def run_generate(model: Model, work: Work, sampling: SamplingConfig, runs: Path)
         return StageRun(seconds, job.folder("generate").manifest() or {})
 
 
-def make_input(runs: Path, stage: str, kind: type, rows: Sequence[Any]) -> None:
+def make_input(run_dir: Path, stage: str, kind: type, rows: Sequence[Any]) -> None:
     """Write a finished stage."""
-    folder = StageFolder(run_dir=runs / "bench", stage=stage)
+    folder = StageFolder(run_dir=run_dir, stage=stage)
     write_records(folder.data / "part-00000-of-00001.parquet", kind, rows)
     asked = {"settings": {}, "inputs": {}}
     write_json(folder.started_file, asked | {"fingerprint": stage, "command": "", "at": 0.0})

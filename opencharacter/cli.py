@@ -151,7 +151,7 @@ def _sort_words(arguments: Sequence[str]) -> tuple[dict[str, str], list[str]]:
             raise ConfigError(f"'{word}' is no setting: write key=value{hint}; see --help")
         else:
             overrides.append(word)
-    return options, overrides
+    return options, manual.with_section(overrides)
 
 
 def _option(name: str) -> str:

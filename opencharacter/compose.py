@@ -47,7 +47,7 @@ def compose_config(overrides: Sequence[str]) -> Config:
     try:
         _register_schema()
         with hydra.initialize_config_dir(version_base="1.3", config_dir=str(manual.conf_dir())):
-            return _to_config(hydra.compose("config", overrides=list(overrides)))
+            return _to_config(hydra.compose("config", manual.with_section(overrides)))
     except _HYDRA_ERRORS as error:
         raise ConfigError(_explain(error)) from error
 
@@ -278,6 +278,8 @@ def _explain_key(full_key: str) -> str:
         known = [s.key for s in manual.settings()] + manual.sections()
     where = f" in {section}" if section else ""
     hint = manual.suggest(name, known)
+    if not section and not hint and (meant := manual.homes(name)):
+        hint = f" (did you mean {' or '.join(meant)}?)"
     return f"there is no setting '{name}'{where}{hint}; valid: {', '.join(known)}"
 
 

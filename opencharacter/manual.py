@@ -58,6 +58,7 @@ opencharacter: role-playing language models from large-scale synthetic personas.
 A run is one configuration; a stage does one part of it, with records in runs/<run>/<stage>/.
 
 usage: python -m opencharacter stage=STAGE run=NAME [section.setting=value ...] [group=option ...]
+       (of the stage's own section the name is enough: stage=tokenize show=5 is tokenize.show=5)
        python -m opencharacter --help [SECTION]     every setting of a section, such as `generate`
        python -m opencharacter ... --cfg job        print the whole configuration and do nothing
        python -m opencharacter ... --config-dir X   find options in your folder X too
@@ -141,6 +142,37 @@ def suggest(word: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
     near += [name for name in names if word and name.startswith(word)]
     return f" (did you mean '{near[0]}'?)" if near else ""
+
+
+def homes(name: str) -> list[str]:
+    """Return what a setting without its section may be: of `show` tokenize.show.
+
+    Of a name that no section has, those of the nearest one.
+    """
+    keys = [setting.key for section in sections() for setting in settings(section)]
+    names = [key.partition(".")[2] for key in keys]
+    meant = name if name in names else "".join(difflib.get_close_matches(name, names, n=1))
+    return [key for key, known in zip(keys, names, strict=True) if known == meant]
+
+
+def with_section(overrides: Sequence[str]) -> list[str]:
+    """Write out whose setting is meant where one of the stage's own stands without its section.
+
+    `stage=tokenize show=5` is `stage=tokenize tokenize.show=5`. A name that the top level, a
+    section or a group has keeps that meaning, and a sweep over stages has no stage of its own.
+
+    Args:
+        overrides: Those of the command line.
+    """
+    stage = [word.removeprefix("stage=") for word in overrides if word.startswith("stage=")][-1:]
+    if not stage or stage[0] not in sections():
+        return list(overrides)
+    own = {setting.key.split(".")[1] for setting in settings(stage[0])}
+    own -= {setting.key for setting in settings()} | {*sections(), *groups()}
+    return [
+        f"{stage[0]}.{word}" if re.split("[.=]", word, maxsplit=1)[0] in own else word
+        for word in overrides
+    ]
 
 
 def overview() -> str:

@@ -117,7 +117,7 @@ class Display:
         if self._stream is None:
             self._stream = sys.stderr
         self._is_terminal = _is_terminal(self._stream)
-        self._next_draw += self._quiet_s if self._is_terminal else self._every_s
+        self._next_draw += max(self._quiet_s, 0.0 if self._is_terminal else self._every_s)
         return self
 
     def __exit__(

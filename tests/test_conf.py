@@ -28,9 +28,11 @@ MUST_BE_GIVEN = {
     "instructions=files": ["instructions.paths=[i.json]"],
     "llm@teacher=trained": ["teacher.run=r"],
     "llm@player=trained": ["player.run=r"],
+    "llm@user=trained": ["user.run=r"],
     "llm@judge=trained": ["judge.run=r"],
     "llm@teacher=endpoint": ["teacher.model=m", "teacher.base_url=http://localhost:8000/v1"],
     "llm@player=endpoint": ["player.model=m", "player.base_url=http://localhost:8000/v1"],
+    "llm@user=endpoint": ["user.model=m", "user.base_url=http://localhost:8000/v1"],
     "llm@judge=endpoint": ["judge.model=m", "judge.base_url=http://localhost:8000/v1"],
 }
 CHOICES = [f"{group}={option}" for group, options in manual.groups().items() for option in options]
@@ -89,7 +91,14 @@ def test_without_options_a_run_is_embedded_through_and_through():
         holdout=HoldoutConfig(characters=0.05, dialogues=0.05),
     )
     assert asdict(config) == asdict(
-        Config(stage="synth", teacher=embedded, player=embedded, judge=judge, train=train)
+        Config(
+            stage="synth",
+            teacher=embedded,
+            player=embedded,
+            user=embedded,
+            judge=judge,
+            train=train,
+        )
     )
 
 

@@ -1,4 +1,5 @@
 import io
+import math
 import os
 import pty
 import subprocess
@@ -54,6 +55,15 @@ def test_a_line_of_model_calls_has_tokens_and_cache():
     assert line == (
         "profiles: 40/100 personas, 40%, 12 s left, 5.0/s, 3 rejected, 1,500 tokens/s, cache 83%"
     )
+
+
+def test_work_that_shows_itself_is_never_told_of():
+    clock, stream = Clock(), io.StringIO()
+    with Display("train", unit="models", quiet_s=math.inf, stream=stream, clock=clock) as display:
+        clock.now += 1e6
+        display.update(at(0))
+
+    assert stream.getvalue() == ""
 
 
 def test_a_source_that_is_read_is_told_by_its_bytes():

@@ -8,7 +8,18 @@ from opencharacter.compare.document import document, warning
 from opencharacter.compare.embedding import Embedded
 from opencharacter.compare.markup import Line, Point, lines_plot, table
 from opencharacter.compare.report_page import markdown_table
-from opencharacter.compare.tables import DOMAINS, NONE, Dot, Table, chance, equals, number, ranged
+from opencharacter.compare.tables import (
+    DOMAINS,
+    NONE,
+    Dot,
+    Table,
+    chance,
+    equals,
+    number,
+    preference_table,
+    preference_words,
+    ranged,
+)
 from opencharacter.records import Domain
 
 _WHOM = {
@@ -23,7 +34,9 @@ FACTS = {"characters": "characters", "rows": "training dialogues", "method": "me
 
 def sentences(comparison: Comparison) -> list[str]:
     """Return what each pair of runs comes to, on what the comparison is for."""
-    return [sentence(line, comparison) for line in comparison.main]
+    preferred = comparison.preferences.items()
+    told = [each for pair, found in preferred for each in preference_words(pair, found)]
+    return [*(sentence(line, comparison) for line in comparison.main), *told]
 
 
 def sentence(line: Paired, comparison: Comparison) -> str:
@@ -84,6 +97,7 @@ def compare_tables(comparison: Comparison) -> list[Table]:
                       comparison.domains),
         _paired_table("Differences by criterion", "As above; Holm over this table.",
                       comparison.by_criterion),
+        preference_table(comparison.preferences),
     ]  # fmt: skip
     return [each for each in found if each.lines]
 

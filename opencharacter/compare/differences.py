@@ -2,12 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 from statistics import fmean, stdev
 from typing import NamedTuple
 
 from opencharacter.compare.means import mean_of
+from opencharacter.compare.measured import Preferred
 from opencharacter.compare.systems import Cell, System, pair, shared_keys
 from opencharacter.config import CompareConfig
 from opencharacter.records import Domain
@@ -74,6 +75,8 @@ class Comparison:
     domains: Sequence[Paired]
     """The other domains, and all together."""
     by_criterion: Sequence[Paired]
+    preferences: Mapping[str, Sequence[Preferred]] = field(default_factory=dict)
+    """Of runs that were judged beside another one, by `mine over base`."""
 
     @property
     def title(self) -> str:

@@ -57,6 +57,24 @@ class Judge(NamedTuple):
     asked to choose."""
 
 
+class Preferred(NamedTuple):
+    """How often this run's answer is preferred to another run's of the same item."""
+
+    judge: str
+    """By name, or `all judges`: their mean."""
+    plain: Estimate
+    """Share of comparisons, whatever the lengths; what is no role-play loses."""
+    controlled: Estimate
+    """Win rate between answers of one length, of the pairs that were judged."""
+    length: Estimate
+    """Coefficient of the length, on the scale of logits; 0 = length does not matter."""
+    comparisons: int
+    missing: int
+    """Of those, the ones that nobody can tell."""
+    bounds: tuple[float, float] | None
+    """Instead of rates, between what the share lies; None = enough comparisons have a value."""
+
+
 class Failed(NamedTuple):
     """How often a failure happened."""
 
@@ -100,6 +118,10 @@ class Report:
     turns: Sequence[Row]
     controls: Sequence[Row]
     judges: Sequence[Judge]
+    preferences: Sequence[Preferred]
+    """Beside another run's answers; empty = they were not held against any."""
+    against: str
+    """That run."""
     corrected: Row | None
     """The headline as people would score it, by their labels of a part; None = there are none."""
     spread: Mapping[str, Component]

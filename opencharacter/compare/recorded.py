@@ -37,6 +37,9 @@ def metrics_of(report: Report) -> dict[str, float]:
         found |= {f"report/{domain}/high": one.high}
     if report.gap:
         found["report/gap"] = report.gap.value
+    if report.preferences and not report.preferences[0].bounds:
+        found["report/preferred"] = report.preferences[0].plain.value
+        found["report/preferred/equal_length"] = report.preferences[0].controlled.value
     found |= {f"report/criterion/{row.name}": row.overall.value for row in report.criteria_rows}
     found |= {f"report/failure/{failed.name}": failed.share.value for failed in report.failures}
     return {name: value for name, value in found.items() if value is not None}

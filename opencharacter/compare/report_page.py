@@ -18,6 +18,7 @@ from opencharacter.compare.tables import (
     gap_words,
     jury_tables,
     number,
+    preference_words,
     ranged,
     tables_of,
 )
@@ -58,7 +59,7 @@ def report_markdown(report: Report, results: Results) -> str:
                   "the missing scores would have been." for b in report.bounds]  # fmt: skip
     else:
         parts += ["## Headline", *_figures(report)]
-    parts += [f"- {sentence}" for sentence in report.cautions]
+    parts += [f"- {sentence}" for sentence in (*_preferred(report), *report.cautions)]
     tables = (*tables_of(report), *jury_tables(results))
     parts += [markdown_table(each) for each in tables]
     hashes = ", ".join(f"{judge} {hash_}" for judge, hash_ in report.card_hashes.items())
@@ -119,6 +120,7 @@ def _figures(report: Report) -> list[str]:
 
 
 def _head(report: Report) -> str:
+    told = "".join(f"<p>{escape(sentence)}</p>" for sentence in _preferred(report))
     if report.withheld:
         bounds = [
             Tile(
@@ -130,6 +132,7 @@ def _head(report: Report) -> str:
         ]
         return (
             warning("No headline", report.withheld)
+            + told
             + warning("To know", report.cautions)
             + (tiles(bounds) if bounds else "")
         )
@@ -141,7 +144,7 @@ def _head(report: Report) -> str:
                              number(report.gap.value, sign=True), ends_words(*ends, sign=True)
                              + f", p {chance(report.gap.p)}"))  # fmt: skip
         words = f"<p>{escape(gap_words(report.gap, level=report.level))}</p>"
-    return tiles(found) + words + warning("To know", report.cautions)
+    return tiles(found) + words + told + warning("To know", report.cautions)
 
 
 def _tile(name: str, one: Estimate) -> Tile:
@@ -183,4 +186,9 @@ def _cards(results: Results) -> str:
 
 def headline_words(report: Report) -> Sequence[str]:
     """Return the headline, or why there is none, a sentence each."""
-    return report.withheld or _figures(report)
+    return [*(report.withheld or _figures(report)), *_preferred(report)]
+
+
+def _preferred(report: Report) -> list[str]:
+    """Return what judges prefer, where answers stood side by side."""
+    return preference_words(f"{report.run} over {report.against}", report.preferences)

@@ -18,6 +18,7 @@ from opencharacter.compare.headline import (
 )
 from opencharacter.compare.means import corrected, estimate, gap, row, rows
 from opencharacter.compare.measured import Failed, Judge, Report, Row
+from opencharacter.compare.preferred import preferences_of
 from opencharacter.compare.results import Mark, Results, kin_of, marks_of, models_of
 from opencharacter.config import ReportConfig
 from opencharacter.records import Control, Domain, Transcript
@@ -60,6 +61,8 @@ def report_of(results: Results, settings: ReportConfig) -> Report:
         turns=_turns(results, criteria, left_out, level),
         controls=_controls(marks, criteria, level),
         judges=_judges(results, criteria, left_out, level),
+        preferences=preferences_of(results, level=level, least=settings.min_coverage),
+        against=results.against,
         corrected=corrected(counted, results.human, level=level),
         spread=_spread(results, criteria, left_out),
         failures=_failures(played, level),

@@ -18,6 +18,14 @@ _ENGINE = f"{_FAILED}{Failure.error}"  # the engine's fault, not the model's
 _NOT_REACHED = "not_reached"  # of a turn after the one at which the dialogue ended
 
 
+class Opponent(NamedTuple):
+    """What a transcript was compared with."""
+
+    words: int
+    """That its model said."""
+    failure: Failure | None
+
+
 class Scale(NamedTuple):
     """Smallest and largest value of a criterion."""
 
@@ -58,6 +66,10 @@ class Results:
     """Means by a benchmark's published protocol, its faults included; empty = judged by ours."""
     scales: Mapping[str, Scale] = field(default_factory=dict)
     """Of criteria, as the rubrics have them."""
+    against: str = ""
+    """Run whose answers judges read beside these; empty = none."""
+    opponents: Mapping[str, Opponent] = field(default_factory=dict)
+    """Its transcripts, by id."""
     facts: Mapping[str, str | int | float] = field(default_factory=dict)
     """Of the training: `characters`, `rows`, `method`, where they are known."""
 
@@ -129,6 +141,7 @@ def joined(runs: Sequence[Results]) -> Results:
         cards={judge: card for run in runs for judge, card in run.cards.items()},
         card_hashes={judge: hash_ for run in runs for judge, hash_ in run.card_hashes.items()},
         unseated={judge: why for run in runs for judge, why in run.unseated.items()},
+        opponents={id_: other for run in runs for id_, other in run.opponents.items()},
         jury=first.jury if len(runs) == 1 else {},
         human={key: label for run in runs for key, label in run.human.items()},
         published=first.published if len(runs) == 1 else {},

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from opencharacter.compare.measured import Gap, Report, Row
+from opencharacter.compare.measured import Gap, Preferred, Report, Row
 from opencharacter.compare.results import Results
 from opencharacter.records import Domain
 from opencharacter.stats.intervals import Estimate
@@ -118,6 +118,7 @@ def tables_of(report: Report) -> list[Table]:
         _means("By task", "The headline's criteria, without controls.", report.tasks),
         _means("By criterion", "Without controls; criteria may have different scales.",
                [] if _is_same(report) else report.criteria_rows),
+        preference_table({f"{report.run} over {report.against}": report.preferences}),
         _means("By turn", "User turns, counted from 1.", report.turns),
         _means("Controls", "What is left without the persona, or with another one: the difference "
                "from `none` is what an answer owes to its persona.", report.controls),
@@ -140,6 +141,56 @@ def _means(title: str, note: str, rows: Sequence[Row]) -> Table:
     names = [DOMAINS[domain] for domain in domains]
     columns = ("", *names, "transcripts", "characters", "missing")
     return Table(title, note, columns, lines, dots, names)
+
+
+def preference_table(found: Mapping[str, Sequence[Preferred]]) -> Table:
+    """Return how often one run's answers are preferred to another's.
+
+    Args:
+        found: By pair of runs, as in `mine over base`.
+    """
+    told = [(pair, each) for pair, lines in found.items() for each in lines]
+    lines = [
+        [
+            f"{pair}, {each.judge}",
+            *([f"{number(each.bounds[0])} to {number(each.bounds[1])}, bounds", NONE, NONE]
+              if each.bounds else map(ranged, (each.plain, each.controlled, each.length))),
+            f"{each.comparisons:,}",
+            f"{each.missing:,}",
+            f"{each.plain.clusters:,}",
+        ]
+        for pair, each in told
+    ]  # fmt: skip
+    dots = [
+        [] if each.bounds else [Dot(0, each.plain), Dot(1, each.controlled)] for _, each in told
+    ]
+    columns = ("", "preferred", "at equal length", "effect of length", "comparisons", "missing")
+    note = (
+        "Answers side by side, in both orders; 0.50 = neither is preferred. What is no role-play "
+        "loses. At equal length: of the judged pairs, logistic in the difference of words, fitted "
+        "anew for each draw of characters; effect of length on the scale of logits."
+    )
+    return Table(
+        "Preferred, answer beside answer", note, (*columns, "characters"), lines, dots,
+        ("preferred", "at equal length"),
+    )  # fmt: skip
+
+
+def preference_words(pair: str, found: Sequence[Preferred]) -> list[str]:
+    """Return in a sentence what all judges together prefer; nothing without comparisons."""
+    if not found:
+        return []
+    one = found[0]
+    if one.bounds:
+        low, high = number(one.bounds[0]), number(one.bounds[1])
+        return [
+            f"{pair}: {one.missing:,} of {one.comparisons:,} comparisons have no verdict, so the "
+            f"share preferred lies between {low} and {high}."
+        ]
+    return [
+        f"{pair}: preferred in {ranged(one.plain)} of the comparisons, at equal length in "
+        f"{ranged(one.controlled)}."
+    ]
 
 
 def _failures(report: Report) -> Table:

@@ -32,7 +32,15 @@ from opencharacter.config.judging import JudgeConfig, QualifyConfig
 from opencharacter.config.mixing import ExportConfig, LintConfig, MixConfig, PopulationConfig
 from opencharacter.config.model import Backend, ModelConfig, SamplingConfig
 from opencharacter.config.planning import AssumeConfig, PlanConfig
-from opencharacter.config.playing import CONTROLS, Mode, PlayConfig, SuiteConfig, SuiteName, Who
+from opencharacter.config.playing import (
+    CONTROLS,
+    Mode,
+    PlayConfig,
+    SuiteConfig,
+    SuiteName,
+    UserTurns,
+    Who,
+)
 from opencharacter.config.ranges import require
 from opencharacter.config.reporting import CompareConfig, CompareSource, ReportConfig
 from opencharacter.config.sources import (
@@ -116,12 +124,13 @@ __all__ = [
     "Tracking",
     "TrainConfig",
     "Tuning",
+    "UserTurns",
     "Who",
     "data_settings",
 ]
 
 
-ROLES = ("teacher", "player", "judge")
+ROLES = ("teacher", "player", "user", "judge")
 """Sections that say which model plays a part."""
 
 
@@ -163,6 +172,7 @@ class Config:
     """W&B project."""
     teacher: ModelConfig = field(default_factory=ModelConfig)
     player: ModelConfig = field(default_factory=ModelConfig)
+    user: ModelConfig = field(default_factory=ModelConfig)
     judge: JudgeConfig = field(default_factory=JudgeConfig)
     personas: PersonasConfig = field(default_factory=PersonasConfig)
     instructions: InstructionsConfig = field(default_factory=InstructionsConfig)

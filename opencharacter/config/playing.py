@@ -49,6 +49,15 @@ class Who(StrEnum):
     """Those that were kept out of it; it is seen to that they were."""
 
 
+class UserTurns(StrEnum):
+    """Who makes up what a user says."""
+
+    scripted = "scripted"
+    """Scripts of eval/: every system is told the same."""
+    model = "model"
+    """The model of llm@user, which goes on from what it is told; probes stay as they are."""
+
+
 class Mode(StrEnum):
     """By whose rules a suite is played and judged."""
 
@@ -79,6 +88,10 @@ class SuiteConfig:
     """Which of its characters, where the suite does not say."""
     items: int = 5
     """Instructions, scripts or pairs for each character."""
+    user: UserTurns = UserTurns.scripted
+    """Who says what the user of `multi_turn` says between the probes: `scripted`, or a `model`."""
+    turns: int = 8
+    """User turns of a dialogue whose user is a model, 6 to 10; its turns 1, 4 and 8 are probes."""
     margin: float = 1.0
     """Least difference of two ratings that makes them a pair, in the ratings' points."""
     questions: int = 10
@@ -101,6 +114,9 @@ class SuiteConfig:
             not self.lm_eval or self.name is SuiteName.retention,
             f"suite.lm_eval=[{', '.join(self.lm_eval)}] goes with suite=retention, not {self.name}",
         )
+        is_talk = self.name is SuiteName.multi_turn or self.user is UserTurns.scripted
+        require(is_talk, f"suite.user={self.user} goes with suite=multi_turn, not {self.name}")
+        require(6 <= self.turns <= 10, f"suite.turns is {self.turns}; it must be in [6, 10]")
         require(self.margin > 0, f"suite.margin is {self.margin}; it must be > 0")
         require(self.questions >= 1, f"suite.questions is {self.questions}; it must be >= 1")
 
@@ -118,6 +134,16 @@ class AnswersSamplingConfig(SamplingConfig):
 
 
 @dataclass(kw_only=True)
+class UserSamplingConfig(SamplingConfig):
+    """How a model that plays the user speaks."""
+
+    temperature: float = 0.7
+    """0 = greedy."""
+    max_tokens: int = 128
+    """Longest turn, in tokens: a user who writes more is no user."""
+
+
+@dataclass(kw_only=True)
 class PlayConfig(LLMStageConfig):
     """How a model under test is asked."""
 
@@ -125,6 +151,11 @@ class PlayConfig(LLMStageConfig):
     retries: int = 3
     """Further attempts, with the same seed, after a fault of engine or server. An answer that is no
     good is never asked for again: it is what the model does."""
+    user_sampling: UserSamplingConfig = field(default_factory=UserSamplingConfig)
+    """Of the user's turns with suite.user=model."""
+    user_retries: int = 2
+    """Further attempts, each with a seed of its own, at a user's turn that cannot be used; then the
+    dialogue ends, and what would have come is missing: it is no fault of the model under test."""
     samples: int = 1
     """Times that each item is played, each with its own seed."""
     controls: list[str] = field(default_factory=lambda: ["none"])
@@ -134,6 +165,9 @@ class PlayConfig(LLMStageConfig):
     def __post_init__(self) -> None:
         """Check ranges and controls."""
         LLMStageConfig.__post_init__(self)
+        require(
+            self.user_retries >= 0, f"play.user_retries is {self.user_retries}; it must be >= 0"
+        )
         require(self.samples >= 1, f"play.samples is {self.samples}; it must be >= 1")
         listed = ", ".join(self.controls)
         require(

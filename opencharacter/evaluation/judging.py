@@ -22,12 +22,21 @@ from opencharacter.evaluation.work import (
     KEY_COLUMNS,
     NOT_REACHED,
     PREFERENCE,
+    USER_FAILED,
     Instrument,
     Work,
     answer_of,
 )
-from opencharacter.ids import part_of
-from opencharacter.llm.requests import Completion, Finish, Request, Sampling, Session, add_usage
+from opencharacter.ids import digest, part_of
+from opencharacter.llm.requests import (
+    Completion,
+    Finish,
+    Request,
+    Sampling,
+    Session,
+    add_usage,
+    sum_usage,
+)
 from opencharacter.llm.work import Plan
 from opencharacter.prompts.rubrics import Criterion, Rubric, Shown
 from opencharacter.records import Message, Role, Score, Transcript, Usage
@@ -37,6 +46,8 @@ from opencharacter.store.claims import Part
 NO_COUNTERPART = "no_counterpart"
 """Of a comparison: the other run has no transcript of the item."""
 COUNTERPART_FAILED = "counterpart_failed"
+OTHER_QUESTIONS = "other_questions"
+"""Of a comparison: a model played the user, and asked either of them what it liked."""
 
 _VERDICT = Sampling(temperature=0, top_p=1, max_tokens=1)
 _JSON = Sampling(temperature=0, top_p=1, max_tokens=32)
@@ -102,7 +113,9 @@ class Judge:
             yield from ()
             return self._record(work, Verdict(unscored=failed(answer.failure)))
         facts = (work.fact,) if work.fact else work.item.facts
-        shown = Shown(work.item.persona, facts, answer.before, answer.question, answer.text)
+        told = answer.before, answer.question, answer.text
+        dialogue = digest("dialogue", [message.content for message in work.transcript.messages])
+        shown = Shown(work.item.persona, facts, *told, dialogue=dialogue)
         return self._record(work, (yield from self._ask(work, shown)))
 
     def _compare(self, work: Work) -> Session[Score]:
@@ -117,7 +130,7 @@ class Judge:
         first = yield from self._ask(work, shown)
         swapped = shown._replace(answer=shown.other, other=shown.answer)
         second = yield from self._ask(work, swapped)
-        usage = _sum(first.usage, second.usage)
+        usage = sum_usage(first.usage, second.usage)
         if first.value is None or second.value is None:
             unusable = first if first.value is None else second
             return self._record(work, replace(unusable, usage=usage))
@@ -186,7 +199,7 @@ class Judge:
 
 def failed(failure: str) -> str:
     """Return the reason of a score for an answer that failed."""
-    return failure if failure == NOT_REACHED else f"candidate_{failure}"
+    return failure if failure in (NOT_REACHED, USER_FAILED) else f"candidate_{failure}"
 
 
 def _not_compared(work: Work) -> str | None:
@@ -195,6 +208,8 @@ def _not_compared(work: Work) -> str | None:
         return failed(mine.failure)
     if work.other is None:
         return NO_COUNTERPART
+    if work.item.user:
+        return OTHER_QUESTIONS
     return COUNTERPART_FAILED if answer_of(work.item, work.other, None).failure else None
 
 
@@ -207,12 +222,3 @@ def _numbered(texts: Sequence[str]) -> str:
     if len(texts) == 1:
         return texts[0]
     return "\n\n".join(f"({n}) {text}" for n, text in enumerate(texts, start=1))
-
-
-def _sum(one: Usage, other: Usage) -> Usage:
-    return Usage(
-        prompt_tokens=one.prompt_tokens + other.prompt_tokens,
-        cached_tokens=one.cached_tokens + other.cached_tokens,
-        output_tokens=one.output_tokens + other.output_tokens,
-        calls=one.calls + other.calls,
-    )

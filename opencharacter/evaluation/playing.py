@@ -13,6 +13,7 @@ from opencharacter.checks.breaking import breaks_character, persona_is_machine
 from opencharacter.config import PlayConfig, SamplingConfig
 from opencharacter.errors import ConfigError
 from opencharacter.evaluation.suite import Suite
+from opencharacter.evaluation.users import Said, SimulatedUser, Unusable
 from opencharacter.ids import part_of, request_seed
 from opencharacter.llm.requests import (
     Completion,
@@ -23,6 +24,7 @@ from opencharacter.llm.requests import (
     Session,
     add_usage,
     sampling_json,
+    sum_usage,
 )
 from opencharacter.llm.work import Plan
 from opencharacter.prompts.character import render_prompt
@@ -165,14 +167,25 @@ class Player:
     seed: int
     """The run's."""
 
+    @property
+    def _user(self) -> SimulatedUser:
+        return SimulatedUser(
+            sampling=requested(self.settings.user_sampling),
+            retries=self.settings.user_retries,
+            seed=self.seed,
+        )
+
     def play(self, task: Task) -> Session[Transcript]:
         """Ask the questions of an item in turn; the model sees its own earlier answers.
 
         It goes on after an answer that is refused or cut off, as a user would; an empty one, or a
-        fault of the engine, ends the dialogue.
+        fault of the engine, ends the dialogue; so does a user, played by a model, who fails.
         """
         played = _Played(task)
-        for turn, question in enumerate(task.item.questions):
+        for turn, fixed in enumerate(task.item.questions):
+            question = fixed or (yield from self._say(turn, played))
+            if not question:
+                break
             played.messages.append(Message(role=Role.user, content=question))
             request = self._request(task, turn, tuple(played.messages))
             completion = yield from self._answer(request, played)
@@ -185,6 +198,15 @@ class Player:
             answer = Message(role=Role.assistant, content=storable(completion.text))
             played.messages.append(answer)
         return played.transcript(self.model.name)
+
+    def _say(self, turn: int, played: "_Played") -> Generator[Request, Completion, str]:
+        """Return what the model that plays the user says; empty = it cannot go on."""
+        task = played.task
+        said = yield from self._user.speak(
+            task.item, played.dialogue, turn=turn, sample=task.sample
+        )
+        played.hear(said)
+        return said.text
 
     def _answer(
         self, request: Request, played: "_Played"
@@ -228,11 +250,23 @@ class _Played:
     finishes: list[str] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     usage: Usage = field(default_factory=Usage)
+    user_usage: Usage = field(default_factory=Usage)
+    user_failed: Unusable | None = None
 
     def __post_init__(self) -> None:
         if self.task.system:
             self.messages.append(Message(role=Role.system, content=self.task.system))
         self.messages += self.task.item.history
+
+    @property
+    def dialogue(self) -> list[Message]:
+        """What was said since the first question."""
+        return self.messages[bool(self.task.system) + len(self.task.item.history) :]
+
+    def hear(self, said: Said) -> None:
+        """Count what a user's turn took, and why there is none."""
+        self.user_usage = sum_usage(self.user_usage, said.usage)
+        self.user_failed = said.unusable
 
     def transcript(self, model: str) -> Transcript:
         item = self.task.item
@@ -253,6 +287,11 @@ class _Played:
             finish_reasons=tuple(self.finishes),
             call=self.calls[0],
             usage=self.usage,
+            user_failure=self.user_failed.failure if self.user_failed else None,
+            user_detail=storable(self.user_failed.detail[:_DETAIL_CHARS])
+            if self.user_failed
+            else "",
+            user_usage=self.user_usage,
         )
 
 

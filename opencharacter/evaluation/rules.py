@@ -7,6 +7,7 @@ from typing import NamedTuple
 from opencharacter.evaluation import expected, facts
 from opencharacter.evaluation.expected import Choice, Expected, rouge_l
 from opencharacter.evaluation.facts import Fact, said_of
+from opencharacter.evaluation.work import USER_FAILED
 from opencharacter.records import EvalItem, Failure, Role, Score, Transcript
 
 RULE = "rule"
@@ -38,8 +39,9 @@ def rule_scores(item: EvalItem, transcript: Transcript) -> Iterator[Score]:
 
     An answer that was cut off, refused or out of character counts as what it says, an
     empty one says nothing. Unscored are turns that a fault of the engine kept from being played
-    (`error`, `not_reached`), contradictions of which the rule is not sure (`unsure`), and answers
-    that choose nothing (`no_choice`).
+    (`error`, `not_reached`), those that a user played by a model did not come to (`user_failed`),
+    contradictions of which the rule is not sure (`unsure`), and answers that choose nothing
+    (`no_choice`).
     """
     said = [m.content for m in transcript.messages if m.role is Role.assistant]
     answers = said[sum(m.role is Role.assistant for m in item.history) :]
@@ -86,4 +88,6 @@ def _missing(transcript: Transcript, turn: int) -> str | None:
     failures = transcript.turn_failures
     if turn < len(failures):
         return "error" if failures[turn] == Failure.error else None
+    if transcript.user_failure:
+        return USER_FAILED
     return "not_reached" if failures and failures[-1] == Failure.error else None

@@ -17,19 +17,23 @@ from opencharacter.evaluation.suite import Suite
 _TRAINED_ON = ("profiles", "instructions", "mix")
 
 
-def load_suite(config: SuiteConfig, run_dir: Path, also_trained: tuple[Path, ...] = ()) -> Suite:
+def load_suite(
+    config: SuiteConfig, run_dir: Path, also_trained: tuple[Path, ...] = (), *, user: str = ""
+) -> Suite:
     """Return the suite that the settings name; an item that is there twice is played once.
 
     Args:
         config: Which, and how much of it.
         run_dir: Of the run whose characters it asks, where it asks a run's.
         also_trained: Of other runs on whose mixtures the model was trained.
+        user: Name of the model that plays the user, with `suite.user=model`: what another one asks
+            is something else.
 
     Raises:
         SourceError: its data is not there, or cannot be read at all.
         StoreError: what it says of the run is not true of the run's mixture.
     """
-    return _once(_read(config, People(run_dir=run_dir, also_trained=also_trained)))
+    return _once(_read(config, People(run_dir=run_dir, also_trained=also_trained), user))
 
 
 def _once(suite: Suite) -> Suite:
@@ -39,14 +43,14 @@ def _once(suite: Suite) -> Suite:
     return replace(suite, items=tuple(items.values()), missing=(*suite.missing, *told))
 
 
-def _read(config: SuiteConfig, people: People) -> Suite:
+def _read(config: SuiteConfig, people: People, user: str) -> Suite:
     match config.name:
         case SuiteName.in_domain | SuiteName.out_of_domain:
             return read_dialogues(config, people)
         case SuiteName.profile_facts:
             return read_profile_facts(config, people)
         case SuiteName.multi_turn:
-            return read_multi_turn(config, people)
+            return read_multi_turn(config, people, user=user)
         case SuiteName.preference_probe:
             return read_preferences(config)
         case SuiteName.retention:

@@ -28,9 +28,21 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
         raise SourceError(f"cannot read {path}: {error}; install opencharacter anew") from error
 
 
-def template_file(name: str) -> Path:
+def read_text(path: Path) -> str:
+    """Return a text of the project's.
+
+    Raises:
+        SourceError: it is not there: the installation is broken.
+    """
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as error:
+        raise SourceError(f"cannot read {path}: {error}; install opencharacter anew") from error
+
+
+def template_file(name: str, *, ending: str = "jsonl") -> Path:
     """Return where the templates of a suite are."""
-    return project_eval_dir() / "templates" / f"{name}.jsonl"
+    return project_eval_dir() / "templates" / f"{name}.{ending}"
 
 
 def suite_file(name: str) -> Path:

@@ -14,6 +14,8 @@ KEY_COLUMNS = ("transcript_id", "criterion", "turn")
 """Columns of a score that make up `Work.key`."""
 NOT_REACHED = "not_reached"
 """Of a turn after one at which the dialogue ended."""
+USER_FAILED = "user_failed"
+"""Of a turn to which a user, played by a model, did not come: no fault of the candidate's."""
 PREFERENCE = "preference"
 FACT = "fact"
 
@@ -81,7 +83,8 @@ def answer_of(item: EvalItem, transcript: Transcript, turn: int | None) -> Answe
     if 2 * at + 1 < len(spoken):
         earlier = tuple(spoken[: 2 * at])
         return Answer(earlier, spoken[2 * at].content, spoken[2 * at + 1].content, failure)
-    return Answer((), item.questions[at], "", failure or NOT_REACHED)
+    ended = USER_FAILED if transcript.user_failure else NOT_REACHED
+    return Answer((), item.questions[at], "", failure or ended)
 
 
 def _failure(transcript: Transcript, turn: int | None) -> str:
@@ -99,7 +102,8 @@ def rubric_work(
 ) -> list[Work]:
     """Return every turn of every transcript by every criterion; failed ones too.
 
-    Neighbours share what stands first in a prompt: criterion, then character, then question.
+    Neighbours share what stands first in a prompt: criterion, then character, then question; the
+    turns of one dialogue share those before them.
 
     Args:
         items: By id.
@@ -118,7 +122,7 @@ def rubric_work(
     ]
     return sorted(
         found,
-        key=lambda w: (w.criterion, w.item.persona_id, w.item.id, w.turn or 0, w.transcript.id),
+        key=lambda w: (w.criterion, w.item.persona_id, w.item.id, w.transcript.id, w.turn or 0),
     )
 
 

@@ -1,11 +1,14 @@
 """Finds the runs that are compared; writes the comparison."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from opencharacter.compare.compare_page import compare_markdown, compare_page, sentences
 from opencharacter.compare.differences import Comparison, comparison_of
 from opencharacter.compare.embedding import Embedded, embedded, most_different_first, shown_of
+from opencharacter.compare.measured import Preferred
+from opencharacter.compare.preferred import preferences_of
 from opencharacter.compare.results import Results, marks_of
 from opencharacter.compare.systems import System, check_alike
 from opencharacter.config import CompareConfig
@@ -56,7 +59,7 @@ def write_comparison(
         ConfigError: the runs cannot be compared.
     """
     check_alike(systems)
-    comparison = comparison_of(systems, settings)
+    comparison = replace(comparison_of(systems, settings), preferences=_preferred(runs, settings))
     shown = _shown(runs, comparison, settings.shown)
     write_text(folder / "compare.html", compare_page(comparison, shown))
     write_text(folder / "compare.md", compare_markdown(comparison))
@@ -69,6 +72,15 @@ def write_comparison(
         print(sentence)
     print(f"Page: {folder / 'compare.html'}")
     return comparison
+
+
+def _preferred(runs: Sequence[Results], settings: CompareConfig) -> dict[str, list[Preferred]]:
+    """Return what judges prefer, of runs that were judged beside another one."""
+    return {
+        f"{run.run} over {run.against}": found
+        for run in runs
+        if (found := preferences_of(run, level=settings.level, least=settings.min_coverage))
+    }
 
 
 def _shown(runs: Sequence[Results], comparison: Comparison, most: int) -> Embedded:

@@ -160,6 +160,9 @@ class Bench:
         others = [("the teacher's", teacher)] if teacher else []
         others += [("the tested model's own", family) for family in tested.values()]
         stated = config.judge.same_family
+        rows = read_columns(part_files(played.run_dir / "judge" / "data"), ["judge"])
+        spoke = {judge for (judge,) in rows}  # of a suite of rules none may have
+        scoring = {judge: family for judge, family in families.items() if judge in spoke}
         return cls(
             judges=families,
             teacher=teacher,
@@ -167,7 +170,7 @@ class Bench:
             cards={name: _short(cards[name]) if name in cards else None for name in names},
             left_out={name: _below(cards, name) for name in names if name not in families},
             same_family_stated=stated,
-            refusal=refuse_headline(families, others, is_stated=stated),
+            refusal=refuse_headline(scoring, others, is_stated=stated),
         )
 
 

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from statistics import median
 
 from opencharacter.config import Tuning
 from opencharacter.job.stage import OpenStage
@@ -14,6 +15,8 @@ from opencharacter.train.lineage import base_licence, read_lineage
 
 METRICS = "metrics.jsonl"
 """Lines of the training, in the stage's folder."""
+
+_RATE = "tokens_per_second_per_device"
 
 
 def write_card(stage: OpenStage, checkpoint: Checkpoint, tally: Tally, *, stop: str) -> None:
@@ -42,11 +45,27 @@ def write_card(stage: OpenStage, checkpoint: Checkpoint, tally: Tally, *, stop: 
         write_model_card(folder.path / ADAPTERS, adapters_card(facts))
 
 
+def metric_lines(metrics: Path) -> list[dict[str, float]]:
+    """Return the lines of a training's metrics; a torn last one, of a full disk, is left out."""
+    if not metrics.is_file():
+        return []
+    whole = metrics.read_text(encoding="utf-8").split("\n")[:-1]
+    return [json.loads(line) for line in whole]
+
+
+def measured_rate(metrics: Path) -> float | None:
+    """Return the median tokens a second of a device in a training's metrics; None = there are none.
+
+    The median: the first steps are slow, and a busy machine has slow ones now and then.
+    """
+    rates = [line[_RATE] for line in metric_lines(metrics) if _RATE in line]
+    return median(rates) if rates else None
+
+
 def losses_before(metrics: Path) -> dict[str, float]:
     """Return the losses before the first step, by kind of what was held out; those there are."""
     found: dict[str, float] = {}
-    for line in metrics.read_text(encoding="utf-8").splitlines():
-        told = json.loads(line)
+    for told in metric_lines(metrics):
         for kind in (CHARACTERS, DIALOGUES, FORGETTING):
             if told["step"] == 0 and f"eval_{kind}_loss" in told:
                 found[kind] = told[f"eval_{kind}_loss"]

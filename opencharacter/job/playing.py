@@ -44,6 +44,8 @@ def count_played(folder: StageFolder, suite: Suite) -> dict[str, int]:
     facts: Counter[str] = Counter()
     for transcript in read_records(folder.data, Transcript):
         failures[transcript.failure or "ok"] += 1
+        if transcript.user_failure:
+            facts[f"the user failed, {transcript.user_failure}"] += 1
         item = items[transcript.item_id]
         for score in rule_scores(item, transcript):
             facts[_told(score, of_several=len(item.questions) > 1)] += score.value != 0

@@ -12,10 +12,11 @@ from typing import Any, NamedTuple
 
 from opencharacter.compare.embedding import embedded, shown_of
 from opencharacter.compare.measured import Report
+from opencharacter.compare.preferred import opponent_of
 from opencharacter.compare.recorded import COLUMNS, about_of, metrics_of, rows_of
 from opencharacter.compare.report_page import headline_words, report_markdown, report_page
 from opencharacter.compare.reporting import report_of
-from opencharacter.compare.results import Results, Scale, marks_of
+from opencharacter.compare.results import Opponent, Results, Scale, marks_of
 from opencharacter.compare.systems import systems_of
 from opencharacter.config import Config, ReportConfig, Tracking, data_settings
 from opencharacter.errors import ConfigError, SourceError, StoreError
@@ -50,6 +51,7 @@ def read_results(run_dir: Path, *, run: str) -> Results:
     suite = _suite(play.path / "suite.json")
     bench = _object(judge.path / "judges.json") or {}
     scores = list(read_records(judge.data, Score))
+    against = _against(run_dir)
     return Results(
         run=run,
         items=items,
@@ -66,8 +68,25 @@ def read_results(run_dir: Path, *, run: str) -> Results:
         related=_related(bench, lineage),
         same_family_stated=bool(bench.get("same_family_stated")),
         scales=_scales(scores),
+        against=against,
+        opponents=_opponents(run_dir.parent / against) if against else {},
         facts=lineage.facts,
     )
+
+
+def _against(run_dir: Path) -> str:
+    """Return the run whose answers the judges read beside this one's; empty = none."""
+    for folder in sorted(run_dir.glob("judge*")):
+        started = StageFolder(run_dir=run_dir, stage=folder.name).started() or {"settings": {}}
+        for source in started["settings"].get("sources", {}):
+            return str(source).removesuffix("/play")
+    return ""
+
+
+def _opponents(run_dir: Path) -> dict[str, Opponent]:
+    """Return what is known of the answers of the other run; nothing where they are gone."""
+    data = StageFolder(run_dir=run_dir, stage="play").data
+    return {each.id: opponent_of(each) for each in read_records(data, Transcript)}
 
 
 def with_labels(results: Results, config: Config) -> Results:

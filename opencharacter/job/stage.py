@@ -1,5 +1,6 @@
 """A started stage: it does its work once, in one process or many, and closes its books."""
 
+import math
 import os
 import sys
 import time
@@ -97,12 +98,12 @@ class OpenStage:
             AccountingError: rows in are not rows out plus rejected plus not drawn, or none is out.
         """
         self.start()
-        part = Part(0, 1)
+        part, quiet_s = Part(0, 1), math.inf if self.goes_on else 0.0  # a training shows itself
         if self._say_finished() or not self._claim(part):
             return
         with (
             nullcontext() if self.goes_on else self._told_what_is_lost(),
-            Display(self.folder.stage, unit=f"{unit} written") as display,
+            Display(self.folder.stage, unit=f"{unit} written", quiet_s=quiet_s) as display,
             self._tracker() as tracker,
         ):
             tally.watched = partial(reading, self.folder.path)
@@ -375,8 +376,7 @@ class OpenStage:
 
     def _say_rejected(self) -> None:
         """Tell the reasons; a composite's closing table does."""
-        manifest = self.folder.manifest() or {"counts": {"rejected": {}}}
-        reasons = manifest["counts"]["rejected"]
+        reasons = (self.folder.manifest() or {"counts": {"rejected": {}}})["counts"]["rejected"]
         if reasons and not self.is_inside_composite:
             listed = ", ".join(f"{count:,} {reason}" for reason, count in reasons.items())
             self._say(f"rejected: {listed}; each with its reason in {self.folder.rejected}")

@@ -13,7 +13,7 @@ from opencharacter import __version__
 from opencharacter.config import Config, data_settings
 from opencharacter.ids import digest
 from opencharacter.job import Job
-from opencharacter.job.modelcard import METRICS, write_card
+from opencharacter.job.modelcard import METRICS, metric_lines, write_card
 from opencharacter.job.stage import OpenStage
 from opencharacter.llm.stopping import Stopping
 from opencharacter.progress import Display, Progress
@@ -105,6 +105,7 @@ def lead_training(stage: OpenStage, ranks: Ranks, tally: Tally) -> Checkpoint:
     checkpoint = record(stage, trained.fitted)
     write_card(stage, checkpoint, tally, stop=opened.tokenizer.convert_ids_to_tokens(trained.stop))
     shutil.rmtree(folder / _FLAT)
+    _say(f"the model is in {folder / MODEL}")
     return checkpoint
 
 
@@ -310,8 +311,8 @@ class Journal:
         """
         self._stage, self._display, self._total = stage, display, total
         self._path = stage.folder.path / METRICS
-        told = self._path.read_text(encoding="utf-8").splitlines() if begun else []
-        kept = [line for line in told if json.loads(line)["step"] <= begun]
+        told = metric_lines(self._path) if begun else []
+        kept = [json.dumps(line) for line in told if line["step"] <= begun]
         with whole_file(self._path) as temporary:
             temporary.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
         display.update(Progress(begun, 0, total, 0, 0, 0, 0))

@@ -8,6 +8,7 @@ from pathlib import Path
 from opencharacter.config import Config
 from opencharacter.errors import ConfigError
 from opencharacter.job import Job
+from opencharacter.job.modelcard import METRICS, measured_rate
 from opencharacter.job.training import clusters
 from opencharacter.progress import closing_table, duration
 from opencharacter.store.stage import finished_input
@@ -118,16 +119,19 @@ def _row_lines(config: Config, job: Job, batches: Batches) -> _Lines:
         ("held out", f"{held}{len(split.forgetting):,} general"),
         ("tokens", f"{tokens:,} an epoch, {learned:,} of them learned ({learned / tokens:.0%})"),
         ("steps", f"{steps:,} an epoch, {math.ceil(steps * settings.epochs):,} in all"),
-        ("time", _time(config, tokens, batches)),
+        ("time", _time(config, job, tokens, batches)),
     ]
 
 
-def _time(config: Config, tokens: int, batches: Batches) -> str:
-    rate = config.train.tokens_per_second
+def _time(config: Config, job: Job, tokens: int, batches: Batches) -> str:
+    metrics = job.folder("train").path / METRICS
+    given = config.train.tokens_per_second
+    rate = given or measured_rate(metrics)
     if rate is None:
         return "not known; give train.tokens_per_second, such as the metrics of an earlier run have"
     seconds = tokens * config.train.epochs / (rate * batches.world_size)
-    return f"{duration(seconds)} at {rate:,.0f} tokens a second and device, without validations"
+    told = f"{duration(seconds)} at {rate:,.0f} tokens a second and device, without validations"
+    return told if given else f"{told}; measured: {metrics}"
 
 
 def _memory_table(shape: AnyShape, config: Config, world_size: int) -> str:

@@ -61,6 +61,9 @@ class Request:
     """JSON schema of the answer; None = free text."""
     labels: tuple[str, ...] = ()
     """The answer is one of these, each a single token; the completion tells their probabilities."""
+    to: str = ""
+    """Name of the model that it goes to, where a session asks two (`llm.two`); empty = the one that
+    does the work."""
     _keys: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def key(self, model: str) -> str:
@@ -68,7 +71,9 @@ class Request:
         if model not in self._keys:
             messages = [[message.role, message.content] for message in self.messages]
             asked = (messages, self.sampling, self.seed, self.schema)
-            self._keys[model] = digest(model, *asked, *([self.labels] if self.labels else ()))
+            self._keys[model] = digest(
+                self.to or model, *asked, *([self.labels] if self.labels else ())
+            )
         return self._keys[model]
 
 
@@ -123,6 +128,16 @@ class Model(Protocol):
 def sampling_json(sampling: Sampling) -> str:
     """Return sampling settings as canonical JSON, as `records.Call` stores them."""
     return canonical_json(sampling).decode()
+
+
+def sum_usage(one: Usage, other: Usage) -> Usage:
+    """Return the tokens of both."""
+    return Usage(
+        prompt_tokens=one.prompt_tokens + other.prompt_tokens,
+        cached_tokens=one.cached_tokens + other.cached_tokens,
+        output_tokens=one.output_tokens + other.output_tokens,
+        calls=one.calls + other.calls,
+    )
 
 
 def add_usage(total: Usage, completion: Completion) -> Usage:

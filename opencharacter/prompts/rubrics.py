@@ -64,6 +64,9 @@ class Shown(NamedTuple):
     answer: str
     other: str = ""
     """Another answer to it, where two are compared."""
+    dialogue: str = ""
+    """Hash of the whole dialogue: all questions about it fence its answers alike, so that their
+    prompts begin alike; empty = a fence of its own."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,8 @@ class Rubric:
         """Return what a judge reads: criterion, character, question, then the answer.
 
         What many prompts share stands first, so that the engine's prefix cache holds it. The answer
-        stands between two lines that are a hash of it: it cannot know them, and not end early.
+        stands between two lines that are a hash of it, or of the dialogue that it is part of: it
+        cannot know them, and not end early.
 
         Args:
             criterion: By which to judge.
@@ -102,7 +106,7 @@ class Rubric:
         text = self._template.render(
             shown._asdict(),
             criterion=criterion,
-            fence=f"<<{digest('answer', shown)[:8]}>>",
+            fence=f"<<{digest('answer', shown.dialogue or shown)[:8]}>>",
             reply=in_json if as_json else plain,
         )
         return text.strip()

@@ -27,6 +27,7 @@ from opencharacter.records.evaluation import (
     Failure,
     Score,
     Transcript,
+    UserFailure,
 )
 from opencharacter.records.training import Checkpoint, Tokens
 
@@ -51,6 +52,7 @@ __all__ = [
     "Tokens",
     "Transcript",
     "Usage",
+    "UserFailure",
     "persona_id",
     "to_row",
 ]

@@ -40,6 +40,19 @@ class Failure(StrEnum):
     error = "error"
 
 
+class UserFailure(StrEnum):
+    """What went wrong with the user that a model plays: no failure of the candidate's."""
+
+    empty = "empty"
+    refusal = "refusal"
+    leaves_role = "leaves_role"
+    """It speaks of itself as an AI."""
+    truncated = "truncated"
+    repeats = "repeats"
+    """It says what it has said before, or what it has just been told."""
+    error = "error"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvalItem:
     """What is asked of a model, as one character."""
@@ -57,7 +70,11 @@ class EvalItem:
     history: tuple[Message, ...] = ()
     """What was said before the first question, user and assistant in turn; not the model's."""
     questions: tuple[str, ...]
-    """User turns, in order."""
+    """User turns, in order; empty where a model that plays the user makes one up."""
+    user: str = ""
+    """Model that does, `name@revision`; empty = there is none."""
+    goal: str = ""
+    """What it is told that it wants."""
     answers: tuple[str, ...] = ()
     """What a rule looks for, one per question; empty = a judge scores it."""
     task: str
@@ -71,7 +88,8 @@ class EvalItem:
         """Hash the identity."""
         parts = (self.suite, self.persona_id, self.task, self.system, self.questions)
         before = (self.history,) if self.history else ()
-        object.__setattr__(self, "id", content_id("item", *parts, *before))
+        simulated = ((self.user, self.goal),) if self.user else ()
+        object.__setattr__(self, "id", content_id("item", *parts, *before, *simulated))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +119,13 @@ class Transcript:
     call: Call
     """The first call."""
     usage: Usage
+    """Of the model under test."""
+    user_failure: UserFailure | None = None
+    """Why a model that plays the user ended the dialogue; None = it did not, or there is none."""
+    user_detail: str = ""
+    """What it said then."""
+    user_usage: Usage = field(default_factory=Usage)
+    """Of that model."""
     id: str = field(init=False)
 
     def __post_init__(self) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from opencharacter.config import Config
+from opencharacter.config import Config, UserTurns
 from opencharacter.evaluation.playing import Player, Task, play_plan, tasks_of
 from opencharacter.evaluation.suites import load_suite, stages_read
 from opencharacter.job import Job
@@ -18,7 +18,8 @@ from opencharacter.job.ahead import check_asked
 from opencharacter.job.harness import check_harness, run_harness
 from opencharacter.job.playing import count_played, say_missing, write_items
 from opencharacter.llm.opening import model_name
-from opencharacter.llm.requests import Session
+from opencharacter.llm.requests import Model, Session
+from opencharacter.llm.two import TwoModels
 from opencharacter.prompts.character import RENDER_VERSION
 from opencharacter.records import Transcript
 from opencharacter.store.stage import finished_input
@@ -33,6 +34,8 @@ def check(config: Config) -> None:
         SourceError: there is no such suite.
     """
     check_asked(config, "play", config.player)
+    if config.suite.user is UserTurns.model:
+        check_asked(config, "play", config.user)
     check_harness(config)
     if not stages_read(config.suite):  # else those may be about to be made
         tasks_of(load_suite(config.suite, Path(config.runs_dir)), config.play)
@@ -44,12 +47,18 @@ def run(config: Config, job: Job) -> None:
     run_dir = Path(config.runs_dir) / run
     reads = stages_read(config.suite)
     made = {stage: finished_input(run_dir, stage, run=run) for stage in reads}
-    suite = load_suite(config.suite, run_dir, _also_trained(config, run))
+    user = model_name(config.user) if config.suite.user is UserTurns.model else ""
+    suite = load_suite(config.suite, run_dir, _also_trained(config, run), user=user)
     tasks = tasks_of(suite, config.play)
     is_own = run == config.run
     with job.stage(
         "play",
-        settings=[replace(config.suite, path=""), config.play, config.player],
+        settings=[
+            replace(config.suite, path=""),
+            config.play,
+            config.player,
+            *[config.user][: bool(user)],
+        ],
         versions={"model": model_name(config.player), "prompt": RENDER_VERSION},
         reads=reads if is_own else (),
         sources={"suite": suite.name} | ({} if is_own else {f"{run}/{s}": made[s] for s in made}),
@@ -67,11 +76,18 @@ def run(config: Config, job: Job) -> None:
 
         stage.work(
             play_plan(suite, tasks, play),
-            lambda: job.model(config.player),
+            lambda: _models(config, job),
             what=f"Transcripts: {suite.name}, played by {model_name(config.player)}.",
             max_rejected=config.play.max_rejected,
             notes=notes,
         )
+
+
+def _models(config: Config, job: Job) -> Model:
+    """Return the model under test, with the one that plays the user where there is another."""
+    player = job.model(config.player)
+    user = player if config.suite.user is UserTurns.scripted else job.model(config.user)
+    return player if user is player else TwoModels(player, user)
 
 
 def _also_trained(config: Config, asked: str) -> tuple[Path, ...]:

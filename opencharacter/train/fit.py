@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from datasets import Dataset
 from transformers import PrinterCallback
 from trl import SFTConfig
 
@@ -14,6 +15,7 @@ from opencharacter.errors import ConfigError, TrainingError
 from opencharacter.train.arguments import sft_arguments, validation_arguments
 from opencharacter.train.batches import Batches
 from opencharacter.train.callbacks import Report, Reporting, StopAtNan
+from opencharacter.train.fillers import fillers
 from opencharacter.train.holdout import CHARACTERS, DIALOGUES, FORGETTING, Split
 from opencharacter.train.models import Opened, uses_bf16
 from opencharacter.train.packing import efficiency, pack
@@ -109,7 +111,7 @@ def build_arguments(
         ConfigError: TRL refuses a value.
     """
     try:
-        return SFTConfig(
+        made = SFTConfig(
             output_dir=str(folder),
             use_cpu=not torch.cuda.is_available(),
             bf16=uses_bf16(config),
@@ -122,6 +124,9 @@ def build_arguments(
     except (TypeError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise ConfigError(f"TRL refuses the settings of train: {reason}") from error
+    if made.n_gpu > 1:  # transformers would put a copy of the model on each, which packs break
+        made._n_gpu = 1
+    return made
 
 
 def build_trainer(
@@ -137,13 +142,19 @@ def build_trainer(
     """
     is_packed = bool(arguments.packing)
     kind = PairTrainer if opened.model.config.is_encoder_decoder else CharacterTrainer
+
+    def dataset(packs: Sequence[Sequence[int]], device_rows: int) -> Dataset:
+        wanting = fillers(len(packs), device_rows, arguments.world_size)
+        return prepared.rows.dataset(packs, is_packed=is_packed, fillers=wanting)
+
     trainer: AnyTrainer = kind(
         model=opened.model,
         args=arguments,
         processing_class=opened.tokenizer,
-        train_dataset=prepared.rows.dataset(prepared.train, is_packed=is_packed),
+        train_dataset=dataset(prepared.train, arguments.per_device_train_batch_size),
+        n_rows=len(prepared.train),
         eval_dataset={
-            kind: prepared.rows.dataset(packs, is_packed=is_packed)
+            kind: dataset(packs, arguments.per_device_eval_batch_size)
             for kind, packs in prepared.validation.items()
         }
         or None,

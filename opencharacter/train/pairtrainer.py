@@ -17,14 +17,18 @@ from transformers.trainer_utils import EvalLoopOutput
 
 from opencharacter.train.rows import IGNORED
 from opencharacter.train.saving import grown_embeddings
-from opencharacter.train.trainer import Seen, validated
+from opencharacter.train.trainer import Seen, sampler, validated
 
 
 class PairTrainer(Trainer):  # type: ignore[misc]
     """A trainer of answers to what an encoder reads; its rows come ready-made, one an answer."""
 
-    def __init__(self, *, model: Any, processing_class: Any, **kwargs: Any) -> None:
-        """Build transformers' trainer; rows are padded to the longest of their batch."""
+    def __init__(self, *, model: Any, processing_class: Any, n_rows: int, **kwargs: Any) -> None:
+        """Build transformers' trainer; rows are padded to the longest of their batch.
+
+        `n_rows` of the rows to train on are no fillers.
+        """
+        self._n_rows = n_rows
         super().__init__(
             model=model,
             processing_class=processing_class,
@@ -53,6 +57,10 @@ class PairTrainer(Trainer):  # type: ignore[misc]
         loss: Tensor = super().training_step(model, inputs, *args, **kwargs)
         return loss
 
+    def _get_train_sampler(self, train_dataset: Any = None) -> Any:
+        """Return the order of the rows; fillers stand at the end of an epoch."""
+        return sampler(self, self._n_rows) or super()._get_train_sampler(train_dataset)
+
     def evaluation_loop(
         self,
         dataloader: Any,
@@ -64,8 +72,7 @@ class PairTrainer(Trainer):  # type: ignore[misc]
         """Return loss in nats a token, and shares of right tokens and whole answers.
 
         An answer is right when each of its tokens, and its end, is the most likely one after the
-        right ones before it. Under several ranks an answer may be counted twice where the last
-        batch is filled up.
+        right ones before it.
         """
         del description, prediction_loss_only, ignore_keys
         return validated(self, dataloader, self._measure, metric_key_prefix)
@@ -81,8 +88,8 @@ class PairTrainer(Trainer):  # type: ignore[misc]
             answer_loss(outputs, labels),
             mask.sum(),
             (mask & ~is_wrong).sum(),
-            torch.tensor(len(labels), device=labels.device),
-            (~is_wrong.any(dim=1)).sum(),
+            mask.any(dim=1).sum(),
+            (mask.any(dim=1) & ~is_wrong.any(dim=1)).sum(),
         )
         return torch.stack([each.double() for each in sums])
 

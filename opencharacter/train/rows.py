@@ -92,14 +92,33 @@ class TokenRows:
                 found |= set(np.unique(flat[start : start + _IDS_AT_ONCE]).tolist())
         return found - {IGNORED}
 
-    def dataset(self, packs: Sequence[Sequence[int]], *, is_packed: bool) -> Dataset:
-        """Return packs of rows as a data set whose examples are put together when they are read."""
+    def filler(self, *, is_packed: bool) -> dict[str, Any]:
+        """Return an example of two tokens of which nothing is learned; otherwise as `example`."""
+        ids = np.asarray(self._ids[:2], dtype=np.int64)
+        filled: dict[str, Any] = {_IDS: ids, _LABELS: np.full_like(ids, IGNORED)}
+        return filled | ({"seq_lengths": [len(ids)]} if is_packed else {})
+
+    def dataset(
+        self, packs: Sequence[Sequence[int]], *, is_packed: bool, fillers: int = 0
+    ) -> Dataset:
+        """Return packs of rows as a data set whose examples are put together when they are read.
+
+        Args:
+            packs: Numbers of the rows of each example.
+            is_packed: Say where each row ends, in `seq_lengths`.
+            fillers: Examples after them of which nothing is learned.
+        """
+
+        def make(numbers: Sequence[int]) -> dict[str, Any]:
+            if not numbers:
+                return self.filler(is_packed=is_packed)
+            return self.example(numbers, is_packed=is_packed)
 
         def put_together(batch: dict[str, list[Any]]) -> dict[str, list[Any]]:
-            examples = [self.example(numbers, is_packed=is_packed) for numbers in batch["rows"]]
+            examples = [make(numbers) for numbers in batch["rows"]]
             return {name: [each[name] for each in examples] for name in examples[0]}
 
-        made = Dataset.from_dict({"rows": [list(pack) for pack in packs]})
+        made = Dataset.from_dict({"rows": [*map(list, packs), *([] for _ in range(fillers))]})
         made.set_transform(put_together)
         return made
 

@@ -13,6 +13,7 @@ from torch import Tensor
 from transformers.trainer_utils import EvalLoopOutput
 from trl import SFTTrainer
 
+from opencharacter.train.fillers import EachOnce
 from opencharacter.train.rows import IGNORED
 from opencharacter.train.saving import grown_embeddings
 
@@ -30,8 +31,9 @@ class Seen(NamedTuple):
 class CharacterTrainer(SFTTrainer):  # type: ignore[misc]
     """A causal trainer of dialogues whose rows come ready-made."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Build TRL's trainer."""
+    def __init__(self, *args: Any, n_rows: int, **kwargs: Any) -> None:
+        """Build TRL's trainer; `n_rows` of the rows to train on are no fillers."""
+        self._n_rows = n_rows
         super().__init__(*args, **kwargs)
         # Kept on the device: reading a number there would stop it for a moment at every batch.
         self._seen = torch.zeros(3, dtype=torch.float64, device=self.args.device)
@@ -50,6 +52,10 @@ class CharacterTrainer(SFTTrainer):  # type: ignore[misc]
         loss: Tensor = super().training_step(model, inputs, *args, **kwargs)
         return loss
 
+    def _get_train_sampler(self, train_dataset: Any = None) -> Any:
+        """Return the order of the rows; fillers stand at the end of an epoch."""
+        return sampler(self, self._n_rows) or super()._get_train_sampler(train_dataset)
+
     def evaluation_loop(
         self,
         dataloader: Any,
@@ -61,8 +67,7 @@ class CharacterTrainer(SFTTrainer):  # type: ignore[misc]
         """Return loss in nats a supervised token, and shares of right tokens and whole turns.
 
         A turn is right when each of its supervised tokens is the most likely one after the right
-        ones before it. Under several ranks a dialogue may be counted twice where the last batch
-        is filled up.
+        ones before it.
         """
         del description, prediction_loss_only, ignore_keys
         return validated(self, dataloader, self._measure, metric_key_prefix)
@@ -92,6 +97,24 @@ class CharacterTrainer(SFTTrainer):  # type: ignore[misc]
 
     def _send_telemetry(self) -> None:
         """Tell nobody, whatever the environment says."""
+
+
+def sampler(trainer: Any, n_rows: int) -> EachOnce | None:
+    """Return the order in which a trainer takes its rows; None = another one is asked for.
+
+    Args:
+        trainer: Of transformers, with its data set.
+        n_rows: Of it that are no fillers.
+    """
+    arguments = trainer.args
+    if arguments.train_sampling_strategy != "random":
+        return None
+    return EachOnce(
+        n_rows,
+        len(trainer.train_dataset) - n_rows,
+        seed=arguments.data_seed,
+        epoch=lambda: trainer.state.epoch,
+    )
 
 
 def validated(

@@ -94,6 +94,35 @@ def test_help_of_a_section_shows_all_of_it(words, tmp_path):
     assert "generate.retries=3" in text
 
 
+@pytest.mark.parametrize(
+    ("words", "key", "value"),
+    [
+        ("stage=tokenize show=5", "tokenize.show", "5"),
+        ("stage=train check=true", "train.check", "true"),
+        ("check=true stage=train run=x", "train.check", "true"),
+        ("stage=generate sampling.temperature=0.25", "generate.sampling.temperature", "0.25"),
+        ("stage=train sft.weight_decay=0.5", "train.sft.weight_decay", "0.5"),
+        ("stage=train deepspeed=zero2", "train.deepspeed", "zero2"),
+    ],
+)
+def test_a_stages_own_setting_needs_no_section(words, key, value):
+    assert value_at(compose_config(words.split()), key) == value
+
+
+def test_a_name_of_the_top_level_keeps_its_meaning():
+    """`mix` is a section, and synth.mix a setting; `deepspeed` is a group, and train.deepspeed."""
+    words = ["stage=synth", "mix.n=7", "seed=3", "run=r", "methods=[generate]"]
+
+    assert manual.with_section(words) == [*words[:-1], "synth.methods=[generate]"]
+    assert manual.with_section(["stage=tokenize,train", "show=5"])[1] == "show=5"
+
+
+def test_the_command_that_is_kept_names_the_section(tmp_path):
+    shown = command("stage=tokenize", "show=5", "run=r", "--cfg", "job", cwd=tmp_path).stdout
+
+    assert shown.startswith("# python -m opencharacter stage=tokenize tokenize.show=5 run=r\n")
+
+
 def test_cfg_shows_the_composed_configuration_and_does_nothing(tmp_path):
     result = command("stage=mix", "--cfg", "job", "mix.n=7", cwd=tmp_path)
 
@@ -129,6 +158,10 @@ def test_version_is_ours_not_hydras(tmp_path):
         pytest.param(
             "stage=mix generate.sampling.temperatur=1", "did you mean 'temperature'", id="deep key"
         ),
+        pytest.param("stage=mix show=5", "did you mean tokenize.show?", id="of another stage"),
+        pytest.param("stage=all check=true", "did you mean train.check?", id="of a part of all"),
+        pytest.param("stage=train chekc=true", "did you mean train.check?", id="typed in a hurry"),
+        pytest.param("stage=train holdout.charcters=0", "in train.holdout (did", id="own section"),
         pytest.param("stage=mix seed=abc", "could not be converted to Integer", id="type"),
         pytest.param("stage=mix tracking=wand", "expected one of [none, wandb]", id="enum"),
         pytest.param("stage=mix synth.methods=rewrite", "write 'synth.methods=[a,b]'", id="list"),
@@ -311,7 +344,7 @@ def value_at(config, key):
     """Write the value at a dotted key as the command line would."""
     value = config
     for name in key.split("."):
-        value = vars(value)[name]
+        value = value[name] if isinstance(value, dict) else vars(value)[name]
     if isinstance(value, list):
         return f"[{','.join(value)}]"
     if isinstance(value, bool):

@@ -1,5 +1,7 @@
 """A judge asks one thing a call, and an unusable verdict is never a number."""
 
+from itertools import pairwise
+
 import pytest
 
 from opencharacter.evaluation.judging import Judge
@@ -145,6 +147,39 @@ def test_what_many_prompts_share_stands_first():
     places = [prompts[0].index(text) for text in order]
     assert places == sorted(places)
     assert places[-1] < shared
+
+
+def shared_share(prompts):
+    """Return the share of each prompt but the first that the one before begins with too."""
+    return [
+        next(n for n, (a, b) in enumerate(zip(before, after, strict=False)) if a != b) / len(after)
+        for before, after in pairwise(prompts)
+    ]
+
+
+def prompts_of(work):
+    return [score(lambda _: told(1, 0, 0), each)[0][0].messages[0].content for each in work]
+
+
+def test_the_facts_of_a_checklist_share_the_dialogue():
+    long = transcript(ONE, "I bake. " * 200)
+    prompts = prompts_of(checklist_work({ONE.id: ONE}, [long]))
+
+    assert len(prompts) == 4
+    assert min(shared_share(prompts)) > 0.9  # what differs is the fact, at the end
+
+
+def test_the_turns_of_a_dialogue_share_those_before_them():
+    long = item([f"Question {n}?" for n in range(6)])
+    answers = [f"Answer {n}. " * 50 for n in range(6)]
+    both = [transcript(long, *answers, sample=n) for n in (0, 1)]
+    work = rubric_work({long.id: long}, both, RUBRICS[Instrument.rubric])
+
+    assert [each.turn for each in work] == [*range(6), *range(6)]
+    shares = shared_share(prompts_of(work[:6]))
+    # The prompt of turn n has n answers before its own; the one before shares all but the last.
+    assert shares[-1] > 0.6
+    assert shares == sorted(shares)
 
 
 def test_the_last_object_of_a_json_verdict_counts_and_the_scale_is_strict():

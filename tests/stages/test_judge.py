@@ -1,6 +1,7 @@
 """The judge stage: every answer ends as a score, and no verdict is paid for twice."""
 
 import json
+import re
 import shutil
 from collections import Counter
 
@@ -170,6 +171,23 @@ def test_facts_and_pairs_are_scores_too(opencharacter, tmp_path, gym):
             assert 0 <= score.value <= 1
             assert score.value == pytest.approx(0.5)  # the same answer twice
             assert score.against in {other.transcript_id for other in scores(tmp_path)}
+
+
+def test_what_judges_prefer_is_reported_and_compared(opencharacter, tmp_path, gym):
+    other = ("run=u", "player.model=other")
+    done = [
+        opencharacter("stage=play", *other),
+        opencharacter("stage=judge", *other),
+        opencharacter("stage=judge", "judge.against=u"),
+        opencharacter("stage=report"),
+        opencharacter("stage=compare", "compare.runs=[u,t]"),
+    ]
+
+    assert [each.returncode for each in done] == [0] * 5, done
+    for each in done[3:]:
+        assert re.search(r"t over u: (preferred in|\d+ of 30 comparisons have no)", each.stdout)
+    found = json.loads((folder(tmp_path, "report") / "report.json").read_text())["preferences"]
+    assert [line["comparisons"] for line in found] == [N]
 
 
 def test_a_judge_of_the_models_own_family_makes_no_headline(opencharacter, tmp_path, gym):

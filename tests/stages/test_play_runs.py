@@ -37,6 +37,16 @@ def test_a_run_is_played_and_a_base_model_gets_the_same(opencharacter, tmp_path,
     assert "profiles" in manifest["inputs"]
 
 
+def test_where_only_rules_score_nothing_is_said_against_a_judge(opencharacter, tmp_path, run_made):
+    done = opencharacter("stage=eval", "suite=profile_facts", "suite.n=3")
+    bench = json.loads((folder(tmp_path).parent / "judge" / "judges.json").read_text())
+
+    assert done.returncode == 0, done.stderr
+    assert bench["teacher"] == bench["judges"]["scripted@scripted"]  # kin, but silent
+    assert bench["refusal"] == ""
+    assert "no headline" not in done.stderr
+
+
 def test_every_transcript_leads_back_to_a_persona_of_the_right_split(
     opencharacter, tmp_path, run_made
 ):
@@ -93,3 +103,22 @@ def test_personas_alone_are_a_control_where_there_are_profiles(opencharacter, tm
     for transcript in played(tmp_path):
         assert "# Persona" in transcript.messages[0].content
         assert "# Character Profile" not in transcript.messages[0].content
+
+
+def test_a_model_that_plays_the_user_is_logged_replayed_and_told(opencharacter, tmp_path, run_made):
+    words = ("stage=play", "suite=multi_turn", "suite.n=2", "suite.items=2", "suite.user=model")
+    words += ("llm@user=scripted", "user.model=guest")
+    done = opencharacter(*words)
+    assert done.returncode == 0, done.stderr
+    first = played(tmp_path)
+    assert {len(t.messages) for t in first} == {17}
+    assert {item.user for item in read_records(folder(tmp_path) / "items", EvalItem)} == {
+        "guest@scripted"
+    }
+    (folder(tmp_path) / "manifest.json").unlink()
+    for part in (folder(tmp_path) / "data").iterdir():
+        part.unlink()
+    logged = sorted((folder(tmp_path) / "completions").iterdir())[0].read_bytes()
+    assert opencharacter(*words).returncode == 0
+    assert played(tmp_path) == first
+    assert sorted((folder(tmp_path) / "completions").iterdir())[0].read_bytes() == logged

@@ -32,7 +32,7 @@ def small_run(folder: Path, *given: str) -> list[str]:
     )
     LlamaForCausalLM(shape).save_pretrained(model)
     known.save_pretrained(model)
-    write_run(small_words(folder)[:3], corpus(8, 6, 4))
+    write_run(small_words(folder)[:3], corpus(8, 6, 6))
     return small_words(folder, *given)
 
 
@@ -65,6 +65,16 @@ def metrics(folder: Path) -> list[dict[str, float]]:
         return []
     lines = path.read_text(encoding="utf-8").splitlines()
     return [json.loads(line) for line in lines]
+
+
+def found_out(folder: Path) -> list[dict[str, float]]:
+    """Return what each validation found, without how long it took."""
+    timed = ("runtime", "per_second")
+    return [
+        {name: value for name, value in line.items() if not name.endswith(timed)}
+        for line in metrics(folder)
+        if any(name.startswith("eval_") for name in line)
+    ]
 
 
 def losses(folder: Path) -> dict[int, float]:

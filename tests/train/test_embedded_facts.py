@@ -4,7 +4,7 @@ import pytest
 
 from opencharacter.errors import StoreError
 from opencharacter.records import Call, Character, Split, Usage
-from opencharacter.train.embedded.facts import held_out, states
+from opencharacter.train.embedded.facts import held_out, how_many, states
 
 ANNA = Character(
     persona_id="p", persona="A baker", split=Split.heldout, cluster="c", licence="x",
@@ -50,3 +50,9 @@ def test_a_run_that_holds_nobody_out_is_told(opencharacter, tmp_path):
 def test_a_run_without_profiles_says_what_to_do(tmp_path):
     with pytest.raises(StoreError, match=r"is missing; first run: .* stage=profiles run=none"):
         held_out(tmp_path / "none", 5)
+
+
+def test_few_held_out_characters_are_told_with_what_they_can_show():
+    assert how_many(400) == "400 held-out characters are asked"
+    assert "4 held-out characters are asked, which is few" in how_many(4)
+    assert "to about 49% either way" in how_many(4)

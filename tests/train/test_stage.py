@@ -2,6 +2,7 @@
 
 import json
 import re
+from statistics import median
 
 import pytest
 import torch
@@ -41,8 +42,16 @@ def test_a_run_is_trained_validated_and_written(words, folder, opencharacter):
     assert checkpoint.dialogue_loss is not None
     assert checkpoint.forgetting_loss is not None
     assert "lowest loss on held-out characters" in checkpoint.chosen
-    assert "kept step" in done.stderr
+    said = [line for line in done.stderr.splitlines() if "done after" in line or "kept" in line]
+    assert "steps" in said[0]
+    assert "kept step" in said[1]
+    assert done.stderr.endswith(f"train: the model is in {folder / 'model'}\n")
+    assert "models written" not in done.stderr
+    assert "Setting accelerator" not in done.stdout + done.stderr
     assert "already finished" in opencharacter("stage=train", *words, *SMALL).stderr
+    plan = opencharacter("stage=train", *words, *SMALL, "train.check=true").stdout
+    rates = [line["tokens_per_second_per_device"] for line in lines if "loss" in line]
+    assert f"at {median(rates):,.0f} tokens a second" in plan
 
 
 def test_the_card_of_a_model_is_true_and_its_code_runs(words, folder, opencharacter, monkeypatch):

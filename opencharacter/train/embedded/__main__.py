@@ -75,6 +75,7 @@ def _check(chosen: argparse.Namespace) -> None:
 
 def _check_run(chosen: argparse.Namespace) -> None:
     characters = facts.held_out(chosen.run, chosen.n)
+    sys.stderr.write(f"{facts.how_many(len(characters))}\n")
     models = {chosen.folder.name: chosen.folder}
     if chosen.folder == FOLDER:  # nobody named one
         models = {"before": BASE_FOLDER, "after": facts.trained_model(chosen.run)}

@@ -1,5 +1,6 @@
 """Do characters that a model never saw tell their name, age and birth place? Before and after."""
 
+import math
 import re
 from collections.abc import Sequence
 from itertools import islice
@@ -20,6 +21,7 @@ ASKED = ("name", "age", "birth_place")
 """The facts that are asked for."""
 
 _LONGEST_ANSWER = 100  # tokens
+_FEW = 50  # characters
 
 
 def held_out(run_dir: Path, n: int) -> list[Character]:
@@ -34,6 +36,20 @@ def held_out(run_dir: Path, n: int) -> list[Character]:
     if not found:
         raise StoreError(f"{run_dir} holds nobody out; give it more: personas.heldout=0.2")
     return found
+
+
+def how_many(n: int) -> str:
+    """Return how many characters are asked, and how well a share of so many is known.
+
+    Half the width of a 95 % interval of a share around a half: 1.96 * sqrt(0.25 / n).
+    """
+    told = f"{n:,} held-out characters are asked"
+    if n >= _FEW:
+        return told
+    return (
+        f"{told}, which is few: a share of so many is known to about {0.98 / math.sqrt(n):.0%} "
+        "either way; raise personas.n or personas.heldout"
+    )
 
 
 def trained_model(run_dir: Path) -> Path:
