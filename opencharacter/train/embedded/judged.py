@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator, Mapping
 from random import Random
 from typing import NamedTuple
 
-from opencharacter.ids import stable_number
+from opencharacter.ids import digest, stable_number
 from opencharacter.prompts.profile import LABELS
-from opencharacter.prompts.rubrics import Rubric, load_rubric
+from opencharacter.prompts.rubrics import Rubric, Shown, load_rubric
 from opencharacter.train.embedded.characters import Cast
 from opencharacter.train.embedded.claims import Claim, consistency, fact_label, is_same
 from opencharacter.train.embedded.scenes import Mark, Said, Scene, Tag
@@ -21,6 +21,7 @@ ANSWERS = 8
 PAIRS = 6
 """Of a case with a comparison."""
 
+_HASHED = 6  # parts of what is shown, from the first on, that make the fence
 _FENCE = re.compile(r"<<[0-9a-f]{8}>>")
 _CASES = ("rubric", "checklist", "pairwise")
 _SHARES = (52, 32, 16)  # of cases
@@ -86,13 +87,14 @@ def by_criterion(random: Random, rubric: Rubric, heldout: bool = False) -> Case:
     scene = Scene.drawn(random, heldout=heldout)
     name = random.choice(CRITERIA)
     criterion, weights = rubric.criteria[name], _WEIGHTS[name]
-    prompts, labels, marks = [], [], []
+    shown, prompts, labels, marks = [], [], [], []
     for kind in random.choices(list(weights), list(weights.values()), k=ANSWERS):
         said = scene.answer(random, kind)
-        prompts.append(rubric.render(criterion, scene.shown(said.text)))
+        shown.append(scene.shown(said.text))
+        prompts.append(rubric.render(criterion, shown[-1]))
         labels.append(str(points(said, name, scene)))
         marks.append(scene.marks(prompts[-1], said))
-    return _case(prompts, labels, marks)
+    return _case(shown[0], prompts, labels, marks)
 
 
 def points(said: Said, criterion: str, scene: Scene) -> int:
@@ -134,31 +136,32 @@ def by_facts(random: Random, rubric: Rubric, heldout: bool = False) -> Case:
         [*scene.marks(prompt, said), *_of_fact(prompt, fact, label)]
         for prompt, (fact, label) in zip(prompts, drawn, strict=True)
     ]
-    return _case(prompts, [str(label) for _, label in drawn], marks)
+    first = shown._replace(facts=(drawn[0][0],))
+    return _case(first, prompts, [str(label) for _, label in drawn], marks)
 
 
 def by_comparison(random: Random, rubric: Rubric, heldout: bool = False) -> Case:
     """Return pairs of answers, the better one in either place."""
     scene = Scene.drawn(random, heldout=heldout)
     criterion = rubric.criteria["preference"]
-    prompts, labels, marks = [], [], []
+    shown, prompts, labels, marks = [], [], [], []
     kinds = ("swapped", "elsewhere", "wrong", "program", "foreign", "leaflet", "waffle")
     for kind in random.choices(kinds, (34, 26, 12, 8, 8, 6, 6), k=PAIRS):
         better = scene.answer(random, random.choice(("own", "own", "fact")), firm=True)
         worse = scene.answer(random, kind, firm=True)
         is_first = random.random() < 0.5
         first, second = (better, worse) if is_first else (worse, better)
-        shown = scene.shown(first.text)._replace(other=second.text)
-        prompts.append(rubric.render(criterion, shown))
+        shown.append(scene.shown(first.text)._replace(other=second.text))
+        prompts.append(rubric.render(criterion, shown[-1]))
         labels.append("1" if is_first else "2")
         marks.append([m for each in (first, second) for m in scene.marks(prompts[-1], each)])
-    return _case(prompts, labels, marks)
+    return _case(shown[0], prompts, labels, marks)
 
 
-def _case(prompts: list[str], labels: list[str], marks: list[list[Mark]]) -> Case:
+def _case(first: Shown, prompts: list[str], labels: list[str], marks: list[list[Mark]]) -> Case:
     """Return a case whose prompts have one fence, so that they begin alike as far as they can."""
-    fences = _FENCE.findall(prompts[0])
-    return Case([_FENCE.sub(fences[0], prompt) for prompt in prompts], labels, marks)
+    fence = f"<<{digest('answer', first[:_HASHED])[:8]}>>"
+    return Case([_FENCE.sub(fence, prompt) for prompt in prompts], labels, marks)
 
 
 def _of_fact(prompt: str, fact: str, label: int) -> list[Mark]:
