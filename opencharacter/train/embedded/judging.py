@@ -180,11 +180,12 @@ def learn_to_judge(
 
     AdamW, betas 0.9 and 0.95, weight decay 0.05.
     """
-    own = torch.optim.AdamW(network.parameters(), **_OPTIMIZER)
+    reader = new_reader(network)
+    own, beside = (torch.optim.AdamW(m.parameters(), **_OPTIMIZER) for m in (network, reader))
     running: list[float] = []
     network.train()
     for step in range(steps):
-        if step in (0, EARLY_STEPS):
+        if step == EARLY_STEPS:
             reader = new_reader(network)
             beside = torch.optim.AdamW(reader.parameters(), **_OPTIMIZER)
         for group in (*own.param_groups, *beside.param_groups):
