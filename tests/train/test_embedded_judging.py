@@ -244,6 +244,7 @@ def test_a_tree_is_read_as_its_prompts_one_by_one(tokenizer):
 
 def test_the_rate_rises_stays_and_falls():
     judging = pytest.importorskip("opencharacter.train.embedded.judging")
-    rates = [judging.learning_rate(step, 400) for step in (0, 49, 239, 320, 399)]
+    course = judging.Course(400, 1e-3, 0.4, 0)
+    rates = [judging.learning_rate(step, course) for step in (0, 49, 239, 320, 399)]
 
     assert rates == pytest.approx([2e-5, 1e-3, 1e-3, 5e-4, 3e-5])

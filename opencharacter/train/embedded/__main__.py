@@ -13,7 +13,6 @@ from opencharacter.train.embedded.pretrain import (
     BASE_FOLDER,
     BASE_STEPS,
     FOLDER,
-    JUDGE_STEPS,
     SEED,
     STEPS,
     Made,
@@ -32,7 +31,7 @@ def main(arguments: list[str]) -> None:
         each.add_argument("--base-folder", type=Path, default=BASE_FOLDER)
         each.add_argument("--seed", type=int, default=SEED)
         each.add_argument("--steps", type=int, default=STEPS, help="of the model's dialogues")
-        each.add_argument("--judge-steps", type=int, default=JUDGE_STEPS, help="of its judging")
+        each.add_argument("--judging", type=float, default=1.0, help="share of its last phase")
         each.add_argument(
             "--start", type=Path, help="a model after its dialogues: only teach it to judge"
         )
@@ -52,7 +51,7 @@ def main(arguments: list[str]) -> None:
     if chosen.command != "check":
         model = None if chosen.base else chosen.folder
         folders = Made(
-            chosen.base_folder, chosen.base_steps, model, chosen.steps, chosen.judge_steps,
+            chosen.base_folder, chosen.base_steps, model, chosen.steps, chosen.judging,
             chosen.start,
         )  # fmt: skip
         make(folders, seed=chosen.seed)

@@ -26,16 +26,30 @@ from opencharacter.train.embedded.tokenizer import encode
 
 logger = logging.getLogger(__name__)
 
-_PEAK, _FINAL = 1e-3, 0.03  # learning rate, and the share of it that its fall ends with
-_FALL = 0.4  # of all steps, the last ones
-_OPTIMIZER = {"lr": _PEAK, "betas": (0.9, 0.95), "weight_decay": 0.05}
-EARLY_STEPS = 215
-"""Steps in which words are read and no verdict is asked for before the end of a prompt."""
+_FINAL = 0.03  # share of the learning rate that a course ends with
 _WARMUP_STEPS = 50
+_OPTIMIZER = {"betas": (0.9, 0.95), "weight_decay": 0.05}
 _LOG_EVERY = 50
 _PAD = 5
 _NONE = -1
 _PLAIN = 0.2  # weight of words that show nothing: most are
+
+
+class Course(NamedTuple):
+    """A stretch of the phase, with an optimizer and a reader of its own."""
+
+    steps: int
+    peak: float
+    """Learning rate after the warm-up."""
+    fall: float
+    """Share of the steps, the last ones, in which it falls in a straight line."""
+    early: int
+    """Steps in which no verdict is asked for before the end of a prompt; then a new reader."""
+
+
+LEARN = Course(1080, 1e-3, 0.4, 215)
+SETTLE = Course(500, 5e-4, 1.0, 0)
+"""In the first the model learns to judge and forgets a part; in the second it gets that back."""
 
 
 class Tree(NamedTuple):
@@ -166,15 +180,15 @@ def new_reader(network: LlamaForCausalLM) -> torch.nn.Linear:
     return reader
 
 
-def learning_rate(step: int, steps: int) -> float:
-    """Return 1e-3 after 50 steps of warm-up, and in the last 40 % a straight fall to 3 %."""
+def learning_rate(step: int, course: Course) -> float:
+    """Return the peak after 50 steps of warm-up, and then a straight fall to 3 % of it."""
     warm = min(1.0, (step + 1) / _WARMUP_STEPS)
-    left = min(1.0, (steps - step) / (_FALL * steps))
-    return _PEAK * warm * max(_FINAL, left)
+    left = min(1.0, (course.steps - step) / (course.fall * course.steps))
+    return course.peak * warm * max(_FINAL, left)
 
 
 def learn_to_judge(
-    network: LlamaForCausalLM, old: Iterator[Batch], new: Iterator[Tree], *, steps: int
+    network: LlamaForCausalLM, old: Iterator[Batch], new: Iterator[Tree], course: Course
 ) -> None:
     """Train on both, a batch and a tree a step; learned is the assistant's text.
 
@@ -184,17 +198,17 @@ def learn_to_judge(
     own, beside = (torch.optim.AdamW(m.parameters(), **_OPTIMIZER) for m in (network, reader))
     running: list[float] = []
     network.train()
-    for step in range(steps):
-        if step == EARLY_STEPS:
+    for step in range(course.steps):
+        if step == course.early:
             reader = new_reader(network)
             beside = torch.optim.AdamW(reader.parameters(), **_OPTIMIZER)
         for group in (*own.param_groups, *beside.param_groups):
-            group["lr"] = learning_rate(step, steps)
+            group["lr"] = learning_rate(step, course)
         with torch.autocast("cpu", torch.bfloat16, enabled=has_fast_bf16()):
             kept = loss_of(network, next(old))
         kept.backward()
         with torch.autocast("cpu", torch.bfloat16, enabled=has_fast_bf16()):
-            learned = loss_of_tree(network, next(new), reader, is_early=step < EARLY_STEPS)
+            learned = loss_of_tree(network, next(new), reader, is_early=step < course.early)
         learned.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         for optimizer in (own, beside):
@@ -206,5 +220,5 @@ def learn_to_judge(
             old_loss, new_loss = running
             logger.info(
                 "judging: step %d of %d, loss %.3f, of old dialogues %.3f",
-                step, steps, new_loss, old_loss,
+                step, course.steps, new_loss, old_loss,
             )  # fmt: skip

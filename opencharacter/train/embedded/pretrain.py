@@ -28,7 +28,7 @@ from opencharacter.train.embedded.copying import (
 )
 from opencharacter.train.embedded.dialogues import INTERVIEWS, MIXED, dialogues
 from opencharacter.train.embedded.judged import judged
-from opencharacter.train.embedded.judging import learn_to_judge, trees
+from opencharacter.train.embedded.judging import LEARN, SETTLE, learn_to_judge, trees
 from opencharacter.train.embedded.language import general_dialogues
 from opencharacter.train.embedded.network import CONTEXT, new_network
 from opencharacter.train.embedded.tokenizer import Tokens, encode, new_tokenizer
@@ -44,8 +44,6 @@ BASE_FOLDER = FOLDER.with_name("embedded_base")
 SEED = 0
 STEPS = 6000
 """Of the model's dialogues."""
-JUDGE_STEPS = 640
-"""Of the model's last phase, in which it learns to judge."""
 BASE_STEPS = 1102
 """Of the base's; its learning rate would have ended after 1,500: it is trained further anyway."""
 
@@ -72,7 +70,8 @@ class Made(NamedTuple):
     model: Path | None
     """None = only the base."""
     steps: int
-    judge_steps: int
+    judging: float
+    """Share of the steps of the last phase, in which the model learns to judge; 1 = all."""
     start: Path | None = None
     """A model after its dialogues, from which only the last phase is made; None = from nothing."""
 
@@ -82,7 +81,7 @@ def make(what: Made, *, seed: int = SEED) -> None:
     torch.set_flush_denormal(True)  # sharp attention makes many, and a CPU is slow on them
     torch.set_num_threads(2)
     if what.start is not None and what.model is not None:
-        _finish(what.start, what.model, seed=seed, steps=what.judge_steps)
+        _finish(what.start, what.model, seed=seed, share=what.judging)
         return
     tokenizer = new_tokenizer(seed=seed)
     network = new_network(seed=seed)
@@ -96,19 +95,29 @@ def make(what: Made, *, seed: int = SEED) -> None:
         text = _stages_text(tokenizer, seed=seed, steps=what.steps)
         learn_dialogues(network, text, seed=seed, steps=what.steps, fall=what.steps)
         save(network, tokenizer, what.model)
-        _finish(what.model, what.model, seed=seed, steps=what.judge_steps)
+        _finish(what.model, what.model, seed=seed, share=what.judging)
 
 
-def _finish(start: Path, model: Path, *, seed: int, steps: int) -> None:
+def _finish(start: Path, model: Path, *, seed: int, share: float) -> None:
     """Teach a saved model to judge; what was saved is rounded, so this can be done again alone."""
     network = LlamaForCausalLM.from_pretrained(start, dtype=torch.float32)
     tokenizer = PreTrainedTokenizerFast.from_pretrained(start)
-    messages = (each.messages for each in dialogues(seed + _LATER))
-    old = batches(tokenizer, messages, seed, tokens=_TOKENS_BESIDE)
-    copies = random_copies(network.config.vocab_size, seed + _LATER)
-    turns = (next(copies if step % _COPY_EVERY == 0 else old) for step in count())
-    learn_to_judge(network, turns, trees(tokenizer, judged(seed)), steps=steps)
+    for name in ("is_local", "local_files_only"):  # how it was read; no part of a tokenizer
+        tokenizer.init_kwargs.pop(name, None)
+    for at, (course, tokens) in enumerate(((LEARN, _TOKENS_BESIDE), (SETTLE, _TOKENS_PER_STEP))):
+        later = seed + _LATER + at
+        messages = (each.messages for each in dialogues(later))
+        old = batches(tokenizer, messages, seed, tokens=tokens)
+        copies = random_copies(network.config.vocab_size, later)
+        turns = _turns(copies, old)
+        part = course._replace(steps=round(course.steps * share))
+        learn_to_judge(network, turns, trees(tokenizer, judged(seed + at)), part)
     save(network, tokenizer, model)
+
+
+def _turns(copies: Iterator[Batch], old: Iterator[Batch]) -> Iterator[Batch]:
+    for step in count():
+        yield next(copies if step % _COPY_EVERY == 0 else old)
 
 
 def _stages_text(tokenizer: PreTrainedTokenizerFast, *, seed: int, steps: int) -> Iterator[Batch]:
