@@ -65,6 +65,8 @@ bench: setup  ## memory of streaming stages, own overhead, then speed as ratios 
 	@for script in personas mix tokens overhead; do echo "== bench/$$script.py"; $(RUN) "bench/$$script.py"; done
 	echo "== bench/synth.py"
 	$(RUN) bench/synth.py $(ARGS)
+	echo "== bench/judge.py"
+	$(RUN) bench/judge.py
 
 embedded-model: setup  ## train the embedded model and its base from nothing (about an hour on 2 cores)
 	@$(RUN) -m opencharacter.train.embedded $(ARGS)

@@ -51,6 +51,7 @@ MOST_USED = (
     *("player.model", "suite.path", "suite.n", "play.controls", "play.samples"),
     *("mix.n_characters", "mix.methods", "mix.n", "export.layout", "lint.path", "lint.fix"),
     *("train.model", "train.tuning", "train.check"),
+    *("judge.jury", "judge.against", "report.runs", "compare.runs", "compare.margin"),
 )
 
 _INTRO = """\

@@ -107,12 +107,9 @@ def compare_page(comparison: Comparison, shown: Embedded) -> str:
     told = "".join(f"<p>{escape(each)}</p>" for each in sentences(comparison))
     if comparison.withheld:
         told = warning("No headline", comparison.withheld) + told
-    body = (
-        told
-        + warning("To know", comparison.cautions)
-        + "".join(map(table, compare_tables(comparison)))
-        + "".join(_curve(comparison, fact, across) for fact, across in FACTS.items())
-    )
+    standings, *others = map(table, compare_tables(comparison))
+    curves = [_curve(comparison, fact, across) for fact, across in FACTS.items()]
+    body = told + warning("To know", comparison.cautions) + "".join([standings, *curves, *others])
     return document(
         title=comparison.title,
         subtitle=f"<p class=sub>{escape(about(comparison))}</p>",

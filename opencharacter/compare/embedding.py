@@ -167,6 +167,7 @@ class _Packer:
             "id": transcript.id,
             "system": self.place("system", system),
             "detail": transcript.detail,
+            "user": _user_failed(transcript),
             "messages": [
                 [message.role, message.content]
                 for message in transcript.messages
@@ -192,6 +193,12 @@ class _Packer:
         """Return what is known of the items that were packed."""
         found = [self._items.get(id_) for id_ in self.names["item"]]
         return [{"facts": list(item.facts) if item else []} for item in found]
+
+
+def _user_failed(transcript: Transcript) -> str:
+    """Return why the model that plays the user ended the dialogue; empty = it did not."""
+    failure = transcript.user_failure
+    return f"{failure}: {transcript.user_detail}" if failure else ""
 
 
 def _short(value: float | None) -> float | None:

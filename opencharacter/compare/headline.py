@@ -16,9 +16,10 @@ from opencharacter.compare.results import (
     group_of,
     kin_of,
     marks_of,
+    offsets_of,
     scales_of,
 )
-from opencharacter.records import Control, Domain
+from opencharacter.records import Control, Domain, EvalItem
 
 COVERAGE = 0.99
 """Least share of scores with a value that a headline needs."""
@@ -184,6 +185,7 @@ def cautions_of(results: Results, criteria: Sequence[str]) -> list[str]:
         found += _card_told(judge, results.cards.get(judge))
     for judge, why in results.unseated.items():
         found.append(f"Below the bar, so {judge} scored nothing: {'; '.join(why)}.")
+    found += _not_centred(results, criteria)
     found += [f"A random draw: {sentence}." for sentence in results.draws]
     kin = {judge: whose for judge, whose in kin_of(results).items() if judge in judges}
     told = ", ".join(f"{judge} (of {whose} family)" for judge, whose in kin.items())
@@ -198,12 +200,46 @@ def cautions_of(results: Results, criteria: Sequence[str]) -> list[str]:
             f"{len(judges)} judge{'s' * (len(judges) > 1)}, and a jury has {JURY} of different "
             "families: the figures hang on whom was asked."
         )
+    found += _users_told(results)
     if results.transcripts and all(t.domain is Domain.unknown for t in results.transcripts):
         found.append(
             "Whether the model was trained on these characters is not known, so there is no gap "
             "between in-domain and out-of-domain."
         )
     return found
+
+
+def _not_centred(results: Results, criteria: Sequence[str]) -> list[str]:
+    """Return in which criteria several judges have no two answers in common that all scored."""
+    centred = offsets_of(results, without=left_out_of(results))
+    names = [
+        name
+        for name in criteria
+        if len(set(judges_of(results, [name])) - left_out_of(results)) > 1 and name not in centred
+    ]
+    if not names:
+        return []
+    return [
+        f"The judges are not centred in {', '.join(names)}: they have scored fewer than two "
+        "answers in common, so who scored which answer moves the mean."
+    ]
+
+
+def _users_told(results: Results) -> list[str]:
+    """Return how often a model that plays the user could not go on."""
+    simulated = [t for t in results.transcripts if _has_user(results.items.get(t.item_id))]
+    failed = Counter(str(t.user_failure) for t in simulated if t.user_failure)
+    if not failed:
+        return []
+    told = ", ".join(f"{count:,} {name}" for name, count in failed.most_common())
+    return [
+        f"In {failed.total():,} of {len(simulated):,} dialogues the model that plays the user "
+        f"failed ({told}): what would have come is missing, and no fault of the tested model."
+    ]
+
+
+def _has_user(item: EvalItem | None) -> bool:
+    return item is not None and bool(item.user)
 
 
 def is_calibrated(results: Results, criteria: Sequence[str]) -> bool:

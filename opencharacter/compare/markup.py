@@ -148,7 +148,7 @@ def _grid(ends: tuple[float, float]) -> str:
     """Return three lines across a plot with their values."""
     return "".join(
         f"<line class=axis x1=0% x2=100% y1={y:g} y2={y:g} />"
-        f"<text x=-6 y={y + 4:g} text-anchor=end>{number(value)}</text>"
+        f"<text x=-14 y={y + 4:g} text-anchor=end>{number(value)}</text>"
         for value in (ends[0], (ends[0] + ends[1]) / 2, ends[1])
         for y in (_down(value, ends),)
     )

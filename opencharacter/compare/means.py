@@ -41,7 +41,17 @@ def mean_of(values: Sequence[float], characters: Sequence[str], *, level: float)
         return clustered_share(values, characters, level=level)
     method: Method = "studentised" if len(set(characters)) < _FEW else "t"
     found = mean_interval(values, characters, level=level, method=method)
-    return found._replace(low=None, high=None, method="all alike") if found.se == 0 else found
+    if found.se == 0:
+        return found._replace(low=None, high=None, method="all alike")
+    return _inside(found) if values and 0 <= min(values) <= max(values) <= 1 else found
+
+
+def _inside(share: Estimate) -> Estimate:
+    """Return a mean of shares with no part of its interval outside of 0 to 1, where none can be."""
+    low, high = share.low, share.high
+    return share._replace(
+        low=None if low is None else max(0.0, low), high=None if high is None else min(1.0, high)
+    )
 
 
 def row(name: str, marks: Sequence[Mark], *, level: float) -> Row:

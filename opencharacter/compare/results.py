@@ -80,7 +80,8 @@ class Mark(NamedTuple):
     transcript: Transcript
     criterion: str
     value: float | None
-    """Mean over judges of their means over turns and repeats; None = no judge gave a value."""
+    """Mean over judges of their means over turns and repeats, the judges centred (`offsets_of`);
+    None = no judge gave a value."""
     low: float | None
     """The same with the lowest value of the scale for what is missing; None without a scale."""
     high: float | None
@@ -189,6 +190,7 @@ def marks_of(
         turn: Only the scores of this user turn; None = all.
     """
     scales = scales_of(results)
+    offsets = offsets_of(results, without=without)
     grouped: dict[tuple[str, str], list[Score]] = defaultdict(list)
     for score in results.scores:
         if score.judge not in without and (turn is None or score.turn == turn):
@@ -204,14 +206,54 @@ def marks_of(
             criteria = list(item.dimensions) if item and not item.answers else []
         for criterion in criteria:
             found = grouped.get((transcript.id, criterion), [])
-            marks.append(_mark(transcript, criterion, found, scales.get(criterion)))
+            moved = offsets.get(criterion, {})
+            marks.append(_mark(transcript, criterion, found, scales.get(criterion), moved))
     return marks
 
 
+def offsets_of(
+    results: Results, *, without: frozenset[str] = frozenset()
+) -> dict[str, dict[str, float]]:
+    """Return by criterion what is added to the scores of each judge, so that all share one mean.
+
+    The mean is that over the answers that all judges of the criterion have scored, the anchors:
+    there it stays what it was. So a strict judge who could not score some answers does not make
+    them better ones.
+
+    Args:
+        results: Of a run.
+        without: Judges that are left out.
+
+    Returns:
+        Nothing of a criterion with one judge, or with fewer than two anchors.
+    """
+    scored: dict[str, dict[str, dict[tuple[str, str, int | None, int], float]]] = {}
+    for score in results.scores:
+        if score.judge != RULE and score.judge not in without:
+            of_judge = scored.setdefault(group_of(score.criterion), {}).setdefault(score.judge, {})
+            if score.value is not None:
+                place = (score.transcript_id, score.criterion, score.turn, score.repeat)
+                of_judge[place] = score.value
+    found = {}
+    for criterion, judges in scored.items():
+        anchors = set.intersection(*(set(values) for values in judges.values()))
+        if len(judges) > 1 and len(anchors) > 1:
+            means = {
+                name: fmean(values[place] for place in anchors) for name, values in judges.items()
+            }
+            common = fmean(means.values())
+            found[criterion] = {name: common - mean for name, mean in means.items()}
+    return found
+
+
 def _mark(
-    transcript: Transcript, criterion: str, scores: Sequence[Score], scale: Scale | None
+    transcript: Transcript,
+    criterion: str,
+    scores: Sequence[Score],
+    scale: Scale | None,
+    offsets: Mapping[str, float],
 ) -> Mark:
-    values = [(score.judge, _value(score, transcript, scale)) for score in scores]
+    values = [(score.judge, _value(score, transcript, scale, offsets)) for score in scores]
     there = [(judge, value) for judge, value in values if value is not None]
     value = low = high = _mean_of_judges(there)
     rows = max(1, len(values))
@@ -222,14 +264,18 @@ def _mark(
     return Mark(transcript, criterion, value, low, high, rows, missing, failed)
 
 
-def _value(score: Score, transcript: Transcript, scale: Scale | None) -> float | None:
+def _value(
+    score: Score, transcript: Transcript, scale: Scale | None, offsets: Mapping[str, float]
+) -> float | None:
     """Return what a score counts as; an answer that is no role-play has earned the lowest.
 
     So refusing costs points, and does not make a mean out of easier questions.
     """
     reason = score.unscored
+    if score.value is not None:
+        return score.value + offsets.get(score.judge, 0.0)
     if reason is None or scale is None:
-        return score.value
+        return None
     is_failed = reason.startswith(_FAILED) and reason != _ENGINE
     is_end = reason == _NOT_REACHED and transcript.failure is not Failure.error
     return scale.low if is_failed or is_end else None

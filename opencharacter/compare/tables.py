@@ -117,7 +117,7 @@ def tables_of(report: Report) -> list[Table]:
                [report.corrected] if report.corrected else []),
         _means("By task", "The headline's criteria, without controls.", report.tasks),
         _means("By criterion", "Without controls; criteria may have different scales.",
-               [] if _is_same(report) else report.criteria_rows),
+               [] if _is_same(report) else _pointwise(report)),
         preference_table({f"{report.run} over {report.against}": report.preferences}),
         _means("By turn", "User turns, counted from 1.", report.turns),
         _means("Controls", "What is left without the persona, or with another one: the difference "
@@ -245,6 +245,11 @@ def _judges(report: Report) -> Table:
     columns = ["", "family", "scores", "without a value", "its mean", "headline without it"]
     columns += ["orders differ by"] if chose else []
     note = "Of the headline's criteria; beside a family, whose else it is."
+    if len(report.judges) > 1:
+        note += (
+            " In the headline each judge's mean over the answers that all have scored is moved to "
+            "that of all judges."
+        )
     return Table("Judges", note, columns, lines)
 
 
@@ -297,8 +302,18 @@ def _card_table(judge: str, card: Mapping[str, Any]) -> Table:
     ]
     calibration = str(card["calibration"])
     verdict = "may judge" if card["passed"] else "is below the bar"
-    note = f"It {verdict}; {calibration}."
+    note = f"It {verdict}; {calibration}.{_padding_told(card)}"
     return Table(f"Judge card of {judge}", note, ("", "share", "n", "unscored"), lines)
+
+
+def _padding_told(card: Mapping[str, Any]) -> str:
+    """Return what filler adds to an answer's score, by the card."""
+    padding = card.get("padding")
+    if not padding:
+        return ""
+    ends = ends_words(padding["low"], padding["high"], sign=True)
+    told = number(padding["value"], sign=True)
+    return f" A hundred words of filler add {told} points ({ends}; 0 is right)."
 
 
 def _rate(rate: Mapping[str, Any]) -> str:
@@ -313,6 +328,11 @@ def _is_same(report: Report) -> bool:
     """Tell whether each task has one criterion of its name: one table then says it all."""
     by_task = [(row.name, row.overall) for row in report.tasks]
     return by_task == [(row.name, row.overall) for row in report.criteria_rows]
+
+
+def _pointwise(report: Report) -> list[Row]:
+    """Return the lines of criteria but the preference, which has a table of its own."""
+    return [row for row in report.criteria_rows if row.name != "preference" or not report.against]
 
 
 def _reasons(counts: Iterable[tuple[str, int]]) -> str:

@@ -34,6 +34,7 @@ from opencharacter.config.model import Backend, ModelConfig, SamplingConfig
 from opencharacter.config.planning import AssumeConfig, PlanConfig
 from opencharacter.config.playing import (
     CONTROLS,
+    EVERY,
     Mode,
     PlayConfig,
     SuiteConfig,
@@ -70,6 +71,7 @@ from opencharacter.config.training import (
 
 __all__ = [
     "CONTROLS",
+    "EVERY",
     "METHODS",
     "NOT_DATA",
     "ROLES",
@@ -224,6 +226,11 @@ class Config:
         require(is_name, f"run is '{self.run}'; it must be a plain folder name")
 
     @property
+    def trains_player(self) -> bool:
+        """Whether the model under test is what the same command trains before."""
+        return self.stage == "all" and self.player.run == self.run
+
+    @property
     def makes_mixture(self) -> bool:
         """Whether the same command makes the mixture after the synthesis."""
         return self.synth.mix or self.stage == "all"
@@ -250,6 +257,7 @@ NOT_DATA: dict[str, str] = {
     "budget_tokens": "when to stop, not what to make",
     "budget_usd": "when to stop, not what to make",
     "mix": "whether another stage follows in the same command",
+    "follows": "whether other stages follow in the same command",
     "price_prompt": "what it costs",
     "price_cached": "what it costs",
     "price_output": "what it costs",

@@ -120,6 +120,9 @@ class SynthConfig:
 
     n_characters: int = 3
     """Distinct characters per instruction (the paper: 3)."""
+    pool: int | None = None
+    """Characters who answer at all, drawn by the seed; a smaller pool is part of a larger one.
+    None = all that are not held out (the paper: 20,000)."""
     methods: list[str] = field(default_factory=lambda: ["generate"])
     """`rewrite`, `generate`, or both."""
     mix: bool = False
@@ -129,6 +132,11 @@ class SynthConfig:
         """Check ranges and methods."""
         require(
             self.n_characters >= 1, f"synth.n_characters is {self.n_characters}; it must be >= 1"
+        )
+        require(
+            self.pool is None or self.pool >= self.n_characters,
+            f"synth.pool is {self.pool}, fewer than the synth.n_characters={self.n_characters} of "
+            "an instruction",
         )
         require(
             bool(self.methods) and set(self.methods) <= METHODS,

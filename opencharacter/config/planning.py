@@ -32,6 +32,9 @@ class AssumeConfig:
     """Share of the instructions that have reference answers: the others are not rewritten."""
     calls_per_answer: float = 1.05
     """Attempts: answers that cannot be used are asked for again."""
+    score_sd: float = 0.25
+    """Standard deviation over characters of the mean difference of two models, in points of the
+    score; unmeasured, `plan.like` measures it. Of what a comparison can show it decides."""
     bytes_per_record: float = 6000.0
     """On disk: the row and the logged calls."""
     personas: int | None = None
@@ -55,6 +58,9 @@ class PlanConfig:
     """US dollars for a million prompt tokens; None = `teacher.price_prompt`."""
     price_output: float | None = None
     """US dollars for a million output tokens; None = `teacher.price_output`."""
+    like: list[str] = field(default_factory=list)
+    """Two runs that are judged, such as [a, b]: what this run can show is reckoned from the spread
+    of their difference; empty = from `assume.score_sd`."""
     assume: AssumeConfig = field(default_factory=AssumeConfig)
 
     def __post_init__(self) -> None:
@@ -62,5 +68,12 @@ class PlanConfig:
         require(self.pilot >= 0, f"plan.pilot is {self.pilot}; it must be >= 0")
         require(self.gpus >= 1, f"plan.gpus is {self.gpus}; it must be >= 1")
         require(self.tokens_per_s > 0, f"plan.tokens_per_s is {self.tokens_per_s}; it must be > 0")
+        listed = ", ".join(self.like)
+        require(
+            not self.like or len(set(self.like)) == len(self.like) == 2,
+            f"plan.like is [{listed}]; name two runs, or none",
+        )
+        sd = self.assume.score_sd
+        require(sd >= 0, f"plan.assume.score_sd is {sd}; it must be >= 0 points")
         for name, price in (("prompt", self.price_prompt), ("output", self.price_output)):
             require(price is None or price >= 0, f"plan.price_{name} is {price}; it must be >= 0")

@@ -9,6 +9,8 @@ from opencharacter.config.ranges import require
 from opencharacter.records import Control
 
 CONTROLS = tuple(str(control) for control in Control)
+EVERY = "all"
+"""In place of controls: each that changes something of the suite."""
 
 
 class SuiteName(StrEnum):
@@ -156,11 +158,14 @@ class PlayConfig(LLMStageConfig):
     user_retries: int = 2
     """Further attempts, each with a seed of its own, at a user's turn that cannot be used; then the
     dialogue ends, and what would have come is missing: it is no fault of the model under test."""
+    follows: bool = False
+    """Let stage=all go on to play, judge and report of the model that it has trained."""
     samples: int = 1
     """Times that each item is played, each with its own seed."""
     controls: list[str] = field(default_factory=lambda: ["none"])
     """What is changed of the system prompt, each in a pass of its own: `none`, `no_persona` (no
-    system prompt), `swapped_persona` (another's of the suite), `persona_only` (without profile)."""
+    system prompt), `swapped_persona` (another's of the suite), `persona_only` (without profile);
+    `[all]` = each that changes something of the suite."""
 
     def __post_init__(self) -> None:
         """Check ranges and controls."""
@@ -171,8 +176,8 @@ class PlayConfig(LLMStageConfig):
         require(self.samples >= 1, f"play.samples is {self.samples}; it must be >= 1")
         listed = ", ".join(self.controls)
         require(
-            bool(self.controls) and set(self.controls) <= {*CONTROLS},
-            f"play.controls is [{listed}]; choose from [{', '.join(CONTROLS)}]",
+            self.controls == [EVERY] or (bool(self.controls) and set(self.controls) <= {*CONTROLS}),
+            f"play.controls is [{listed}]; choose from [{', '.join(CONTROLS)}], or [{EVERY}]",
         )
         require(
             len(set(self.controls)) == len(self.controls),

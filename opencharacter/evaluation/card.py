@@ -1,13 +1,14 @@
 """A judge's card: what it finds of what was planted, and how it agrees with people."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from opencharacter.config import QualifyConfig
-from opencharacter.evaluation.planting import KEEPS, LOWERS, ORIGINAL, Fault
+from opencharacter.evaluation.planting import FILLER_WORDS, KEEPS, LOWERS, ORIGINAL, Fault
 from opencharacter.records import Score
-from opencharacter.stats.intervals import clustered_share
+from opencharacter.stats.intervals import Estimate, clustered_share
+from opencharacter.stats.winrate import padding_slope
 
 CARDS = "judge_card.json"
 """Of all judges of a run, by name."""
@@ -41,6 +42,9 @@ class Card:
     """Changes that must leave the score, and the choice in the other order."""
     scored: Rate
     """Answers with a verdict."""
+    padding: Estimate | None = None
+    """Points that each hundred words of filler add to an answer, with the interval over characters;
+    it should be 0. None = nothing of it was scored."""
     people: dict[str, Any] = field(default_factory=dict)
     """Agreement with human labels; empty = there are none."""
     below: tuple[str, ...] = ()
@@ -54,7 +58,8 @@ class Card:
     def to_json(self) -> dict[str, Any]:
         """Return it for judge_card.json."""
         state = "labelled by people" if self.people else UNCALIBRATED
-        return asdict(self) | {"passed": self.has_passed, "calibration": state}
+        padding = self.padding._asdict() if self.padding else None
+        return asdict(self) | {"padding": padding, "passed": self.has_passed, "calibration": state}
 
 
 def make_card(
@@ -73,15 +78,13 @@ def make_card(
     found = list(scores)
     if not found:
         raise ValueError("a judge without scores has no card")
-    by_place = {(score.transcript_id, score.criterion): score for score in found}
+    padding = None
     detects: dict[str, Rate] = {}
     keeps: dict[str, Rate] = {}
     for fault, criterion in {**LOWERS, **KEEPS}.items():
-        pairs = [
-            (by_place[score.transcript_id, f"{ORIGINAL}:{criterion}"], score)
-            for score in found
-            if score.criterion == fault
-        ]
+        pairs = _pairs(found, fault, criterion)
+        if fault is Fault.filler:
+            padding = _padding(pairs)
         into = detects if fault in LOWERS else keeps
         into[str(fault)] = _rate(pairs, bars, must_fall=fault in LOWERS)
     compared = [score for score in found if score.criterion == Fault.who_is_speaking]
@@ -97,9 +100,30 @@ def make_card(
         detects=detects,
         keeps=keeps,
         scored=scored,
+        padding=padding,
         people=dict(people or {}),
         below=tuple(_below(detects, keeps, scored, bars)),
     )
+
+
+def _pairs(scores: Sequence[Score], fault: Fault, criterion: str) -> list[tuple[Score, Score]]:
+    """Return the scores of answers before and after something was done to them."""
+    before = {s.transcript_id: s for s in scores if s.criterion == f"{ORIGINAL}:{criterion}"}
+    return [(before[s.transcript_id], s) for s in scores if s.criterion == fault]
+
+
+def _padding(pairs: Sequence[tuple[Score, Score]]) -> Estimate | None:
+    """Return what filler adds to the score of an answer, in points for a hundred words."""
+    there = [
+        (score.value, length, score.transcript_id, score.persona_id)
+        for pair in pairs
+        if all(score.value is not None for score in pair)
+        for score, length in zip(pair, (0.0, FILLER_WORDS / 100), strict=True)
+    ]
+    if not there:
+        return None
+    values, lengths, answers, characters = zip(*there, strict=True)
+    return padding_slope(values, lengths, answers, characters)
 
 
 def _rate(pairs: list[tuple[Score, Score]], bars: QualifyConfig, *, must_fall: bool) -> Rate:
@@ -174,6 +198,13 @@ def card_page(card: Card) -> str:
         interval = "" if rate.low is None else f"{rate.low:.2f} to {rate.high:.2f}"
         share = "none" if rate.share is None else f"{rate.share:.2f}"
         lines.append(f"| {name} | {share} | {interval} | {rate.n:,} | {rate.unscored:,} |")
+    if card.padding:
+        one = card.padding
+        ends = "no interval" if one.low is None else f"{one.low:+.2f} to {one.high:+.2f}"
+        lines += [
+            "",
+            f"A hundred words of filler add {one.value:+.2f} points ({ends}; 0 is right).",
+        ]
     lines += ["", *(f"- below: {sentence}" for sentence in card.below)]
     lines += [f"- {name}: {value}" for name, value in card.people.items()]
     return "\n".join(lines) + "\n"

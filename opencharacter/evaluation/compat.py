@@ -34,6 +34,7 @@ from opencharacter.records import (
 )
 from opencharacter.sources.lines import storable
 from opencharacter.store.claims import Part
+from opencharacter.store.completions import SharedCompletions
 
 BATCH = 5
 _GRADING = Sampling(temperature=0, top_p=1, max_tokens=3000)
@@ -170,7 +171,7 @@ def packs_of(items: Mapping[str, EvalItem], transcripts: Iterable[Transcript]) -
 
 
 def compat_plan(
-    packs: Sequence[Pack], grade: Callable[[Pack], Session[Batch]], *, cache_dir: Path
+    packs: Sequence[Pack], grade: Callable[[Pack], Session[Batch]], *, kept: SharedCompletions
 ) -> Plan[Batch]:
     """Return the work of a judge; a persona's answers are never split over parts."""
 
@@ -190,7 +191,7 @@ def compat_plan(
         sessions=sessions,
         key_columns=("persona_id", "task", "number"),
         record_type=Batch,
-        shared=cache_dir,
+        shared=kept,
     )
 
 

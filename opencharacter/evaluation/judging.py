@@ -8,7 +8,6 @@ Everything ends as a `Score`; what cannot be scored is one without a value, with
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
 
 from opencharacter.evaluation.verdicts import (
     UNREADABLE,
@@ -42,6 +41,7 @@ from opencharacter.prompts.rubrics import Criterion, Rubric, Shown
 from opencharacter.records import Message, Role, Score, Transcript, Usage
 from opencharacter.sources.lines import storable
 from opencharacter.store.claims import Part
+from opencharacter.store.completions import SharedCompletions
 
 NO_COUNTERPART = "no_counterpart"
 """Of a comparison: the other run has no transcript of the item."""
@@ -59,14 +59,14 @@ Asked = Generator[Request, Completion, Verdict]
 
 
 def judge_plan(
-    work: Sequence[Work], judge: Callable[[Work], Session[Score]], *, cache_dir: Path
+    work: Sequence[Work], judge: Callable[[Work], Session[Score]], *, kept: SharedCompletions
 ) -> Plan[Score]:
     """Return the work of a judge; a character's answers are never split over parts.
 
     Args:
         work: All of it, in order.
         judge: Starts a piece of it.
-        cache_dir: Of verdicts that all runs share.
+        kept: Verdicts that all runs share.
     """
 
     @cache
@@ -85,7 +85,7 @@ def judge_plan(
         sessions=sessions,
         key_columns=KEY_COLUMNS,
         record_type=Score,
-        shared=cache_dir,
+        shared=kept,
     )
 
 

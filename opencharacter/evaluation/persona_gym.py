@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unicodedata import category
 
 from opencharacter.checks.problem import Problem
 from opencharacter.config import SuiteConfig
@@ -19,7 +20,7 @@ from opencharacter.prompts.character import render_prompt
 from opencharacter.records import Domain, EvalItem, Rejection, persona_id
 from opencharacter.sources.fingerprint import content_fingerprint, source_fingerprint
 from opencharacter.sources.lines import MAX_ROW_BYTES, Row, reject
-from opencharacter.sources.rows import open_source
+from opencharacter.sources.rows import hub_files, open_source
 from opencharacter.sources.screen import find_flaw, strip_invisible
 
 NAME = "persona_gym"
@@ -33,7 +34,11 @@ TASKS = {
 """Keys of a file, and what the tasks are called here: each is scored by the criterion so named."""
 PUBLISHED = 200
 """Personas of benchmark-v1."""
+FOLDER = "benchmark-v1"
+"""Of the question files."""
 _HASH = 12
+_BESIDE = ("README", "LICENSE", ".DS_Store", ".git", "._")  # files that are no personas
+_UNSEEN = "\u200b\u2060\ufeff"
 _SHOWN = 3  # problems of one file that are told
 
 Questions = dict[str, list[str]]
@@ -43,8 +48,9 @@ _Found = Questions | Rejection
 def read_persona_gym(config: SuiteConfig) -> Suite:
     """Read the items of a folder of question files, or of rows, as many as the settings say.
 
-    Rows are a file, or a hub data set `hub:owner/name`, of `{"persona", "task", "question"}`, or of
-    `{"persona", "Expected Action": [...], ...}`.
+    The folder may be a hub data set `hub:owner/name` with such files in a folder benchmark-v1; a
+    copy in the hub's cache does without a network. Rows are a file, or another data set, of
+    `{"persona", "task", "question"}`, or of `{"persona", "Expected Action": [...], ...}`.
 
     Raises:
         SourceError: there is nothing at `suite.path`, or it has no questions.
@@ -54,8 +60,8 @@ def read_persona_gym(config: SuiteConfig) -> Suite:
             "suite=persona_gym needs suite.path: PersonaGym's folder questions/benchmark-v1 (MIT, "
             "github.com/vsamuel2003/PersonaGym)"
         )
-    location = Path(config.path).expanduser()
-    is_rows = config.path.startswith("hub:") or location.is_file()
+    location = _hub_folder(config.path) or Path(config.path).expanduser()
+    is_rows = not location.is_dir() and (config.path.startswith("hub:") or location.is_file())
     read, lost = _read_rows(config) if is_rows else (_read_folder(location, config), [])
     drawn = _drawn(list(read), config)
     hashed = source_fingerprint(config.path) if is_rows else content_fingerprint(location)
@@ -74,21 +80,41 @@ def read_persona_gym(config: SuiteConfig) -> Suite:
         damaged=tuple(damaged),
         n_personas=len(read),
         n_drawn=len(drawn),
-        missing=_missing(len(read), len(drawn), len(damaged), config),
+        missing=_missing(len(read), len(drawn), len(damaged), config, is_rows=is_rows),
     )
+
+
+def _hub_folder(path: str) -> Path | None:
+    """Return the folder of question files of a hub data set; None = it is none, or has none."""
+    if not path.startswith("hub:"):
+        return None
+    snapshot = hub_files(path, f"*{FOLDER}/*.json")
+    folders = sorted(snapshot.rglob(FOLDER)) if snapshot else []
+    return folders[0] if folders else None
 
 
 def _read_folder(folder: Path, config: SuiteConfig) -> dict[str, Callable[[], _Found]]:
     """Return what reads the questions of each persona of a folder."""
     if not folder.is_dir():
         raise SourceError(f"there is no folder {folder}; check suite.path")
-    files = {path.stem: path for path in sorted(folder.iterdir()) if _is_one(path)}
+    paths = sorted(folder.iterdir())
+    files = [path for path in paths if _is_one(path)]
     if not files:
         raise SourceError(
             f"{folder} has no question files, `<persona>.json`; suite.path is PersonaGym's folder "
             "questions/benchmark-v1"
         )
-    return {name: partial(_read, path, config.questions) for name, path in files.items()}
+    found: dict[str, Callable[[], _Found]] = {}
+    for path in files:
+        if path.stem in found:
+            found[path.name] = partial(reject, path.name, "duplicate", "a persona of another file")
+        else:
+            found[path.stem] = partial(_read, path, config.questions)
+    for path in paths:
+        if path.is_file() and not _is_one(path) and not path.name.startswith(_BESIDE):
+            told = "a question file is called `<persona>.json`"
+            found[path.name] = partial(reject, path.name, "wrong_name", told)
+    return found
 
 
 def _read_rows(
@@ -167,10 +193,11 @@ def _items(suite: str, persona: str, questions: Questions, config: SuiteConfig) 
     ]
 
 
-def _missing(files: int, drawn: int, damaged: int, config: SuiteConfig) -> tuple[str, ...]:
+def _missing(
+    files: int, drawn: int, damaged: int, config: SuiteConfig, *, is_rows: bool
+) -> tuple[str, ...]:
     found = []
-    is_folder = Path(config.path).expanduser().is_dir()
-    what = f"of {drawn:,} question files are" if is_folder else "rows or personas are"
+    what = "rows or personas are" if is_rows else f"of {drawn:,} question files are"
     if files < PUBLISHED:
         found.append(f"{files:,} of the {PUBLISHED} published personas are in {config.path}")
     if drawn < files:
@@ -251,7 +278,15 @@ def _persona_problems(persona: str) -> list[Problem]:
     if not strip_invisible(persona):
         return [Problem("empty_persona", "the persona, which is the file's name, is empty")]
     flaw = find_flaw(persona)
-    return [Problem(flaw.reason, f"the persona: {flaw.detail}")] if flaw else []
+    if flaw:
+        return [Problem(flaw.reason, f"the persona: {flaw.detail}")]
+    is_hidden = any(sign in _UNSEEN or category(sign) == "Cc" for sign in persona)
+    if is_hidden or strip_invisible(persona) != persona:
+        detail = (
+            f"the persona, which is the file's name, has characters that nobody sees: {persona!a}"
+        )
+        return [Problem("hidden_characters", detail)]
+    return []
 
 
 def _task_problems(task: str, questions: Any, n: int) -> list[Problem]:

@@ -58,6 +58,7 @@ _FILLER = (
     " That is how I see it, and there is little to add. One could say more about it, or less, and "
     "it would come to the same in the end."
 )
+FILLER_WORDS = len(_FILLER.split())
 # Greetings and small talk in languages that few personas speak; written for this project.
 _FOREIGN = {
     "finnish": "Päivää. Tästä asiasta minulla ei ole juuri muuta sanottavaa kuin että sää on ollut "

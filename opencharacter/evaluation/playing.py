@@ -10,7 +10,7 @@ from functools import cache
 from typing import NamedTuple
 
 from opencharacter.checks.breaking import breaks_character, persona_is_machine
-from opencharacter.config import PlayConfig, SamplingConfig
+from opencharacter.config import EVERY, PlayConfig, SamplingConfig
 from opencharacter.errors import ConfigError
 from opencharacter.evaluation.suite import Suite
 from opencharacter.evaluation.users import Said, SimulatedUser, Unusable
@@ -78,16 +78,30 @@ def tasks_of(suite: Suite, config: PlayConfig) -> list[Task]:
     Raises:
         ConfigError: a control changes nothing, or there is nobody to swap with.
     """
-    controls = [Control(name) for name in config.controls]
-    shown = {control: _systems(suite, control) for control in controls}
-    for control, systems in shown.items():
-        _check_changes(suite, control, systems)
+    shown = _shown(suite, config)
     return [
         Task(item, control, sample, systems[item.id])
         for control, systems in shown.items()
         for item in suite.items
         for sample in range(config.samples)
     ]
+
+
+def _shown(suite: Suite, config: PlayConfig) -> dict[Control, dict[str, str]]:
+    """Return the system prompts under each control, by the item's id."""
+    if config.controls == [EVERY]:
+        able = [c for c in Control if c is not Control.swapped_persona or len(suite.people) > 1]
+        shown = {control: _systems(suite, control) for control in able}
+        return {c: systems for c, systems in shown.items() if _changes(suite, c, systems)}
+    shown = {Control(name): _systems(suite, Control(name)) for name in config.controls}
+    for control, systems in shown.items():
+        if not _changes(suite, control, systems):
+            lacks = "profile" if control is Control.persona_only else "persona"
+            raise ConfigError(
+                f"play.controls names {control}, but the items of {suite.name} have no {lacks}: it "
+                "would be `none` again; leave it out"
+            )
+    return shown
 
 
 def _systems(suite: Suite, control: Control) -> dict[str, str]:
@@ -103,14 +117,9 @@ def _systems(suite: Suite, control: Control) -> dict[str, str]:
     return {item.id: "" if is_bare else item.system for item in suite.items}
 
 
-def _check_changes(suite: Suite, control: Control, systems: Mapping[str, str]) -> None:
-    is_same = all(systems[item.id] == item.system for item in suite.items)
-    if is_same and control is not Control.none:
-        lacks = "profile" if control is Control.persona_only else "persona"
-        raise ConfigError(
-            f"play.controls names {control}, but the items of {suite.name} have no {lacks}: it "
-            "would be `none` again; leave it out"
-        )
+def _changes(suite: Suite, control: Control, systems: Mapping[str, str]) -> bool:
+    """Tell whether a control changes a prompt; `none` need not."""
+    return control is Control.none or any(systems[i.id] != i.system for i in suite.items)
 
 
 def _others(suite: Suite) -> dict[str, str]:

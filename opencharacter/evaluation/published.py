@@ -7,6 +7,9 @@
 | coser | test_set.json | a main character's last line | simulation and GPT-4o: no |
 | rp_bench | rpbench_character.jsonl | turns of ours | duels with GPT-4o: no |
 
+RoleBench publishes the mean ROUGE-L to three answers (customised, raw, specific); a file here
+has one of them, so play each. Its win rate by GPT-3.5 is not reproduced.
+
 `suite.profiles` is RoleBench's desc.json, CharacterEval's character_profiles.json. Where it is
 "no", scores are those of our judges, and `missing` says so.
 """

@@ -18,15 +18,19 @@ from opencharacter.evaluation.compat import (
 from opencharacter.job import Job
 from opencharacter.job.judging import (
     Bench,
+    are_finished,
     cache_of,
     count_scores,
     read_played,
+    say_damaged,
+    say_refusal,
     stage_of,
     write_bench,
 )
 from opencharacter.llm.opening import model_name
 from opencharacter.records import Score
 from opencharacter.sources.rows import Tally
+from opencharacter.store.completions import SharedCompletions
 from opencharacter.store.files import write_json
 from opencharacter.store.rows import part_files, read_columns, read_records
 from opencharacter.store.stage import StageFolder
@@ -49,29 +53,27 @@ def check_mode(played: StageFolder, mode: Mode) -> None:
 
 def run_compat(judges: Mapping[str, JudgeConfig], config: Config, job: Job) -> None:
     """Let each judge grade five by five, then write scores and published means."""
-    done = [_grade(name, judge, config, job) for name, judge in judges.items()]
-    if all(done):
+    for name, judge in judges.items():
+        _grade(name, judge, config, job)
+    if are_finished(job, map(stage_of, judges)):
         _gather(judges, config, job)
 
 
-def _grade(name: str, judge: JudgeConfig, config: Config, job: Job) -> bool:
+def _grade(name: str, judge: JudgeConfig, config: Config, job: Job) -> None:
     protocol = load_protocol(judge.rubrics)
     versions = {"model": model_name(judge), "rubric": protocol.name}
     with job.stage(stage_of(name), settings=[judge], versions=versions, reads=["play"]) as stage:
         packs = packs_of(*read_played(job.folder("play")))
         grader = Grader(name=model_name(judge), protocol=protocol, retries=judge.retries)
+        kept = SharedCompletions(cache_of(judge, config))
         stage.work(
-            compat_plan(
-                packs,
-                grader.grade,
-                cache_dir=cache_of(judge, config),
-            ),
+            compat_plan(packs, grader.grade, kept=kept),
             lambda: job.unopened(judge.model_config),
             what=f"PersonaGym's published protocol, five answers a call, by {model_name(judge)}.",
             max_rejected=0.0,
             notes=lambda: _count(stage.folder.data),
         )
-        return stage.is_finished
+        say_damaged(kept)
 
 
 def _count(data: Path) -> dict[str, int]:
@@ -90,8 +92,13 @@ def _gather(judges: Mapping[str, JudgeConfig], config: Config, job: Job) -> None
     with job.stage("judge", reads=["play", *folders]) as stage:
         stage.is_shared = True
         tally = Tally()
+        bench = Bench.of(config, judges, job.folder("play"))
+        batches = (b for folder in folders for b in read_records(job.folder(folder).data, Batch))
+        found = published_means(batches)
 
-        def scores() -> Iterator[Score]:
+        def scores() -> Iterator[Score]:  # what a report must know is there before it may be made
+            write_json(stage.folder.path / "compat.json", found)
+            write_bench(stage.folder, bench)
             for folder in folders:
                 for batch in read_records(job.folder(folder).data, Batch):
                     for score in scores_of(batch, rubric):
@@ -101,10 +108,8 @@ def _gather(judges: Mapping[str, JudgeConfig], config: Config, job: Job) -> None
         stage.stream(
             Score, scores(), tally, what="Scores by the published protocol.", unit="scores"
         )
-        batches = (b for folder in folders for b in read_records(job.folder(folder).data, Batch))
-        found = published_means(batches)
-        write_json(stage.folder.path / "compat.json", found)
-        write_bench(stage.folder, Bench.of(config, judges, job.folder("play")))
+        write_bench(stage.folder, bench)
+        say_refusal(bench)
     for name, each in found["means"].items():
         told = f"{each['mean']:.2f} (std {each['std']:.2f}) over {found['personas']:,} personas"
         print(f"judge: compat, {name}: {told}", file=sys.stderr)

@@ -1,22 +1,45 @@
-"""What judging will cost, before it is started: exact calls, and which verdicts are known."""
+"""What judging will cost, before it is started: exact calls, and which verdicts are known.
 
-from collections.abc import Iterable
+Before anything was played the items are those that will be, and the answers are made up.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
 
 from opencharacter.config import Config, JudgeConfig, Mode
+from opencharacter.errors import OpenCharacterError
 from opencharacter.evaluation.compat import Grader, load_protocol, packs_of
 from opencharacter.evaluation.work import Instrument, Work
 from opencharacter.job import Job
-from opencharacter.job.judging import all_work, asker_of, cache_of, load_rubrics, read_played
+from opencharacter.job.eval_plans import (
+    CHARS_PER_TOKEN,
+    Foreseen,
+    foresee,
+    resolution,
+    resolution_words,
+    told_of_suite,
+    unknown,
+)
+from opencharacter.job.judging import (
+    asker_of,
+    cache_of,
+    load_rubrics,
+    read_played,
+    say_damaged,
+    work_of,
+)
 from opencharacter.llm.opening import model_name
 from opencharacter.llm.requests import Request, Session
 from opencharacter.progress import closing_table
-from opencharacter.records import Score
+from opencharacter.records import EvalItem, Score, Transcript
 from opencharacter.store.completions import SharedCompletions
+from opencharacter.store.rows import read_records
+from opencharacter.store.stage import StageFolder
 
-_CHARS_PER_TOKEN = 4.0
 _MILLION = 1e6
-_HEADERS = ("judge", "scores", "calls", "known", "to ask", "prompt tokens", "shared", "USD")
+_HEADERS = ("", "scores", "calls", "known", "to ask", "prompt tokens", "shared", "USD")
 
 
 @dataclass(slots=True)
@@ -37,44 +60,77 @@ class JudgeCost:
         """Return the price of what is to be asked, in US dollars."""
         cached = judge.price_prompt if judge.price_cached is None else judge.price_cached
         shared, rest = self.shared_chars, self.prompt_chars - self.shared_chars
-        prompt = (shared * cached + rest * judge.price_prompt) / _CHARS_PER_TOKEN
+        prompt = (shared * cached + rest * judge.price_prompt) / CHARS_PER_TOKEN
         return (prompt + (self.calls - self.known) * judge.price_output) / _MILLION
 
 
+class Answers(NamedTuple):
+    """What is judged: answers, or stand-ins of them before they are there."""
+
+    items: Mapping[str, EvalItem]
+    transcripts: Sequence[Transcript]
+    scale: float = 1.0
+    """How many there will be for each of `transcripts`."""
+    is_foreseen: bool = False
+
+
 def print_judging(config: Config, job: Job) -> None:
-    """Print what judging this run's transcripts will cost; nothing where none were played."""
+    """Print what evaluating costs and can show; nothing where no suite is asked for."""
     played = job.folder("play")
-    if played.manifest() is None:
-        return
-    rows = []
+    foreseen = None
+    if played.manifest() is not None:
+        answers = Answers(*read_played(played))
+    else:
+        try:
+            foreseen = foresee(config)
+        except OpenCharacterError as error:
+            print(f"\n{unknown(error)}")
+            return
+        if foreseen is None:
+            return
+        answers = Answers(foreseen.items, foreseen.transcripts, foreseen.scale, is_foreseen=True)
+    rows = [_player_row(foreseen, config)] if foreseen else []
     for name, judge in config.judge.members.items():
-        cost = cost_of_judge(config, judge, job)
-        rows.append(
-            (
-                name,
-                f"{cost.scores:,}",
-                f"{cost.calls:,}",
-                f"{cost.known:,}",
-                f"{cost.calls - cost.known:,}",
-                f"{cost.prompt_chars / _CHARS_PER_TOKEN:,.0f}",
-                f"{cost.shared_chars / max(1, cost.prompt_chars):.0%}",
-                f"{cost.usd(judge):,.2f}",
-            )
-        )
+        rows.append(_judge_row(name, cost_of_judge(config, judge, answers), judge, answers.scale))
     print("\n" + closing_table(rows, _HEADERS))
+    if foreseen:
+        print(told_of_suite(foreseen))
     print(
-        f"Judging: one output token a call; tokens are characters / {_CHARS_PER_TOKEN:g}; shared = "
+        f"Judging: one output token a call; tokens are characters / {CHARS_PER_TOKEN:g}; shared = "
         "what the prompt before begins with too."
+    )
+    characters = {one.persona_id for one in answers.items.values()}
+    if found := resolution(config, len(characters)):
+        print(resolution_words(found))
+
+
+def _player_row(foreseen: Foreseen, config: Config) -> tuple[str, ...]:
+    calls, prompt = f"{foreseen.calls:,}", f"{foreseen.prompt_tokens:,.0f}"
+    return "play", "", calls, "", calls, prompt, "", f"{foreseen.usd(config):,.2f}"
+
+
+def _judge_row(name: str, cost: JudgeCost, judge: JudgeConfig, scale: float) -> tuple[str, ...]:
+    return (
+        name,
+        f"{cost.scores * scale:,.0f}",
+        f"{cost.calls * scale:,.0f}",
+        f"{cost.known * scale:,.0f}",
+        f"{(cost.calls - cost.known) * scale:,.0f}",
+        f"{cost.prompt_chars * scale / CHARS_PER_TOKEN:,.0f}",
+        f"{cost.shared_chars / max(1, cost.prompt_chars):.0%}",
+        f"{cost.usd(judge) * scale:,.2f}",
     )
 
 
-def cost_of_judge(config: Config, judge: JudgeConfig, job: Job) -> JudgeCost:
-    """Return what one judge will be asked, counted by making the prompts."""
-    known = SharedCompletions(cache_of(judge, config)).places.keys()
+def cost_of_judge(config: Config, judge: JudgeConfig, answers: Answers) -> JudgeCost:
+    """Return what one judge will be asked about `answers`, counted by making the prompts."""
+    kept = SharedCompletions(cache_of(judge, config))
+    known = kept.places.keys()
+    say_damaged(kept)
     name = model_name(judge)
     cost = JudgeCost()
     before = ""
-    for request, times in _requests(config, judge, job):
+    for request, times in _requests(config, judge, answers):
         cost.scores += 1
         if request is None:
             continue
@@ -89,19 +145,25 @@ def cost_of_judge(config: Config, judge: JudgeConfig, job: Job) -> JudgeCost:
     return cost
 
 
-def _requests(config: Config, judge: JudgeConfig, job: Job) -> Iterable[tuple[Request | None, int]]:
+def _requests(
+    config: Config, judge: JudgeConfig, answers: Answers
+) -> Iterable[tuple[Request | None, int]]:
     """Yield the first request of each score, None where nothing is asked, and how many follow."""
-    played = job.folder("play")
+    items, transcripts = answers.items, answers.transcripts
     if config.suite.mode is Mode.compat:
         grader = Grader(
             name=model_name(judge), protocol=load_protocol(judge.rubrics), retries=judge.retries
         )
-        for pack in packs_of(*read_played(played)):
+        for pack in packs_of(items, transcripts):
             yield next(grader.grade(pack)), 1
         return
     rubrics = load_rubrics(judge)
     asker = asker_of(judge, rubrics)
-    for work in all_work(played, judge, rubrics):
+    others = transcripts
+    if judge.against and not answers.is_foreseen:
+        other = StageFolder(run_dir=Path(config.runs_dir) / judge.against, stage="play")
+        others = list(read_records(other.data, Transcript))
+    for work in work_of(items, transcripts, others, judge, rubrics):
         yield _first(asker.judge(work)), _calls(work)
 
 

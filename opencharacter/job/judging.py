@@ -2,7 +2,7 @@
 
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -27,6 +27,7 @@ from opencharacter.job.stage import OpenStage
 from opencharacter.llm.opening import model_name
 from opencharacter.prompts.rubrics import Rubric, load_rubric
 from opencharacter.records import EvalItem, Score, Transcript
+from opencharacter.store.completions import SharedCompletions
 from opencharacter.store.files import read_json, write_json
 from opencharacter.store.rows import part_files, read_columns, read_records
 from opencharacter.store.stage import StageFolder
@@ -68,12 +69,34 @@ def all_work(
         ConfigError: a criterion is in no rubric, or the other run played something else.
     """
     items, transcripts = read_played(played)
+    other = StageFolder(run_dir=played.run_dir.parent / judge.against, stage="play")
+    others = list(read_records(other.data, Transcript)) if judge.against else []
+    return work_of(items, transcripts, others, judge, rubrics)
+
+
+def work_of(
+    items: Mapping[str, EvalItem],
+    transcripts: Sequence[Transcript],
+    others: Sequence[Transcript],
+    judge: JudgeConfig,
+    rubrics: Mapping[Instrument, Rubric],
+) -> list[Work]:
+    """Return everything that a judge is to score of some transcripts.
+
+    Args:
+        items: By id.
+        transcripts: Of these items.
+        others: Of the run that they are compared with.
+        judge: With what is asked.
+        rubrics: From `load_rubrics`.
+
+    Raises:
+        ConfigError: as `all_work`.
+    """
     work = rubric_work(items, transcripts, rubrics[Instrument.rubric], judge.criteria)
     if judge.checklist:
         work += checklist_work(items, transcripts)
     if judge.against:
-        other = StageFolder(run_dir=played.run_dir.parent / judge.against, stage="play")
-        others = read_records(other.data, Transcript)
         work += pairwise_work(items, transcripts, others, against=judge.against)
     return work
 
@@ -107,17 +130,37 @@ def ask_judge(
     judge: JudgeConfig,
     rubrics: Mapping[Instrument, Rubric],
     job: Job,
-) -> bool:
-    """Let one judge do work of its own stage; False = parts of it are left to others."""
+) -> None:
+    """Let one judge do the work of its own stage, or what other processes leave of it."""
     asker = asker_of(judge, rubrics)
+    kept = SharedCompletions(cache_of(judge, job.config))
     stage.work(
-        judge_plan(work, asker.judge, cache_dir=cache_of(judge, job.config)),
+        judge_plan(work, asker.judge, kept=kept),
         lambda: job.unopened(judge.model_config),
         what=f"Scores of {model_name(judge)}.",
         max_rejected=0.0,
         notes=lambda: count_scores(stage.folder.data),
     )
-    return stage.is_finished
+    say_damaged(kept)
+
+
+def are_finished(job: Job, stages: Iterable[str]) -> bool:
+    """Tell whether all judges are done, whichever process came to the end of each.
+
+    Asked after the last of them: while this process was at it, others may have ended the first.
+    """
+    return all(job.folder(stage).manifest() is not None for stage in stages)
+
+
+def say_damaged(kept: SharedCompletions) -> None:
+    """Say which verdicts that runs share could not be used, so that they were asked again."""
+    for path, lines in kept.damaged.items():
+        told = f"{lines:,} line{'s' * (lines > 1)}"
+        print(
+            f"judge: {told} of {path} cannot be read, and what they held is asked again where it "
+            "is needed",
+            file=sys.stderr,
+        )
 
 
 def count_scores(data: Path) -> dict[str, int]:
@@ -241,8 +284,12 @@ def _teacher_of(config: Config, run_dir: Path) -> str:
 
 
 def write_bench(folder: StageFolder, bench: Bench) -> None:
-    """Keep who judged beside the scores, and say what stands against a headline."""
+    """Keep who judged beside the scores."""
     write_json(folder.path / "judges.json", asdict(bench))
+
+
+def say_refusal(bench: Bench) -> None:
+    """Say what stands against a headline."""
     if bench.refusal:
         print(f"judge: {bench.refusal}", file=sys.stderr)
 

@@ -50,6 +50,8 @@ def _flat(stage: str, started: Mapping[str, Any]) -> dict[str, Any]:
         found |= {f"{section}.{name}": each for name, each in started.get(kept_as, {}).items()}
     if "n_characters" in started["versions"]:
         found["synth.n_characters"] = int(started["versions"]["n_characters"])
+    if "pool" in started["versions"]:
+        found["synth.pool"] = int(started["versions"]["pool"])
     return found
 
 

@@ -6,6 +6,7 @@ no GPU waits for personas to be read.
 """
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -17,11 +18,13 @@ from typing import NamedTuple
 from opencharacter.config import Config
 from opencharacter.errors import ConfigError
 from opencharacter.synth.planning import runs_on_gpus
+from opencharacter.train.launch import GRACE
 
 _ASKS_MODEL = ("profiles", "rewrite", "generate", "play", "judge")
-_GPUS_OF_A_NODE = 8
 _OURS = ("stage=", "run=", "slurm=", "slurm.", "dry_run=")
 _PACKAGE = Path(__file__).parents[1]
+GPUS_OF_A_NODE = 8
+"""Unless slurm.train_gpus says otherwise."""
 
 
 class SlurmJob(NamedTuple):
@@ -39,12 +42,18 @@ def jobs_of(config: Config) -> list[SlurmJob]:
 
 
 def _all_jobs(config: Config) -> list[SlurmJob]:
-    """Return the jobs of data and model."""
-    return [*_data_jobs(config), SlurmJob("tokenize", ("mix",)), SlurmJob("train", ("tokenize",))]
+    """Return the jobs of data and model, and of its test where that follows."""
+    model = [SlurmJob("tokenize", ("mix",)), SlurmJob("train", ("tokenize",))]
+    tested = _tests(("train",)) if config.play.follows else []
+    return [*_data_jobs(config), *model, *tested]
 
 
 def _eval_jobs(_config: Config) -> list[SlurmJob]:
-    return [SlurmJob("play"), SlurmJob("judge", ("play",)), SlurmJob("report", ("judge",))]
+    return _tests(())
+
+
+def _tests(after: tuple[str, ...]) -> list[SlurmJob]:
+    return [SlurmJob("play", after), SlurmJob("judge", ("play",)), SlurmJob("report", ("judge",))]
 
 
 def _data_jobs(config: Config) -> list[SlurmJob]:
@@ -164,7 +173,7 @@ def _gpus(config: Config, stage: str) -> int:
     if stage == "train":
         given = config.slurm.train_gpus
         is_small = config.train.model.startswith("embedded")
-        return (0 if is_small else _GPUS_OF_A_NODE) if given is None else given
+        return (0 if is_small else GPUS_OF_A_NODE) if given is None else given
     if stage not in _ASKS_MODEL:
         return config.slurm.mix_gpus if stage == "mix" else 0
     if config.slurm.gpus is not None:
@@ -176,6 +185,8 @@ def _gpus(config: Config, stage: str) -> int:
 def _sbatch(words: Sequence[str]) -> str:
     """Submit, and return the job's id."""
     environment = {"OPENCHARACTER_PYTHON": sys.executable} | os.environ
+    if asked := re.search(r"--signal=\S*@(\d+)", " ".join(words)):
+        environment[GRACE] = asked[1]
     done = subprocess.run(words, capture_output=True, text=True, check=False, env=environment)
     if done.returncode != 0:
         raise ConfigError(f"SLURM refused the job: {done.stderr.strip()}; asked: {words}")

@@ -38,6 +38,7 @@ from opencharacter.train.checkpoints import (
 )
 from opencharacter.train.fit import Fitted, Prepared, build_arguments, build_trainer, fit, prepare
 from opencharacter.train.holdout import CHARACTERS, DIALOGUES, FORGETTING, split_rows
+from opencharacter.train.launch import grace_s
 from opencharacter.train.leaving import MODEL, check_room, leave_model
 from opencharacter.train.lineage import base_licence
 from opencharacter.train.models import Opened, open_model, quieten
@@ -45,7 +46,7 @@ from opencharacter.train.preemption import Marking, Preemption
 from opencharacter.train.ranks import Ranks
 from opencharacter.train.rows import check_lengths, open_tokens, stop_token, write_tokens
 from opencharacter.train.templates import FILE_NAME
-from opencharacter.train.zero import whole_model
+from opencharacter.train.zero import count, whole_model
 
 _CHECKPOINTS, _FLAT = "checkpoints", "rows"
 _LIBRARIES = ("torch", "transformers", "trl", "accelerate", "deepspeed", "peft")
@@ -135,17 +136,18 @@ def _train(work: Work, prepared: Prepared, resume: Path | None, report: Report) 
     quieten()
     config, ranks = work.config.train, work.ranks
     template = (work.folder.run_dir / "tokenize" / FILE_NAME).read_text(encoding="utf-8")
-    opened = open_model(config, prepared.rows.used_ids(), template)
-    stop = stop_token(prepared.rows, opened.tokenizer)
     batches = _batches(work)
-    if ranks.is_first:
-        tell_new_tokens(opened)
+    # Before the model: with ZeRO-3 transformers then opens it in pieces.
     arguments = build_arguments(
         *(config, batches, work.checkpoints),
         steps_per_epoch=batches.steps(len(prepared.train)),
         metric=prepared.metric,
         seed=work.config.seed,
     )
+    opened = open_model(config, prepared.rows.used_ids(), template)
+    stop = stop_token(prepared.rows, opened.tokenizer)
+    if ranks.is_first:
+        tell_new_tokens(opened)
     # The one that was whole when a training stopped was measured then.
     arguments.eval_on_start &= resume is None
     # transformers would remove one while other ranks still write the next.
@@ -156,7 +158,7 @@ def _train(work: Work, prepared: Prepared, resume: Path | None, report: Report) 
     trainer = build_trainer(opened, prepared, arguments, report)
     identity, layout = _identity(work), _layout(work)
     trainer.add_callback(Marking(ranks, identity, layout, keep=keep, folder=work.checkpoints))
-    trainer.add_callback(Preemption(ranks, work.stopping))
+    trainer.add_callback(Preemption(ranks, work.stopping, grace_s(os.environ)))
     may_fill = disk_may_fill(work.checkpoints, is_first=ranks.is_first)
     with work.stopping.patience(), work.stopping.interruptible(), may_fill:
         fitted = fit(trainer, prepared.metric, resume)
@@ -213,8 +215,8 @@ def _require_space(work: Work, opened: Opened, held: int) -> None:
     weights = list(opened.model.parameters())
     size = checkpoint_bytes(
         work.config.train,
-        parameters=sum(w.numel() for w in weights),
-        trainable=sum(w.numel() for w in weights if w.requires_grad),
+        parameters=sum(count(w) for w in weights),
+        trainable=sum(count(w) for w in weights if w.requires_grad),
         weight_bytes=weights[0].element_size(),
     )
     require_space(work.checkpoints, size, held=held)

@@ -1,31 +1,39 @@
 """`train.check=true`: what a training would be, printed before anything is started."""
 
 import math
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
 
-from opencharacter.config import Config
+from opencharacter.config import Config, TrainConfig
 from opencharacter.errors import ConfigError
 from opencharacter.job import Job
 from opencharacter.job.modelcard import METRICS, measured_rate
+from opencharacter.job.submit import GPUS_OF_A_NODE
 from opencharacter.job.training import clusters
 from opencharacter.progress import closing_table, duration
 from opencharacter.store.stage import finished_input
-from opencharacter.train.base import base_name
+from opencharacter.train.base import base_name, base_path
 from opencharacter.train.batches import Batches, derive_batches
+from opencharacter.train.checkpoints import checkpoint_bytes
 from opencharacter.train.estimate import (
     GIB,
     WORLD_SIZES,
     estimate_memory,
     fitting_table,
+    host_table,
+    strategies,
+    trained_weights,
 )
 from opencharacter.train.fit import build_arguments
 from opencharacter.train.holdout import split_rows
-from opencharacter.train.models import attention_kernel, find_shape, uses_bf16
+from opencharacter.train.launch import GRACE_S, grace_s
+from opencharacter.train.lora import check_targets
+from opencharacter.train.models import attention_kernel, find_shape, model_outline, uses_bf16
 from opencharacter.train.packing import efficiency, pack
 from opencharacter.train.rows import check_lengths, read_rows
-from opencharacter.train.shapes import AnyShape
+from opencharacter.train.shapes import ALL, AnyShape, Shape
 
 _Lines = list[tuple[str, str]]
 
@@ -50,7 +58,7 @@ def print_plan(config: Config, job: Job, *, world_size: int) -> None:
         alone, batches, Path("unused"), steps_per_epoch=1, metric="characters_loss", seed=0
     )
     lines = _model_lines(config) + _batch_lines(config, batches)
-    lines += _row_lines(config, job, batches)
+    lines += _row_lines(config, job, batches) + _unchecked_lines(settings)
     print(closing_table(lines, ("", "plan")))
     shape = find_shape(settings)
     if shape is None:
@@ -73,10 +81,49 @@ def _model_lines(config: Config) -> _Lines:
     if shape := find_shape(settings):
         trained = f"{shape.weights:,} weights"
         if settings.tuning == "lora":
-            adapters = shape.adapters(settings.lora.rank)
-            trained += f", {adapters:,} of adapters at every matrix (rank {settings.lora.rank})"
+            targets = settings.lora.targets
+            where = "every matrix" if tuple(targets) == ALL else ", ".join(targets)
+            adapters = trained_weights(shape, settings)
+            trained += f", {adapters:,} of adapters at {where} (rank {settings.lora.rank})"
         lines.append(("weights", trained))
+        lines.append(("checkpoint", _checkpoint(shape, config)))
     return lines
+
+
+def _checkpoint(shape: AnyShape, config: Config) -> str:
+    """Return how large a checkpoint is, and how fast it must be written when SLURM stops a job."""
+    settings = config.train
+    is_float = settings.deepspeed == "none" and settings.tuning == "full"
+    size = checkpoint_bytes(
+        settings,
+        parameters=shape.weights,
+        trainable=trained_weights(shape, settings),
+        weight_bytes=2 if uses_bf16(settings) and not is_float else 4,
+    )
+    seconds = grace_s(os.environ) or GRACE_S
+    told, rate = f"about {size / GIB:,.2f} GiB", size / seconds / 1e6
+    if rate < 1:  # any disk can
+        return told
+    return f"{told}; {rate:,.0f} MB/s write it in the {seconds} s that SLURM gives after its signal"
+
+
+def _unchecked_lines(settings: TrainConfig) -> _Lines:
+    """Check the names of modules; return what could not be looked at.
+
+    Raises:
+        ConfigError: adapters are to go where there is nothing.
+    """
+    unseen = []
+    if not Path(base_path(settings)).is_dir():
+        unseen.append(f"that {settings.model} is in the hub, which was not asked")
+    outline = model_outline(settings)
+    if outline is None:
+        unseen.append(f"that it is a model for train.objective={settings.objective}")
+    if settings.tuning == "lora" and outline is not None:
+        check_targets(outline, settings.lora.targets)
+    elif settings.tuning == "lora":
+        unseen.append(f"that train.lora.targets={settings.lora.targets} name modules of it")
+    return [("not checked", "; ".join(unseen))] if unseen else []
 
 
 def _batch_lines(config: Config, batches: Batches) -> _Lines:
@@ -147,4 +194,22 @@ def _memory_table(shape: AnyShape, config: Config, world_size: int) -> str:
         for name, sizes in fitting_table(shape, settings, is_half=is_half)
     ]
     here = f"Of it with deepspeed={settings.deepspeed} on {world_size}: {parts}"
-    return f"{closing_table(rows, headers)}\n{here}"
+    return f"{closing_table(rows, headers)}\n{here}\n{_host_table(shape, config)}"
+
+
+def _host_table(shape: AnyShape, config: Config) -> str:
+    """Return the memory that ranks need beside their GPUs, the most of it while they begin."""
+    settings, is_half = config.train, uses_bf16(config.train)
+    node_gpus = config.slurm.train_gpus or GPUS_OF_A_NODE
+    headers = ["GiB a node's CPU (reckoned)", *(f"{size} GPU" for size in WORLD_SIZES)]
+    rows = [
+        [f"deepspeed={name}", *(f"{gib:,.1f}" for gib in sizes)]
+        for name, sizes in host_table(shape, settings, node_gpus=node_gpus, is_half=is_half)
+    ]
+    told = f"{node_gpus} GPUs a node (slurm.train_gpus), Python and its libraries not counted. "
+    told += "Each rank opens the whole model"
+    if "zero3" in strategies(settings):
+        is_whole = not isinstance(shape, Shape) or shape.is_tied
+        told += ", with zero3 too: its embeddings are one matrix" if is_whole else ""
+        told += "" if is_whole else ", but with zero3 its share alone"
+    return f"{closing_table(rows, headers)}\n{told}."

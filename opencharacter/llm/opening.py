@@ -4,7 +4,8 @@ import hashlib
 import logging
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import lru_cache
 from importlib import import_module
 from importlib.resources import files
 from importlib.util import find_spec
@@ -13,7 +14,7 @@ from pathlib import Path
 from opencharacter.config import Backend, ModelConfig
 from opencharacter.errors import ModelError
 from opencharacter.llm.requests import Completion, Model, Request
-from opencharacter.store.files import read_json
+from opencharacter.store.files import read_json, sampled
 from opencharacter.store.stage import finished_input
 
 EMBEDDED = "embedded"
@@ -24,10 +25,6 @@ EMBEDDED_BASE = "embedded_base"
 
 INSIDE = (EMBEDDED, EMBEDDED_BASE)
 """Models that ship with the package."""
-
-_WHOLE_UP_TO = 64 * 2**20  # bytes; of larger files the size and a sample are hashed
-_BLOCK = 64 * 2**10
-_BLOCKS = 64
 
 _HOMES = {
     Backend.vllm: ("opencharacter.llm.vllm", "vllm"),
@@ -145,7 +142,8 @@ def model_path(config: ModelConfig) -> str:
         return str(folder)
     if config.model not in INSIDE:
         path = Path(config.model).expanduser()
-        if config.model.startswith(("/", "./", "../", "~")) and not path.is_dir():
+        is_folder = config.model.startswith(("/", "./", "../", "~")) or config.model.count("/") > 1
+        if is_folder and not path.is_dir():  # a hub id is `name` or `owner/name`
             raise ModelError(f"there is no folder {path}; check the section's `model`")
         return str(path) if path.is_dir() else config.model
     folder = Path(str(files("opencharacter.llm"))) / config.model
@@ -168,29 +166,22 @@ def model_name(config: ModelConfig) -> str:
 
 
 def _folder_hash(folder: Path) -> str:
-    """Hash files up to 64 MiB whole, of larger ones the size and 64 blocks of 64 KiB.
+    """Hash the files that make a model; of large ones a sample, see `sampled`."""
+    suffixes = (".json", ".safetensors", ".jinja", ".bin", ".model")
+    paths = [path for path in sorted(folder.iterdir()) if path.suffix in suffixes]
+    stats = [path.stat() for path in paths]
+    return _hash_of(tuple(paths), tuple((each.st_size, each.st_mtime_ns) for each in stats))
 
-    The blocks are spread evenly from the first to the last, so that two sets of weights of the same
-    size and header differ; a change of a few numbers between two blocks is not seen.
-    """
+
+@lru_cache(maxsize=64)
+def _hash_of(paths: tuple[Path, ...], stats: tuple[tuple[int, int], ...]) -> str:
+    """Return the hash of files, read once as long as size and time of change are the same."""
     found = hashlib.sha256()
-    for path in sorted(folder.iterdir()):
-        if path.suffix in (".json", ".safetensors", ".jinja", ".bin", ".model"):
-            found.update(f"{path.name} {path.stat().st_size} ".encode())
-            for block in _hashed_blocks(path):
-                found.update(block)
+    for path, (size, _) in zip(paths, stats, strict=True):
+        found.update(f"{path.name} {size} ".encode())
+        for block in sampled(path):
+            found.update(block)
     return found.hexdigest()[:12]
-
-
-def _hashed_blocks(path: Path) -> Iterator[bytes]:
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        if size <= _WHOLE_UP_TO:
-            yield file.read()
-            return
-        for number in range(_BLOCKS):
-            file.seek((size - _BLOCK) * number // (_BLOCKS - 1))
-            yield file.read(_BLOCK)
 
 
 def _prepare_environment(config: ModelConfig) -> None:

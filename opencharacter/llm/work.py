@@ -7,7 +7,6 @@ sessions admitted while the last ones of the part before are still running.
 import gc
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Generic, TypeVar
 
 from opencharacter.llm.requests import Completion, Model, Session
@@ -41,8 +40,8 @@ class Plan(Generic[Record]):
     key_columns: tuple[str, ...]
     """Columns of a record that make up its work's key, joined by a slash."""
     record_type: type[Record]
-    shared: Path | None = None
-    """Folder of completions that many runs share; None = they are the stage's own."""
+    shared: SharedCompletions | None = None
+    """Completions that many runs share; None = they are the stage's own."""
 
 
 @dataclass(slots=True)
@@ -91,7 +90,7 @@ class PartWorker(Generic[Record]):
         self.parts = parts
         self._show = show
         self._stopping = stopping
-        self._shared = SharedCompletions(plan.shared) if plan.shared else None
+        self._shared = plan.shared
         self._open: list[_OpenPart[Record]] = []
         self._done = 0
         self._rejected = 0

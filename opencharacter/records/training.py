@@ -26,7 +26,6 @@ class Tokens:
     persona_id: str
     source: str
     method: Method
-    weight: float
     licence: str = "unknown"
     """Of the mixture row."""
     tokenizer: str

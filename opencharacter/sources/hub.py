@@ -1,11 +1,13 @@
 """Rows of a data set on the Hugging Face hub, streamed; the one source that needs `datasets`."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 from datasets import IterableDataset, load_dataset
 from datasets.exceptions import DatasetsError
+from huggingface_hub import snapshot_download
 
 from opencharacter.errors import SourceError
 from opencharacter.records import Rejection
@@ -36,6 +38,27 @@ def read_hub(name: str, config: str | None, revision: str | None) -> Iterator[Ro
             "name, the configuration and the network (gated sets need HF_TOKEN), or download "
             "its files and set the path to their folder"
         ) from error
+
+
+def hub_files(name: str, revision: str | None, pattern: str) -> Path | None:
+    """Return a folder with files of a data set as they are on the hub; from the cache offline.
+
+    Args:
+        name: `owner/name`.
+        revision: Commit or tag; None = what the hub holds now.
+        pattern: Of paths, such as `*/benchmark-v1/*.json`; others are not fetched.
+
+    Returns:
+        The snapshot's folder; None where neither the hub nor the cache has the data set.
+    """
+    try:
+        return Path(
+            snapshot_download(
+                name, repo_type="dataset", revision=revision, allow_patterns=[pattern]
+            )
+        )
+    except _FAULTS:
+        return None
 
 
 def _open(name: str, config: str | None, revision: str | None) -> Iterator[Any]:

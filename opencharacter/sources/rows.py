@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import NamedTuple
 
 from opencharacter.errors import SourceError
@@ -215,17 +216,38 @@ def is_soon_read(path: str) -> bool:
     return sum(file.stat().st_size for file in files if file.is_file()) <= _SOON_BYTES
 
 
+def hub_files(path: str, pattern: str) -> Path | None:
+    """Return a folder with files of a data set as they are on the hub, or in its cache.
+
+    Args:
+        path: `hub:owner/name[@revision]`.
+        pattern: Of the files' paths.
+
+    Returns:
+        None where neither has the data set.
+
+    Raises:
+        SourceError: the path names no data set, or its library is not installed.
+    """
+    name, _, revision = _hub_source(path, None, None).files[0].hub
+    found: Path | None = _hub().hub_files(name, revision, pattern)
+    return found
+
+
 def _hub_reader() -> Callable[[str, str | None, str | None], Iterator[Row | Rejection]]:
+    reader: Callable[[str, str | None, str | None], Iterator[Row | Rejection]] = _hub().read_hub
+    return reader
+
+
+def _hub() -> ModuleType:
     """Import late: `datasets` takes seconds, and a light installation does without."""
     try:
-        reader: Callable[[str, str | None, str | None], Iterator[Row | Rejection]]
-        reader = import_module("opencharacter.sources.hub").read_hub
+        return import_module("opencharacter.sources.hub")
     except ModuleNotFoundError as error:
         raise SourceError(
             f"reading from the hub needs the package {error.name}; pip install datasets, or "
             "download the files and set the path to their folder"
         ) from error
-    return reader
 
 
 def _local_source(path: str, *, has_embedded: bool) -> Source:

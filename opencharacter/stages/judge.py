@@ -20,11 +20,13 @@ from opencharacter.job.compat import check_mode, run_compat
 from opencharacter.job.judging import (
     Bench,
     all_work,
+    are_finished,
     ask_judge,
     load_rubrics,
     read_played,
     say_coverage,
     say_jury,
+    say_refusal,
     seated,
     stage_of,
     versions_of,
@@ -58,13 +60,14 @@ def run(config: Config, job: Job) -> None:
     if config.suite.mode is Mode.compat:
         run_compat(judges, config, job)
         return
-    done = [_ask(name, judge, config, job) for name, judge in judges.items()]
-    if all(done):
+    for name, judge in judges.items():
+        _ask(name, judge, config, job)
+    if are_finished(job, map(stage_of, judges)):
         _gather(judges, config, job)
 
 
-def _ask(name: str, judge: JudgeConfig, config: Config, job: Job) -> bool:
-    """Let one judge score everything; False = parts of it are left to others."""
+def _ask(name: str, judge: JudgeConfig, config: Config, job: Job) -> None:
+    """Let one judge score everything, or what other processes leave of it."""
     rubrics = load_rubrics(judge)
     sources = {}
     if judge.against:
@@ -78,7 +81,7 @@ def _ask(name: str, judge: JudgeConfig, config: Config, job: Job) -> bool:
         sources=sources,
     ) as stage:
         work = all_work(job.folder("play"), judge, rubrics)
-        return ask_judge(stage, work, judge, rubrics, job)
+        ask_judge(stage, work, judge, rubrics, job)
 
 
 def _gather(judges: dict[str, JudgeConfig], config: Config, job: Job) -> None:
@@ -87,8 +90,10 @@ def _gather(judges: dict[str, JudgeConfig], config: Config, job: Job) -> None:
     with job.stage("judge", reads=["play", *folders]) as stage:
         stage.is_shared = True
         tally = Tally()
+        bench = Bench.of(config, judges, job.folder("play"))
 
         def scores() -> Iterator[Score]:
+            write_bench(stage.folder, bench)  # before the stage counts as finished
             items, transcripts = read_played(job.folder("play"))
             for transcript in transcripts:
                 for score in rule_scores(items[transcript.item_id], transcript):
@@ -100,7 +105,7 @@ def _gather(judges: dict[str, JudgeConfig], config: Config, job: Job) -> None:
                     yield score
 
         stage.stream(Score, scores(), tally, what="Scores of all judges and rules.", unit="scores")
-        bench = Bench.of(config, judges, job.folder("play"))
-        write_bench(stage.folder, bench)
+        write_bench(stage.folder, bench)  # also where it was finished, and other things are stated
+        say_refusal(bench)
         say_coverage(stage.folder)
         say_jury(stage.folder, bench, job.folder("play"))

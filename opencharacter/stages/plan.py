@@ -94,7 +94,7 @@ def _pilot(config: Config) -> Config:
         run=f"{config.run}-pilot",
         personas=replace(config.personas, n=n * config.synth.n_characters, heldout=0.0),
         instructions=replace(config.instructions, n=n),
-        synth=replace(config.synth, mix=False),
+        synth=replace(config.synth, mix=False, pool=None),
     )
 
 

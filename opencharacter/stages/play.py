@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from opencharacter.config import Config, UserTurns
+from opencharacter.errors import ConfigError
 from opencharacter.evaluation.playing import Player, Task, play_plan, tasks_of
 from opencharacter.evaluation.suites import load_suite, stages_read
 from opencharacter.job import Job
@@ -33,8 +34,10 @@ def check(config: Config) -> None:
         ModelError: there is no such model.
         SourceError: there is no such suite.
     """
-    check_asked(config, "play", config.player)
+    if not config.trains_player:
+        check_asked(config, "play", config.player)
     if config.suite.user is UserTurns.model:
+        _check_paid(config)
         check_asked(config, "play", config.user)
     check_harness(config)
     if not stages_read(config.suite):  # else those may be about to be made
@@ -80,6 +83,16 @@ def run(config: Config, job: Job) -> None:
             what=f"Transcripts: {suite.name}, played by {model_name(config.player)}.",
             max_rejected=config.play.max_rejected,
             notes=notes,
+        )
+
+
+def _check_paid(config: Config) -> None:
+    """Refuse a budget and prices that nothing would heed: play's calls are the player's."""
+    user = config.user
+    if user.has_budget or user.price_prompt or user.price_output:
+        raise ConfigError(
+            "user.budget_* and user.price_* are not counted apart: all of play's calls go "
+            "by player.budget_* and player.price_*; set those"
         )
 
 

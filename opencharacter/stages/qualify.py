@@ -16,7 +16,7 @@ from opencharacter.evaluation.planting import plant
 from opencharacter.evaluation.work import Instrument
 from opencharacter.job import Job
 from opencharacter.job.ahead import check_asked
-from opencharacter.job.judging import ask_judge, read_played, versions_of
+from opencharacter.job.judging import are_finished, ask_judge, read_played, versions_of
 from opencharacter.job.qualifying import card_of, labelled_work, write_cards, write_page
 from opencharacter.prompts.rubrics import load_rubric
 from opencharacter.records import Score
@@ -39,8 +39,9 @@ def check(config: Config) -> None:
 def run(config: Config, job: Job) -> None:
     """Plant faults, let each judge score them, and write its card."""
     judges = config.judge.members
-    done = [_ask(name, judge, config, job) for name, judge in judges.items()]
-    if all(done):
+    for name, judge in judges.items():
+        _ask(name, judge, config, job)
+    if are_finished(job, map(_stage_of, judges)):
         _gather(judges, config, job)
 
 
@@ -48,7 +49,7 @@ def _stage_of(name: str) -> str:
     return f"qualify-{name}"
 
 
-def _ask(name: str, judge: JudgeConfig, config: Config, job: Job) -> bool:
+def _ask(name: str, judge: JudgeConfig, config: Config, job: Job) -> None:
     rubrics = {
         Instrument.rubric: load_rubric(judge.rubrics),
         Instrument.pairwise: load_rubric("pairwise"),
@@ -60,7 +61,7 @@ def _ask(name: str, judge: JudgeConfig, config: Config, job: Job) -> bool:
         rubric = rubrics[Instrument.rubric]
         planted = plant(items, transcripts, rubric, n=config.qualify.n)
         work = labelled_work(config, items, transcripts, rubric)
-        return ask_judge(stage, [*work, *(one.work for one in planted)], judge, rubrics, job)
+        ask_judge(stage, [*work, *(one.work for one in planted)], judge, rubrics, job)
 
 
 def _gather(judges: dict[str, JudgeConfig], config: Config, job: Job) -> None:

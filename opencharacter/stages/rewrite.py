@@ -17,7 +17,14 @@ from opencharacter.records import Character, Instruction, Response
 from opencharacter.store.rows import read_records
 from opencharacter.synth.checking import rejecting
 from opencharacter.synth.fact_check import fact_check_version, fact_checked
-from opencharacter.synth.responses import Asking, Task, count_marks, meetings, response_plan
+from opencharacter.synth.responses import (
+    Asking,
+    Task,
+    count_marks,
+    meetings,
+    response_plan,
+    who_answers,
+)
 from opencharacter.synth.rewrite import rewrite_dialogue
 
 
@@ -41,13 +48,13 @@ def run(config: Config, job: Job) -> None:
     with job.stage(
         "rewrite",
         settings=[settings, config.teacher],
-        versions=versions | {"n_characters": str(config.synth.n_characters)},
+        versions=versions | who_answers(config.synth),
         reads=["profiles", "instructions"],
     ) as stage:
         tasks = meetings(
             read_records(job.folder("profiles").data, Character),
             list(read_records(job.folder("instructions").data, Instruction)),
-            n=config.synth.n_characters,
+            config.synth,
             seed=config.seed,
         )
         answered = [task for task in tasks if task.instruction.is_answered]

@@ -54,7 +54,9 @@ def make(config: Config, job: Job) -> None:
     personas.run(config, job)
     instructions.run(config, job)
     splits = read_columns(part_files(job.folder("personas").data), ["split"])
-    check_enough(sum(split == Split.train for (split,) in splits), n=n)
+    trained = sum(split == Split.train for (split,) in splits)
+    check_enough(trained, n=n)
+    check_enough(trained, n=config.synth.pool or 0, what="synth.pool")
     if config.makes_mixture:
         asked = read_records(job.folder("instructions").data, Instruction)
         check_possible(asked, config.mix, n_characters=n, methods=_methods(config))

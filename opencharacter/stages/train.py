@@ -18,7 +18,7 @@ from opencharacter.job.submit import train_world
 from opencharacter.records import Checkpoint
 from opencharacter.sources.rows import Tally
 from opencharacter.train.arguments import check_names
-from opencharacter.train.base import base_name
+from opencharacter.train.base import base_name, check_base
 from opencharacter.train.batches import derive_batches
 from opencharacter.train.launch import world_size
 from opencharacter.train.llama_cpp import find_tools
@@ -27,13 +27,15 @@ _WHAT = "A model trained on a mixture: the record of its training; the model is 
 
 
 def check(config: Config) -> None:
-    """Check the names of TRL's arguments, llama.cpp, and that the ranks could share a step.
+    """Check TRL's arguments by name, the model's files, llama.cpp, and that ranks share a step.
 
     Raises:
+        ModelError: the model's folder is not there, or is not whole.
         ConfigError: an argument is unknown, a tool is not there, the batch does not divide, or
             half a rank is named.
     """
     check_names(config.train.sft, config.train.objective)
+    check_base(config.train)
     find_tools(config.train)
     ranks = world_size(os.environ)
     if config.slurm.submit:  # told before the job waits in a queue

@@ -8,15 +8,19 @@ import os
 import secrets
 import time
 from collections import ChainMap
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
+from opencharacter.errors import StoreError
 from opencharacter.ids import canonical_json
 from opencharacter.store.claims import Part
 from opencharacter.store.files import disk_errors
 
 _SYNC_EVERY_S = 2.0
+_FIELDS = frozenset({"text", "finish", "prompt_tokens", "cached_tokens", "output_tokens"})
+"""What a shared completion has at least: files come from other machines too."""
 
 
 class Place(NamedTuple):
@@ -48,15 +52,55 @@ class SharedCompletions:
     """
 
     def __init__(self, folder: Path) -> None:
-        """Index what is there; nothing is written before the first answer."""
+        """Read nothing yet; nothing is written before the first answer."""
         self._folder = folder
         self._path = folder / f"{secrets.token_hex(8)}.jsonl"
-        self.places: dict[bytes, Place] = {}
-        for path in sorted(folder.glob("*.jsonl")):
-            self.places |= _index(path)
         self._descriptor = -1
+        self.damaged: dict[Path, int] = {}
+        """Lines of files that cannot be used, known once `places` is."""
 
-    def append(self, line: bytes) -> None:
+    @cached_property
+    def places(self) -> dict[bytes, Place]:
+        """Where each completion stands, by its key; read from the folder when first asked for.
+
+        A line that a kill has torn ends its file, and is dropped; any other line that is no whole
+        completion is counted in `damaged`.
+
+        Raises:
+            StoreError: the folder is none, or a file in it cannot be read.
+        """
+        if self._folder.exists() and not self._folder.is_dir():
+            raise StoreError(
+                f"{self._folder} is no folder, and completions that runs share are kept in one; "
+                "check judge.cache"
+            )
+        found: dict[bytes, Place] = {}
+        for path in sorted(self._folder.glob("*.jsonl")):
+            try:
+                found |= self._indexed(path)
+            except OSError as error:
+                raise StoreError(
+                    f"cannot read {path}: {error.strerror}; take it out of that folder: what it "
+                    "holds is asked again"
+                ) from error
+        return found
+
+    def _indexed(self, path: Path) -> dict[bytes, Place]:
+        places: dict[bytes, Place] = {}
+        offset = damaged = 0
+        with path.open("rb") as file:
+            for line in file:
+                key = _key_of(line, _FIELDS)
+                if key is not None:
+                    places[key] = Place(path, offset, len(line))
+                elif line.endswith(b"\n") and line.strip():
+                    damaged += 1
+                offset += len(line)
+        if damaged:
+            self.damaged[path] = damaged
+        return places
+
+    def append(self, key: bytes, line: bytes) -> None:
         """Add a whole line of a log.
 
         Raises:
@@ -68,8 +112,11 @@ class SharedCompletions:
                 self._descriptor = os.open(
                     self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644
                 )
-            while line:
-                line = line[os.write(self._descriptor, line) :]
+            offset = os.fstat(self._descriptor).st_size
+            rest = line
+            while rest:
+                rest = rest[os.write(self._descriptor, rest) :]
+        self.places[key] = Place(self._path, offset, len(line))
 
     def close(self) -> None:
         """Sync and close; closing twice is fine."""
@@ -128,9 +175,18 @@ class CompletionLog:
         place = self._places.get(bytes.fromhex(key))
         if place is None:
             return None
-        with place.path.open("rb") as file:
-            file.seek(place.offset)
-            found: dict[str, Any] = json.loads(file.read(place.length))
+        is_own = self._shared is None or place.path.parent == self._path.parent
+        try:
+            with place.path.open("rb") as file:
+                file.seek(place.offset)
+                line = file.read(place.length)
+        except FileNotFoundError:
+            if is_own:
+                raise
+            return None  # whoever owns the shared folder has removed it meanwhile: asked again
+        found: dict[str, Any] = json.loads(line)
+        if self._shared and bytes.fromhex(key) not in self._shared.places:
+            self._shared.append(bytes.fromhex(key), line)  # a kill came between the two logs
         return found
 
     def append(self, key: str, completion: dict[str, Any]) -> None:
@@ -148,7 +204,7 @@ class CompletionLog:
                 os.fdatasync(self._descriptor)
                 self._synced = time.monotonic()
         if self._shared:
-            self._shared.append(line)
+            self._shared.append(bytes.fromhex(key), line)
 
     def close(self) -> None:
         """Sync and close; closing twice is fine."""
@@ -181,9 +237,11 @@ def _index(path: Path) -> dict[bytes, Place]:
     return places
 
 
-def _key_of(line: bytes) -> bytes | None:
-    """Return the key of a whole line, None of a torn one."""
+def _key_of(line: bytes, fields: frozenset[str] = frozenset()) -> bytes | None:
+    """Return the key of a whole line, None of a torn one, or one without some of the fields."""
     try:
-        return bytes.fromhex(json.loads(line)["key"])
-    except (ValueError, KeyError, TypeError):
+        found = json.loads(line)
+        key = bytes.fromhex(found["key"])
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
+    return key if fields <= found.keys() else None

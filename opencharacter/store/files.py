@@ -17,6 +17,9 @@ _FULL = {
     errno.EDQUOT: "the disk quota is used up",
     errno.EFBIG: "the limit on file sizes is reached",
 }
+_WHOLE_UP_TO = 64 * 2**20  # bytes; of larger files a sample is looked at
+_BLOCK = 64 * 2**10
+_BLOCKS = 64
 _SAID_BY_RUST = re.compile(r"\(os error (\d+)\)$")
 
 
@@ -106,3 +109,19 @@ def read_json(path: Path) -> Any | None:
         return json.loads(path.read_text(encoding="utf-8", errors="surrogatepass"))
     except FileNotFoundError:
         return None
+
+
+def sampled(path: Path) -> Iterator[bytes]:
+    """Yield what is hashed of a file: up to 64 MiB all of it, of a larger one 64 blocks of 64 KiB.
+
+    They are spread evenly from the first to the last, so that two sets of weights of the same size
+    and header differ; a change of a few numbers between two blocks is not seen.
+    """
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        if size <= _WHOLE_UP_TO:
+            yield file.read()
+            return
+        for number in range(_BLOCKS):
+            file.seek((size - _BLOCK) * number // (_BLOCKS - 1))
+            yield file.read(_BLOCK)

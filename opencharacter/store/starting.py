@@ -14,7 +14,11 @@ from opencharacter.store.stage import StageFolder, stage_fingerprint
 
 # What is written down with the settings, beside them, and how a user knows it.
 _BESIDE = ("versions.", "sources.")
-_NAMES = {"model": "teacher", "versions.n_characters": "synth.n_characters"}
+_NAMES = {
+    "model": "teacher",
+    "versions.n_characters": "synth.n_characters",
+    "versions.pool": "synth.pool",
+}
 _HASHED = {
     "versions.prompt": "opencharacter's own prompt has changed",
     "versions.fact_check": "opencharacter's own prompt of the fact check has changed",

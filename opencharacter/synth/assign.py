@@ -31,12 +31,22 @@ class Pair(NamedTuple):
     source: str
 
 
-def check_enough(characters: int, *, n: int) -> None:
-    """Raise `ConfigError` if there are fewer characters than `n` for each instruction."""
+def check_enough(characters: int, *, n: int, what: str = "synth.n_characters") -> None:
+    """Check that there are as many characters as a setting asks for.
+
+    Args:
+        characters: How many there are that are not held out.
+        n: How many are asked for.
+        what: The setting.
+
+    Raises:
+        ConfigError: there are fewer.
+    """
+    asked = "distinct characters per instruction" if what == "synth.n_characters" else "characters"
     if n > characters:
         raise ConfigError(
-            f"asked for {n:,} distinct characters per instruction but there are only "
-            f"{characters:,} that are not held out; lower synth.n_characters or raise personas.n"
+            f"asked for {n:,} {asked} but there are only {characters:,} that are not held out; "
+            f"lower {what} or raise personas.n"
         )
 
 

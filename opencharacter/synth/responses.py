@@ -7,15 +7,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from opencharacter.config import LLMStageConfig
-from opencharacter.ids import part_of
+from opencharacter.config import LLMStageConfig, SynthConfig
+from opencharacter.ids import part_of, shuffled
 from opencharacter.llm.requests import Model, Session
 from opencharacter.llm.work import Plan
 from opencharacter.records import Character, Instruction, Message, Method, Response, Split
 from opencharacter.store.claims import Part
 from opencharacter.store.rows import part_files, read_columns
 from opencharacter.synth.asking import Asker
-from opencharacter.synth.assign import assign_characters
+from opencharacter.synth.assign import assign_characters, check_enough
 from opencharacter.synth.checking import Checker
 
 
@@ -36,8 +36,18 @@ KEY_COLUMNS = ("instruction_id", "character_id")
 """Columns of a response that make up `Task.key`."""
 
 
+def who_answers(config: SynthConfig) -> dict[str, str]:
+    """Return what decides who answers what, as a stage writes it down."""
+    pool = {} if config.pool is None else {"pool": str(config.pool)}
+    return {"n_characters": str(config.n_characters), **pool}
+
+
 def meetings(
-    characters: Iterable[Character], instructions: Sequence[Instruction], *, n: int, seed: int
+    characters: Iterable[Character],
+    instructions: Sequence[Instruction],
+    config: SynthConfig,
+    *,
+    seed: int,
 ) -> list[Task]:
     """Return who answers what, ordered by character so that neighbours share prompt prefixes.
 
@@ -47,15 +57,21 @@ def meetings(
     Args:
         characters: All characters of the run.
         instructions: All instructions of the run.
-        n: Distinct characters per instruction.
+        config: How many characters answer, and how many of them each instruction.
         seed: The run's.
+
+    Raises:
+        ConfigError: there are fewer characters than that.
     """
     by_id = {c.id: c for c in characters if c.split is Split.train}
+    if config.pool is not None:
+        check_enough(len(by_id), n=config.pool, what="synth.pool")
+        by_id = {id_: by_id[id_] for id_ in shuffled(by_id, "pool", seed)[: config.pool]}
     instruction_of = {instruction.id: instruction for instruction in instructions}
     by_source: dict[str, list[str]] = {}
     for instruction in instructions:
         by_source.setdefault(instruction.source, []).append(instruction.id)
-    pairs = assign_characters(by_source, list(by_id), n=n, seed=seed)
+    pairs = assign_characters(by_source, list(by_id), n=config.n_characters, seed=seed)
     tasks = [Task(by_id[p.character_id], instruction_of[p.instruction_id], p.draw) for p in pairs]
     return sorted(tasks, key=lambda task: (task.character.id, task.instruction.id))
 

@@ -3,10 +3,11 @@
 transformers takes the checkpoint with the highest number, whole or not. Here one counts only with
 its marker, `COMPLETE.json`, which rank 0 writes when every rank has written its share and all of it
 is on the disk. The marker says what the checkpoint is of: step, ranks, settings, data, versions,
-and the size of each file.
+and the size of each file with a hash of a sample of it.
 """
 
 import errno
+import hashlib
 import os
 import re
 import shutil
@@ -18,7 +19,7 @@ from typing import Any, NamedTuple
 
 from opencharacter.config import TrainConfig
 from opencharacter.errors import StoreError
-from opencharacter.store.files import read_json, sync_folder, write_json
+from opencharacter.store.files import read_json, sampled, sync_folder, write_json
 
 MARKER = "COMPLETE.json"
 _ROOM = 1.2  # of a checkpoint: the one that is being written, and a little more
@@ -80,13 +81,13 @@ def step_of(path: Path) -> int:
 
 
 def is_whole(path: Path) -> bool:
-    """Say whether a checkpoint has its marker, and each file in the size that the marker tells."""
+    """Say whether a checkpoint has its marker, and each file as the marker tells."""
     try:
         marker: Any = read_json(path / MARKER)
         sizes = {str(name): int(size) for name, size in marker["files"].items()}
     except (ValueError, TypeError, KeyError, AttributeError):
         return False
-    return sizes == _sizes(path)
+    return sizes == _sizes(path) and marker.get("samples") == _samples(path)
 
 
 def mark_whole(path: Path, identity: Identity, layout: Layout) -> None:
@@ -108,6 +109,7 @@ def mark_whole(path: Path, identity: Identity, layout: Layout) -> None:
             "data": identity.data,
             "versions": dict(identity.versions),
             "files": _sizes(path),
+            "samples": _samples(path),
         },
     )
 
@@ -290,6 +292,17 @@ def _files(path: Path) -> list[Path]:
 
 def _sizes(path: Path) -> dict[str, int]:
     return {str(file.relative_to(path)): file.stat().st_size for file in _files(path)}
+
+
+def _samples(path: Path) -> dict[str, str]:
+    """Return a hash of each file's sample: of a terabyte a few megabytes are read."""
+    found: dict[str, str] = {}
+    for file in _files(path):
+        hashed = hashlib.sha256()
+        for block in sampled(file):
+            hashed.update(block)
+        found[str(file.relative_to(path))] = hashed.hexdigest()[:16]
+    return found
 
 
 def _sync(file: Path) -> None:

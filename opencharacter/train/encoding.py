@@ -32,10 +32,7 @@ from opencharacter.train.texts import Ids, Texts, spelling
 _SCHEMA = arrow_schema(Tokens)
 TAKEN = {
     "row_id": "id",
-    **{
-        name: name
-        for name in ("character_id", "instruction_id", "persona_id", "source", "method", "weight")
-    },
+    **{name: name for name in ("character_id", "instruction_id", "persona_id", "source", "method")},
     "licence": "licence",
 }
 """Columns of `Tokens` and the mixture's that they are."""

@@ -8,16 +8,20 @@ attention, for activations. It is a reckoning: fragments and buffers of a real r
 from typing import NamedTuple
 
 from opencharacter.config import TrainConfig, Tuning
-from opencharacter.train.shapes import AnyShape
+from opencharacter.train.shapes import AnyShape, Shape
 
 GIB = 2**30
 WORLD_SIZES = (1, 2, 4, 8, 16)
 """GPUs in the table of memory."""
 STRATEGIES = ("none", "zero2", "zero3")
 
+# Reduce buckets of DeepSpeed: two for ZeRO-2 (overlap_comm), one for ZeRO-3, of hidden**2 gradients
+# each, as transformers reads reduce_bucket_size=auto.
+_BUCKETS = {"none": 0, "zero2": 2, "zero3": 1}
+
 _LIVE = 1_000_000_000  # weights that ZeRO-3 gathers at a time (stage3_max_live_parameters)
-_BUCKETS = 2 * 500_000_000 * 2  # bytes; DeepSpeed's two reduce buckets of bf16 gradients
 _CONTEXT = 1.5 * GIB  # CUDA's context, NCCL, cuBLAS
+_OFFLOADED = 4 + 8 + 4 + 2  # bytes a weight: float32 weights, moments and gradients; bf16 gradients
 
 
 class Memory(NamedTuple):
@@ -36,6 +40,20 @@ class Memory(NamedTuple):
         return sum(self)
 
 
+class Host(NamedTuple):
+    """Bytes in the memory of the CPU of one node, without Python and its libraries."""
+
+    opening: float
+    """While its ranks open the model, each all of it; 0 if they open it in pieces."""
+    training: float
+    """What is offloaded, and the weights gathered on the first node when they are written."""
+
+    @property
+    def most(self) -> float:
+        """What a node needs."""
+        return max(self)
+
+
 def estimate_memory(
     shape: AnyShape, config: TrainConfig, *, strategy: str, world_size: int, is_half: bool
 ) -> Memory:
@@ -49,7 +67,7 @@ def estimate_memory(
         is_half: The forward pass computes in bfloat16.
     """
     is_lora = config.tuning is Tuning.lora
-    trained = shape.adapters(config.lora.rank) if is_lora else shape.weights
+    trained = trained_weights(shape, config)
     frozen = shape.weights if is_lora else 0
     half = 2 if is_half else 4
     shared = world_size if strategy == "zero3" else 1
@@ -62,18 +80,67 @@ def estimate_memory(
         gradients, optimizer = 4.0 * trained, (0.0 if is_adafactor else 8.0) * trained
     else:  # bfloat16 weights; float32 copies and both moments of Adam in the optimizer
         live = min(shape.weights, _LIVE) * half if strategy == "zero3" else 0
-        weights = (trained + frozen) * half / shared + live
+        is_away = config.offload and strategy == "zero3"
+        weights = live + (0 if is_away else (trained + frozen) * half / shared)
         gradients = half * trained / world_size
-        optimizer = 0 if config.offload else 12 * trained / world_size
+        optimizer = 12 * trained / world_size
+        if config.offload:  # ZeRO-2 keeps a buffer for the largest of them
+            gradients, optimizer = 0 if is_away else half * shape.hidden * shape.vocabulary, 0
     return Memory(
         weights=weights,
         gradients=gradients,
         optimizer=optimizer,
         activations=_activations(shape, config, half),
         other=_CONTEXT
-        + (_BUCKETS if strategy != "none" and not is_lora else 0)
+        + _BUCKETS[strategy] * half * shape.hidden**2
         + (0 if is_lora else 4 * shape.hidden * shape.vocabulary),
     )
+
+
+def trained_weights(shape: AnyShape, config: TrainConfig) -> int:
+    """Return how many weights change: all, or those of adapters at their targets."""
+    if config.tuning is Tuning.lora:
+        return shape.adapters(config.lora.rank, config.lora.targets)
+    return shape.weights
+
+
+def estimate_host(
+    shape: AnyShape,
+    config: TrainConfig,
+    *,
+    strategy: str,
+    world_size: int,
+    node_ranks: int,
+    is_half: bool,
+) -> Host:
+    """Reckon the memory of the CPU of the first node, whose rank 0 writes the weights.
+
+    Args:
+        shape: Of the model.
+        config: Adapters, offload.
+        strategy: `none`, `zero2` or `zero3`.
+        world_size: Ranks.
+        node_ranks: Of them, those of one node.
+        is_half: The forward pass computes in bfloat16.
+    """
+    half = 2 if is_half else 4
+    opened = half if strategy != "none" or config.tuning is Tuning.lora else 4
+    in_pieces = strategy == "zero3" and isinstance(shape, Shape) and not shape.is_tied
+    kept = 0.0
+    if config.offload and strategy != "none":
+        kept = _OFFLOADED * trained_weights(shape, config) / world_size
+        kept += half * shape.weights / world_size if strategy == "zero3" else 0
+    return Host(
+        opening=0 if in_pieces else opened * shape.weights * node_ranks,
+        training=kept * node_ranks + half * shape.weights,
+    )
+
+
+def strategies(config: TrainConfig) -> tuple[str, ...]:
+    """Return the strategies that are not refused with these settings."""
+    if config.sft.get("optim") == "adafactor":
+        return STRATEGIES[:1]
+    return STRATEGIES[:2] if config.tuning is Tuning.lora else STRATEGIES
 
 
 def _activations(shape: AnyShape, config: TrainConfig, half: int) -> float:
@@ -104,5 +171,32 @@ def fitting_table(
                 for size in WORLD_SIZES
             ],
         )
-        for strategy in STRATEGIES
+        for strategy in strategies(config)
+    ]
+
+
+def host_table(
+    shape: AnyShape, config: TrainConfig, *, node_gpus: int, is_half: bool
+) -> list[tuple[str, list[float]]]:
+    """Return the GiB of a node's CPU by strategy, for each of `WORLD_SIZES`.
+
+    Args:
+        shape: Of the model.
+        config: Adapters, offload.
+        node_gpus: GPUs of a node; fewer ranks are all on one.
+        is_half: The forward pass computes in bfloat16.
+    """
+
+    def most(strategy: str, size: int) -> float:
+        return estimate_host(
+            *(shape, config),
+            strategy=strategy,
+            world_size=size,
+            node_ranks=min(size, node_gpus),
+            is_half=is_half,
+        ).most
+
+    return [
+        (strategy, [most(strategy, size) / GIB for size in WORLD_SIZES])
+        for strategy in strategies(config)
     ]

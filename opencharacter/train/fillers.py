@@ -27,9 +27,8 @@ class EachOnce(Sampler[int]):  # type: ignore[misc]
     """Rows in another order each epoch, the same on all ranks, and after them the fillers.
 
     The order hangs on seed and epoch alone, so a training that goes on, on as many ranks or on
-    others, goes on in it. The epoch is asked for: accelerate 1.15 tells its own sampler of it, but
-    not through the loader of a training that goes on with several ranks, which would then take up
-    the first epoch's order again.
+    others, goes on in it. The epoch is asked for: accelerate 1.15 tells it to samplers of its own
+    kind alone where a training goes on with several ranks. The order is that of its own.
     """
 
     def __init__(

@@ -23,9 +23,9 @@ from opencharacter.train.pairtrainer import PairTrainer
 from opencharacter.train.performance import Performance, Speed
 from opencharacter.train.ranks import PATIENCE
 from opencharacter.train.rows import TokenRows
-from opencharacter.train.shapes import Shape, read_shape
+from opencharacter.train.shapes import read_shape
 from opencharacter.train.trainer import CharacterTrainer
-from opencharacter.train.zero import deepspeed_settings
+from opencharacter.train.zero import count, deepspeed_settings
 
 AnyTrainer = CharacterTrainer | PairTrainer
 
@@ -204,9 +204,7 @@ def _speed(trainer: AnyTrainer) -> Speed | None:
         shape = read_shape(model.config.get_text_config().to_dict())
     except KeyError:
         return None
-    if not isinstance(shape, Shape):
-        return None  # what is read and what is said go through different layers
-    return Speed(shape, sum(w.numel() for w in model.parameters() if w.requires_grad))
+    return Speed(shape, sum(count(w) for w in model.parameters() if w.requires_grad))
 
 
 def _packs(

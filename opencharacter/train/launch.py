@@ -17,6 +17,12 @@ from opencharacter.errors import ConfigError
 NAMES = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 """What torch, accelerate and DeepSpeed read; with one of them absent, DeepSpeed looks for MPI."""
 
+GRACE = "OPENCHARACTER_GRACE_S"
+"""Variable that tells the seconds from SLURM's signal to its end of the job, if others were asked
+for than in slurm/train.sbatch: a job cannot ask SLURM for them."""
+GRACE_S = 600
+"""Those of slurm/train.sbatch: `--signal=USR1@600`."""
+
 _PORTS = range(20_000, 60_000)
 _ASK_S = 10.0  # longest wait for SLURM's answer
 
@@ -56,6 +62,14 @@ def world_size(environ: Mapping[str, str]) -> int:
         ConfigError: some of the variables are set, and others are not.
     """
     return int(rank_environment(environ).get("WORLD_SIZE", 1))
+
+
+def grace_s(environ: Mapping[str, str]) -> int | None:
+    """Return the seconds from a signal to the end of this SLURM job; None outside of one."""
+    told = environ.get(GRACE, "")
+    if told.isdigit():
+        return int(told)
+    return GRACE_S if "SLURM_JOB_ID" in environ else None
 
 
 def _as_given(environ: Mapping[str, str]) -> dict[str, str]:

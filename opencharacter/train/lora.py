@@ -1,5 +1,6 @@
 """Low-rank adapters (Hu et al. 2021, arXiv 2106.09685), through PEFT, and their merge."""
 
+import difflib
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -9,11 +10,13 @@ from peft import LoraConfig as PeftConfig
 from peft import PeftModel, get_peft_model
 from peft.tuners.tuners_utils import BaseTunerLayer
 from torch import Tensor
+from transformers.pytorch_utils import Conv1D
 
 from opencharacter.config import LoraConfig
 from opencharacter.errors import ConfigError, TrainingError
 
 _ALL = "all-linear"
+_ADAPTABLE = (torch.nn.Linear, torch.nn.Embedding, Conv1D)
 _ROUNDING = {torch.float32: 1e-3, torch.bfloat16: 0.05, torch.float16: 0.02}
 """How far the logits of a merged model may be from those with adapters, as a share of their
 length; measured on small models: 1e-6 in float32, 0.01 in bfloat16."""
@@ -45,6 +48,7 @@ def add_adapters(
             "know: encoder and decoder share their embeddings, which adapters cannot keep one; set "
             "train.tuning=full, or add no tokens"
         )
+    check_targets(model, config.targets)
     targets = _ALL if config.targets == [_ALL] else config.targets
     peft = PeftConfig(
         task_type="SEQ_2_SEQ_LM" if is_pairs else "CAUSAL_LM",
@@ -59,6 +63,30 @@ def add_adapters(
     except ValueError as error:
         reason = " ".join(str(error).split())
         raise ConfigError(f"train.lora.targets={config.targets} do not fit: {reason}") from error
+
+
+def check_targets(model: Any, targets: Sequence[str]) -> None:
+    """See to it that every name is one of modules that can have adapters; PEFT wants one of them.
+
+    Args:
+        model: Of transformers; it may be on the device `meta`.
+        targets: A module's name, or the end of it from a dot on, such as `q_proj`; or `all-linear`.
+
+    Raises:
+        ConfigError: one matches none, with the names that do.
+    """
+    if list(targets) == [_ALL]:
+        return
+    names = [name for name, module in model.named_modules() if isinstance(module, _ADAPTABLE)]
+    for target in targets:
+        if not any(f".{name}".endswith(f".{target}") for name in names):
+            ends = sorted({name.rpartition(".")[2] for name in names})
+            near = difflib.get_close_matches(target, ends, n=1)
+            hint = f" (did you mean '{near[0]}'?)" if near else ""
+            raise ConfigError(
+                f"train.lora.targets names '{target}'{hint}, and no module that can have adapters "
+                f"is called so; valid: {', '.join(ends)}, or [{_ALL}] alone"
+            )
 
 
 def merge_adapters(model: Any, dtype: torch.dtype, looked_at: Sequence[int]) -> Any:

@@ -1,6 +1,7 @@
 """How the model that a training begins with is opened."""
 
 from collections.abc import Collection
+from contextlib import nullcontext
 from importlib.util import find_spec
 from typing import Any, NamedTuple
 
@@ -20,8 +21,9 @@ from opencharacter.train.embedded.copying import has_fast_bf16
 from opencharacter.train.generation import mend_generation
 from opencharacter.train.lora import add_adapters
 from opencharacter.train.opening import check_kind
-from opencharacter.train.shapes import AnyShape, known_shape, read_shape
+from opencharacter.train.shapes import KNOWN, AnyShape, known_shape, read_shape
 from opencharacter.train.vocabulary import NewTokens, begin_tokens
+from opencharacter.train.zero import opened_whole
 
 
 class Opened(NamedTuple):
@@ -104,11 +106,38 @@ def find_shape(config: TrainConfig) -> AnyShape | None:
         return None
 
 
+def model_outline(config: TrainConfig) -> Any | None:
+    """Return the model without weights, on the device `meta`; None = its configuration is not here.
+
+    Raises:
+        ModelError: there is no such folder, or the objective is one for models of another kind.
+    """
+    path = base_path(config)
+    try:
+        if path in KNOWN:
+            published = AutoConfig.for_model(**{"model_type": "llama", **KNOWN[path]})
+        else:
+            published = AutoConfig.from_pretrained(
+                path, revision=config.revision, local_files_only=True
+            )
+        check_kind(published.to_dict(), config)
+        is_pairs = config.objective is Objective.seq2seq
+        home = AutoModelForSeq2SeqLM if is_pairs else AutoModelForCausalLM
+        with torch.device("meta"):
+            return home.from_config(published)
+    except (OSError, ValueError):
+        return None
+
+
 def open_model(config: TrainConfig, used: Collection[int], template: str) -> Opened:
     """Open the model and its tokenizer; new tokens have a beginning, and adapters are in it.
 
     Full training without DeepSpeed keeps float32 weights, since steps of 1e-5 vanish in bfloat16;
-    DeepSpeed keeps a float32 copy itself, and the base below adapters does not change.
+    DeepSpeed keeps a float32 copy itself, and the base below adapters does not change. Once TRL's
+    configuration knows of ZeRO-3, transformers opens the model in pieces: no rank ever holds more
+    than a layer beside its share, and rank 0 alone reads the files. A model whose configuration
+    says that its embeddings are one matrix is opened whole: if its files hold two, transformers
+    finds out by comparing them, and pieces that are not there look alike.
 
     Args:
         config: Names the model.
@@ -119,32 +148,27 @@ def open_model(config: TrainConfig, used: Collection[int], template: str) -> Ope
         ModelError: there is no such model, or it does not load.
         ConfigError: the adapters do not fit.
     """
-    source, is_lora = base_path(config), config.tuning is Tuning.lora
-    is_half = uses_bf16(config) and (config.deepspeed != "none" or is_lora)
+    source = base_path(config)
     try:
         published = AutoConfig.from_pretrained(source, revision=config.revision)
         tokenizer = AutoTokenizer.from_pretrained(source, revision=config.revision)
         check_kind(published.to_dict(), config)
-        is_pairs = config.objective is Objective.seq2seq
-        home = AutoModelForSeq2SeqLM if is_pairs else AutoModelForCausalLM
-        model = home.from_pretrained(
-            source,
-            revision=config.revision,
-            dtype=torch.bfloat16 if is_half else torch.float32,
-            attn_implementation=attention_kernel(config),
-        )
+        is_one = getattr(published.get_text_config(), "tie_word_embeddings", True)
+        with opened_whole() if is_one else nullcontext():
+            model = _open_weights(config)
     except (OSError, ValueError, ImportError) as error:
         reason = " ".join(str(error).split())
         raise ModelError(f"train.model={config.model} cannot be opened: {reason}") from error
-    if is_pairs:
+    if config.objective is Objective.seq2seq:
         _mend_pairs(model, tokenizer)
     n_known = len(tokenizer)
     tokenizer.add_tokens(config.added_tokens)
     tokenizer.chat_template = template
     mend_generation(model)
     ended = model.generation_config.eos_token_id
-    new = begin_tokens(model, tokenizer, used, n_known)
-    if is_lora:
+    with opened_whole() if is_one else nullcontext():
+        new = begin_tokens(model, tokenizer, used, n_known)
+    if config.tuning is Tuning.lora:
         ids, is_one_dtype = [*new.added, *new.untrained], config.deepspeed == "zero3"
         model = add_adapters(model, config.lora, ids, is_one_dtype=is_one_dtype)
     return Opened(
@@ -153,6 +177,19 @@ def open_model(config: TrainConfig, used: Collection[int], template: str) -> Ope
         dtype=published.get_text_config().dtype or torch.float32,
         stop_ids=ended if isinstance(ended, list) else [] if ended is None else [ended],
         new=new,
+    )
+
+
+def _open_weights(config: TrainConfig) -> Any:
+    is_lora = config.tuning is Tuning.lora
+    is_half = uses_bf16(config) and (config.deepspeed != "none" or is_lora)
+    is_pairs = config.objective is Objective.seq2seq
+    home = AutoModelForSeq2SeqLM if is_pairs else AutoModelForCausalLM
+    return home.from_pretrained(
+        base_path(config),
+        revision=config.revision,
+        dtype=torch.bfloat16 if is_half else torch.float32,
+        attn_implementation=attention_kernel(config),
     )
 
 

@@ -15,20 +15,16 @@ from torch.nn.utils.rnn import pad_sequence
 from transformers import Trainer
 from transformers.trainer_utils import EvalLoopOutput
 
+from opencharacter.train.counting import Counting
 from opencharacter.train.rows import IGNORED
-from opencharacter.train.saving import grown_embeddings
-from opencharacter.train.trainer import Seen, sampler, validated
+from opencharacter.train.trainer import validated
 
 
-class PairTrainer(Trainer):  # type: ignore[misc]
+class PairTrainer(Counting, Trainer):  # type: ignore[misc]
     """A trainer of answers to what an encoder reads; its rows come ready-made, one an answer."""
 
-    def __init__(self, *, model: Any, processing_class: Any, n_rows: int, **kwargs: Any) -> None:
-        """Build transformers' trainer; rows are padded to the longest of their batch.
-
-        `n_rows` of the rows to train on are no fillers.
-        """
-        self._n_rows = n_rows
+    def __init__(self, *, model: Any, processing_class: Any, **kwargs: Any) -> None:
+        """Build transformers' trainer; rows are padded to the longest of their batch."""
         super().__init__(
             model=model,
             processing_class=processing_class,
@@ -40,26 +36,6 @@ class PairTrainer(Trainer):  # type: ignore[misc]
             compute_loss_func=answer_loss,
             **kwargs,
         )
-        # Kept on the device: reading a number there would stop it for a moment at every batch.
-        self._seen = torch.zeros(3, dtype=torch.float64, device=self.args.device)
-
-    def take_seen(self) -> Seen:
-        """Return what all ranks trained on since this was last called; all must call it."""
-        total = self.accelerator.reduce(self._seen.clone(), reduction="sum")
-        self._seen.zero_()
-        return Seen(*total.tolist())
-
-    def training_step(
-        self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any
-    ) -> Tensor:
-        """Count what a batch holds, then do the step."""
-        self._seen += _count(inputs)
-        loss: Tensor = super().training_step(model, inputs, *args, **kwargs)
-        return loss
-
-    def _get_train_sampler(self, train_dataset: Any = None) -> Any:
-        """Return the order of the rows; fillers stand at the end of an epoch."""
-        return sampler(self, self._n_rows) or super()._get_train_sampler(train_dataset)
 
     def evaluation_loop(
         self,
@@ -92,14 +68,6 @@ class PairTrainer(Trainer):  # type: ignore[misc]
             (mask.any(dim=1) & ~is_wrong.any(dim=1)).sum(),
         )
         return torch.stack([each.double() for each in sums])
-
-    def create_model_card(self, *args: Any, **kwargs: Any) -> None:
-        """Write no card into checkpoints: the stage writes one."""
-
-    def _save(self, *args: Any, **kwargs: Any) -> None:
-        """Save a checkpoint's weights."""
-        with grown_embeddings():
-            super()._save(*args, **kwargs)
 
 
 def pad_pairs(
@@ -138,11 +106,3 @@ def answer_loss(
     logits = outputs["logits"].float().flatten(0, 1)
     total = cross_entropy(logits, labels.flatten(), ignore_index=IGNORED, reduction="sum")
     return total if num_items_in_batch is None else total / num_items_in_batch
-
-
-def _count(inputs: dict[str, Any]) -> Tensor:
-    """Return tokens, learned tokens, and the sum of the squares of what is read and said."""
-    said = (inputs["labels"] != IGNORED).sum(dim=1)
-    read = inputs["attention_mask"].sum(dim=1)
-    squares = read.double().square().sum() + said.double().square().sum()
-    return torch.stack([(read.sum() + said.sum()).double(), said.sum().double(), squares])

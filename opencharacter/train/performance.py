@@ -6,6 +6,11 @@ frozen weights under adapters do without), and for attention 12 * layers * width
 tokens of one dialogue (Chowdhery et al. 2022, PaLM, appendix B): packed dialogues do not see each
 other, so their pairs are the sum of len**2 and not the square of the row. `mfu` counts each pair,
 as PaLM does; `mfu_causal` half of them, as a causal kernel computes.
+
+Of an encoder-decoder model (Raffel et al. 2020, T5, arXiv 1910.10683, section 2.1) the same is
+counted layer by layer: what is read goes through the encoder and through the keys and values of the
+decoder's second attention, what is said through the rest of the decoder. Pairs are read with read
+in the encoder, said with said in the decoder (these alone can be halved), and read with said.
 """
 
 import time
@@ -15,9 +20,8 @@ import numpy as np
 import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from opencharacter.train.pairtrainer import PairTrainer
-from opencharacter.train.shapes import Shape
-from opencharacter.train.trainer import CharacterTrainer, Seen
+from opencharacter.train.counting import Counting, Seen
+from opencharacter.train.shapes import AnyShape, Shape
 
 PEAK_FLOPS = {
     "H200": 989e12,
@@ -40,7 +44,7 @@ _REMEMBERED = 1_000  # steps whose times the percentiles are of
 class Speed(NamedTuple):
     """Where a model's FLOPs go."""
 
-    shape: Shape
+    shape: AnyShape
     trained: int
     """Weights that change."""
 
@@ -51,9 +55,16 @@ class Speed(NamedTuple):
             seen: What was trained on.
             pairs: Of the pairs of tokens that are counted: 1 = all, 0.5 = a causal kernel's.
         """
-        per_token = 4 * self.shape.multiplied + 2 * min(self.trained, self.shape.multiplied)
-        attention = 12 * self.shape.layers * self.shape.attention_width
-        return per_token * seen.tokens + attention * pairs * seen.squares
+        shape = self.shape
+        if isinstance(shape, Shape):
+            products = shape.multiplied * seen.tokens
+            met = shape.layers * pairs * seen.squares
+        else:
+            products = shape.products(seen.tokens - seen.supervised, seen.supervised)
+            met = shape.encoders * seen.squares
+            met += shape.decoders * (pairs * seen.said_squares + seen.crossed)
+        changing = min(self.trained / shape.multiplied, 1.0)
+        return (4 + 2 * changing) * products + 12 * shape.attention_width * met
 
 
 def peak_flops() -> float | None:
@@ -67,9 +78,7 @@ def peak_flops() -> float | None:
 class Performance(TrainerCallback):  # type: ignore[misc]
     """Adds how fast the training is to each line of metrics."""
 
-    def __init__(
-        self, trainer: CharacterTrainer | PairTrainer, speed: Speed | None, filled: float
-    ) -> None:
+    def __init__(self, trainer: Counting, speed: Speed | None, filled: float) -> None:
         """Begin to measure at the first step.
 
         Args:

@@ -24,6 +24,7 @@ from opencharacter.train.readback import (
     check_tensors,
     check_tokenizer,
 )
+from opencharacter.train.zero import count
 
 _BESIDE_WEIGHTS = 64 * 2**20  # bytes: a tokenizer of 200,000 tokens takes some 20 MB
 
@@ -78,9 +79,7 @@ def require_room(folder: Path, needed: int) -> None:
 def model_bytes(model: Any, dtype: torch.dtype) -> int:
     """Return what a model takes on disk: its weights, each once, and what lies beside them."""
     size = int(torch.empty(0, dtype=dtype).element_size())
-    # Of weights that ranks share out, DeepSpeed knows how many there are in all.
-    counts = [vars(w).get("ds_numel") or w.numel() for w in model.parameters()]
-    return _BESIDE_WEIGHTS + size * int(sum(counts))
+    return _BESIDE_WEIGHTS + size * sum(count(weight) for weight in model.parameters())
 
 
 def save_model(

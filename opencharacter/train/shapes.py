@@ -1,12 +1,15 @@
 """The shape of a model: how many weights stand where, from its configuration alone."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from opencharacter.config import TrainConfig
 from opencharacter.train.base import base_path
+
+ALL = ("all-linear",)
+"""What PEFT calls every matrix but the output embedding."""
 
 _LLAMA3_8B = {
     "hidden_size": 4096,
@@ -86,12 +89,25 @@ class Shape(NamedTuple):
         norms = (2 * self.layers + 1) * self.hidden
         return self.multiplied + norms + (0 if self.is_tied else self.hidden * self.vocabulary)
 
-    def adapters(self, rank: int) -> int:
-        """Return the weights of adapters of a rank at every matrix of every layer."""
-        outer = (self.hidden + self.attention_width) * 2  # queries and output
-        outer += (self.hidden + self.key_value_width) * 2  # keys and values
-        outer += (self.hidden + self.intermediate) * 3
-        return self.layers * outer * rank
+    @property
+    def matrices(self) -> Mapping[str, int]:
+        """Inputs and outputs together of the matrices of each name, over all layers."""
+        wide = self.layers * (self.hidden + self.intermediate)
+        queries = self.layers * (self.hidden + self.attention_width)
+        keys = self.layers * (self.hidden + self.key_value_width)
+        return {
+            "q_proj": queries,
+            "k_proj": keys,
+            "v_proj": keys,
+            "o_proj": queries,
+            "gate_proj": wide,
+            "up_proj": wide,
+            "down_proj": wide,
+        }
+
+    def adapters(self, rank: int, targets: Sequence[str] = ALL) -> int:
+        """Return the weights of adapters of a rank at the matrices that are named."""
+        return rank * _at(self, targets)
 
 
 class PairShape(NamedTuple):
@@ -124,23 +140,64 @@ class PairShape(NamedTuple):
         return self.attention_width
 
     @property
+    def projection(self) -> int:
+        """Weights of the queries, keys, values or output of one attention."""
+        return self.hidden * self.attention_width
+
+    @property
+    def wide(self) -> int:
+        """Weights of one feed-forward."""
+        return (3 if self.is_gated else 2) * self.hidden * self.intermediate
+
+    @property
+    def multiplied(self) -> int:
+        """Weights that tokens are multiplied with: the layers and the output embedding."""
+        attentions = (self.encoders + 2 * self.decoders) * 4 * self.projection
+        return attentions + self.layers * self.wide + self.hidden * self.vocabulary
+
+    def products(self, read: float, said: float) -> float:
+        """Return how often a weight is multiplied with a token that is read, or said.
+
+        Keys and values of the attention between both are made of what is read.
+        """
+        encoder = self.encoders * (4 * self.projection + self.wide)
+        across = self.decoders * 2 * self.projection
+        decoder = self.decoders * (6 * self.projection + self.wide)
+        return (encoder + across) * read + (decoder + self.hidden * self.vocabulary) * said
+
+    @property
     def weights(self) -> int:
         """All weights, with the biases of 32 distances for each head (T5's default)."""
-        attentions = (self.encoders + 2 * self.decoders) * 4 * self.hidden * self.attention_width
-        wide = self.layers * (3 if self.is_gated else 2) * self.hidden * self.intermediate
         norms = (2 * self.encoders + 3 * self.decoders + 2) * self.hidden
-        embeddings = (1 if self.is_tied else 2) * self.hidden * self.vocabulary
-        return attentions + wide + norms + embeddings + 2 * 32 * self.dense_heads
+        input_embedding = 0 if self.is_tied else self.hidden * self.vocabulary
+        return self.multiplied + norms + input_embedding + 2 * 32 * self.dense_heads
 
-    def adapters(self, rank: int) -> int:
-        """Return the weights of adapters of a rank at every matrix of every layer."""
-        attention = 4 * (self.hidden + self.attention_width)
-        wide = (3 if self.is_gated else 2) * (self.hidden + self.intermediate)
-        outer = (self.encoders + 2 * self.decoders) * attention + self.layers * wide
-        return outer * rank
+    @property
+    def matrices(self) -> Mapping[str, int]:
+        """Inputs and outputs together of the matrices of each name, over all layers."""
+        attention = (self.encoders + 2 * self.decoders) * (self.hidden + self.attention_width)
+        first = ("wi_0", "wi_1") if self.is_gated else ("wi",)
+        wide = self.layers * (self.hidden + self.intermediate)
+        return dict.fromkeys("qkvo", attention) | dict.fromkeys((*first, "wo"), wide)
+
+    def adapters(self, rank: int, targets: Sequence[str] = ALL) -> int:
+        """Return the weights of adapters of a rank at the matrices that are named."""
+        return rank * _at(self, targets)
 
 
 AnyShape = Shape | PairShape
+
+
+def _at(shape: AnyShape, targets: Sequence[str]) -> int:
+    """Return inputs and outputs of the matrices that PEFT would find by their names' ends."""
+    if tuple(targets) == ALL:
+        return sum(shape.matrices.values())
+    ends = {target.rpartition(".")[2] for target in targets}
+    head = shape.hidden + shape.vocabulary
+    known = {**shape.matrices, "lm_head": head, "embed_tokens": head, "shared": head}
+    return sum(size for name, size in known.items() if name in ends)
+
+
 _T5_KIND = ("t5", "mt5", "longt5", "umt5")
 
 

@@ -6,55 +6,18 @@ one sums over all tokens of all ranks, under the mask of the labels that trainin
 
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
 from transformers.trainer_utils import EvalLoopOutput
 from trl import SFTTrainer
 
-from opencharacter.train.fillers import EachOnce
-from opencharacter.train.rows import IGNORED
-from opencharacter.train.saving import grown_embeddings
+from opencharacter.train.counting import Counting
 
 
-class Seen(NamedTuple):
-    """What a rank trained on since it was last asked."""
-
-    tokens: float
-    supervised: float
-    """Of them, those that are learned."""
-    squares: float
-    """Sum of the squares of the dialogues' lengths: what attention costs."""
-
-
-class CharacterTrainer(SFTTrainer):  # type: ignore[misc]
+class CharacterTrainer(Counting, SFTTrainer):  # type: ignore[misc]
     """A causal trainer of dialogues whose rows come ready-made."""
-
-    def __init__(self, *args: Any, n_rows: int, **kwargs: Any) -> None:
-        """Build TRL's trainer; `n_rows` of the rows to train on are no fillers."""
-        self._n_rows = n_rows
-        super().__init__(*args, **kwargs)
-        # Kept on the device: reading a number there would stop it for a moment at every batch.
-        self._seen = torch.zeros(3, dtype=torch.float64, device=self.args.device)
-
-    def take_seen(self) -> Seen:
-        """Return what all ranks trained on since this was last called; all must call it."""
-        total = self.accelerator.reduce(self._seen.clone(), reduction="sum")
-        self._seen.zero_()
-        return Seen(*total.tolist())
-
-    def training_step(
-        self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any
-    ) -> Tensor:
-        """Count what a batch holds, then do TRL's step."""
-        self._seen += _count(inputs)
-        loss: Tensor = super().training_step(model, inputs, *args, **kwargs)
-        return loss
-
-    def _get_train_sampler(self, train_dataset: Any = None) -> Any:
-        """Return the order of the rows; fillers stand at the end of an epoch."""
-        return sampler(self, self._n_rows) or super()._get_train_sampler(train_dataset)
 
     def evaluation_loop(
         self,
@@ -86,35 +49,6 @@ class CharacterTrainer(SFTTrainer):  # type: ignore[misc]
         return torch.stack(
             [*(s.double() for s in sums), turns.double(), (turns - wrong_turns).double()]
         )
-
-    def create_model_card(self, *args: Any, **kwargs: Any) -> None:
-        """Write no card into checkpoints: the stage writes one."""
-
-    def _save(self, *args: Any, **kwargs: Any) -> None:
-        """Save a checkpoint's weights."""
-        with grown_embeddings():
-            super()._save(*args, **kwargs)
-
-    def _send_telemetry(self) -> None:
-        """Tell nobody, whatever the environment says."""
-
-
-def sampler(trainer: Any, n_rows: int) -> EachOnce | None:
-    """Return the order in which a trainer takes its rows; None = another one is asked for.
-
-    Args:
-        trainer: Of transformers, with its data set.
-        n_rows: Of it that are no fillers.
-    """
-    arguments = trainer.args
-    if arguments.train_sampling_strategy != "random":
-        return None
-    return EachOnce(
-        n_rows,
-        len(trainer.train_dataset) - n_rows,
-        seed=arguments.data_seed,
-        epoch=lambda: trainer.state.epoch,
-    )
 
 
 def validated(
@@ -150,14 +84,3 @@ def validated(
         metrics={f"{prefix}_{name}": value for name, value in metrics.items()},
         num_samples=len(dataloader.dataset),
     )
-
-
-def _count(inputs: dict[str, Any]) -> Tensor:
-    """Return tokens, supervised tokens and the sum of the squares of the dialogues' lengths."""
-    labels = inputs["labels"]
-    if "cu_seq_lens_q" in inputs:
-        lengths = inputs["cu_seq_lens_q"].diff()
-    else:
-        lengths = inputs["attention_mask"].sum(dim=1)
-    counts = (lengths.sum(), (labels != IGNORED).sum(), lengths.double().square().sum())
-    return torch.stack([count.double().to(labels.device) for count in counts])

@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from opencharacter.train.zero import gathered
+
 _UNTRAINED = 1e-3  # of the median length of a row
 
 
@@ -48,13 +50,14 @@ def begin_tokens(
         model.resize_token_embeddings(
             len(tokenizer), pad_to_multiple_of=multiple, mean_resizing=False
         )
-    new = sorted({*added, *range(rows, len(model.get_input_embeddings().weight))})
     matrices = [model.get_input_embeddings().weight]
     if (head := model.get_output_embeddings()) is not None and head.weight is not matrices[0]:
         matrices.append(head.weight)
     untrained: set[int] = set()
     for matrix in matrices:
-        untrained |= _begin_rows(matrix.data, known, new, used)
+        with gathered([matrix]):
+            new = sorted({*added, *range(rows, len(matrix))})
+            untrained |= _begin_rows(matrix.data, known, new, used)
     return NewTokens(added, sorted(untrained))
 
 

@@ -6,10 +6,14 @@ be kept equal. What the trainer knows too (batch, accumulation, clipping, bf16) 
 
 import logging
 import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib import import_module
 from typing import Any
 
 import torch
+from torch import Tensor
+from transformers.integrations import deepspeed as deepspeed_integration
 from transformers.integrations.deepspeed import (
     is_deepspeed_zero3_enabled,
     unset_hf_deepspeed_config,
@@ -71,6 +75,38 @@ def _quieten() -> None:
     # torch has new names for what DeepSpeed calls, and says so at every call.
     warnings.filterwarnings("ignore", "`torch.distributed", FutureWarning)
     import_module("deepspeed").ops.__compatible_ops__["deepspeed_shm_comm"] = False
+
+
+def count(weight: Tensor) -> int:
+    """Return how many numbers a weight has, those of other ranks included."""
+    return int(vars(weight).get("ds_numel") or weight.numel())
+
+
+def gathered(weights: Sequence[Tensor]) -> AbstractContextManager[Any]:
+    """Gather weights that are cut up until the end of the block; all ranks must ask for them.
+
+    What is changed there is kept as rank 0 has changed it. Whole weights stay as they are.
+    """
+    if not any("ds_id" in vars(weight) for weight in weights):
+        return nullcontext()
+    opened: AbstractContextManager[Any] = import_module("deepspeed").zero.GatheredParameters(
+        list(weights), modifier_rank=0
+    )
+    return opened
+
+
+@contextmanager
+def opened_whole() -> Iterator[None]:
+    """Keep transformers from opening models in pieces until the end of the block.
+
+    It does so as long as a configuration with ZeRO-3 is there.
+    """
+    known = deepspeed_integration._hf_deepspeed_config_weak_ref
+    unset_hf_deepspeed_config()
+    try:
+        yield
+    finally:
+        deepspeed_integration._hf_deepspeed_config_weak_ref = known
 
 
 def whole_model(trainer: Any) -> Any | None:

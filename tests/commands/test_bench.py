@@ -58,4 +58,15 @@ def test_training_is_held_against_a_bare_script():
 
     assert ran.returncode == 0, ran.stderr
     begun = [line.split()[0] for line in ran.stdout.splitlines()]
-    assert begun == ["3", "theirs", "ours", "ratio"]
+    assert begun == ["3", "theirs", "ours", "round", "ratio"]
+
+
+def test_a_model_of_a_given_shape_is_trained_without_a_download():
+    command = [sys.executable, "bench/train.py", "--shape", "tiny", "--tuning", "lora"]
+    ran = subprocess.run(
+        [*command, "--steps", "2"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+    assert ran.returncode == 0, ran.stderr
+    begun = [line.split()[:2] for line in ran.stdout.splitlines()]
+    assert begun == [["tiny,", "sdpa,"], ["lora", "theirs"], ["lora", "ours"], ["lora", "ratio"]]

@@ -6,10 +6,11 @@ import pytest
 from scipy.stats import fisher_exact
 
 from opencharacter.compare.headline import missing_by_domain
+from opencharacter.compare.means import mean_of
 from opencharacter.compare.reporting import report_of
-from opencharacter.compare.results import marks_of
+from opencharacter.compare.results import marks_of, offsets_of
 from opencharacter.config import ReportConfig
-from opencharacter.records import Control, Domain, Failure
+from opencharacter.records import Control, Domain, Failure, UserFailure
 from tests.compare.played import item, results, score, transcript
 
 
@@ -60,6 +61,34 @@ def test_missing_scores_leave_bounds_instead_of_a_headline():
     assert "10.0% of the scores are missing" in found.withheld[0]
     [bounds] = found.bounds
     assert (bounds.low, bounds.high) == pytest.approx((3.7, 4.1))  # (36 + 1)/10, (36 + 5)/10
+
+
+def test_judges_are_centred_on_the_answers_that_all_have_scored():
+    # The first judge gives 4.5 on average where both have scored, the second 2.5: both become 3.5.
+    given = with_scores([played(0, 4.0, 2.0), played(1, 5.0, 3.0), played(2, 5.0, None)])
+
+    assert offsets_of(given) == {"consistency": {"judge-0@1": -1.0, "judge-1@1": 1.0}}
+    assert [mark.value for mark in marks_of(given)] == [3.0, 4.0, 4.0]  # else 3, 4 and 5
+    found = report(given)
+    assert found.headline.overall.value == pytest.approx(11 / 3)
+    # Each judge alone is told as it scored, and so is the headline without the other.
+    assert [judge.mean.value for judge in found.judges] == pytest.approx([14 / 3, 2.5])
+    assert [judge.without.value for judge in found.judges] == pytest.approx([2.5, 14 / 3])
+
+
+def test_an_answer_that_failed_is_not_centred():
+    refused = played(3, None, None, failure=Failure.refusal)
+    refused = (*refused[:2], [replace(s, unscored="candidate_refusal") for s in refused[2]])
+    given = with_scores([played(0, 4.0, 2.0), played(1, 5.0, 3.0), refused])
+
+    assert marks_of(given)[-1].value == 1.0
+
+
+def test_judges_without_answers_in_common_are_not_centred_and_the_report_says_so():
+    given = with_scores([played(0, 4.0, 2.0), played(1, 5.0, None), played(2, None, 3.0)])
+
+    assert offsets_of(given) == {}
+    assert any("not centred in consistency" in told for told in report(given).cautions)
 
 
 def test_one_missing_score_in_two_hundred_is_allowed():
@@ -247,3 +276,23 @@ def test_a_judge_that_chooses_by_place_is_told():
     given = with_scores([(one, said, [score(said, 4.0), *choices])])
 
     assert report(given).judges[0].inconsistency == pytest.approx(0.4)
+
+
+def test_a_user_that_failed_is_told_and_is_no_failure_of_the_candidate():
+    one = replace(item(1), user="guest@1", goal="Talk.")
+    said = replace(transcript(one), user_failure=UserFailure.repeats, user_detail="Again?")
+    unscored = score(said, None, unscored="user_failed")
+    found = report(with_scores([played(0, 5.0), (one, said, [unscored])]))
+
+    assert found.headline.overall.value == 5.0
+    assert found.coverage == 0.5
+    assert [failed.name for failed in found.failures] == ["none"]
+    assert any(told.startswith("In 1 of 1 dialogues the model") for told in found.cautions)
+
+
+def test_means_over_turns_of_ones_and_zeros_have_intervals_inside_of_zero_and_one():
+    found = mean_of([1.0, 1.0, 1.0, 2 / 3, 1.0], list("abcde"), level=0.95)
+
+    assert found.value == pytest.approx(14 / 15)
+    assert found.low < 14 / 15
+    assert found.high == 1.0

@@ -42,7 +42,7 @@ def noticed(event: str, arguments: tuple) -> None:
 def torn(descriptor: int, data: bytes) -> int:
     """Write to a log of model calls, or half of it and no more."""
     path = str(Path(f"/proc/self/fd/{descriptor}").readlink())
-    if path.startswith(f"{FOLDER}/completions/") and is_last():
+    if path.startswith(f"{FOLDER}/") and path.endswith(".jsonl") and is_last():
         write(descriptor, data[: len(data) // 2])
         fall()
     return write(descriptor, data)

@@ -28,8 +28,10 @@ def python(*words: str) -> str:
 def run(tmp_path_factory):
     """Go from persona lines to a model."""
     runs = tmp_path_factory.mktemp("runs")
+    followed = ("play.follows=true", "llm@player=trained", "player.run=tiny", "player.threads=1")
     python(
-        *("opencharacter", "stage=all", "experiment=tiny", "run=tiny", f"runs_dir={runs}", *SMALL)
+        *("opencharacter", "stage=all", "experiment=tiny", "run=tiny", f"runs_dir={runs}", *SMALL),
+        *(*followed, "suite=profile_facts", "suite.who=heldout"),
     )
     return runs / "tiny"
 
@@ -76,9 +78,10 @@ def test_the_plan_of_a_finished_training_can_be_asked_for(run):
     assert "4,327,680 weights" in python("opencharacter", *words, "train.check=true")
 
 
-def test_the_trained_model_is_played_and_scored_by_rule(run):
-    words = ("stage=eval", "suite=profile_facts", "experiment=tiny", "llm@player=trained")
-    where = ("run=tiny", "player.run=tiny", f"runs_dir={run.parent}", *SMALL)
-    python("opencharacter", *words, *where, "suite.who=heldout", "player.threads=1")
+def test_the_trained_model_is_played_and_scored_by_rule_in_the_same_command(run):
+    report = json.loads((run / "report/report.json").read_text(encoding="utf-8"))
 
+    assert report["models"][0].startswith("tiny@")
+    assert set(report["characters"]) == {"out"}
+    assert report["headline"]["overall"]["n"] > 20
     assert "<script" in (run / "report/report.html").read_text(encoding="utf-8")

@@ -2,7 +2,11 @@
 
 import json
 import os
+import shutil
+import subprocess
+import sys
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -138,6 +142,32 @@ def test_a_folder_and_a_dead_link_by_the_name_of_a_file_are_told(tmp_path):
     assert [row.reason for row in read(folder).damaged] == ["unreadable", "unreadable"]
 
 
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("A sailor", "wrong_name"),
+        ("A sailor.json.bak", "wrong_name"),
+        (".A sailor.json", "wrong_name"),
+        ("A sailor.jsonl", "wrong_name"),
+        (" .json", "empty_persona"),
+        ("A sailor<|eot_id|>.json", "control_tokens"),
+        ("A\nsailor.json", "hidden_characters"),
+        ("A sailor .json", "hidden_characters"),
+        ("A sai\u200blor.json", "hidden_characters"),
+        (f"{PEOPLE[0]}.JSON", "duplicate"),
+        ("A sail\udcffor.json", "invalid_utf8"),
+    ],
+)
+def test_a_file_by_a_wrong_name_is_left_out_and_says_so(tmp_path, name, reason):
+    folder = write_gym(tmp_path / "gym", PEOPLE[:1])
+    (folder / name).write_bytes(WHOLE)
+    (folder / "README.md").write_text("What lies here.")
+    suite = read(folder)
+
+    assert [row.reason for row in suite.damaged] == [reason]
+    assert (len(suite.items), len(suite.people), suite.n_personas) == (50, 1, 2)
+
+
 @pytest.mark.parametrize("mode", Mode)
 def test_the_first_personas_are_taken_by_name(tmp_path, mode):
     folder = write_gym(tmp_path / "gym", [f"Baker {n:02}" for n in reversed(range(30))])
@@ -250,3 +280,44 @@ def test_what_is_no_suite_is_one_line(tmp_path, monkeypatch, path, settings, mes
 
     with pytest.raises(SourceError, match=message):
         read(path, **settings)
+
+
+IN_CACHE = """
+import sys
+from pathlib import Path
+from opencharacter.config import SuiteConfig, SuiteName
+from opencharacter.evaluation.suites import load_suite
+
+suite = load_suite(SuiteConfig(name=SuiteName.persona_gym, path=sys.argv[1]), Path())
+print(suite.name, len(suite.items), suite.n_personas)
+"""
+
+
+def write_cache(home, sha="a" * 40):
+    """Write a data set as the hub's library keeps it: files by hash, a snapshot of links."""
+    cached = home / "hub" / "datasets--owner--name"
+    blobs, snapshot = cached / "blobs", cached / "snapshots" / sha / "questions" / "benchmark-v1"
+    blobs.mkdir(parents=True)
+    snapshot.mkdir(parents=True)
+    (cached / "refs").mkdir()
+    (cached / "refs" / "main").write_text(sha)
+    for number, file in enumerate(sorted(write_gym(home / "plain").iterdir())):
+        shutil.copy(file, blobs / f"{number:040}")
+        (snapshot / file.name).symlink_to(Path("../../../../blobs") / f"{number:040}")
+    return home / "plain"
+
+
+@pytest.mark.parametrize("path", ["hub:owner/name", f"hub:owner/name@{'a' * 40}"])
+def test_a_copy_in_the_hubs_cache_is_the_folder_without_a_network(tmp_path, path):
+    plain = write_cache(tmp_path)
+    # In a process of its own: the hub's library reads the variables when it is imported.
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", IN_CACHE, path],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.stdout.split() == [read(plain).name, "150", "3"], done.stderr

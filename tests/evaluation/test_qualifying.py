@@ -130,6 +130,20 @@ def test_a_judge_that_looks_at_the_place_alone_does_not():
     assert "is below the bar" in card_page(made)
 
 
+def test_what_filler_adds_is_told_for_a_hundred_words():
+    def likes_words(request):
+        said = request.messages[0].content.split("# The answer to be judged")[-1]
+        many = "it would come to the same" in said  # the filler, of 30 words
+        return told(0, 0, 1, 0, 0) if not many else told(0, 0, 0.7, 0.3, 0)
+
+    assert card(blind).padding.value == pytest.approx(0)
+    made = card(likes_words)
+    assert made.padding.value == pytest.approx(1.0)
+    assert made.padding.clusters == 12
+    assert "filler add +1.00 points" in card_page(made)
+    assert made.to_json()["padding"]["value"] == pytest.approx(1.0)
+
+
 def test_no_verdict_is_no_detection_and_falls_short():
     made = card(lambda request: told(*[0.01] * len(request.labels)))
 

@@ -48,6 +48,18 @@ def test_an_evaluation_becomes_a_chain():
     ]
 
 
+def test_a_test_follows_the_training_where_it_is_asked_for():
+    alone = jobs_of(composed("stage=all"))
+    tested = jobs_of(composed("stage=all", "play.follows=true"))
+
+    assert tested[: len(alone)] == alone
+    assert tested[len(alone) :] == [
+        SlurmJob("play", ("train",)),
+        SlurmJob("judge", ("play",)),
+        SlurmJob("report", ("judge",)),
+    ]
+
+
 def test_a_dry_run_prints_commands_that_a_shell_takes(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     lines = dry_lines(capsys)
@@ -132,6 +144,17 @@ def test_what_slurm_refuses_is_told(monkeypatch, tmp_path):
 
     with pytest.raises(ConfigError, match="invalid partition specified: gpu"):
         submit(composed("dry_run=false", f"runs_dir={tmp_path}"), COMMAND)
+
+
+def test_a_job_is_told_of_another_signal_than_its_batch_file_asks_for(monkeypatch, tmp_path):
+    sbatch = tmp_path / "sbatch"
+    sbatch.write_text(f'#!/bin/sh\necho "${{OPENCHARACTER_GRACE_S}}" >> {tmp_path}/told\necho 7\n')
+    sbatch.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    for more in ((), ("slurm.sbatch=['--signal=USR1@1200']",)):
+        submit(composed("stage=train", "dry_run=false", f"runs_dir={tmp_path}", *more), COMMAND)
+
+    assert (tmp_path / "told").read_text() == "\n1200\n"
 
 
 def test_a_training_is_one_job_with_a_task_for_each_gpu(capsys):
@@ -224,7 +247,7 @@ def test_the_batch_file_of_a_training_starts_the_ranks_and_requeues(tmp_path):
 
     assert done.returncode == 85
     assert told.read_text().splitlines() == [
-        "srun --kill-on-bad-exit=1 --cpu-bind=none --cpus-per-task=8 python -m opencharacter "
-        "stage=train run=a b",
+        "srun --kill-on-bad-exit=0 --wait=300 --cpu-bind=none --cpus-per-task=8 python "
+        "-m opencharacter stage=train run=a b",
         "scontrol requeue 77",
     ]

@@ -15,6 +15,7 @@ from opencharacter.store.rows import read_records
 from tests.servers import serving
 from tests.slurm.cluster import job_states, wait_until
 
+ROOT = Path(__file__).parents[2]
 N_INSTRUCTIONS = 60
 FINAL = {"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL"}
 
@@ -153,3 +154,16 @@ def test_the_chain_script_submits_what_the_command_line_does(cluster, server, se
 
 def _environment() -> dict[str, str]:
     return os.environ | {"OPENCHARACTER_PYTHON": sys.executable}
+
+
+def test_a_task_of_an_experiment_s_array_is_one_cell(cluster, tmp_path):
+    batch = "experiments/generalization/cells.sbatch"
+    given = ["--array=2,35", "--mem=100", "--wait", f"--output={tmp_path}/%a.out"]
+
+    subprocess.run(["sbatch", *given, batch], cwd=ROOT, env=os.environ | {"DRY": "1"}, check=True)
+
+    names = {"2": "run=generate-16-s1", "35": "run=rewrite-64-s3"}
+    for task, name in names.items():
+        lines = (tmp_path / f"{task}.out").read_text(encoding="utf-8").splitlines()
+        assert len(lines) == 7
+        assert all(name in line for line in lines)

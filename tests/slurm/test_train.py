@@ -12,10 +12,24 @@ from opencharacter.llm.stopping import STOPPED
 from opencharacter.records import Checkpoint
 from opencharacter.store.rows import read_records
 from tests.slurm.cluster import job_states, wait_until
-from tests.train.small import losses, metrics, small_run
+from tests.train.small import losses, metrics, small_run, train
+from tests.train.starting import start_ranks
 
 ROOT = Path(__file__).parents[2]
 FINAL = {"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL"}
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    """Train in one process without DeepSpeed, to the end and never stopped; return its folder."""
+    folder = tmp_path_factory.mktemp("alone")
+    (ended,) = start_ranks(1, folder / "said", train, small_run(folder)).end()
+    assert ended.status == 0, ended.err
+    return folder
+
+
+def weights(folder):
+    return load_file(folder / "runs" / "t" / "train" / "model" / "model.safetensors")
 
 
 def submit(folder, *given):
@@ -49,7 +63,7 @@ def told(folder, step):
 
 
 @pytest.mark.parametrize("deepspeed", ["zero2", "zero3"])
-def test_a_training_on_two_nodes_is_stopped_requeued_and_ends(cluster, tmp_path, deepspeed):
+def test_a_training_on_two_nodes_is_stopped_requeued_and_ends(cluster, alone, tmp_path, deepspeed):
     job = submit(tmp_path, f"deepspeed={deepspeed}")
     wait_until(lambda: told(tmp_path, 6), "the second epoch is begun", 300)
     if deepspeed == "zero2":  # as before the end of the time, and on pre-emption
@@ -61,10 +75,12 @@ def test_a_training_on_two_nodes_is_stopped_requeued_and_ends(cluster, tmp_path,
     assert job_states(job) == ["COMPLETED"], log(tmp_path)
     assert "goes on from step" in log(tmp_path)
     assert sorted(losses(tmp_path)) == list(range(1, 11))
+    assert losses(tmp_path) == pytest.approx(losses(alone), rel=1e-4)
     (made,) = read_records(tmp_path / "runs" / "t" / "train" / "data", Checkpoint)
     assert made.step in (5, 10)
-    weights = load_file(tmp_path / "runs" / "t" / "train" / "model" / "model.safetensors")
-    assert all(weight.numel() > 0 for weight in weights.values())
+    whole = weights(alone)
+    for name, weight in weights(tmp_path).items():
+        assert (weight - whole[name]).abs().max() < 1e-3
 
 
 def test_the_batch_file_requeues_on_the_status_that_the_command_ends_with():

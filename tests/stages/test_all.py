@@ -28,6 +28,11 @@ EARLY = {
     "a model that is not there": (["train.model=/no/model"], "there is no folder /no/model"),
     "an argument TRL does not know": (["train.sft={weight_decai: 0.1}"], "weight_decay"),
     "a step the rows do not fill": (["train.global_tokens=5000"], "train.global_tokens=5,000"),
+    "a test of another model": (["play.follows=true"], "llm@player=trained player.run=t"),
+    "a test in many processes": (
+        ["play.follows=true", "llm@player=trained", "player.run=t", "player.data_parallel=2"],
+        "player.data_parallel is 2",
+    ),
     "dialogues longer than a row": (["tokenize.max_length=1500"], "tokenize.max_length=1024"),
     "a template of other tokens": (["tokenize.template=mistral"], "mistral"),
 }

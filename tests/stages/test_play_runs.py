@@ -122,3 +122,10 @@ def test_a_model_that_plays_the_user_is_logged_replayed_and_told(opencharacter, 
     assert opencharacter(*words).returncode == 0
     assert played(tmp_path) == first
     assert sorted((folder(tmp_path) / "completions").iterdir())[0].read_bytes() == logged
+
+
+def test_a_budget_of_the_user_s_that_nobody_would_heed_is_refused(opencharacter):
+    words = ("stage=play", "suite=multi_turn", "suite.user=model", "llm@user=scripted")
+    done = opencharacter(*words, "user.budget_tokens=5")
+
+    assert (done.returncode, "set those" in done.stderr) == (2, True)

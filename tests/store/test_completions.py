@@ -1,11 +1,15 @@
 """The log finds what was appended, survives torn lines, and is shared by partitions."""
 
+import json
 import os
 import resource
 from contextlib import contextmanager
 
+import pytest
+
+from opencharacter.errors import StoreError
 from opencharacter.store.claims import Part
-from opencharacter.store.completions import CompletionLog, other_partitions
+from opencharacter.store.completions import CompletionLog, SharedCompletions, other_partitions
 
 KEY_A = "aa" * 32
 KEY_B = "bb" * 32
@@ -84,3 +88,73 @@ def test_hundreds_of_logs_need_few_open_files(tmp_path):
             log.close()
 
     assert [completion["n"] for completion in found] == [1] * 2400
+
+
+SAID = {"text": "4", "finish": "stop", "prompt_tokens": 9, "cached_tokens": 0, "output_tokens": 1}
+
+
+def shared_log(tmp_path, run):
+    shared = SharedCompletions(tmp_path / "judged")
+    return CompletionLog(tmp_path / run, Part(0, 1), {}, shared), shared
+
+
+def keep(tmp_path, run, *keys):
+    log, shared = shared_log(tmp_path, run)
+    for key in keys:
+        log.append(key, SAID)
+    log.close()
+    shared.close()
+
+
+def test_what_one_run_was_told_another_finds(tmp_path):
+    keep(tmp_path, "a", KEY_A)
+
+    log, _ = shared_log(tmp_path, "b")
+    assert log.get(KEY_A) == {"key": KEY_A, **SAID}
+    assert log.get(KEY_B) is None
+
+
+def test_an_answer_that_a_kill_kept_from_the_others_is_given_to_them_when_it_is_replayed(tmp_path):
+    append(tmp_path / "a", Part(0, 1), KEY_A, "4")  # as if killed between the two logs
+
+    log, shared = shared_log(tmp_path, "a")
+    assert [log.get(KEY_A)["text"] for _ in range(2)] == ["4", "4"]
+    shared.close()
+
+    [path] = (tmp_path / "judged").glob("*.jsonl")
+    assert [json.loads(line)["text"] for line in path.read_text().splitlines()] == ["4"]
+
+
+def test_damaged_lines_of_a_shared_file_are_counted_and_the_others_used(tmp_path):
+    keep(tmp_path, "a", KEY_A, KEY_B)
+    [path] = (tmp_path / "judged").glob("*.jsonl")
+    first, second = path.read_bytes().splitlines(keepends=True)
+    bad = [b"{}\n", b"\xff\x00\n", b"[" * 100_000 + b"\n", b'{"key": "cc"}\n', first[:40] + b"\n"]
+    path.write_bytes(b"".join([*bad, b"\n", second, first[:40]]))  # the last is torn by a kill
+
+    shared = SharedCompletions(tmp_path / "judged")
+    assert [key.hex() for key in shared.places] == [KEY_B]
+    assert shared.damaged == {path: len(bad)}
+
+
+def test_a_shared_file_that_cannot_be_read_is_one_line(tmp_path):
+    (tmp_path / "judged" / "copied.jsonl").mkdir(parents=True)
+
+    with pytest.raises(StoreError, match=r"cannot read .*copied\.jsonl: Is a directory; take it"):
+        _ = SharedCompletions(tmp_path / "judged").places
+
+
+def test_a_file_in_place_of_the_shared_folder_is_one_line(tmp_path):
+    (tmp_path / "judged").write_text("")
+
+    with pytest.raises(StoreError, match=r"judged is no folder, .* check judge\.cache"):
+        _ = SharedCompletions(tmp_path / "judged").places
+
+
+def test_a_shared_folder_that_is_removed_meanwhile_has_nothing(tmp_path):
+    keep(tmp_path, "a", KEY_A)
+    log, _ = shared_log(tmp_path, "b")
+    for path in (tmp_path / "judged").glob("*"):
+        path.unlink()
+
+    assert log.get(KEY_A) is None

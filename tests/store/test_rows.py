@@ -130,7 +130,6 @@ def tokens(number):
         persona_id="p",
         source="s",
         method=Method.generate,
-        weight=1.0,
         tokenizer="t",
         template="llama3@1",
         dropped_turns=0,

@@ -41,7 +41,6 @@ def number_row(name: str, ids: list[int], learned: set[int], *, character: str =
         persona_id="p",
         source="test",
         method=Method.generate,
-        weight=1.0,
         tokenizer="t",
         template="x@y",
         dropped_turns=0,

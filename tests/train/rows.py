@@ -48,7 +48,6 @@ def tokens(character: str, instruction: str, turns: Iterable[tuple[str, str]]) -
         persona_id=character and f"persona-{character}",
         source="test",
         method=Method.generate if character else Method.ingested,
-        weight=1.0,
         tokenizer="t",
         template="llama3@x",
         dropped_turns=0,

@@ -54,13 +54,29 @@ def test_the_newest_whole_checkpoint_is_gone_on_from(tmp_path):
     assert (found.path.name, found.step, found.notes) == ("checkpoint-100", 100, ())
 
 
+def test_of_a_large_file_a_sample_tells_a_part_of_zeros(tmp_path):
+    path = write(tmp_path, 7, is_marked=False)
+    with (path / "large.pt").open("wb") as file:
+        file.write(b"w" * 2**16)
+        file.truncate(65 * 2**20)  # sparse: a sample of 64 blocks is looked at
+        file.seek(40 * 2**20)
+        file.write(b"w" * 2 * 2**20)
+    mark_whole(path, IDENTITY, LAYOUT)
+    assert is_whole(path)
+    with (path / "large.pt").open("r+b") as file:
+        file.seek(40 * 2**20)
+        file.write(bytes(2 * 2**20))
+
+    assert not is_whole(path)
+
+
 def test_without_a_whole_checkpoint_a_training_begins(tmp_path):
     assert find_resume(tmp_path / "none", IDENTITY, LAYOUT) is None
     write(tmp_path, 5, is_marked=False)
     assert find_resume(tmp_path, IDENTITY, LAYOUT) is None
 
 
-@pytest.mark.parametrize("harm", ["cut", "lost", "more", "marker"])
+@pytest.mark.parametrize("harm", ["cut", "zeros", "lost", "more", "marker"])
 def test_a_checkpoint_that_is_not_as_its_marker_says_is_not_whole(tmp_path, harm):
     path = write(tmp_path, 7)
     assert is_whole(path)
@@ -68,6 +84,8 @@ def test_a_checkpoint_that_is_not_as_its_marker_says_is_not_whole(tmp_path, harm
     shard = path / "global_step" / "rank_0.pt"
     if harm == "cut":
         shard.write_bytes(b"o" * 499)
+    elif harm == "zeros":  # as a file system that lost its blocks leaves it
+        shard.write_bytes(b"o" * 250 + bytes(250))
     elif harm == "lost":
         shard.unlink()
     elif harm == "more":

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from accelerate.data_loader import SeedableRandomSampler
 from torch.utils.data import BatchSampler
 
 from opencharacter.train.batches import Batches
@@ -38,6 +39,14 @@ def test_ranks_together_take_a_step_s_rows_as_one_process_does(device_rows, accu
     assert sorted(alone) == list(range(18))
     for at, step in enumerate(steps):
         assert [row for row in step if row < 18] == alone[4 * at : 4 * at + 4]
+
+
+def test_the_order_is_that_of_accelerate_s_own_sampler():
+    """A training that was begun before there were fillers goes on in it."""
+    theirs = SeedableRandomSampler(list(range(18)), data_seed=3)
+    theirs.set_epoch(1)
+
+    assert list(theirs) == list(EachOnce(18, 0, seed=3, epoch=lambda: 1.2))
 
 
 def test_each_epoch_has_an_order_of_its_own():

@@ -1,7 +1,7 @@
 import pytest
 
 from opencharacter.errors import ConfigError
-from opencharacter.train.launch import first_host, rank_environment, reachable
+from opencharacter.train.launch import first_host, grace_s, rank_environment, reachable
 
 STEP = {
     "SLURM_JOB_ID": "81234",
@@ -13,6 +13,18 @@ STEP = {
     "SLURM_STEP_NODELIST": "gpu[07-08]",
     "SLURM_JOB_NODELIST": "gpu[07-08]",
 }
+
+
+@pytest.mark.parametrize(
+    ("environ", "seconds"),
+    [
+        ({"HOME": "h"}, None),
+        ({"SLURM_JOB_ID": "7"}, 600),  # tests/job/test_submit.py holds slurm/train.sbatch to it
+        ({"SLURM_JOB_ID": "7", "OPENCHARACTER_GRACE_S": "1200"}, 1200),
+    ],
+)
+def test_how_long_slurm_waits_after_its_signal(environ, seconds):
+    assert grace_s(environ) == seconds
 
 
 def test_nobody_else_is_there():

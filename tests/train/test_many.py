@@ -184,6 +184,23 @@ def test_weights_that_are_cut_up_learn_the_same_and_are_whole_at_the_end(alone, 
         assert (weight - whole[name]).abs().max() < 1e-3
 
 
+def test_zero_3_leaves_the_model_that_zero_2_leaves_with_new_tokens(tmp_path):
+    """ZeRO-3 opens the model in pieces, and its embeddings grow there."""
+    words = ["train.added_tokens=['<sighs>']", "train.epochs=1", "train.validations=2"]
+    for name in ("zero2", "zero3"):
+        given = small_run(tmp_path / name, f"deepspeed={name}", *words)
+        ended = start_ranks(2, tmp_path / name / "said", train, given).end()
+        assert [each.status for each in ended] == [0, 0], ended[0].err
+        assert "1 added tokens (<sighs>) begin as the mean" in ended[0].err
+
+    two, three = (weights(tmp_path / name) for name in ("zero2", "zero3"))
+    close(losses(tmp_path / "zero3"), losses(tmp_path / "zero2"))
+    same_validations(tmp_path / "zero3", tmp_path / "zero2")
+    assert two.keys() == three.keys()
+    for name, weight in two.items():
+        assert (weight - three[name]).abs().max() < 1e-3
+
+
 def test_a_training_that_ended_is_not_done_again(alone):
     ended = start_ranks(2, alone / "again", train, small_words(alone)).end()
 

@@ -7,10 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opencharacter.errors import TrainingError
-from opencharacter.train.packing import best_fit, efficiency, least_slack, pack
+from opencharacter.train.packing import (
+    best_fit,
+    efficiency,
+    least_slack,
+    longest_apart,
+    pack,
+)
 
 
-@pytest.mark.parametrize("way", [best_fit, least_slack])
+@pytest.mark.parametrize("way", [best_fit, least_slack, longest_apart])
 @given(st.lists(st.integers(1, 50), min_size=1, max_size=60))
 def test_each_row_is_in_one_bin_and_no_bin_is_too_full(way, lengths):
     bins = way(lengths, 50)
@@ -59,3 +65,19 @@ def test_a_bin_is_filled_to_the_brim_where_it_can_be():
     # Best fit puts 3 beside 6, where one token is left over; 6, 2, 2 and 5, 3, 2 leave none.
     assert len(best_fit(lengths, 10)) == 3
     assert [sum(lengths[row] for row in one) for one in least_slack(lengths, 10)] == [10, 10]
+
+
+def test_the_longest_stand_apart_where_three_of_the_others_then_fit():
+    random = Random(0)
+    lengths = [round(random.gauss(345, 30)) for _ in range(600)]
+
+    # Three of the mean length have 1,035 tokens.
+    assert min(len(best_fit(lengths, 1024)), len(least_slack(lengths, 1024))) > 215
+    assert len(pack(lengths, 1024, seed=0)) < 214
+
+
+def test_twos_of_the_longest_leave_threes():
+    # 8, 6, 6 would be full, and leave four 7s to two bins of their own.
+    lengths = [8, 8, 7, 7, 7, 7, 6, 6]
+
+    assert [len(least_slack(lengths, 20)), len(longest_apart(lengths, 20))] == [4, 3]

@@ -11,6 +11,7 @@ from opencharacter.compose import compose_config
 from opencharacter.job import Job
 from opencharacter.records import Checkpoint, Message, Method, MixtureRow
 from opencharacter.sources.rows import Tally
+from opencharacter.stages import tokenize
 from opencharacter.store.rows import read_records
 from tests.train.encoders import fred, t5, tiny_t5
 from tests.train.small import train
@@ -98,6 +99,32 @@ def answered(folder, question):
     return model.generate(**asked, do_sample=False, max_new_tokens=30)[0, 1:].tolist()
 
 
+def ranked_words(folder):
+    """Write tokens for steps of 4 rows; return the words that train on them."""
+    save_base(folder)
+    here = ["run=t", f"runs_dir={folder / 'runs'}", f"train.model={folder / 'base'}"]
+    here += [*SMALL, *UNHELD]
+    write_mixture(here, some(2, 4))
+    config = compose_config(["stage=tokenize", *here])
+    with Job(config, command="python -m opencharacter stage=tokenize") as job:
+        tokenize.run(config, job)
+    return [*here, "train.global_tokens=256"]
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    """Train on those in one process; return its folder."""
+    folder = tmp_path_factory.mktemp("alone")
+    (ended,) = start_ranks(1, folder / "said", train, ranked_words(folder)).end()
+    assert ended.status == 0, ended.err
+    return folder
+
+
+def step_losses(folder):
+    told = (folder / "runs" / "t" / "train" / "metrics.jsonl").read_text()
+    return [x["loss"] for x in map(json.loads, told.splitlines()) if "loss" in x]
+
+
 @pytest.mark.parametrize("family", ["t5", "untied", "long", "fred"])
 def test_two_dialogues_are_learned_by_heart_to_their_end(
     family, words, folder, tmp_path, opencharacter
@@ -168,20 +195,18 @@ def test_the_plan_and_the_mask_are_shown_before_a_training(words, folder, tmp_pa
     assert not folder.exists()
 
 
-def test_two_ranks_learn_what_one_does(tmp_path, opencharacter):
+@pytest.mark.parametrize("deepspeed", ["none", "zero2", "zero3"])
+def test_two_ranks_learn_what_one_does(tmp_path, deepspeed, alone):
     """A step of 4 rows: one process takes all, each of two ranks 2, of other lengths."""
-    save_base(tmp_path)
-    model, found = f"train.model={tmp_path / 'base'}", []
-    for n in (1, 2):
-        here = ["run=t", f"runs_dir={tmp_path / str(n)}", model, *SMALL, *UNHELD]
-        write_mixture(here, some(2, 4))
-        done = opencharacter("stage=tokenize", *here)
-        assert done.returncode == 0, done.stderr
-        asked = [*here, "train.global_tokens=256"]
-        ended = start_ranks(n, tmp_path / f"said{n}", train, asked).end()
-        assert {each.status for each in ended} == {0}, ended[0].err
-        told = (tmp_path / str(n) / "t" / "train" / "metrics.jsonl").read_text()
-        found.append([x["loss"] for x in map(json.loads, told.splitlines()) if "loss" in x])
+    here = ranked_words(tmp_path)
+    ended = start_ranks(2, tmp_path / "said", train, [*here, f"deepspeed={deepspeed}"]).end()
+    assert [each.status for each in ended] == [0, 0], ended[0].err
 
-    assert len(found[0]) == 4  # 16 turns
-    assert found[0] == pytest.approx(found[1], rel=1e-4)
+    assert len(step_losses(alone)) == 4  # 16 turns
+    assert step_losses(tmp_path) == pytest.approx(step_losses(alone), rel=1e-4)
+    one, two = (
+        load_file(each / "runs" / "t" / "train" / "model" / "model.safetensors")
+        for each in (alone, tmp_path)
+    )
+    assert one.keys() == two.keys()
+    assert all((two[name] - one[name]).abs().max() < 1e-3 for name in one)

@@ -33,7 +33,10 @@ def test_a_recipe_passes_its_check_and_starts_nothing(choice, tmp_path, capsys):
     with Job(config, command="python -m opencharacter stage=train") as job:
         train.run(config, job)
 
-    assert "deepspeed=zero3" in capsys.readouterr().out  # its memory is reckoned
+    shown = capsys.readouterr().out
+    assert "deepspeed=zero3" in shown  # its memory is reckoned
+    assert ("is in the hub, which was not asked" in shown) == ("/" in config.train.model)
+    assert "that train.lora.targets" not in shown  # the models of recipes are known by heart
     assert not (tmp_path / "runs").exists()
 
 

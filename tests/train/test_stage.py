@@ -129,6 +129,8 @@ def test_the_plan_counts_what_the_training_then_does(words, folder, opencharacte
     assert f"{trained} trained on" in plan.stdout
     assert f"{steps} in all" in plan.stdout
     assert "at 100 tokens a second" in plan.stdout
+    assert "GiB a node's CPU (reckoned)" in plan.stdout
+    assert plan.stdout.count("deepspeed=zero3") == 2
 
 
 def test_a_mistake_is_told_before_anything_is_started(words, folder, opencharacter):

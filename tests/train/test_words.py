@@ -76,6 +76,7 @@ def test_others_are_not(tokenizer):
 
 @given(st.lists(TEXTS, max_size=5))
 @example(["", " ", "a ", " a", "a  b", "a \n b", "a\u00a0 b", "'s 's", "a b a b"])
+@example(["\n\na b", "a\n b c", "a\n", "x a\n", "e\u0301 e\u0301 \u00e9"])
 @pytest.mark.parametrize("tokenizer", [llama3, embedded])
 def test_ids_are_those_of_the_whole_text(tokenizer, texts):
     whole = backend(tokenizer())
@@ -85,6 +86,33 @@ def test_ids_are_those_of_the_whole_text(tokenizer, texts):
     assert [ids.tolist() for ids in found] == [
         whole.encode(text, add_special_tokens=False).ids for text in texts
     ]
+
+
+def test_more_new_words_than_are_encoded_at_once_keep_their_own_ids():
+    whole = backend(llama3())
+    text = " ".join(f"word{number}é" for number in range(2_500))
+
+    [found] = Words(whole).encode([text])
+
+    assert found.tolist() == whole.encode(text, add_special_tokens=False).ids
+
+
+def test_words_whose_letters_are_changed_first_are_encoded_one_by_one():
+    whole = backend(llama3())
+    whole.normalizer = normalizers.NFC()
+    text = "an e\u0301 and a e\u0301tude"  # two letters that become one
+
+    [found] = Words(whole).encode([text])
+
+    assert found.tolist() == whole.encode(text, add_special_tokens=False).ids
+
+
+def test_a_vocabulary_without_some_bytes_is_taken_word_by_word_too():
+    whole = byte_level(LLAMA3_PIECES)
+    whole.add_tokens(["z"])  # nothing else has a token
+    words = ["a z", "z z z"]
+
+    assert [ids.tolist() for ids in Words(whole).encode(words)] == [[0], [0, 0, 0]]
 
 
 def test_words_are_kept_and_forgotten_without_a_change(monkeypatch):

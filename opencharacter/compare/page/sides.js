@@ -60,6 +60,9 @@ async function side(row, isChosen, shared) {
     if (here.length) box.append(turns > 1 ? folded(here) : verdictBoxes(here));
     turn += 1;
   }
+  if (one.user) {
+    box.append(make("p", {}, make("span", { class: "tag bad" }, "the user's model failed"), one.user));
+  }
   if (!one.verdicts.length) box.append(make("p", { class: "note" }, "Nobody judged it."));
   box.append(verdictBoxes(one.verdicts.filter(({ turn: of }) => of === null || of >= turns)));
   box.append(make("p", { class: "note" }, one.id));

@@ -1,0 +1,206 @@
+"""What evaluating will cost and can show, before anything is played."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from math import ceil
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import NamedTuple
+
+from opencharacter.compare.systems import pair, shared_keys, systems_of
+from opencharacter.config import Config, SuiteName
+from opencharacter.errors import ConfigError, OpenCharacterError
+from opencharacter.evaluation.playing import Task, tasks_of
+from opencharacter.evaluation.suite import Suite
+from opencharacter.evaluation.suites import load_suite
+from opencharacter.job.reporting import read_results, run_folder
+from opencharacter.records import Call, EvalItem, Message, Role, Transcript, Usage
+from opencharacter.stats.power import detectable
+
+CHARS_PER_TOKEN = 4.0
+_MOST = 2_000  # transcripts that prompts are made for; more are scaled up from whole characters
+_MILLION = 1e6
+_NOTHING = Call(model="", prompt_sha256="", sampling="", seed=0, engine="")
+_POWER = 0.8
+_ALPHA = 0.05
+
+
+class Foreseen(NamedTuple):
+    """What will be played, with answers made up to the length that is assumed."""
+
+    items: dict[str, EvalItem]
+    transcripts: list[Transcript]
+    scale: float
+    """How many there will be for each of `transcripts`."""
+    suite: Suite
+    calls: int
+    """To the player."""
+    prompt_tokens: float
+    output_tokens: float
+
+    def usd(self, config: Config) -> float:
+        """Return the price of the player, in US dollars."""
+        player = config.player
+        prompt, output = self.prompt_tokens * player.price_prompt, player.price_output
+        return (prompt + self.output_tokens * output) / _MILLION
+
+
+def foresee(config: Config) -> Foreseen | None:
+    """Return what playing will leave; None where no suite is asked for.
+
+    Items, questions and controls are those that the play stage will take.
+
+    Raises:
+        OpenCharacterError: the suite's data, or a stage that it reads, is not there yet.
+    """
+    settings = config.suite
+    if settings.name is SuiteName.persona_gym and not settings.path:
+        return None
+    run_dir = Path(config.runs_dir) / (settings.run or config.run)
+    suite = load_suite(settings, run_dir)
+    tasks = tasks_of(suite, config.play)
+    some = _of_whole_characters(tasks)
+    scale = len(tasks) / max(1, len(some))
+    tokens = min(config.plan.assume.answer_output_tokens, config.play.sampling.max_tokens)
+    transcripts = [_made_up(task, tokens) for task in some]
+    calls = sum(len(task.item.questions) for task in tasks)
+    return Foreseen(
+        items={item.id: item for item in suite.items},
+        transcripts=transcripts,
+        scale=scale,
+        suite=suite,
+        calls=calls,
+        prompt_tokens=scale * sum(map(_prompt_chars, transcripts)) / CHARS_PER_TOKEN,
+        output_tokens=calls * tokens,
+    )
+
+
+def _of_whole_characters(tasks: Sequence[Task]) -> list[Task]:
+    """Return all tasks of so many characters that there are about `_MOST`."""
+    if len(tasks) <= _MOST:
+        return list(tasks)
+    of_character: dict[str, list[Task]] = defaultdict(list)
+    for task in tasks:
+        of_character[task.item.persona_id].append(task)
+    found: list[Task] = []
+    for each in of_character.values():
+        if len(found) >= _MOST:
+            break
+        found += each
+    return found
+
+
+def _made_up(task: Task, tokens: float) -> Transcript:
+    item = task.item
+    messages = [Message(role=Role.system, content=task.system)] if task.system else []
+    messages += item.history
+    for turn, question in enumerate(item.questions):
+        own = f"{task.key}/{turn} "
+        answer = own + "x" * max(1, ceil(tokens * CHARS_PER_TOKEN) - len(own))
+        messages.append(Message(role=Role.user, content=question))
+        messages.append(Message(role=Role.assistant, content=answer))
+    return Transcript(
+        item_id=item.id,
+        persona_id=item.persona_id,
+        suite=item.suite,
+        task=item.task,
+        domain=item.domain,
+        model="",
+        control=task.control,
+        sample=task.sample,
+        messages=tuple(messages),
+        failure=None,
+        turn_failures=("",) * len(item.questions),
+        finish_reasons=("stop",) * len(item.questions),
+        call=_NOTHING,
+        usage=Usage(),
+    )
+
+
+def _prompt_chars(transcript: Transcript) -> int:
+    """Return the characters of the prompts of all its turns."""
+    total = so_far = 0
+    for message in transcript.messages:
+        if message.role is Role.assistant:
+            total += so_far
+        so_far += len(message.content)
+    return total
+
+
+class Resolution(NamedTuple):
+    """What difference of two models a run of so many characters can show."""
+
+    characters: int
+    sd: float
+    """Over characters, of their mean difference, in points."""
+    source: str
+    """Where the sd is from."""
+    points: float
+    """Minimum detectable effect."""
+
+
+def resolution(config: Config, characters: int) -> Resolution | None:
+    """Return the least effect that a comparison on shared items finds; None with one character.
+
+    Raises:
+        ConfigError: the runs of plan.like share no character, or are not two.
+        StoreError: one of them is not judged.
+    """
+    if characters < 2:
+        return None
+    sd, source = config.plan.assume.score_sd, "assumed, plan.assume.score_sd"
+    if config.plan.like:
+        sd = _measured_sd(config)
+        source = f"measured between {' and '.join(config.plan.like)}, plan.like"
+    points = detectable(sd, characters, alpha=_ALPHA, power=_POWER)
+    return Resolution(characters, sd, source, points)
+
+
+def _measured_sd(config: Config) -> float:
+    """Return the sd over characters of the mean difference of two judged runs."""
+    runs_dir = Path(config.runs_dir)
+    results = [read_results(run_folder(name, runs_dir), run=name) for name in config.plan.like]
+    systems = systems_of(results, config.report.criteria)
+    keys = shared_keys(systems, set(systems[0].criteria))
+    both, characters = pair(systems[0], systems[1], keys)
+    differences: dict[str, list[float]] = defaultdict(list)
+    for a, b, character in zip(both.a, both.b, characters, strict=True):
+        differences[character].append(float(a - b))
+    if len(differences) < 2:
+        raise ConfigError(
+            f"plan.like=[{','.join(config.plan.like)}]: these runs have {len(differences)} "
+            "characters with scores in common, and an sd needs two; name others, or leave it out "
+            "and give plan.assume.score_sd"
+        )
+    return stdev(map(fmean, differences.values()))
+
+
+def resolution_words(found: Resolution) -> str:
+    """Return what it means, in words."""
+    return (
+        f"Minimum detectable effect: {found.points:.3f} points between two models on the same "
+        f"items of {found.characters:,} characters, found in {_POWER:.0%} of runs by a two-sided "
+        f"test at {_ALPHA:g} that is clustered by character; sd over characters of their mean "
+        f"difference {found.sd:.3g} points ({found.source})."
+    )
+
+
+def told_of_suite(found: Foreseen) -> str:
+    """Return what is known of the suite, and what was estimated, in words."""
+    suite = found.suite
+    damaged = f", {len(suite.damaged):,} damaged" if suite.damaged else ""
+    scaled = (
+        f"; prompts of {len(found.transcripts):,} of them, the others taken to be alike"
+        if found.scale > 1
+        else ""
+    )
+    return (
+        f"Not played yet. Known: {suite.name} has {len(suite.items):,} items of "
+        f"{len(suite.people):,} characters{damaged}; controls, samples, criteria{scaled}. "
+        "Estimated: answers of plan.assume.answer_output_tokens each, none of which fails."
+    )
+
+
+def unknown(error: OpenCharacterError) -> str:
+    """Return why evaluating cannot be priced, in words."""
+    return f"Evaluating is not priced: {error}"

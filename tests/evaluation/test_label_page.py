@@ -1,0 +1,140 @@
+"""The page that people label on, in a real browser."""
+
+import csv
+
+import pytest
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import WebDriverWait
+
+from opencharacter.evaluation.labels import label_page, read_labels
+from opencharacter.evaluation.work import Work
+from tests.compare.browser import chromium, load
+from tests.evaluation.judged import item, transcript
+from tests.evaluation.test_labels import RUBRIC, SCALE
+
+EVIL = '</script><script>document.title="evil"</script><b onclick=x> {{ name }} "quoted", \u2028'
+
+
+def work(n=3):
+    people = [item(("Who?",), persona_id=f"persona-{p:024x}", persona=EVIL) for p in range(n)]
+    return [Work(one, transcript(one, EVIL), "persona_consistency", 0) for one in people]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as driver:
+        yield driver
+
+
+@pytest.fixture
+def page(tmp_path):
+    path = tmp_path / "labels.html"
+    path.write_text(label_page(work(), RUBRIC), encoding="utf-8")
+    return path
+
+
+def told(browser):
+    return browser.find_element(By.ID, "done").text
+
+
+def press(browser, *keys):
+    for key in keys:
+        browser.find_element(By.TAG_NAME, "body").send_keys(key)
+
+
+def test_what_is_labelled_stays_text_and_the_console_is_silent(browser, page):
+    load(browser, page)
+
+    assert browser.title == "Labels"
+    assert browser.find_elements(By.CSS_SELECTOR, "main b") == []
+    answer = browser.find_element(By.CSS_SELECTOR, "pre.answer").get_attribute("textContent")
+    assert answer == EVIL
+    assert browser.get_log("browser") == []
+
+
+def test_keys_choose_and_go_back_and_a_reload_forgets_nothing(browser, page):
+    load(browser, page)
+    browser.execute_script("localStorage.clear()")
+    load(browser, page)
+    press(browser, "4", "2", Keys.ARROW_LEFT)
+
+    assert told(browser) == "2 of 3 labelled"
+    chosen = browser.find_element(By.CSS_SELECTOR, "button.chosen").text
+    assert chosen.startswith("2: ")
+    press(browser, "5")  # another mind
+    # Another process of the browser reads what this one has just kept: not always at once.
+    WebDriverWait(browser, 30).until(lambda b: load(b, page) or told(b) == "2 of 3 labelled")
+    assert browser.find_element(By.TAG_NAME, "h2").text.startswith("3 of 3")
+
+
+def test_digits_in_the_name_choose_nothing(browser, page):
+    load(browser, page)
+    browser.execute_script("localStorage.clear()")
+    load(browser, page)
+    browser.find_element(By.ID, "who").send_keys("rater 5")
+
+    assert told(browser) == "0 of 3 labelled"
+
+
+def test_what_it_saves_is_what_the_import_reads(browser, page, tmp_path):
+    load(browser, page)
+    browser.execute_script("localStorage.clear()")
+    load(browser, page)
+    allow = {"behavior": "allow", "downloadPath": str(tmp_path)}
+    browser.execute_cdp_cmd("Browser.setDownloadBehavior", allow)
+    browser.find_element(By.ID, "who").send_keys('An "odd" name, 7')
+    press(browser, "1", "5")
+    browser.find_element(By.ID, "export").click()
+    saved = tmp_path / "labels-An_odd_name_7.csv"
+    WebDriverWait(browser, 20).until(lambda _: saved.exists() and saved.stat().st_size)
+
+    keys = [each.key for each in work()]
+    found = read_labels([str(saved)], dict.fromkeys(keys, SCALE))
+    assert found == {'An "odd" name, 7': {keys[0]: 1.0, keys[1]: 5.0}}
+    with saved.open(newline="") as file:
+        assert next(csv.reader(file)) == ["key", "annotator", "points"]
+    assert browser.get_log("browser") == []
+
+
+def test_without_a_name_nothing_is_saved(browser, page):
+    load(browser, page)
+    browser.execute_script("localStorage.clear()")
+    load(browser, page)
+    browser.find_element(By.ID, "export").click()
+    WebDriverWait(browser, 20).until(lambda _: browser.switch_to.alert)
+
+    assert browser.switch_to.alert.text == "Give your name or number first."
+    browser.switch_to.alert.accept()
+
+
+def test_a_page_without_answers_says_so(browser, tmp_path):
+    path = tmp_path / "none.html"
+    path.write_text(label_page([], RUBRIC), encoding="utf-8")
+    load(browser, path)
+    press(browser, "3")
+
+    assert "no answer to label" in browser.find_element(By.TAG_NAME, "main").text
+    assert browser.get_log("browser") == []
+
+
+def test_it_fits_a_phone_and_follows_the_dark(browser, page, tmp_path):
+    load(browser, page, dark=True, phone=True)
+    width, screen, ground = browser.execute_script(
+        "return [document.documentElement.scrollWidth, window.innerWidth, "
+        "getComputedStyle(document.body).backgroundColor]"
+    )
+
+    assert width <= screen == 390
+    assert ground == "rgb(20, 23, 26)"
+
+
+def test_earlier_turns_are_shown_before_the_answer(browser, tmp_path):
+    one = item(("Who?", "And now?"))
+    path = tmp_path / "turns.html"
+    judged = Work(one, transcript(one, "First.", "Second."), "persona_consistency", 1)
+    path.write_text(label_page([judged], RUBRIC), encoding="utf-8")
+    load(browser, path)
+    shown = [each.text for each in browser.find_elements(By.TAG_NAME, "pre")]
+
+    assert shown[1:] == ["Earlier question: Who?", "Earlier answer: First.", "And now?", "Second."]

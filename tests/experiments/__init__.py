@@ -1,0 +1,1 @@
+"""What `experiments/` runs and concludes."""

@@ -1,0 +1,101 @@
+"""A plan of an evaluation before anything is played: what is known, estimated, and can be shown."""
+
+import json
+import math
+
+import pytest
+
+from tests.compare.played import results
+from tests.evaluation.gym import write_gym
+from tests.stages.evaluated import write_run
+
+N = 3 * 5 * 2  # people, tasks, questions
+
+
+@pytest.fixture
+def gym(tmp_path, settings):
+    settings |= {
+        "suite": "persona_gym",
+        "suite.path": str(write_gym(tmp_path / "gym", n=2)),
+        "suite.questions": "2",
+    }
+
+
+def row(done, name):
+    """Return the numbers behind the name of a row of a plan's table."""
+    assert done.returncode == 0, done.stderr
+    [line] = [line for line in done.stdout.splitlines() if line.strip().startswith(f"{name} ")]
+    return line.split()[1:]
+
+
+def test_calls_are_those_that_play_and_judge_will_make(opencharacter, tmp_path, gym):
+    given = (
+        "play.controls=[none,no_persona]",
+        "play.samples=2",
+        "judge.criteria=[toxicity_control,linguistic_habits]",
+    )
+    planned = opencharacter("stage=plan", *given)
+    assert opencharacter("stage=play", *given, "play.max_rejected=1").returncode == 0
+    assert opencharacter("stage=judge", *given).returncode == 0
+
+    folder = tmp_path / "runs" / "t"
+    played, judged = (
+        json.loads((folder / stage / "manifest.json").read_text())
+        for stage in ("play", "judge-scripted")
+    )
+    assert int(row(planned, "play")[0]) == played["usage"]["calls"] == 4 * N
+    assert int(row(planned, "scripted")[1]) == judged["usage"]["calls"] == 2 * 4 * N
+    assert row(planned, "scripted")[2] == "0"
+    assert f"has {N} items of 3 characters" in planned.stdout
+    assert "Estimated: answers of plan.assume.answer_output_tokens each" in planned.stdout
+
+
+def test_prices_and_tokens_are_multiplied_out(opencharacter, gym):
+    done = opencharacter(
+        "stage=plan", "player.price_output=2", "judge.price_output=10000", "judge.against=u",
+        "plan.assume.answer_output_tokens=100",
+    )  # fmt: skip
+
+    assert row(done, "play")[-1] == f"{N * 100 * 2 / 1e6:.2f}"
+    # A verdict of each answer, and two of each pair.
+    assert row(done, "scripted")[1] == str(3 * N)
+    assert row(done, "scripted")[-1] == f"{3 * N * 10_000 / 1e6:.2f}"
+    longer = opencharacter("stage=plan", "judge.against=u", "plan.assume.answer_output_tokens=1000")
+    more = int(row(longer, "scripted")[4].replace(",", "")) - int(
+        row(done, "scripted")[4].replace(",", "")
+    )
+    assert more == 5 * N * 900  # answers are shown once alone, and two of them in two orders
+
+
+def test_what_a_comparison_can_show_is_told_with_what_is_assumed(opencharacter, gym):
+    done = opencharacter("stage=plan", "plan.assume.score_sd=0.3")
+
+    # Student's t with 2 degrees of freedom: quantiles 0.975 and 0.8 are 4.3027 and 1.0607.
+    least = (4.3027 + 1.0607) * 0.3 / math.sqrt(3)
+    assert f"Minimum detectable effect: {least:.3f} points" in done.stdout
+    assert "difference 0.3 points (assumed, plan.assume.score_sd)" in done.stdout
+
+
+def test_the_spread_may_be_that_of_two_runs(opencharacter, tmp_path, gym):
+    # The second is above the first by 0, 1, 0, 1 ... for its 12 characters: sd sqrt(12/11)/2.
+    write_run(tmp_path / "runs", results(12, run="a"))
+    write_run(tmp_path / "runs", results(12, run="b", values=lambda n, value: value + n % 2))
+    done = opencharacter("stage=plan", "plan.like=[a,b]")
+
+    assert done.returncode == 0, done.stderr
+    assert (
+        f"difference {math.sqrt(12 / 11) / 2:.3g} points (measured between a and b" in done.stdout
+    )
+    assert "no run 'c'" in opencharacter("stage=plan", "plan.like=[a,c]").stderr
+
+
+def test_what_a_suite_needs_and_is_not_there_is_told(opencharacter):
+    done = opencharacter("stage=plan", "suite=profile_facts")
+
+    assert done.returncode == 0, done.stderr
+    assert "Evaluating is not priced: " in done.stdout
+    assert "make the run's profiles and mix first" in done.stdout
+
+
+def test_nothing_is_told_where_nobody_asks_for_an_evaluation(opencharacter):
+    assert "Evaluating" not in opencharacter("stage=plan").stdout
