@@ -20,13 +20,13 @@ from typing import Any
 from work import SEED, make_played, make_work, verdict_requests
 
 from opencharacter.config import JudgeConfig, ModelConfig, SamplingConfig
-from opencharacter.evaluation.rubrics import Rubric, load_rubric
 from opencharacter.ids import request_seed, shuffled
 from opencharacter.llm import vllm as engine
 from opencharacter.llm.opening import open_model
 from opencharacter.llm.requests import Completion, Model, Request, Session
 from opencharacter.llm.sessions import Admitted, run_sessions
 from opencharacter.prompts.character import system_message
+from opencharacter.prompts.rubrics import Rubric, load_rubric
 from opencharacter.synth.asking import requested
 from opencharacter.synth.responses import Task
 

@@ -13,13 +13,13 @@ from opencharacter.config import (
     SamplingConfig,
     SynthConfig,
 )
-from opencharacter.evaluation.rubrics import Rubric
 from opencharacter.evaluation.work import Instrument, rubric_work
 from opencharacter.job import Job
 from opencharacter.job.judging import asker_of, load_rubrics
 from opencharacter.llm.requests import Model, Request
 from opencharacter.prompts.character import render_prompt
 from opencharacter.prompts.profile import render_profile
+from opencharacter.prompts.rubrics import Rubric
 from opencharacter.records import (
     Call,
     Character,

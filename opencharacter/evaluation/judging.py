@@ -9,7 +9,6 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
-from opencharacter.evaluation.rubrics import Criterion, Rubric, Shown
 from opencharacter.evaluation.verdicts import (
     UNREADABLE,
     Verdict,
@@ -38,6 +37,7 @@ from opencharacter.llm.requests import (
     sum_usage,
 )
 from opencharacter.llm.work import Plan
+from opencharacter.prompts.rubrics import Criterion, Rubric, Shown
 from opencharacter.records import Message, Role, Score, Transcript, Usage
 from opencharacter.sources.lines import storable
 from opencharacter.store.claims import Part

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from opencharacter.errors import SourceError
-from opencharacter.evaluation.rubrics import Rubric, rubrics_dir
 from opencharacter.evaluation.work import Work
 from opencharacter.ids import digest, shuffled
+from opencharacter.prompts.rubrics import Rubric, rubrics_dir
 from opencharacter.records import Control, Role, Score
 from opencharacter.stats.agreement import alpha, kappa
 from opencharacter.stats.alttest import alt_test

@@ -10,9 +10,9 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import NamedTuple
 
-from opencharacter.evaluation.rubrics import Rubric
 from opencharacter.evaluation.work import PREFERENCE, Instrument, Work
 from opencharacter.ids import shuffled, stable_number
+from opencharacter.prompts.rubrics import Rubric
 from opencharacter.records import Control, EvalItem, Message, Role, Transcript
 
 ORIGINAL = "original"

@@ -7,7 +7,7 @@ from itertools import count
 from typing import NamedTuple
 
 from opencharacter.errors import ConfigError
-from opencharacter.evaluation.rubrics import Rubric
+from opencharacter.prompts.rubrics import Rubric
 from opencharacter.records import EvalItem, Message, Role, Transcript
 
 KEY_COLUMNS = ("transcript_id", "criterion", "turn")

@@ -13,7 +13,6 @@ from opencharacter.evaluation.card import CARDS
 from opencharacter.evaluation.families import family_of, refuse_headline
 from opencharacter.evaluation.judging import Judge, judge_plan
 from opencharacter.evaluation.juries import jury_of
-from opencharacter.evaluation.rubrics import Rubric, load_rubric
 from opencharacter.evaluation.work import (
     Instrument,
     Work,
@@ -26,6 +25,7 @@ from opencharacter.job import Job
 from opencharacter.job.playing import ITEMS
 from opencharacter.job.stage import OpenStage
 from opencharacter.llm.opening import model_name
+from opencharacter.prompts.rubrics import Rubric, load_rubric
 from opencharacter.records import EvalItem, Score, Transcript
 from opencharacter.store.completions import SharedCompletions
 from opencharacter.store.files import read_json, write_json

@@ -13,9 +13,9 @@ from opencharacter.evaluation.labels import (
     label_page,
     read_labels,
 )
-from opencharacter.evaluation.rubrics import Rubric, load_rubric
 from opencharacter.evaluation.work import Work, rubric_work
 from opencharacter.job.judging import read_played
+from opencharacter.prompts.rubrics import Rubric, load_rubric
 from opencharacter.records import EvalItem, Score, Transcript
 from opencharacter.store.files import whole_file, write_json
 from opencharacter.store.rows import read_records

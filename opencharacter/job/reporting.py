@@ -23,10 +23,10 @@ from opencharacter.errors import ConfigError, SourceError, StoreError
 from opencharacter.evaluation.card import CARDS
 from opencharacter.evaluation.families import family_of
 from opencharacter.evaluation.labels import read_labels
-from opencharacter.evaluation.rubrics import load_rubric
 from opencharacter.ids import digest
 from opencharacter.job.lineage import Lineage, lineage_of
 from opencharacter.job.playing import ITEMS
+from opencharacter.prompts.rubrics import load_rubric
 from opencharacter.records import EvalItem, Score, Transcript
 from opencharacter.store.files import read_json, whole_file, write_json
 from opencharacter.store.rows import read_records

@@ -13,12 +13,12 @@ from collections.abc import Iterator
 from opencharacter.config import Config, JudgeConfig
 from opencharacter.evaluation.labels import labels_hash
 from opencharacter.evaluation.planting import plant
-from opencharacter.evaluation.rubrics import load_rubric
 from opencharacter.evaluation.work import Instrument
 from opencharacter.job import Job
 from opencharacter.job.ahead import check_asked
 from opencharacter.job.judging import are_finished, ask_judge, read_played, versions_of
 from opencharacter.job.qualifying import card_of, labelled_work, write_cards, write_page
+from opencharacter.prompts.rubrics import load_rubric
 from opencharacter.records import Score
 from opencharacter.sources.rows import Tally
 from opencharacter.store.rows import read_records

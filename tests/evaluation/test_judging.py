@@ -5,7 +5,6 @@ from itertools import pairwise
 import pytest
 
 from opencharacter.evaluation.judging import Judge
-from opencharacter.evaluation.rubrics import load_rubric
 from opencharacter.evaluation.work import (
     Instrument,
     Work,
@@ -15,6 +14,7 @@ from opencharacter.evaluation.work import (
     rubric_work,
 )
 from opencharacter.llm.requests import Completion, Finish
+from opencharacter.prompts.rubrics import load_rubric
 from opencharacter.records import Failure
 from tests.evaluation.judged import item, transcript
 

@@ -31,6 +31,10 @@ def main(arguments: list[str]) -> None:
         each.add_argument("--base-folder", type=Path, default=BASE_FOLDER)
         each.add_argument("--seed", type=int, default=SEED)
         each.add_argument("--steps", type=int, default=STEPS, help="of the model's dialogues")
+        each.add_argument("--judging", type=float, default=1.0, help="share of its last phase")
+        each.add_argument(
+            "--start", type=Path, help="a model after its dialogues: only teach it to judge"
+        )
         each.add_argument("--base-steps", type=int, default=BASE_STEPS, help="of the base's")
     checking = commands.add_parser("check", help="measure a model through vLLM")
     checking.add_argument("--folder", type=Path, default=FOLDER)
@@ -46,7 +50,10 @@ def main(arguments: list[str]) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     if chosen.command != "check":
         model = None if chosen.base else chosen.folder
-        folders = Made(chosen.base_folder, chosen.base_steps, model, chosen.steps)
+        folders = Made(
+            chosen.base_folder, chosen.base_steps, model, chosen.steps, chosen.judging,
+            chosen.start,
+        )  # fmt: skip
         make(folders, seed=chosen.seed)
     elif chosen.run:
         _check_run(chosen)

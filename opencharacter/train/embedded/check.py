@@ -17,6 +17,7 @@ from opencharacter.prompts.rewrite import rewrite_prompt, rewrite_schema
 from opencharacter.records import Message, Role
 from opencharacter.train.embedded.answers import DIRECT
 from opencharacter.train.embedded.characters import Cast, cast
+from opencharacter.train.embedded.check_judging import judge_counts
 from opencharacter.train.embedded.personas import persona_line
 from opencharacter.train.embedded.phrases import instruction, reference
 from opencharacter.train.embedded.pretrain import FOLDER
@@ -64,7 +65,10 @@ def measure(
         figures += profile_figures(model, personas, "real", sampling)
     people = [cast(random, persona_line(random, heldout=True)) for _ in range(n)]
     figures += answer_figures(model, people, sampling)
-    return figures + rewrite_figures(model, people, sampling)
+    figures += rewrite_figures(model, people, sampling)
+    if sampling == "greedy":  # a verdict is probabilities: nothing is drawn
+        figures += [Figure(c.name, sampling, c.hits, c.n) for c in judge_counts(model, n)]
+    return figures
 
 
 def profile_figures(

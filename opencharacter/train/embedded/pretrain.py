@@ -1,15 +1,16 @@
-"""Make the embedded model and its base from nothing: tokenizer, copying, then dialogues.
+"""Make the embedded model and its base from nothing: tokenizer, copying, dialogues, judging.
 
 Both begin with the same copying phase; the base then sees language without any character, the model
-the stages' own dialogues. Writes folders that vLLM and transformers load. Nothing is read but this
-package: text is generated, seeds are fixed, steps are counted: one machine makes the same models.
+the stages' own dialogues and, last, what judges are asked. Writes folders that vLLM and
+transformers load. Nothing is read but this package and eval/rubrics: text is generated, seeds are
+fixed, steps are counted: one machine makes the same models.
 """
 
 import logging
 import math
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
-from itertools import chain, islice
+from itertools import chain, count, islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,6 +27,8 @@ from opencharacter.train.embedded.copying import (
     scattered_rows,
 )
 from opencharacter.train.embedded.dialogues import INTERVIEWS, MIXED, dialogues
+from opencharacter.train.embedded.judged import judged
+from opencharacter.train.embedded.judging import LEARN, SETTLE, learn_to_judge, trees
 from opencharacter.train.embedded.language import general_dialogues
 from opencharacter.train.embedded.network import CONTEXT, new_network
 from opencharacter.train.embedded.tokenizer import Tokens, encode, new_tokenizer
@@ -50,6 +53,8 @@ _INTERVIEWS = 0.17  # of these steps, before the mixed ones
 _COPY_EVERY = 8  # steps: random tokens instead of dialogues, so that copying stays exact
 _COPIES = (Stretch(1, 3, 512, 20, 200), Stretch(1, 1, 1280, 60, 600))
 _TOKENS_PER_STEP = 2048  # padding included
+_TOKENS_BESIDE = 1024  # of old dialogues beside a case that is judged
+_LATER = 1000  # added to the seed: the last phase sees dialogues that were not there before
 _SORTED = 64  # dialogues are sorted by length in groups of this many: little padding
 _PEAK, _FINAL = 1.5e-3, 0.03  # learning rate, and the share of it that the cosine ends with
 _WARMUP_STEPS = 50
@@ -65,12 +70,19 @@ class Made(NamedTuple):
     model: Path | None
     """None = only the base."""
     steps: int
+    judging: float
+    """Share of the steps of the last phase, in which the model learns to judge; 1 = all."""
+    start: Path | None = None
+    """A model after its dialogues, from which only the last phase is made; None = from nothing."""
 
 
 def make(what: Made, *, seed: int = SEED) -> None:
     """Write base and model, each with the tokenizer, to folders replaced when all is done."""
     torch.set_flush_denormal(True)  # sharp attention makes many, and a CPU is slow on them
     torch.set_num_threads(2)
+    if what.start is not None and what.model is not None:
+        _finish(what.start, what.model, seed=seed, share=what.judging)
+        return
     tokenizer = new_tokenizer(seed=seed)
     network = new_network(seed=seed)
     learn_to_copy(network, seed=seed + 1)
@@ -83,6 +95,29 @@ def make(what: Made, *, seed: int = SEED) -> None:
         text = _stages_text(tokenizer, seed=seed, steps=what.steps)
         learn_dialogues(network, text, seed=seed, steps=what.steps, fall=what.steps)
         save(network, tokenizer, what.model)
+        _finish(what.model, what.model, seed=seed, share=what.judging)
+
+
+def _finish(start: Path, model: Path, *, seed: int, share: float) -> None:
+    """Teach a saved model to judge; what was saved is rounded, so this can be done again alone."""
+    network = LlamaForCausalLM.from_pretrained(start, dtype=torch.float32)
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(start)
+    for name in ("is_local", "local_files_only"):  # how it was read; no part of a tokenizer
+        tokenizer.init_kwargs.pop(name, None)
+    for at, (course, tokens) in enumerate(((LEARN, _TOKENS_BESIDE), (SETTLE, _TOKENS_PER_STEP))):
+        later = seed + _LATER + at
+        messages = (each.messages for each in dialogues(later))
+        old = batches(tokenizer, messages, seed, tokens=tokens)
+        copies = random_copies(network.config.vocab_size, later)
+        turns = _turns(copies, old)
+        part = course._replace(steps=round(course.steps * share))
+        learn_to_judge(network, turns, trees(tokenizer, judged(seed + at)), part)
+    save(network, tokenizer, model)
+
+
+def _turns(copies: Iterator[Batch], old: Iterator[Batch]) -> Iterator[Batch]:
+    for step in count():
+        yield next(copies if step % _COPY_EVERY == 0 else old)
 
 
 def _stages_text(tokenizer: PreTrainedTokenizerFast, *, seed: int, steps: int) -> Iterator[Batch]:
@@ -136,22 +171,25 @@ def random_copies(vocabulary: int, seed: int) -> Iterator[Batch]:
 
 
 def batches(
-    tokenizer: PreTrainedTokenizerFast, stream: Iterator[Sequence[Message]], seed: int
+    tokenizer: PreTrainedTokenizerFast,
+    stream: Iterator[Sequence[Message]],
+    seed: int,
+    tokens: int = _TOKENS_PER_STEP,
 ) -> Iterator[Batch]:
     """Yield batches of dialogues of like length, each row beginning one dialogue."""
     order = torch.Generator().manual_seed(seed)
     while True:
         group: list[Tokens] = []
         while len(group) < _SORTED:
-            tokens = encode(tokenizer, next(stream))
-            if len(tokens.ids) <= CONTEXT:
-                group.append(tokens)
-        group.sort(key=lambda tokens: len(tokens.ids))
+            row = encode(tokenizer, next(stream))
+            if len(row.ids) <= CONTEXT:
+                group.append(row)
+        group.sort(key=lambda row: len(row.ids))
         packs: list[list[Tokens]] = [[]]
-        for tokens in group:
-            if packs[-1] and (len(packs[-1]) + 1) * len(tokens.ids) > _TOKENS_PER_STEP:
+        for row in group:
+            if packs[-1] and (len(packs[-1]) + 1) * len(row.ids) > tokens:
                 packs.append([])
-            packs[-1].append(tokens)
+            packs[-1].append(row)
         for at in torch.randperm(len(packs), generator=order).tolist():
             yield padded(packs[at])
 

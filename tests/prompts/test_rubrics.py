@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from opencharacter.config import Backend, ModelConfig
-from opencharacter.evaluation.rubrics import Shown
 from opencharacter.llm.opening import model_name
 from opencharacter.llm.requests import Request, Sampling
+from opencharacter.prompts.rubrics import Shown
 from opencharacter.records import Message, Role
 from tests.evaluation.test_judging import RUBRICS
 
