@@ -31,7 +31,10 @@ def main(arguments: list[str]) -> None:
         each.add_argument("--base-folder", type=Path, default=BASE_FOLDER)
         each.add_argument("--seed", type=int, default=SEED)
         each.add_argument("--steps", type=int, default=STEPS, help="of the model's dialogues")
-        each.add_argument("--judging", type=float, default=1.0, help="share of its last phase")
+        each.add_argument(
+            "--judging", type=float, default=0.0,
+            help="share of its last phase, in which it learns to judge; the shipped one has none",
+        )  # fmt: skip
         each.add_argument(
             "--start", type=Path, help="a model after its dialogues: only teach it to judge"
         )
