@@ -7,6 +7,7 @@ from scipy.stats import fisher_exact
 
 from opencharacter.compare.headline import missing_by_domain
 from opencharacter.compare.means import mean_of
+from opencharacter.compare.report_page import report_markdown
 from opencharacter.compare.reporting import report_of
 from opencharacter.compare.results import marks_of, offsets_of
 from opencharacter.config import ReportConfig
@@ -296,3 +297,10 @@ def test_means_over_turns_of_ones_and_zeros_have_intervals_inside_of_zero_and_on
     assert found.value == pytest.approx(14 / 15)
     assert found.low < 14 / 15
     assert found.high == 1.0
+
+
+@pytest.mark.parametrize(("n", "told"), [(3, "(1 character)"), (12, "(6 characters)")])
+def test_one_character_is_no_characters(n, told):
+    shown = report_markdown(report(results(n)), results(n))
+
+    assert told in shown
