@@ -145,7 +145,7 @@ def test_what_changed_is_told_in_the_words_of_the_configuration(
 
 
 def test_a_missing_input_names_its_command(opencharacter):
-    early = opencharacter("stage=profiles")
+    early = opencharacter("stage=profiles", "run=t")
 
     assert early.returncode == 2
     assert "stage=personas run=t" in early.stderr
