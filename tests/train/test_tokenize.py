@@ -101,9 +101,7 @@ def test_the_template_lies_beside_the_tokens_without_its_marks(opencharacter, tm
     [
         pytest.param("tokenize.template=chatml", "no control token <|im_start|>", id="template"),
         pytest.param("train.model=./nowhere", "check train.model", id="folder"),
-        pytest.param(
-            f"train.model={Path(__file__).parent}", "no tokenizer.json in", id="no model"
-        ),
+        pytest.param(f"train.model={Path(__file__).parent}", "no tokenizer.json in", id="no model"),
         pytest.param("tokenize.max_length=16", "none is left: 72 too_long", id="length"),
     ],
 )
