@@ -1,10 +1,12 @@
 """What trainers of causal and of encoder-decoder models have in common."""
 
+import math
 from collections.abc import Collection
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+from transformers.trainer_utils import EvalLoopOutput
 
 from opencharacter.train.fillers import EachOnce
 from opencharacter.train.rows import IGNORED
@@ -62,6 +64,47 @@ class Counting:
         if is_only_tied(self.model, load_result.missing_keys):
             load_result = load_result._replace(missing_keys=[])
         super()._issue_warnings_after_load(load_result)  # type: ignore[misc]
+
+    def evaluation_loop(
+        self,
+        dataloader: Any,
+        description: str,
+        prediction_loss_only: bool | None = None,
+        ignore_keys: list[str] | None = None,
+        metric_key_prefix: str = "eval",
+    ) -> EvalLoopOutput:
+        """Return loss in nats a supervised token, and shares of right tokens and whole turns.
+
+        A turn is right when each of its tokens, and its end, is the most likely one after the right
+        ones before it. All are sums over the tokens of all ranks.
+        """
+        del description, prediction_loss_only, ignore_keys
+        model = self._wrap_model(self.model, training=False)  # type: ignore[attr-defined]
+        if not self.accelerator._models and model is self.model:  # without a training before it
+            model = self.accelerator.prepare_model(model, evaluation_mode=True)
+        model.eval()
+        total = torch.zeros(5, dtype=torch.float64, device=self.args.device)
+        for inputs in dataloader:
+            total += self._measure(model, self._prepare_inputs(inputs))  # type: ignore[attr-defined]
+        summed = self.accelerator.reduce(total, reduction="sum")
+        loss, tokens, right, turns, right_turns = summed.tolist()
+        metrics = {
+            "loss": loss / tokens if tokens else math.nan,
+            "token_accuracy": right / tokens if tokens else math.nan,
+            "turn_accuracy": right_turns / turns if turns else math.nan,
+            "supervised_tokens": tokens,
+            "turns": turns,
+        }
+        return EvalLoopOutput(
+            predictions=None,
+            label_ids=None,
+            metrics={f"{metric_key_prefix}_{name}": value for name, value in metrics.items()},
+            num_samples=len(dataloader.dataset),
+        )
+
+    def _measure(self, model: Any, inputs: dict[str, Any]) -> Tensor:
+        """Return sums over a batch: nats, tokens, right tokens, turns, right turns."""
+        raise NotImplementedError
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
         """Return the order of the rows; fillers stand at the end of an epoch."""

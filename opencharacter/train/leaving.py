@@ -1,10 +1,7 @@
 """What a training leaves behind: the model and its adapters, checked before they are there."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-
-from torch import Tensor
 
 from opencharacter.config import TrainConfig
 from opencharacter.train.base import base_path
@@ -37,8 +34,6 @@ def leave_model(
     rows: TokenRows,
     config: TrainConfig,
     folder: Path,
-    *,
-    tensors: Mapping[str, Tensor] | None = None,
 ) -> None:
     """Write adapters and the merged model; each is read back before it has its name.
 
@@ -49,7 +44,6 @@ def leave_model(
             one the merged model is compared with its adapters.
         config: Names the base.
         folder: Of the stage.
-        tensors: Weights gathered from all ranks; None = the model holds them itself.
 
     Raises:
         TrainingError: the merged model says something else, or what was written is not what is in
@@ -74,5 +68,4 @@ def leave_model(
         folder / MODEL,
         dtype=opened.dtype,
         stop_ids=stop_tokens(stop, *eos, opened.tokenizer.eos_token_id),
-        tensors=tensors,
     )

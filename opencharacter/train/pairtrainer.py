@@ -13,11 +13,9 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 from torch.nn.utils.rnn import pad_sequence
 from transformers import Trainer
-from transformers.trainer_utils import EvalLoopOutput
 
 from opencharacter.train.counting import Counting
 from opencharacter.train.rows import IGNORED
-from opencharacter.train.trainer import validated
 
 
 class PairTrainer(Counting, Trainer):  # type: ignore[misc]
@@ -36,22 +34,6 @@ class PairTrainer(Counting, Trainer):  # type: ignore[misc]
             compute_loss_func=answer_loss,
             **kwargs,
         )
-
-    def evaluation_loop(
-        self,
-        dataloader: Any,
-        description: str,
-        prediction_loss_only: bool | None = None,
-        ignore_keys: list[str] | None = None,
-        metric_key_prefix: str = "eval",
-    ) -> EvalLoopOutput:
-        """Return loss in nats a token, and shares of right tokens and whole answers.
-
-        An answer is right when each of its tokens, and its end, is the most likely one after the
-        right ones before it.
-        """
-        del description, prediction_loss_only, ignore_keys
-        return validated(self, dataloader, self._measure, metric_key_prefix)
 
     def _measure(self, model: Any, inputs: dict[str, Any]) -> Tensor:
         """Return sums over a batch: nats, tokens, right tokens, answers, right answers."""

@@ -6,14 +6,13 @@ It is written under another name, read back and compared, and only then called `
 import os
 import shutil
 import warnings
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 from peft import PeftModel, get_peft_model_state_dict
-from torch import Tensor
 from transformers.core_model_loading import revert_weight_conversion
 
 from opencharacter.errors import StoreError, TrainingError
@@ -89,7 +88,6 @@ def save_model(
     *,
     dtype: torch.dtype,
     stop_ids: Collection[int],
-    tensors: Mapping[str, Tensor] | None = None,
 ) -> None:
     """Write weights, tokenizer with its chat template, and when to stop; read all of it back.
 
@@ -99,20 +97,16 @@ def save_model(
         folder: Replaced when the new one is whole, and is what is in memory.
         dtype: Of the weights.
         stop_ids: Tokens that end an answer: of the template, and those of the model before.
-        tensors: The weights by their names in the model, where it does not hold them itself, as
-            several ranks share them out; gathered, on any device.
 
     Raises:
         TrainingError: what was written is not what is in memory.
         StoreError: the disk has no room.
     """
     require_room(folder, model_bytes(model, dtype))
-    if absent := [
-        name for name, weight in (tensors or model.state_dict()).items() if weight.is_meta
-    ]:
+    if absent := [name for name, weight in model.state_dict().items() if weight.is_meta]:
         raise TrainingError(f"{absent[0]} was not gathered from the ranks; report this")
     model.generation_config.eos_token_id = list(stop_ids)
-    weights = _weights(model, dtype, tensors)
+    weights = model.to(dtype).state_dict()
     with whole_folder(folder) as temporary:
         model.save_pretrained(temporary, state_dict=dict(weights))
         model.config.dtype = dtype  # transformers took it from weights that may be in pieces
@@ -154,16 +148,6 @@ def save_adapters(model: Any, folder: Path, *, base: str, revision: str | None) 
         model.save_pretrained(temporary)
         expected = get_peft_model_state_dict(model)
         check_tensors(expected.items(), temporary, name="adapter_model")
-
-
-def _weights(
-    model: Any, dtype: torch.dtype, tensors: Mapping[str, Tensor] | None
-) -> Mapping[str, Tensor]:
-    """Return the weights by their names in the model, in the dtype that is written."""
-    if tensors is None:
-        found: Mapping[str, Tensor] = model.to(dtype).state_dict()
-        return found
-    return {n: w.to(dtype) if w.is_floating_point() else w for n, w in tensors.items()}
 
 
 def _sync(folder: Path) -> None:

@@ -27,9 +27,9 @@ from tests.train.rows import tokenizer
 STOPS = [4, 1]
 
 
-def saved(folder, model=None, *, dtype=torch.bfloat16, tensors=None):
+def saved(folder, model=None, *, dtype=torch.bfloat16):
     model = model or tiny_model()
-    save_model(model, tokenizer(), folder, dtype=dtype, stop_ids=STOPS, tensors=tensors)
+    save_model(model, tokenizer(), folder, dtype=dtype, stop_ids=STOPS)
     return model
 
 
@@ -61,22 +61,6 @@ def test_tied_weights_are_written_once_and_found_twice(tmp_path):
     assert (
         check_tensors(model.state_dict().items(), tmp_path / "model", tied=tied) == len(names) + 1
     )
-
-
-def test_gathered_weights_are_written_in_the_dtype_that_is_asked_for(tmp_path):
-    model = tiny_model(is_tied=True)
-    gathered = {name: weight.clone() for name, weight in model.state_dict().items()}
-    gathered["lm_head.weight"] = gathered["model.embed_tokens.weight"]
-    for weight in model.parameters():
-        weight.data = torch.empty(0)  # as a rank of ZeRO-3 holds them
-    save_model(
-        model, tokenizer(), tmp_path / "model", dtype=torch.bfloat16, stop_ids=STOPS,
-        tensors=gathered,
-    )  # fmt: skip
-    again = AutoModelForCausalLM.from_pretrained(tmp_path / "model")
-
-    assert again.dtype == torch.bfloat16
-    assert all(torch.equal(w, gathered[n].bfloat16()) for n, w in again.state_dict().items())
 
 
 def test_shards_are_read_back_by_their_index(tmp_path):
