@@ -4,12 +4,12 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import time
 
 import pytest
 from safetensors.torch import load_file
 
+from tests.disks import small_disk
 from tests.train.ggufs import GOOD, stand_in
 from tests.train.small import (
     found_out,
@@ -145,25 +145,17 @@ def test_when_a_rank_is_killed_the_other_ends_and_the_last_whole_checkpoint_is_g
 
 
 @pytest.fixture
-def small_disk(tmp_path):
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    can_mount = os.geteuid() == 0 and shutil.which("mount") is not None
-    mounted = can_mount and subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=200m", "tmpfs", disk], check=False
-    )
-    if not mounted or mounted.returncode:
-        pytest.skip("mounting a small disk needs root: a full disk was NOT tested")
-    yield disk
-    subprocess.run(["umount", disk], check=True)
+def full_soon(tmp_path):
+    with small_disk(tmp_path / "disk", "200m") as disk:
+        yield disk
 
 
-def test_a_disk_that_fills_up_keeps_the_last_whole_checkpoint(alone, tmp_path, small_disk):
-    words = small_run(small_disk)
+def test_a_disk_that_fills_up_keeps_the_last_whole_checkpoint(alone, tmp_path, full_soon):
+    words = small_run(full_soon)
     started = start_ranks(1, tmp_path / "said", train, words)
-    send_when(started, small_disk, 6, signal.SIGSTOP, rank=0)
-    room = shutil.disk_usage(small_disk).free - 2**18  # for lines of metrics, and no checkpoint
-    (small_disk / "other").write_bytes(b"x" * room)
+    send_when(started, full_soon, 6, signal.SIGSTOP, rank=0)
+    room = shutil.disk_usage(full_soon).free - 2**18  # for lines of metrics, and no checkpoint
+    (full_soon / "other").write_bytes(b"x" * room)
     os.kill(started.processes[0].pid, signal.SIGCONT)
     (ended,) = started.end()
 
@@ -171,13 +163,13 @@ def test_a_disk_that_fills_up_keeps_the_last_whole_checkpoint(alone, tmp_path, s
     assert "the disk is full while writing checkpoint-10 of" in ended.err
     assert "checkpoint-5 is whole, and is gone on from" in ended.err
     assert "Traceback" not in ended.err
-    assert last_checkpoints(small_disk) == ["checkpoint-5"]
+    assert last_checkpoints(full_soon) == ["checkpoint-5"]
 
-    (small_disk / "other").unlink()
+    (full_soon / "other").unlink()
     (again,) = start_ranks(1, tmp_path / "said", train, words).end()
     assert again.status == 0, again.err
     assert "goes on from step 5" in again.err
-    close(losses(small_disk), losses(alone))
+    close(losses(full_soon), losses(alone))
 
 
 def test_weights_that_are_cut_up_learn_the_same_and_are_whole_at_the_end(alone, tmp_path):
