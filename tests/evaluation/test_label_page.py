@@ -34,6 +34,19 @@ def page(tmp_path):
     return path
 
 
+def load_anew(browser, page):
+    """Open a page that remembers nothing; the browser does not always forget at once."""
+
+    def forgets(_):
+        load(browser, page)
+        browser.execute_script("localStorage.clear()")
+        load(browser, page)
+        name = browser.find_element(By.ID, "who").get_attribute("value")
+        return (told(browser), name) == ("0 of 3 labelled", "")
+
+    WebDriverWait(browser, 30).until(forgets)
+
+
 def told(browser):
     return browser.find_element(By.ID, "done").text
 
@@ -54,9 +67,7 @@ def test_what_is_labelled_stays_text_and_the_console_is_silent(browser, page):
 
 
 def test_keys_choose_and_go_back_and_a_reload_forgets_nothing(browser, page):
-    load(browser, page)
-    browser.execute_script("localStorage.clear()")
-    load(browser, page)
+    load_anew(browser, page)
     press(browser, "4", "2", Keys.ARROW_LEFT)
 
     assert told(browser) == "2 of 3 labelled"
@@ -69,18 +80,14 @@ def test_keys_choose_and_go_back_and_a_reload_forgets_nothing(browser, page):
 
 
 def test_digits_in_the_name_choose_nothing(browser, page):
-    load(browser, page)
-    browser.execute_script("localStorage.clear()")
-    load(browser, page)
+    load_anew(browser, page)
     browser.find_element(By.ID, "who").send_keys("rater 5")
 
     assert told(browser) == "0 of 3 labelled"
 
 
 def test_what_it_saves_is_what_the_import_reads(browser, page, tmp_path):
-    load(browser, page)
-    browser.execute_script("localStorage.clear()")
-    load(browser, page)
+    load_anew(browser, page)
     allow = {"behavior": "allow", "downloadPath": str(tmp_path)}
     browser.execute_cdp_cmd("Browser.setDownloadBehavior", allow)
     browser.find_element(By.ID, "who").send_keys('An "odd" name, 7')
@@ -98,9 +105,7 @@ def test_what_it_saves_is_what_the_import_reads(browser, page, tmp_path):
 
 
 def test_without_a_name_nothing_is_saved(browser, page):
-    load(browser, page)
-    browser.execute_script("localStorage.clear()")
-    load(browser, page)
+    load_anew(browser, page)
     browser.find_element(By.ID, "export").click()
     WebDriverWait(browser, 20).until(lambda _: browser.switch_to.alert)
 
