@@ -35,7 +35,6 @@ from typing import NamedTuple
 from texts import Text, real_words
 
 from opencharacter.config import Config, TokenizeConfig, TrainConfig
-from opencharacter.job import Job
 from opencharacter.records import Message, Method, MixtureRow, Role
 from opencharacter.store.files import write_json
 from opencharacter.store.rows import read_records, write_records
@@ -98,7 +97,8 @@ def make_mixture(runs: Path, rows: Iterator[MixtureRow]) -> int:
 
 def ours(runs: str, model: str, processes: int) -> None:
     """Run the stage."""
-    stage = import_module("opencharacter.stages.tokenize")
+    # Late, as the program itself does it: a process that helps begins by importing this file.
+    stage, job_module = map(import_module, ("opencharacter.stages.tokenize", "opencharacter.job"))
     config = Config(
         stage="tokenize",
         run="bench",
@@ -106,7 +106,7 @@ def ours(runs: str, model: str, processes: int) -> None:
         train=TrainConfig(model=model),
         tokenize=TokenizeConfig(processes=processes),
     )
-    with Job(config, command="bench/tokens.py") as job:
+    with job_module.Job(config, command="bench/tokens.py") as job:
         stage.run(config, job)
 
 

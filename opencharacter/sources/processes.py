@@ -4,6 +4,7 @@ They end with the process that started them, however that one ends.
 """
 
 import os
+import pickle
 import signal
 import threading
 import time
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context, parent_process, resource_tracker
+from multiprocessing.queues import Queue
 from typing import TypeVar
 
 from opencharacter.errors import SourceError
@@ -78,13 +80,19 @@ def _start(processes: int, prepare: Callable[[], None] | None) -> ProcessPoolExe
     They are spawned: threads run here already, which a fork would not survive.
     """
     resource_tracker.ensure_running()  # here, for its start lets signals through again
+    context = get_context("spawn")
+    # In a queue, for a process that starts reads its arguments late: the next one would wait.
+    given = context.Queue()
+    given.cancel_join_thread()  # what nobody took is no reason to wait at the end
+    for _ in range(processes):
+        given.put(pickle.dumps(prepare))
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         pool = ProcessPoolExecutor(
             processes,
-            mp_context=get_context("spawn"),
+            mp_context=context,
             initializer=_begin,
-            initargs=(prepare,),
+            initargs=(given,),
         )
         for _ in range(processes):  # each piece of work starts one while none is idle
             pool.submit(int)
@@ -93,9 +101,10 @@ def _start(processes: int, prepare: Callable[[], None] | None) -> ProcessPoolExe
     return pool
 
 
-def _begin(prepare: Callable[[], None] | None) -> None:
+def _begin(given: "Queue[bytes]") -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_watch_parent, daemon=True, name="parent").start()
+    prepare: Callable[[], None] | None = pickle.loads(given.get())
     if prepare is not None:
         prepare()
 

@@ -5,6 +5,7 @@ import hashlib
 import types
 import typing
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from enum import StrEnum
 from functools import cache
@@ -47,6 +48,9 @@ class PartWriter:
             use_dictionary=plain if len(plain) < len(self._schema) else True,
         )
         self.rows = 0
+        self._beside = ThreadPoolExecutor(1, thread_name_prefix="parquet")
+        self._written: Future[int] | None = None
+        """The digest of what is being written beside this thread; the next batch waits for it."""
 
     def write(self, record: Any) -> None:
         """Add one record."""
@@ -60,16 +64,21 @@ class PartWriter:
     def write_batch(self, batch: pa.RecordBatch) -> None:
         """Add rows that are Arrow columns already, ids included; they become a row group.
 
+        They are written beside what the caller does next: Arrow and hashing do not hold Python up.
+
         Raises:
+            StoreError: the disk is full; the batch before it may be the one that was not written.
             TypeError: its columns are not those of the records.
         """
         if batch.schema != self._schema:
             raise TypeError(f"columns {batch.schema} are not {self._schema}")
-        self._digest = (self._digest + batch_digest(batch)) % 2**128
         self.rows += batch.num_rows
         self._flush()
-        with disk_errors(self._path):
-            self._writer.write_batch(batch)
+        self._written = self._beside.submit(self._write_batch, batch)
+
+    def _write_batch(self, batch: pa.RecordBatch) -> int:
+        self._writer.write_batch(batch)
+        return batch_digest(batch)
 
     def close(self) -> None:
         """Finish the file and give it its name.
@@ -79,6 +88,7 @@ class PartWriter:
         """
         with disk_errors(self._path):
             self._flush()
+            self._beside.shutdown()
             self._writer.add_key_value_metadata({_DIGEST: f"{self._digest:032x}"})
             self._writer.close()
             self._file.close()
@@ -86,6 +96,7 @@ class PartWriter:
 
     def discard(self) -> None:
         """Drop what was written; the part does not exist."""
+        self._beside.shutdown()
         with suppress(OSError):  # on a full disk even closing may fail
             self._writer.close()
         with suppress(OSError):
@@ -93,10 +104,13 @@ class PartWriter:
         self._temporary.unlink(missing_ok=True)
 
     def _flush(self) -> None:
-        if self._rows:
-            with disk_errors(self._path):
+        with disk_errors(self._path):
+            if self._written is not None:
+                self._digest = (self._digest + self._written.result()) % 2**128
+                self._written = None
+            if self._rows:
                 self._writer.write_table(pa.Table.from_pylist(self._rows, schema=self._schema))
-            self._rows.clear()
+                self._rows.clear()
 
 
 def write_records(path: Path, record_type: type, records: Iterable[Any]) -> int:

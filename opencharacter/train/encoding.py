@@ -278,8 +278,7 @@ def _text(piece: Piece, dialogue: Dialogue) -> str:
     """Return the text of a piece, with what the messages say in their places."""
     if len(piece.text) == 1 and isinstance(piece.text[0], int):
         return dialogue.texts[piece.text[0]]
-    parts = (dialogue.texts[p] if isinstance(p, int) else p for p in piece.text)
-    return "".join(parts)
+    return "".join([dialogue.texts[p] if isinstance(p, int) else p for p in piece.text])
 
 
 def control_pattern(tokens: Iterable[str]) -> str:

@@ -1,6 +1,6 @@
 """A whole mixture to tokens: its row groups in turn, in one process or several."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from functools import partial
 from itertools import chain
@@ -18,7 +18,8 @@ from opencharacter.store.rows import part_files
 from opencharacter.train.encoding import Asked, Encoded, Encoder
 from opencharacter.train.pairs import PairEncoder
 
-_ROWS_AT_ONCE = 500  # bounds memory
+_BYTES_AT_ONCE = 8_000_000  # of a mixture's rows in memory: bounds what is made of them
+_GROUPS_EACH = 5  # row groups that are worth the start of a process, which learns all words anew
 _encoders: dict[str, Encoder | PairEncoder] = {}  # the one of a process that helps
 
 
@@ -50,7 +51,7 @@ def token_rows(
     Args:
         folder: Data of the mixture.
         asked: What is made of it.
-        processes: How many encode; 1 = this one.
+        processes: How many encode at most, each 10,000 rows or more; 1 = this one.
         tally: What is read is counted in it.
 
     Raises:
@@ -58,7 +59,7 @@ def token_rows(
         SourceError: a process was killed.
         StoreError: a part is damaged.
     """
-    with closing(_all(_tasks(folder), asked, processes)) as groups:
+    with closing(_all([*_tasks(folder)], asked, processes)) as groups:
         for encoded in chain.from_iterable(groups):
             tally.rows += encoded.batch.num_rows + len(encoded.rejections)
             for note, count in encoded.notes.items():
@@ -76,7 +77,8 @@ def encode_group(task: Task, encoder: Encoder | PairEncoder) -> list[Encoded]:
     """
     with damage_told(task.path), pq.ParquetFile(task.path) as file:
         table = file.read_row_group(task.group)
-    return [encoder.encode(batch) for batch in table.to_batches(max_chunksize=_ROWS_AT_ONCE)]
+    at_once = max(1, len(table) * _BYTES_AT_ONCE // max(1, table.nbytes))
+    return [encoder.encode(batch) for batch in table.to_batches(max_chunksize=at_once)]
 
 
 def _tasks(folder: Path) -> Iterator[Task]:
@@ -86,8 +88,9 @@ def _tasks(folder: Path) -> Iterator[Task]:
         yield from (Task(path, group) for group in range(groups))
 
 
-def _all(tasks: Iterator[Task], asked: Asked, processes: int) -> Generator[list[Encoded]]:
-    if processes == 1:
+def _all(tasks: Sequence[Task], asked: Asked, processes: int) -> Generator[list[Encoded]]:
+    processes = min(processes, len(tasks) // _GROUPS_EACH)
+    if processes < 2:
         encoder = open_encoder(asked)
         yield from (encode_group(task, encoder) for task in tasks)
         return

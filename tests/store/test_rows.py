@@ -1,6 +1,7 @@
 """Records survive the way to Parquet and back; digests do not depend on parts."""
 
 from dataclasses import replace
+from random import Random
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -27,6 +28,7 @@ from opencharacter.store.rows import (
     read_records,
     write_records,
 )
+from tests.disks import small_disk
 
 
 def persona(text: str) -> Persona:
@@ -187,3 +189,16 @@ def test_a_batch_of_other_columns_is_refused(tmp_path):
         writer.write_batch(as_batch([tokens(1)]).drop_columns(["labels"]))
 
     writer.discard()
+
+
+def test_a_full_disk_is_told_though_batches_are_written_beside(tmp_path):
+    with small_disk(tmp_path / "disk", "40k") as disk:
+        writer = PartWriter(disk / "a.parquet", Tokens)
+        ids = (*Random(0).randbytes(100_000),)
+        batch = as_batch([replace(tokens(1), input_ids=ids)])
+        writer.write_batch(batch)
+        with pytest.raises(StoreError, match="full"):
+            writer.write_batch(batch)
+        writer.discard()
+
+        assert list(disk.iterdir()) == []

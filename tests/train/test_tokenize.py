@@ -51,18 +51,6 @@ def test_what_is_learned_is_what_the_assistant_says_and_how_it_ends(opencharacte
 
 
 @pytest.mark.usefixtures("mixed")
-def test_the_output_is_the_same_however_many_processes_work(opencharacter, tmp_path):
-    opencharacter("stage=tokenize", EMBEDDED)
-    one, rows = manifest(tmp_path)["output"], records(tmp_path, "tokenize", Tokens)
-
-    done = opencharacter("stage=tokenize", EMBEDDED, "tokenize.processes=2", "force=true")
-
-    assert done.returncode == 0, done.stderr
-    assert manifest(tmp_path)["output"] == one
-    assert records(tmp_path, "tokenize", Tokens) == rows
-
-
-@pytest.mark.usefixtures("mixed")
 def test_the_mask_is_shown_of_a_finished_stage_too(opencharacter, tmp_path):
     first = opencharacter("stage=tokenize", EMBEDDED, "tokenize.show=2").stdout
     again = opencharacter("stage=tokenize", EMBEDDED, "tokenize.show=2")

@@ -97,6 +97,14 @@ def test_more_new_words_than_are_encoded_at_once_keep_their_own_ids():
     assert found.tolist() == whole.encode(text, add_special_tokens=False).ids
 
 
+def test_what_begins_a_text_is_not_learned_as_what_follows_a_space():
+    words = Words(backend(llama3()))
+
+    words.encode(["没有空格的文字", "没有空格的文字 and"])
+
+    assert {*words._numbers} == {" 没有空格的文字", "and"}
+
+
 def test_words_whose_letters_are_changed_first_are_encoded_one_by_one():
     whole = backend(llama3())
     whole.normalizer = normalizers.NFC()
