@@ -17,7 +17,7 @@ from opencharacter.train.words import Words, falls_into_words
 
 Ids = NDArray[np.int32]
 
-_KEPT_IDS = 4_000_000  # of texts that may come again: 16 MB and their letters, twice
+_KEPT_IDS = 2_000_000  # of texts that may come again: 8 MB and their letters, twice
 _BYTE = re.compile("<0x([0-9A-F]{2})>")
 
 

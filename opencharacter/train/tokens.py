@@ -18,7 +18,7 @@ from opencharacter.store.rows import part_files
 from opencharacter.train.encoding import Asked, Encoded, Encoder
 from opencharacter.train.pairs import PairEncoder
 
-_BYTES_AT_ONCE = 8_000_000  # of a mixture's rows in memory: bounds what is made of them
+_BYTES_AT_ONCE = 2_500_000  # of a mixture's rows in memory: bounds what is made of them
 _GROUPS_EACH = 5  # row groups that are worth the start of a process, which learns all words anew
 _encoders: dict[str, Encoder | PairEncoder] = {}  # the one of a process that helps
 
