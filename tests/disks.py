@@ -20,5 +20,7 @@ def small_disk(disk: Path, size: str) -> Iterator[Path]:
     )
     if not mounted or mounted.returncode:
         pytest.skip("mounting a small disk needs root: a full disk was NOT tested")
-    yield disk
-    subprocess.run(["umount", disk], check=True)
+    try:
+        yield disk
+    finally:
+        subprocess.run(["umount", disk], check=True)
