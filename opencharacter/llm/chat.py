@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import Any
 
 from opencharacter.errors import ModelError
+from opencharacter.llm.words import Words, falls_into_words
 from opencharacter.records import Message
 
 
@@ -28,7 +29,9 @@ class ChatEncoder:
                 "choose an instruction-tuned one"
             )
         self._tokenizer = tokenizer
-        self._fast = _fast_text_tokenizer(tokenizer)
+        fast = _fast_text_tokenizer(tokenizer)
+        self._fast = fast
+        self._words = Words(fast) if fast is not None and falls_into_words(fast) else None
         self._template = lru_cache(maxsize=256)(self._render)
         self._text = lru_cache(maxsize=4096)(self._encode_text)
 
@@ -66,6 +69,9 @@ class ChatEncoder:
         return tuple(self._tokenizer.encode(text, add_special_tokens=False)) if text else ()
 
     def _encode_text(self, text: str) -> tuple[int, ...]:
+        if self._words is not None:
+            [known] = self._words.encode([text])
+            return tuple(known.tolist())
         if self._fast is not None:
             [found] = self._fast.encode_batch_fast([text], add_special_tokens=False)
             return tuple(found.ids)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from opencharacter.train.words import Words, falls_into_words
+from opencharacter.llm.words import Words, falls_into_words
 
 Ids = NDArray[np.int32]
 

@@ -8,8 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers
 
+from opencharacter.llm.words import Words, falls_into_words
 from opencharacter.train.texts import Texts
-from opencharacter.train.words import Words, falls_into_words
 from tests.train.vocabularies import LLAMA3_PIECES, chatml, embedded, llama3, mistral
 
 # Letters, marks and white space of all kinds, often enough beside each other.
@@ -124,7 +124,7 @@ def test_a_vocabulary_without_some_bytes_is_taken_word_by_word_too():
 
 
 def test_words_are_kept_and_forgotten_without_a_change(monkeypatch):
-    monkeypatch.setattr("opencharacter.train.words._MOST_IDS", 20)
+    monkeypatch.setattr("opencharacter.llm.words._MOST_IDS", 20)
     words = Words(backend(llama3()))
     texts = ["one two three", "two three four", "three four five 6 7 8 9 10 11 12 13 14 15"]
 
