@@ -8,12 +8,14 @@ from statistics import fmean, stdev
 from typing import NamedTuple
 
 from opencharacter.compare.systems import pair, shared_keys, systems_of
-from opencharacter.config import Config, SuiteName
+from opencharacter.config import Config, SuiteName, UserTurns
 from opencharacter.errors import ConfigError, OpenCharacterError
 from opencharacter.evaluation.playing import Task, tasks_of
 from opencharacter.evaluation.suite import Suite
 from opencharacter.evaluation.suites import load_suite
+from opencharacter.evaluation.users import turned_round
 from opencharacter.job.reporting import read_results, run_folder
+from opencharacter.llm.opening import model_name
 from opencharacter.records import Call, EvalItem, Message, Role, Transcript, Usage
 from opencharacter.stats.power import detectable
 
@@ -25,6 +27,20 @@ _POWER = 0.8
 _ALPHA = 0.05
 
 
+class Asked(NamedTuple):
+    """What a model will be asked while a suite is played."""
+
+    calls: int
+    prompt_tokens: float
+    output_tokens: float
+
+    def usd(self, config: Config) -> float:
+        """Return the price in US dollars; all of play's calls go by that of the player."""
+        player = config.player
+        prompt, output = self.prompt_tokens * player.price_prompt, player.price_output
+        return (prompt + self.output_tokens * output) / _MILLION
+
+
 class Foreseen(NamedTuple):
     """What will be played, with answers made up to the length that is assumed."""
 
@@ -33,16 +49,9 @@ class Foreseen(NamedTuple):
     scale: float
     """How many there will be for each of `transcripts`."""
     suite: Suite
-    calls: int
-    """To the player."""
-    prompt_tokens: float
-    output_tokens: float
-
-    def usd(self, config: Config) -> float:
-        """Return the price of the player, in US dollars."""
-        player = config.player
-        prompt, output = self.prompt_tokens * player.price_prompt, player.price_output
-        return (prompt + self.output_tokens * output) / _MILLION
+    player: Asked
+    user: Asked | None
+    """Of the model that plays the user; None where questions are scripted."""
 
 
 def foresee(config: Config) -> Foreseen | None:
@@ -57,21 +66,31 @@ def foresee(config: Config) -> Foreseen | None:
     if settings.name is SuiteName.persona_gym and not settings.path:
         return None
     run_dir = Path(config.runs_dir) / (settings.run or config.run)
-    suite = load_suite(settings, run_dir)
+    is_said = settings.user is UserTurns.model
+    suite = load_suite(settings, run_dir, user=model_name(config.user) if is_said else "")
     tasks = tasks_of(suite, config.play)
     some = _of_whole_characters(tasks)
     scale = len(tasks) / max(1, len(some))
-    tokens = min(config.plan.assume.answer_output_tokens, config.play.sampling.max_tokens)
-    transcripts = [_made_up(task, tokens) for task in some]
+    assumed = config.plan.assume.answer_output_tokens
+    tokens = min(assumed, config.play.sampling.max_tokens)
+    said = min(assumed, config.play.user_sampling.max_tokens)
+    transcripts = [_made_up(task, tokens, said) for task in some]
     calls = sum(len(task.item.questions) for task in tasks)
+    user = None
+    if is_said:
+        n_said = sum(not question for task in tasks for question in task.item.questions)
+        read = sum(
+            _user_chars(task.item, made) for task, made in zip(some, transcripts, strict=True)
+        )
+        user = Asked(n_said, scale * read / CHARS_PER_TOKEN, n_said * said)
+    read = sum(map(_prompt_chars, transcripts))
     return Foreseen(
         items={item.id: item for item in suite.items},
         transcripts=transcripts,
         scale=scale,
         suite=suite,
-        calls=calls,
-        prompt_tokens=scale * sum(map(_prompt_chars, transcripts)) / CHARS_PER_TOKEN,
-        output_tokens=calls * tokens,
+        player=Asked(calls, scale * read / CHARS_PER_TOKEN, calls * tokens),
+        user=user,
     )
 
 
@@ -90,14 +109,16 @@ def _of_whole_characters(tasks: Sequence[Task]) -> list[Task]:
     return found
 
 
-def _made_up(task: Task, tokens: float) -> Transcript:
+def _made_up(task: Task, tokens: float, said: float) -> Transcript:
+    """Return a transcript of answers of so many tokens, to questions or to what a model says."""
     item = task.item
     messages = [Message(role=Role.system, content=task.system)] if task.system else []
     messages += item.history
     for turn, question in enumerate(item.questions):
         own = f"{task.key}/{turn} "
         answer = own + "x" * max(1, ceil(tokens * CHARS_PER_TOKEN) - len(own))
-        messages.append(Message(role=Role.user, content=question))
+        asked = question or "x" * ceil(said * CHARS_PER_TOKEN)
+        messages.append(Message(role=Role.user, content=asked))
         messages.append(Message(role=Role.assistant, content=answer))
     return Transcript(
         item_id=item.id,
@@ -124,6 +145,17 @@ def _prompt_chars(transcript: Transcript) -> int:
         if message.role is Role.assistant:
             total += so_far
         so_far += len(message.content)
+    return total
+
+
+def _user_chars(item: EvalItem, transcript: Transcript) -> int:
+    """Return the characters of the prompts of all turns that a model says as the user."""
+    said = transcript.messages[-2 * len(item.questions) :]
+    total = so_far = 0
+    for question, asked, answer in zip(item.questions, said[::2], said[1::2], strict=True):
+        if not question:
+            total += sum(len(m.content) for m in turned_round(item.goal, ())) + so_far
+        so_far += len(asked.content) + len(answer.content)
     return total
 
 

@@ -89,7 +89,7 @@ def print_judging(config: Config, job: Job) -> None:
         if foreseen is None:
             return
         answers = Answers(foreseen.items, foreseen.transcripts, foreseen.scale, is_foreseen=True)
-    rows = [_player_row(foreseen, config)] if foreseen else []
+    rows = _played_rows(foreseen, config) if foreseen else []
     for name, judge in config.judge.members.items():
         rows.append(_judge_row(name, cost_of_judge(config, judge, answers), judge, answers.scale))
     print("\n" + closing_table(rows, _HEADERS))
@@ -104,9 +104,13 @@ def print_judging(config: Config, job: Job) -> None:
         print(resolution_words(found))
 
 
-def _player_row(foreseen: Foreseen, config: Config) -> tuple[str, ...]:
-    calls, prompt = f"{foreseen.calls:,}", f"{foreseen.prompt_tokens:,.0f}"
-    return "play", "", calls, "", calls, prompt, "", f"{foreseen.usd(config):,.2f}"
+def _played_rows(foreseen: Foreseen, config: Config) -> list[tuple[str, ...]]:
+    asked = {"play": foreseen.player, "user": foreseen.user}
+    return [
+        (name, "", calls := f"{each.calls:,}", "", calls, f"{each.prompt_tokens:,.0f}", "",
+         f"{each.usd(config):,.2f}")
+        for name, each in asked.items() if each is not None
+    ]  # fmt: skip
 
 
 def _judge_row(name: str, cost: JudgeCost, judge: JudgeConfig, scale: float) -> tuple[str, ...]:

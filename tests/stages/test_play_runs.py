@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from opencharacter.records import Domain, EvalItem, MixtureRow, Split, Transcript
+from opencharacter.records import Domain, EvalItem, MixtureRow, Role, Split, Transcript
 from opencharacter.store.rows import read_columns, read_records
 
 
@@ -122,6 +122,24 @@ def test_a_model_that_plays_the_user_is_logged_replayed_and_told(opencharacter, 
     assert opencharacter(*words).returncode == 0
     assert played(tmp_path) == first
     assert sorted((folder(tmp_path) / "completions").iterdir())[0].read_bytes() == logged
+
+
+def test_a_plan_counts_what_either_model_is_asked(opencharacter, tmp_path, run_made):
+    words = ("suite=multi_turn", "suite.n=2", "suite.items=2", "suite.user=model")
+    words += ("llm@user=scripted", "user.model=guest")
+    planned = opencharacter("stage=plan", *words, "player.price_output=1000")
+    assert opencharacter("stage=play", *words).returncode == 0
+
+    made = json.loads((folder(tmp_path) / "manifest.json").read_text())
+    rows = {line.split()[0]: line.split() for line in planned.stdout.splitlines() if line.strip()}
+    n_said = sum(m.role is Role.user for t in played(tmp_path) for m in t.messages)
+    asked = int(rows["user"][1])
+    assert 0 < asked < n_said == int(rows["play"][1])  # probes are nobody's to say
+    assert (made["usage"]["calls"], sum(t.user_usage.calls for t in played(tmp_path))) == (
+        n_said,
+        asked,
+    )
+    assert float(rows["user"][-1]) == asked * 128 * 1000 / 1e6
 
 
 def test_a_budget_of_the_user_s_that_nobody_would_heed_is_refused(opencharacter):

@@ -242,9 +242,29 @@ def test_a_tree_is_read_as_its_prompts_one_by_one(tokenizer):
             assert torch.allclose(alone, logits, atol=2e-3)
 
 
+def test_who_follows_what_was_said_before_learns_all_that_could_have_been_said():
+    judging = pytest.importorskip("opencharacter.train.embedded.judging")
+    copying = pytest.importorskip("opencharacter.train.embedded.copying")
+    load = transformers.AutoModelForCausalLM.from_pretrained
+    before, other = (load(FOLDER, dtype=torch.float32).eval() for _ in range(2))
+    with torch.no_grad():
+        other.lm_head.weight.mul_(0.9)
+    ids = torch.tensor([[0, 20, 30, 40, 50]])
+    batch = copying.Batch(ids, torch.tensor([[False, False, False, True, True]]))
+    with torch.no_grad():
+        aim, told = (each(input_ids=ids).logits[0, 2:4].log_softmax(-1) for each in (before, other))
+        expected = torch.distributions.kl_divergence(
+            *(torch.distributions.Categorical(logits=each) for each in (aim, told))
+        ).mean()
+
+    assert expected > 0.001
+    assert torch.allclose(judging.divergence(other, before, batch), expected, atol=1e-5)
+    assert judging.divergence(before, before, batch).item() == pytest.approx(0, abs=1e-6)
+
+
 def test_the_rate_rises_stays_and_falls():
     judging = pytest.importorskip("opencharacter.train.embedded.judging")
-    course = judging.Course(400, 1e-3, 0.4, 0)
+    course = judging.Course(400, 1e-3, 0.4, 0, follows=False)
     rates = [judging.learning_rate(step, course) for step in (0, 49, 239, 320, 399)]
 
     assert rates == pytest.approx([2e-5, 1e-3, 1e-3, 5e-4, 3e-5])

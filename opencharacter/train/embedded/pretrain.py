@@ -104,6 +104,7 @@ def _finish(start: Path, model: Path, *, seed: int, share: float) -> None:
     tokenizer = PreTrainedTokenizerFast.from_pretrained(start)
     for name in ("is_local", "local_files_only"):  # how it was read; no part of a tokenizer
         tokenizer.init_kwargs.pop(name, None)
+    before = deepcopy(network).eval()
     for at, (course, tokens) in enumerate(((LEARN, _TOKENS_BESIDE), (SETTLE, _TOKENS_PER_STEP))):
         later = seed + _LATER + at
         messages = (each.messages for each in dialogues(later))
@@ -111,7 +112,7 @@ def _finish(start: Path, model: Path, *, seed: int, share: float) -> None:
         copies = random_copies(network.config.vocab_size, later)
         turns = _turns(copies, old)
         part = course._replace(steps=round(course.steps * share))
-        learn_to_judge(network, turns, trees(tokenizer, judged(seed + at)), part)
+        learn_to_judge(network, turns, trees(tokenizer, judged(seed + at)), part, before)
     save(network, tokenizer, model)
 
 
