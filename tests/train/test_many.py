@@ -116,6 +116,19 @@ def test_a_signal_to_one_rank_stops_both_at_one_step_and_they_go_on(
     close(losses(tmp_path), losses(alone))
 
 
+def test_what_one_process_began_two_ranks_finish(alone, tmp_path):
+    words = small_run(tmp_path)
+    started = start_ranks(1, tmp_path / "said", train, words)
+    send_when(started, tmp_path, 4, signal.SIGTERM, rank=0)
+    (stopped,) = started.end()
+    ended = start_ranks(2, tmp_path / "said", train, words).end()
+
+    assert stopped.status == 85, stopped.err
+    assert [each.status for each in ended] == [0, 0], ended[0].err
+    assert "1 ranks have become 2" in ended[0].err
+    close(losses(tmp_path), losses(alone))
+
+
 def test_when_a_rank_is_killed_the_other_ends_and_the_last_whole_checkpoint_is_gone_on_from(
     alone, tmp_path
 ):
