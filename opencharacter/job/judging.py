@@ -32,6 +32,8 @@ from opencharacter.store.files import read_json, write_json
 from opencharacter.store.rows import part_files, read_columns, read_footer, read_records
 from opencharacter.store.stage import StageFolder
 
+JURY = "jury.json"
+"""What several judges say together, beside their scores."""
 _TEACHES = ("profiles", "rewrite", "generate")
 
 
@@ -261,6 +263,11 @@ def _short(card: Mapping[str, Any]) -> dict[str, Any]:
     return shown | {"sha256": digest(card)}
 
 
+def forget_jury(folder: StageFolder) -> None:
+    """Remove what several judges said together of earlier scores."""
+    (folder.path / JURY).unlink(missing_ok=True)
+
+
 def say_jury(folder: StageFolder, bench: Bench, played: StageFolder) -> None:
     """Keep beside the scores what several judges say together, and tell how far they agree."""
     if len(bench.judges) < 2:
@@ -269,7 +276,7 @@ def say_jury(folder: StageFolder, bench: Bench, played: StageFolder) -> None:
     answered_by = {id_: bench.candidates[model] for id_, model in rows}
     scores = (s for s in read_records(folder.data, Score) if s.judge in bench.judges)
     found = jury_of(scores, bench.judges, answered_by)
-    write_json(folder.path / "jury.json", found)
+    write_json(folder.path / JURY, found)
     for criterion, each in found.items():
         told = each.get("refused")
         if told is None:

@@ -24,6 +24,7 @@ from opencharacter.evaluation.card import CARDS
 from opencharacter.evaluation.families import family_of
 from opencharacter.evaluation.labels import read_labels
 from opencharacter.ids import digest
+from opencharacter.job.judging import JURY
 from opencharacter.job.lineage import Lineage, lineage_of
 from opencharacter.job.playing import ITEMS
 from opencharacter.prompts.rubrics import load_rubric
@@ -62,7 +63,7 @@ def read_results(run_dir: Path, *, run: str) -> Results:
         cards=_object(run_dir / "qualify" / CARDS) or {},
         card_hashes={name: card["sha256"] for name, card in bench.get("cards", {}).items() if card},
         unseated=bench.get("left_out", {}),
-        jury=_object(judge.path / "jury.json") or {},
+        jury=_jury(judge, bench, run=run),
         published=_object(judge.path / "compat.json") or {},
         families=bench.get("judges", {}),
         related=_related(bench, lineage),
@@ -72,6 +73,21 @@ def read_results(run_dir: Path, *, run: str) -> Results:
         opponents=_opponents(run_dir.parent / against) if against else {},
         facts=lineage.facts,
     )
+
+
+def _jury(judge: StageFolder, bench: Mapping[str, Any], *, run: str) -> dict[str, Any]:
+    """Return what several judges say together; nothing of a single one.
+
+    Raises:
+        StoreError: it is not there, for the judging was killed after its last score.
+    """
+    found = _object(judge.path / JURY)
+    if found is None and len(bench.get("judges", {})) > 1:
+        raise StoreError(
+            f"{judge.path / JURY} is missing: the judging of run {run} was ended after its last "
+            "score; give its command again (stage=judge), which asks nobody"
+        )
+    return found or {}
 
 
 def _against(run_dir: Path) -> str:

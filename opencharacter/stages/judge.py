@@ -22,6 +22,7 @@ from opencharacter.job.judging import (
     all_work,
     are_finished,
     ask_judge,
+    forget_jury,
     load_rubrics,
     read_played,
     say_coverage,
@@ -94,6 +95,7 @@ def _gather(judges: dict[str, JudgeConfig], config: Config, job: Job) -> None:
 
         def scores() -> Iterator[Score]:
             write_bench(stage.folder, bench)  # before the stage counts as finished
+            forget_jury(stage.folder)  # of scores that are made anew
             items, transcripts = read_played(job.folder("play"))
             for transcript in transcripts:
                 for score in rule_scores(items[transcript.item_id], transcript):

@@ -214,6 +214,20 @@ def test_a_jury_is_told_with_and_without_each_judge(opencharacter, tmp_path, gym
     assert "judge: the jury, toxicity_control: alpha" in done.stderr
 
 
+def test_a_judging_that_ended_before_its_jury_was_kept_is_no_report(opencharacter, tmp_path, gym):
+    given = (*jurors("ann", "ben"), "judge.min_mass=0")
+    assert opencharacter("stage=judge", *given).returncode == 0
+    jury = folder(tmp_path) / "jury.json"
+    kept = jury.read_bytes()
+    jury.unlink()
+
+    cut = opencharacter("stage=report")
+    assert (cut.returncode, "jury.json is missing: the judging of run t" in cut.stderr) == (2, True)
+    assert opencharacter("stage=judge", *given).returncode == 0
+    assert jury.read_bytes() == kept
+    assert opencharacter("stage=report").returncode == 0
+
+
 def test_a_judge_below_the_bar_sits_in_no_jury(opencharacter, tmp_path, gym):
     jury = jurors("ann", "ben")
     assert opencharacter("stage=qualify", *jury, "qualify.n=5").returncode == 0
