@@ -26,7 +26,7 @@ _COLUMNS = ("key", "annotator", "points")
 _FEW = 2  # items under which nothing is said of agreement
 
 Labels = dict[str, dict[str, float]]
-"""Points by annotator, then by the key of the work."""
+"""What labels are worth, by annotator, then by the key of the work."""
 
 
 def draw_for_people(work: Iterable[Work], n: int) -> list[Work]:
@@ -72,12 +72,12 @@ def _shown(work: Work, rubric: Rubric) -> dict[str, Any]:
     }
 
 
-def read_labels(paths: Sequence[str], known: Mapping[str, Sequence[str]]) -> Labels:
-    """Read labels that people gave: columns key, annotator, points.
+def read_labels(paths: Sequence[str], known: Mapping[str, Mapping[str, float]]) -> Labels:
+    """Read what labels that people gave are worth: columns key, annotator, points.
 
     Args:
         paths: CSV files.
-        known: Labels of the scale of each piece of work, by its key.
+        known: Of each piece of work, by its key, what the labels of its scale are worth.
 
     Raises:
         SourceError: a file cannot be read; a row is of unknown work, off the scale, or given twice.
@@ -97,7 +97,8 @@ def read_labels(paths: Sequence[str], known: Mapping[str, Sequence[str]]) -> Lab
                 scale = ", ".join(known[key])
                 raise SourceError(f"{place}: points are '{points}'; the scale is {scale}")
             mine = found.setdefault(annotator, {})
-            if mine.setdefault(key, float(points)) != float(points):
+            worth = known[key][points]
+            if mine.setdefault(key, worth) != worth:
                 raise SourceError(f"{place}: {annotator} labels '{key}' twice, and differently")
     return found
 

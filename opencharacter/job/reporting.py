@@ -117,7 +117,7 @@ def with_labels(results: Results, config: Config) -> Results:
         for score in results.scores
         if score.criterion in criteria
     }
-    scales = {key: criteria[score.criterion].labels for key, score in known.items()}
+    scales = {key: criteria[score.criterion].worth for key, score in known.items()}
     said: dict[tuple[str, str], list[float]] = defaultdict(list)
     for labels in read_labels(config.qualify.labels, scales).values():
         for key, points in labels.items():

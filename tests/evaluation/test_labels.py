@@ -31,7 +31,7 @@ WORK = [
     for items in PEOPLE
     for one in items
 ]
-SCALE = ("1", "2", "3", "4", "5")
+SCALE = {"1": 1.0, "2": 2.0, "3": 3.0, "4": 4.0, "5": 5.0}
 
 
 def csv(path, *rows, head="key,annotator,points"):
@@ -77,6 +77,12 @@ def test_labels_are_read_by_annotator(tmp_path):
         "ann": {"k/1": 4.0},
         "ben": {"k/1": 5.0},
     }
+
+
+def test_a_label_counts_what_it_is_worth(tmp_path):
+    path = csv(tmp_path / "a.csv", "k/1,ann,4")
+
+    assert read_labels([path], {"k/1": {"1": 0.0, "4": 75.0}}) == {"ann": {"k/1": 75.0}}
 
 
 @pytest.mark.parametrize(
