@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from opencharacter.compare.measured import Gap, Row
-from opencharacter.compare.results import Mark
+from opencharacter.compare.results import SHARE, Mark
 from opencharacter.records import Domain
 from opencharacter.stats.calibrated import calibrated_mean
 from opencharacter.stats.intervals import (
@@ -22,28 +22,36 @@ _FEW = 50
 
 def estimate(marks: Iterable[Mark], *, level: float) -> Estimate:
     """Return the mean of the marks that are there, with an interval over characters."""
-    there = [(mark.value, mark.transcript.persona_id) for mark in marks if mark.value is not None]
-    return mean_of([value for value, _ in there], [who for _, who in there], level=level)
+    there = [mark for mark in marks if mark.value is not None]
+    return mean_of(
+        [mark.value for mark in there if mark.value is not None],
+        [mark.transcript.persona_id for mark in there],
+        level=level,
+        is_share=all(mark.scale == SHARE for mark in there),
+    )
 
 
-def mean_of(values: Sequence[float], characters: Sequence[str], *, level: float) -> Estimate:
+def mean_of(
+    values: Sequence[float], characters: Sequence[str], *, level: float, is_share: bool
+) -> Estimate:
     """Return a mean with an interval over characters.
 
-    Of ones and zeros it is Wilson's, which stays inside of them. Where all are the same there is
-    none: it would have no width, and say that chance has no part in it.
+    Of shares that are all 0 or 1 it is Wilson's, which stays inside of them. Where all marks are
+    the same there is none: it would have no width, and say that chance has no part in it.
 
     Args:
         values: (n,) marks.
         characters: (n,) whose each is.
         level: Of the interval.
+        is_share: Whether their scale is 0 to 1: a mark of 1 is the lowest of five on another.
     """
-    if set(values) <= {0.0, 1.0}:
+    if is_share and set(values) <= {0.0, 1.0}:
         return clustered_share(values, characters, level=level)
     method: Method = "studentised" if len(set(characters)) < _FEW else "t"
     found = mean_interval(values, characters, level=level, method=method)
     if found.se == 0:
         return found._replace(low=None, high=None, method="all alike")
-    return _inside(found) if values and 0 <= min(values) <= max(values) <= 1 else found
+    return _inside(found) if is_share and 0 <= min(values) <= max(values) <= 1 else found
 
 
 def _inside(share: Estimate) -> Estimate:

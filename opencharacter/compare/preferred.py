@@ -86,7 +86,9 @@ def _preferred(
         level=level,
         draws=_REFITS,
     )
-    plain = mean_of(list(there.values()), [mine[id_].persona_id for id_ in there], level=level)
+    plain = mean_of(
+        list(there.values()), [mine[id_].persona_id for id_ in there], level=level, is_share=True
+    )
     n = sum(map(len, values.values()))
     missing = sum(value is None for found in values.values() for value in found)
     return Preferred(

@@ -245,6 +245,12 @@ def hit(number, value):
     return float(number != 3)
 
 
+def test_answers_that_all_get_the_lowest_of_five_are_no_shares():
+    found = report(results(20, values=lambda n, v: 1.0)).headline.overall
+
+    assert (found.value, found.low, found.high, found.method) == (1.0, None, None, "all alike")
+
+
 def test_marks_that_are_all_alike_have_no_interval():
     found = report(results(20, values=lambda n, v: 4.0)).headline.overall
 
@@ -292,7 +298,7 @@ def test_a_user_that_failed_is_told_and_is_no_failure_of_the_candidate():
 
 
 def test_means_over_turns_of_ones_and_zeros_have_intervals_inside_of_zero_and_one():
-    found = mean_of([1.0, 1.0, 1.0, 2 / 3, 1.0], list("abcde"), level=0.95)
+    found = mean_of([1.0, 1.0, 1.0, 2 / 3, 1.0], list("abcde"), level=0.95, is_share=True)
 
     assert found.value == pytest.approx(14 / 15)
     assert found.low < 14 / 15
