@@ -1,7 +1,8 @@
 """Means of marks with intervals over characters."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from opencharacter.compare.measured import Gap, Row
 from opencharacter.compare.results import SHARE, Mark
@@ -102,32 +103,58 @@ def gap(marks: Sequence[Mark], *, level: float) -> Gap | None:
 
 
 def corrected(
-    marks: Sequence[Mark], human: Mapping[tuple[str, str], float], *, level: float
+    by_turn: Mapping[int, Sequence[Mark]],
+    human: Mapping[tuple[str, str, int | None], float],
+    *,
+    level: float,
 ) -> Row | None:
     """Return the means that people would give, by their labels of a part of the answers.
 
+    A label is held against the mark of its own turn. An answer that is no role-play has the lowest
+    mark by rule, so nobody labels it and nothing of it is corrected.
+
     Args:
-        marks: Those that count.
-        human: Mean label by transcript and criterion.
+        by_turn: The marks that count, of each turn.
+        human: Mean label by transcript, criterion and turn.
         level: Of the intervals, which hold the error of the correction too.
 
     Returns:
         None without labels.
     """
-    there = [mark for mark in marks if mark.value is not None]
-    if not any((mark.transcript.id, mark.criterion) in human for mark in there):
+    there = [
+        _Turn(mark, human.get((mark.transcript.id, mark.criterion, turn)))
+        for turn, marks in by_turn.items()
+        for mark in marks
+        if mark.value is not None
+    ]
+    if all(each.human is None for each in there):
         return None
+    domains = {
+        domain: _corrected([each for each in there if each.mark.transcript.domain is domain], level)
+        for domain in _by_domain(each.mark for each in there)
+    }
+    return Row("corrected", _corrected(there, level), domains)
 
-    def mean(found: Sequence[Mark]) -> Estimate:
-        return calibrated_mean(
-            [mark.value or 0.0 for mark in found],
-            [human.get((mark.transcript.id, mark.criterion)) for mark in found],
-            [mark.transcript.persona_id for mark in found],
-            level=level,
-        )
 
-    domains = {domain: mean(found) for domain, found in _by_domain(there).items()}
-    return Row("corrected", mean(there), domains)
+class _Turn(NamedTuple):
+    mark: Mark
+    """Of one turn."""
+    human: float | None
+
+
+def _corrected(turns: Sequence[_Turn], level: float) -> Estimate:
+    """Return the mean over transcripts and criteria, each with as many marks as turns."""
+    marks = [each.mark for each in turns]
+    counts = Counter((mark.transcript.id, mark.criterion) for mark in marks)
+    found = calibrated_mean(
+        [mark.value or 0.0 for mark in marks],
+        [each.human for each in turns],
+        [mark.transcript.persona_id for mark in marks],
+        weights=[1 / counts[mark.transcript.id, mark.criterion] for mark in marks],
+        known=[mark.failed > 0 for mark in marks],
+        level=level,
+    )
+    return found._replace(n=len(counts))
 
 
 def _by_domain(marks: Iterable[Mark]) -> dict[Domain, list[Mark]]:

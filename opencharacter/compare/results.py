@@ -64,8 +64,8 @@ class Results:
     teacher's, its base's."""
     same_family_stated: bool = False
     """Whether a judge of such a family may stand in a headline that says so."""
-    human: Mapping[tuple[str, str], float] = field(default_factory=dict)
-    """Mean of people's labels, by transcript and criterion; empty = nobody labelled these."""
+    human: Mapping[tuple[str, str, int | None], float] = field(default_factory=dict)
+    """Mean of people's labels, by transcript, criterion and turn; empty = nobody labelled these."""
     published: Mapping[str, Any] = field(default_factory=dict)
     """Means by a benchmark's published protocol, its faults included; empty = judged by ours."""
     scales: Mapping[str, Scale] = field(default_factory=dict)

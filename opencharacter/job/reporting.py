@@ -118,10 +118,11 @@ def with_labels(results: Results, config: Config) -> Results:
         if score.criterion in criteria
     }
     scales = {key: criteria[score.criterion].worth for key, score in known.items()}
-    said: dict[tuple[str, str], list[float]] = defaultdict(list)
+    said: dict[tuple[str, str, int | None], list[float]] = defaultdict(list)
     for labels in read_labels(config.qualify.labels, scales).values():
         for key, points in labels.items():
-            said[known[key].transcript_id, known[key].criterion].append(points)
+            score = known[key]
+            said[score.transcript_id, score.criterion, score.turn].append(points)
     return replace(results, human={place: fmean(each) for place, each in said.items()})
 
 

@@ -258,13 +258,50 @@ def test_marks_that_are_all_alike_have_no_interval():
 
 
 def test_people_s_labels_of_a_part_correct_the_mean():
-    given = results(20)
-    labelled = {(t.id, t.task): 2.0 for t in given.transcripts[:10]}
+    given = in_turns(results(20), [0])
+    labelled = {(t.id, t.task, 0): 2.0 for t in given.transcripts[:10]}
     judged = [s.value for s in given.scores]
     found = report(replace(given, human=labelled)).corrected.overall
 
     assert found.value == pytest.approx(fmean(judged) + 2.0 - fmean(judged[:10]))
     assert found.low < found.value < found.high
+
+
+def in_turns(given, turns):
+    """Return a run with the same score at each of some turns."""
+    scores = [replace(each, turn=turn) for each in given.scores for turn in turns]
+    return replace(given, scores=scores)
+
+
+def test_labels_correct_nothing_of_answers_that_failed():
+    """Every other answer is refused; of the others the judge says one more than people."""
+    pairs, human = [], {}
+    for number in range(40):
+        one, said, scores = played(number, 4.0, failure=Failure.refusal if number % 2 else None)
+        if number % 2:
+            scores = [score(said, None, unscored="candidate_refusal")]
+        human |= {} if number % 4 else {(said.id, one.task, 0): 3.0}
+        pairs.append((one, said, scores))
+
+    found = report(replace(in_turns(with_scores(pairs), [0]), human=human))
+
+    assert found.headline.overall.value == pytest.approx((4 + 1) / 2)
+    assert found.corrected.overall.value == pytest.approx((3 + 1) / 2)
+    assert found.corrected.overall.n == 40
+
+
+def test_a_label_is_held_against_the_mark_of_its_own_turn():
+    """The judge says what people say, of the last turn too, which alone has labels."""
+    pairs = []
+    for number in range(8):
+        one, said, _ = played(number)
+        marks = enumerate([2.0, 2.0, 2.0, 5.0 - number % 2])
+        pairs.append((one, said, [score(said, value, turn=turn) for turn, value in marks]))
+    human = {(said.id, one.task, 3): scores[3].value for one, said, scores in pairs}
+
+    found = report(replace(with_scores(pairs), human=human))
+
+    assert found.corrected.overall.value == found.headline.overall.value == (6 + 4.5) / 4
 
 
 def test_the_spread_is_told_by_what_would_lower_it():
