@@ -3,7 +3,6 @@
 import csv
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,21 +29,18 @@ Labels = dict[str, dict[str, float]]
 
 
 def draw_for_people(work: Iterable[Work], n: int) -> list[Work]:
-    """Return answers for people to label, spread evenly over characters.
+    """Return answers for people to label, drawn at random, each as likely as another.
+
+    So what people say of these holds of all (`stats.calibrated`).
 
     Args:
         work: By rubric; failed answers and those under a control are left out.
         n: How many; a draw of more begins with that of fewer.
     """
-    by_character: dict[str, list[Work]] = {}
     sound = {
         w.key: w for w in work if not w.answer.failure and w.transcript.control is Control.none
     }
-    for key in shuffled(sound, "labels"):
-        by_character.setdefault(sound[key].item.persona_id, []).append(sound[key])
-    characters = [by_character[id_] for id_ in shuffled(by_character, "labels")]
-    turns = chain.from_iterable(zip_longest(*characters))
-    return [each for each in turns if each is not None][:n]
+    return [sound[key] for key in shuffled(sound, "labels")[:n]]
 
 
 def label_page(work: Sequence[Work], rubric: Rubric) -> str:
