@@ -107,16 +107,24 @@ def with_labels(results: Results, config: Config) -> Results:
     """Return results with what people have said of a part of the answers: `qualify.labels`.
 
     Raises:
+        ConfigError: the answers were judged by another rubric than `judge.rubrics`.
         SourceError: the labels cannot be read, or are of other answers.
     """
     if not config.qualify.labels:
         return results
-    criteria = load_rubric(config.judge.rubrics).criteria
+    rubric = load_rubric(config.judge.rubrics)
+    criteria = rubric.criteria
     known = {
         f"{score.transcript_id}/{score.criterion}/{score.turn}": score
         for score in results.scores
         if score.criterion in criteria
     }
+    others = {score.rubric for score in known.values()} - {rubric.name}
+    if others:
+        raise ConfigError(
+            f"these answers were judged by {', '.join(sorted(others))}, and judge.rubrics is "
+            f"{rubric.name}: name the rubrics that they were judged by, which say what labels mean"
+        )
     scales = {key: criteria[score.criterion].worth for key, score in known.items()}
     said: dict[tuple[str, str, int | None], list[float]] = defaultdict(list)
     for labels in read_labels(config.qualify.labels, scales).values():
