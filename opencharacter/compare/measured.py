@@ -52,9 +52,9 @@ class Judge(NamedTuple):
     unscored: Mapping[str, int]
     """How many have no value, by reason."""
     mean: Estimate
-    """Of the headline's criteria."""
+    """Of its own scores in the headline's criteria; no value = it gave none there."""
     without: Estimate
-    """The headline's mean without this judge; of a single judge there is none."""
+    """The headline's mean without this judge; of a single judge there is none, of rules it stays."""
     inconsistency: float | None
     """How far its choices between two answers differ by their order, in [0, 1]; None = it was not
     asked to choose."""

@@ -19,7 +19,7 @@ from opencharacter.compare.headline import (
 from opencharacter.compare.means import corrected, estimate, gap, row, rows
 from opencharacter.compare.measured import Failed, Judge, Report, Row
 from opencharacter.compare.preferred import preferences_of
-from opencharacter.compare.results import Mark, Results, kin_of, marks_of, models_of
+from opencharacter.compare.results import RULE, Mark, Results, kin_of, marks_of, models_of
 from opencharacter.config import ReportConfig
 from opencharacter.records import Control, Domain, Transcript
 from opencharacter.stats.intervals import clustered_share
@@ -106,7 +106,7 @@ def _judges(
     found = []
     for name in judges:
         own = [score for score in results.scores if score.judge == name]
-        others = frozenset(judges) - {name}
+        others = frozenset({RULE, *judges}) - {name}
         turned = [s.inconsistency for s in own if s.inconsistency is not None]
         found.append(
             Judge(

@@ -209,6 +209,22 @@ def test_without_each_judge_there_is_another_headline():
     assert [(j.mean.value, j.without.value) for j in found.judges] == [(4.0, 2.0), (2.0, 4.0)]
 
 
+def test_what_a_rule_scores_is_no_judge_s_mean():
+    given = with_scores([played(n, 4.9) for n in range(4)])
+    by_rule = [
+        replace(score(t, 1.0, judge="rule", criterion="stated"), labels=(), probabilities=())
+        for t in given.transcripts
+    ]
+    given = replace(given, scores=[*given.scores, *by_rule])
+
+    found = report(given, criteria=["stated"])
+
+    assert found.headline.overall.value == 1.0
+    assert [(j.name, j.mean.value, j.without.value) for j in found.judges] == [
+        ("judge-0@1", None, 1.0)
+    ]
+
+
 def test_the_mean_of_nothing_is_none():
     found = report(results(0))
 
