@@ -54,7 +54,7 @@ class Judge(NamedTuple):
     mean: Estimate
     """Of its own scores in the headline's criteria; no value = it gave none there."""
     without: Estimate
-    """The headline's mean without this judge; of a single judge there is none, of rules it stays."""
+    """The headline's mean without this judge; none of a single judge; of rules it stays."""
     inconsistency: float | None
     """How far its choices between two answers differ by their order, in [0, 1]; None = it was not
     asked to choose."""
