@@ -189,10 +189,25 @@ class Bench:
     same_family_stated: bool
     refusal: str
     """Why there is no headline; empty = nothing stands against it."""
+    scales: dict[str, tuple[float, float]]
+    """By criterion, what the worst and the best label are worth; of a published protocol none."""
 
     @classmethod
-    def of(cls, config: Config, judges: Mapping[str, JudgeConfig], played: StageFolder) -> Self:
-        """Return it for a run whose transcripts are judged."""
+    def of(
+        cls,
+        config: Config,
+        judges: Mapping[str, JudgeConfig],
+        played: StageFolder,
+        rubrics: Iterable[Rubric] = (),
+    ) -> Self:
+        """Return it for a run whose transcripts are judged.
+
+        Args:
+            config: Of the run.
+            judges: Those who judge, by name.
+            played: The transcripts.
+            rubrics: By which they judge.
+        """
         cards = read_cards(played.run_dir)
         names = [model_name(judge) for judge in config.judge.members.values()]
         families = {
@@ -218,6 +233,11 @@ class Bench:
             left_out={name: _below(cards, name) for name in names if name not in families},
             same_family_stated=stated,
             refusal=refuse_headline(scoring, others, is_stated=stated),
+            scales={
+                name: (min(each.points), max(each.points))
+                for rubric in rubrics
+                for name, each in rubric.criteria.items()
+            },
         )
 
 
