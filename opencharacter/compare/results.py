@@ -87,7 +87,9 @@ class Mark(NamedTuple):
     """Mean over judges of their means over turns and repeats, the judges centred (`offsets_of`);
     None = no judge gave a value."""
     low: float | None
-    """The same with the lowest value of the scale for what is missing; None without a scale."""
+    """What it would be at least if nothing were missing: scores as they were given, the lowest of
+    the scale for those that are not there; None without a scale. Of a whole jury offsets add up to
+    nothing, so it stays on the scale."""
     high: float | None
     rows: int
     """Scores behind it."""
@@ -265,7 +267,8 @@ def _mark(
     rows = max(1, len(values))
     missing = rows - len(there)
     if missing:
-        low, high = (_filled(values, end) if scale else None for end in scale or (0.0, 0.0))
+        raw = [(score.judge, _value(score, transcript, scale, {})) for score in scores]
+        low, high = (_filled(raw, end) if scale else None for end in scale or (0.0, 0.0))
     failed = len(there) - sum(score.value is not None for score in scores)
     return Mark(transcript, criterion, value, low, high, rows, missing, failed, scale)
 
