@@ -27,7 +27,11 @@ class _Compared(NamedTuple):
 
 
 def words_of(transcript: Transcript) -> int:
-    """Return how many words the model said."""
+    """Return how many words the character said.
+
+    Those of an item's history too: two answers to an item share them, and only the difference of
+    their words is used.
+    """
     answers = (m.content for m in transcript.messages if m.role is Role.assistant)
     return sum(len(answer.split()) for answer in answers)
 
