@@ -1,7 +1,6 @@
 """The verdicts that all runs share: kills, a full disk, two judges at once, damaged files."""
 
 import json
-import re
 import resource
 import shutil
 import signal
@@ -242,5 +241,3 @@ def test_verdicts_of_two_dated_models_under_one_name_are_told(opencharacter, run
         assert told in opencharacter(*by_server(server)).stderr
         assert told in opencharacter(*by_server(server, "run=u")).stderr  # nothing new is asked
         assert len(server.bodies) == N
-
-
