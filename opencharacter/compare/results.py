@@ -32,6 +32,10 @@ class Scale(NamedTuple):
     high: float
 
 
+SHARE = Scale(0.0, 1.0)
+"""Of what is a share, or right or wrong."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Results:
     """What was played and judged in one run."""
@@ -59,8 +63,8 @@ class Results:
     teacher's, its base's."""
     same_family_stated: bool = False
     """Whether a judge of such a family may stand in a headline that says so."""
-    human: Mapping[tuple[str, str], float] = field(default_factory=dict)
-    """Mean of people's labels, by transcript and criterion; empty = nobody labelled these."""
+    human: Mapping[tuple[str, str, int | None], float] = field(default_factory=dict)
+    """Mean of people's labels, by transcript, criterion and turn; empty = nobody labelled these."""
     published: Mapping[str, Any] = field(default_factory=dict)
     """Means by a benchmark's published protocol, its faults included; empty = judged by ours."""
     scales: Mapping[str, Scale] = field(default_factory=dict)
@@ -92,6 +96,8 @@ class Mark(NamedTuple):
     """Of those, the ones without a value."""
     failed: int
     """Of those, the ones that count as the lowest, since the answer is no role-play."""
+    scale: Scale | None
+    """Of the criterion; None = it is not known."""
 
 
 def kin_of(results: Results) -> dict[str, str]:
@@ -137,7 +143,7 @@ def scales_of(results: Results) -> dict[str, Scale]:
         if ends:
             scales[criterion] = Scale(min(ends), max(ends))
         elif found and min(found) >= 0 and max(found) <= 1:
-            scales[criterion] = Scale(0.0, 1.0)
+            scales[criterion] = SHARE
     return scales | dict(results.scales)
 
 
@@ -224,7 +230,7 @@ def _mark(
         raw = [(score.judge, _value(score, transcript, scale, {})) for score in scores]
         low, high = (_filled(raw, end) if scale else None for end in scale or (0.0, 0.0))
     failed = len(there) - sum(score.value is not None for score in scores)
-    return Mark(transcript, criterion, value, low, high, rows, missing, failed)
+    return Mark(transcript, criterion, value, low, high, rows, missing, failed, scale)
 
 
 def _value(
