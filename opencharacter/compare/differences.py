@@ -10,7 +10,6 @@ from typing import NamedTuple
 from opencharacter.compare.headline import too_few
 from opencharacter.compare.means import mean_of
 from opencharacter.compare.measured import Preferred
-from opencharacter.compare.results import SHARE
 from opencharacter.compare.systems import Cell, System, pair, shared_keys
 from opencharacter.config import CompareConfig
 from opencharacter.records import Domain
@@ -215,22 +214,22 @@ def _standing(system: System, keys: Sequence[Key], level: float) -> Standing:
     cells = [system.cells[key] for key in keys]
     return Standing(
         system.run,
-        _mean(system, cells, level),
+        _mean(cells, level),
         {
-            domain: _mean(system, [cell for cell in cells if cell.domain is domain], level)
+            domain: _mean([cell for cell in cells if cell.domain is domain], level)
             for domain in Domain
             if any(cell.domain is domain for cell in cells)
         },
     )
 
 
-def _mean(system: System, cells: Sequence[Cell], level: float) -> Estimate:
+def _mean(cells: Sequence[Cell], level: float) -> Estimate:
     there = [(cell.value, cell.persona) for cell in cells if cell.value is not None]
     return mean_of(
         [value for value, _ in there],
         [who for _, who in there],
         level=level,
-        is_share=all(system.scales.get(cell.criterion) == SHARE for cell in cells),
+        is_share=all(cell.is_share for cell in cells),
     )
 
 

@@ -155,7 +155,19 @@ def test_a_step_is_a_gain_only_where_it_is_shown():
     cells = [cell(1, 0.1), cell(4, 0.1), cell(16, 0.8)]
 
     assert [step.is_gain for step in curves.steps(cells, "generate")] == [False, True]
-    assert "after Holm): 4 to 16." in curves.verdict(cells, "generate")[1]
+    told = " ".join(curves.verdict(cells, "generate"))
+    assert "a gain is shown (p <= 0.05 after Holm): 4 to 16. Steps at which a loss" in told
+    assert "after Holm): none." in told
+
+
+def test_a_loss_on_the_way_and_a_single_seed_are_told():
+    cells = [cell(1, 0.1), cell(4, 0.8), cell(16, 0.3)]
+    two = [*cells, *(cell(n, share, seed=2) for n, share in ((1, 0.1), (4, 0.8), (16, 0.3)))]
+
+    told = " ".join(curves.verdict(cells, "generate"))
+    assert "a loss is shown (p <= 0.05 after Holm): 4 to 16." in told
+    assert "That is one training each" in told
+    assert "one training each" not in " ".join(curves.verdict(two, "generate"))
 
 
 def test_what_only_those_trained_on_gain_is_a_gap():
