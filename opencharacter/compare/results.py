@@ -33,6 +33,10 @@ class Scale(NamedTuple):
     high: float
 
 
+SHARE = Scale(0.0, 1.0)
+"""Of what is a share, or right or wrong."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Results:
     """What was played and judged in one run."""
@@ -60,8 +64,8 @@ class Results:
     teacher's, its base's."""
     same_family_stated: bool = False
     """Whether a judge of such a family may stand in a headline that says so."""
-    human: Mapping[tuple[str, str], float] = field(default_factory=dict)
-    """Mean of people's labels, by transcript and criterion; empty = nobody labelled these."""
+    human: Mapping[tuple[str, str, int | None], float] = field(default_factory=dict)
+    """Mean of people's labels, by transcript, criterion and turn; empty = nobody labelled these."""
     published: Mapping[str, Any] = field(default_factory=dict)
     """Means by a benchmark's published protocol, its faults included; empty = judged by ours."""
     scales: Mapping[str, Scale] = field(default_factory=dict)
@@ -83,7 +87,9 @@ class Mark(NamedTuple):
     """Mean over judges of their means over turns and repeats, the judges centred (`offsets_of`);
     None = no judge gave a value."""
     low: float | None
-    """The same with the lowest value of the scale for what is missing; None without a scale."""
+    """What it would be at least if nothing were missing: scores as they were given, the lowest of
+    the scale for those that are not there; None without a scale. Of a whole jury offsets add up to
+    nothing, so it stays on the scale."""
     high: float | None
     rows: int
     """Scores behind it."""
@@ -91,6 +97,8 @@ class Mark(NamedTuple):
     """Of those, the ones without a value."""
     failed: int
     """Of those, the ones that count as the lowest, since the answer is no role-play."""
+    scale: Scale | None
+    """Of the criterion; None = it is not known."""
 
 
 def kin_of(results: Results) -> dict[str, str]:
@@ -175,7 +183,7 @@ def scales_of(results: Results) -> dict[str, Scale]:
         if ends:
             scales[criterion] = Scale(min(ends), max(ends))
         elif found and min(found) >= 0 and max(found) <= 1:
-            scales[criterion] = Scale(0.0, 1.0)
+            scales[criterion] = SHARE
     return scales | dict(results.scales)
 
 
@@ -259,9 +267,10 @@ def _mark(
     rows = max(1, len(values))
     missing = rows - len(there)
     if missing:
-        low, high = (_filled(values, end) if scale else None for end in scale or (0.0, 0.0))
+        raw = [(score.judge, _value(score, transcript, scale, {})) for score in scores]
+        low, high = (_filled(raw, end) if scale else None for end in scale or (0.0, 0.0))
     failed = len(there) - sum(score.value is not None for score in scores)
-    return Mark(transcript, criterion, value, low, high, rows, missing, failed)
+    return Mark(transcript, criterion, value, low, high, rows, missing, failed, scale)
 
 
 def _value(

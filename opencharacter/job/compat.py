@@ -22,7 +22,7 @@ from opencharacter.job.judging import (
     cache_of,
     count_scores,
     read_played,
-    say_damaged,
+    say_kept,
     say_refusal,
     stage_of,
     write_bench,
@@ -73,7 +73,7 @@ def _grade(name: str, judge: JudgeConfig, config: Config, job: Job) -> None:
             max_rejected=0.0,
             notes=lambda: _count(stage.folder.data),
         )
-        say_damaged(kept)
+        say_kept(kept)
 
 
 def _count(data: Path) -> dict[str, int]:

@@ -27,7 +27,7 @@ from opencharacter.job.judging import (
     cache_of,
     load_rubrics,
     read_played,
-    say_damaged,
+    say_kept,
     work_of,
 )
 from opencharacter.llm.opening import model_name
@@ -130,7 +130,7 @@ def cost_of_judge(config: Config, judge: JudgeConfig, answers: Answers) -> Judge
     """Return what one judge will be asked about `answers`, counted by making the prompts."""
     kept = SharedCompletions(cache_of(judge, config))
     known = kept.places.keys()
-    say_damaged(kept)
+    say_kept(kept)
     name = model_name(judge)
     cost = JudgeCost()
     before = ""

@@ -1,13 +1,15 @@
 """What the judge stage reads of others, what it calls its folders, and what it tells."""
 
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import urlsplit
 
-from opencharacter.config import Config, JudgeConfig
+from opencharacter.config import Backend, Config, JudgeConfig
 from opencharacter.errors import ConfigError
 from opencharacter.evaluation.card import CARDS
 from opencharacter.evaluation.families import family_of, refuse_headline
@@ -122,8 +124,19 @@ def asker_of(judge: JudgeConfig, rubrics: Mapping[Instrument, Rubric]) -> Judge:
 
 
 def cache_of(judge: JudgeConfig, config: Config) -> Path:
-    """Return the folder of verdicts that all runs share."""
-    return Path(judge.cache or Path(config.runs_dir) / "judged")
+    """Return the folder of verdicts that all runs share.
+
+    In it is one for each server that nobody says the weights of (no `revision`), and for each
+    number format that was asked for: there the same name may be another judge.
+    """
+    folder = Path(judge.cache or Path(config.runs_dir) / "judged")
+    if judge.backend is Backend.vllm and judge.dtype != "auto":
+        return folder / judge.dtype
+    if judge.backend is not Backend.endpoint or judge.revision:
+        return folder
+    server = urlsplit(judge.base_url or "")  # a name and password in it stay out
+    hashed = digest("server", server.hostname, server.port, server.path)[:8]
+    return folder / f"{re.sub(r'[^a-z0-9.-]', '_', server.hostname or '')}-{hashed}"
 
 
 def ask_judge(
@@ -143,7 +156,7 @@ def ask_judge(
         max_rejected=0.0,
         notes=lambda: count_scores(stage.folder.data),
     )
-    say_damaged(kept)
+    say_kept(kept)
 
 
 def are_finished(job: Job, stages: Iterable[str]) -> bool:
@@ -154,8 +167,18 @@ def are_finished(job: Job, stages: Iterable[str]) -> bool:
     return all(job.folder(stage).manifest() is not None for stage in stages)
 
 
-def say_damaged(kept: SharedCompletions) -> None:
-    """Say which verdicts that runs share could not be used, so that they were asked again."""
+def say_kept(kept: SharedCompletions) -> None:
+    """Say what of the verdicts that runs share could not be used, or is of several models.
+
+    A server may answer to a short name with one dated version today and another one tomorrow.
+    """
+    served = sorted(kept.served - {""})
+    if len(served) > 1:
+        print(
+            f"judge: the verdicts are of {len(served)} models, {', '.join(served)}; name one of "
+            "them in judge.model, so that all scores are by the same judge",
+            file=sys.stderr,
+        )
     for path, lines in kept.damaged.items():
         told = f"{lines:,} line{'s' * (lines > 1)}"
         print(
@@ -189,10 +212,25 @@ class Bench:
     same_family_stated: bool
     refusal: str
     """Why there is no headline; empty = nothing stands against it."""
+    scales: dict[str, tuple[float, float]]
+    """By criterion, what the worst and the best label are worth; of a published protocol none."""
 
     @classmethod
-    def of(cls, config: Config, judges: Mapping[str, JudgeConfig], played: StageFolder) -> Self:
-        """Return it for a run whose transcripts are judged."""
+    def of(
+        cls,
+        config: Config,
+        judges: Mapping[str, JudgeConfig],
+        played: StageFolder,
+        rubrics: Iterable[Rubric] = (),
+    ) -> Self:
+        """Return it for a run whose transcripts are judged.
+
+        Args:
+            config: Of the run.
+            judges: Those who judge, by name.
+            played: The transcripts.
+            rubrics: By which they judge.
+        """
         cards = read_cards(played.run_dir)
         names = [model_name(judge) for judge in config.judge.members.values()]
         families = {
@@ -218,6 +256,11 @@ class Bench:
             left_out={name: _below(cards, name) for name in names if name not in families},
             same_family_stated=stated,
             refusal=refuse_headline(scoring, others, is_stated=stated),
+            scales={
+                name: (min(each.points), max(each.points))
+                for rubric in rubrics
+                for name, each in rubric.criteria.items()
+            },
         )
 
 

@@ -3,8 +3,7 @@
 import json
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
@@ -19,7 +18,7 @@ from opencharacter.compare.reporting import report_of
 from opencharacter.compare.results import Opponent, Results, Scale, marks_of
 from opencharacter.compare.systems import systems_of
 from opencharacter.config import Config, ReportConfig, Tracking, data_settings
-from opencharacter.errors import ConfigError, SourceError, StoreError
+from opencharacter.errors import ConfigError, StoreError
 from opencharacter.evaluation.card import CARDS
 from opencharacter.evaluation.families import family_of
 from opencharacter.evaluation.labels import read_labels
@@ -51,13 +50,12 @@ def read_results(run_dir: Path, *, run: str) -> Results:
     lineage = lineage_of(run_dir)
     suite = _suite(play.path / "suite.json")
     bench = _object(judge.path / "judges.json") or {}
-    scores = list(read_records(judge.data, Score))
     against = _against(run_dir)
     return Results(
         run=run,
         items=items,
         transcripts=list(read_records(play.data, Transcript)),
-        scores=scores,
+        scores=list(read_records(judge.data, Score)),
         incomplete=suite.incomplete,
         draws=suite.draws,
         cards=_object(run_dir / "qualify" / CARDS) or {},
@@ -68,7 +66,7 @@ def read_results(run_dir: Path, *, run: str) -> Results:
         families=bench.get("judges", {}),
         related=_related(bench, lineage),
         same_family_stated=bool(bench.get("same_family_stated")),
-        scales=_scales(scores),
+        scales={name: Scale(*ends) for name, ends in bench.get("scales", {}).items()},
         against=against,
         opponents=_opponents(run_dir.parent / against) if against else {},
         facts=lineage.facts,
@@ -109,21 +107,30 @@ def with_labels(results: Results, config: Config) -> Results:
     """Return results with what people have said of a part of the answers: `qualify.labels`.
 
     Raises:
+        ConfigError: the answers were judged by another rubric than `judge.rubrics`.
         SourceError: the labels cannot be read, or are of other answers.
     """
     if not config.qualify.labels:
         return results
-    criteria = load_rubric(config.judge.rubrics).criteria
+    rubric = load_rubric(config.judge.rubrics)
+    criteria = rubric.criteria
     known = {
         f"{score.transcript_id}/{score.criterion}/{score.turn}": score
         for score in results.scores
         if score.criterion in criteria
     }
-    scales = {key: criteria[score.criterion].labels for key, score in known.items()}
-    said: dict[tuple[str, str], list[float]] = defaultdict(list)
+    others = {score.rubric for score in known.values()} - {rubric.name}
+    if others:
+        raise ConfigError(
+            f"these answers were judged by {', '.join(sorted(others))}, and judge.rubrics is "
+            f"{rubric.name}: name the rubrics that they were judged by, which say what labels mean"
+        )
+    scales = {key: criteria[score.criterion].worth for key, score in known.items()}
+    said: dict[tuple[str, str, int | None], list[float]] = defaultdict(list)
     for labels in read_labels(config.qualify.labels, scales).values():
         for key, points in labels.items():
-            said[known[key].transcript_id, known[key].criterion].append(points)
+            score = known[key]
+            said[score.transcript_id, score.criterion, score.turn].append(points)
     return replace(results, human={place: fmean(each) for place, each in said.items()})
 
 
@@ -209,20 +216,6 @@ def _related(bench: Mapping[str, Any], lineage: Lineage) -> dict[str, str]:
     if teacher := bench.get("teacher"):
         related[teacher] = "the teacher's"
     return related | dict.fromkeys(bench.get("candidates", {}).values(), "the tested model's own")
-
-
-def _scales(scores: Sequence[Score]) -> dict[str, Scale]:
-    """Return the scales of criteria whose rubrics are still what they were."""
-    found: dict[str, Scale] = {}
-    for name in {score.rubric for score in scores}:
-        with suppress(SourceError):  # a rubric of somebody's own, or a rule
-            rubric = load_rubric(name.partition("@")[0])
-            if rubric.name == name:
-                found |= {
-                    criterion: Scale(min(each.points), max(each.points))
-                    for criterion, each in rubric.criteria.items()
-                }
-    return found
 
 
 class _Suite(NamedTuple):

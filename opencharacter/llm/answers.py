@@ -100,16 +100,20 @@ def read_answer(body: bytes, config: ModelConfig, *, labels: tuple[str, ...] = (
             f"{config.base_url} does not say how many tokens an answer took, so no budget and no "
             "tokens_per_minute can be kept; leave them out, or choose a server that counts"
         )
+    served = said if isinstance(said, str) else ""
     if refusal:
-        return with_usage(Completion(text=str(refusal), finish=Finish.filtered), [spent])
+        said_no = Completion(text=str(refusal), finish=Finish.filtered, served=served)
+        return with_usage(said_no, [spent])
     if reason not in _FINISHES:
         ended = f"the server ended with finish_reason '{reason}'"
         return with_usage(Completion(text=ended, finish=Finish.error), [spent])
     if labels:
         told = _label_probabilities(choice.get("logprobs"), labels, config)
-        said_one = Completion(text=text.strip(), finish=Finish.stop, probabilities=told)
+        said_one = Completion(
+            text=text.strip(), finish=Finish.stop, probabilities=told, served=served
+        )
         return with_usage(said_one, [spent])
-    return with_usage(Completion(text=text, finish=_FINISHES[reason]), [spent])
+    return with_usage(Completion(text=text, finish=_FINISHES[reason], served=served), [spent])
 
 
 def read_refusal(refusal: Refusal, config: ModelConfig) -> Completion:

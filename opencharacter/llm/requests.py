@@ -89,6 +89,8 @@ class Completion:
     probabilities: tuple[float, ...] | None = None
     """Of each of the request's labels as the answer's first token, before it was steered to them:
     they sum to less than 1. None = the request has no labels."""
+    served: str = ""
+    """What the server called the model that answered; empty = no server, or it did not say."""
 
     @property
     def is_usable(self) -> bool:

@@ -12,8 +12,9 @@ from opencharacter.records import Rejection, to_row
 Owner = TypeVar("Owner")
 Outcome = TypeVar("Outcome")
 
-_NOT_LOGGED = {Finish.error}
-"""A request that failed in the engine or on the way is asked again by the next process."""
+_NOT_LOGGED = {Finish.error, Finish.too_long}
+"""A request that failed in the engine or on the way is asked again by the next process, and one
+that had no room: it costs no token, and the next process may give it more."""
 
 
 class Log(Protocol):
@@ -114,7 +115,7 @@ def _advance(
         while True:
             live.key = request.key(live.model_name)
             logged = live.admitted.log.get(live.key)
-            if logged is None:
+            if logged is None or Finish(logged["finish"]) in _NOT_LOGGED:  # as older logs hold
                 break
             request = session.send(completion_from_log(logged))
     except StopIteration as end:
@@ -136,4 +137,5 @@ def completion_from_log(logged: dict[str, Any]) -> Completion:
         cached_tokens=logged["cached_tokens"],
         output_tokens=logged["output_tokens"],
         probabilities=None if found is None else tuple(found),
+        served=logged.get("served", ""),
     )

@@ -91,7 +91,8 @@ def _gather(judges: dict[str, JudgeConfig], config: Config, job: Job) -> None:
     with job.stage("judge", reads=["play", *folders]) as stage:
         stage.is_shared = True
         tally = Tally()
-        bench = Bench.of(config, judges, job.folder("play"))
+        rubrics = load_rubrics(config.judge).values()
+        bench = Bench.of(config, judges, job.folder("play"), rubrics)
 
         def scores() -> Iterator[Score]:
             write_bench(stage.folder, bench)  # before the stage counts as finished

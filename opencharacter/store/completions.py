@@ -58,6 +58,8 @@ class SharedCompletions:
         self._descriptor = -1
         self.damaged: dict[Path, int] = {}
         """Lines of files that cannot be used, known once `places` is."""
+        self.served: set[str] = set()
+        """What servers called the models that gave the answers which were asked or looked up."""
 
     @cached_property
     def places(self) -> dict[bytes, Place]:
@@ -185,6 +187,8 @@ class CompletionLog:
                 raise
             return None  # whoever owns the shared folder has removed it meanwhile: asked again
         found: dict[str, Any] = json.loads(line)
+        if self._shared:
+            self._shared.served.add(found.get("served", ""))
         if self._shared and bytes.fromhex(key) not in self._shared.places:
             self._shared.append(bytes.fromhex(key), line)  # a kill came between the two logs
         return found
@@ -204,6 +208,7 @@ class CompletionLog:
                 os.fdatasync(self._descriptor)
                 self._synced = time.monotonic()
         if self._shared:
+            self._shared.served.add(completion.get("served", ""))
             self._shared.append(bytes.fromhex(key), line)
 
     def close(self) -> None:

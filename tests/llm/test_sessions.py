@@ -1,8 +1,10 @@
 """The rolling window: every session ends once, nothing waits for a batch, logs are replayed."""
 
+import pytest
+
 from opencharacter.llm.requests import Completion, Finish, Request, Sampling
 from opencharacter.llm.sessions import Admitted, run_sessions
-from opencharacter.records import Message, Role
+from opencharacter.records import Message, Role, to_row
 
 SAMPLING = Sampling(temperature=0.0, top_p=1.0, max_tokens=10)
 
@@ -49,6 +51,11 @@ def ask(*texts):
         completion = yield request(text)
         answers.append(completion.text)
     return answers
+
+
+class OlderLog(dict):
+    def append(self, key, completion):
+        self[key] = completion
 
 
 def admitted(log, **sessions):
@@ -98,11 +105,20 @@ def test_a_session_without_requests_just_ends():
     assert dict(run_sessions(EchoModel(1), admitted(DictLog(), a=[]))) == {"a": []}
 
 
-def test_engine_errors_are_not_logged_so_they_are_asked_again():
+@pytest.mark.parametrize("finish", [Finish.error, Finish.too_long])
+def test_what_failed_in_the_engine_or_had_no_room_is_not_logged_so_it_is_asked_again(finish):
     log = DictLog()
-    list(run_sessions(EchoModel(1, finish=Finish.error), admitted(log, a=["1"])))
+    list(run_sessions(EchoModel(1, finish=finish), admitted(log, a=["1"])))
 
     assert log == {}
+
+
+def test_a_prompt_without_room_in_an_older_log_is_asked_again():
+    full = to_row(Completion(text="no room", finish=Finish.too_long))
+    log = OlderLog.fromkeys([request("1").key("echo@1")], full)
+
+    assert dict(run_sessions(EchoModel(1), admitted(log, a=["1"]))) == {"a": ["<1>"]}
+    assert [each["text"] for each in log.values()] == ["<1>"]
 
 
 def test_the_key_changes_with_everything_that_is_asked_and_with_nothing_else():

@@ -4,10 +4,12 @@ import json
 import re
 import shutil
 from collections import Counter
+from statistics import fmean
 
 import pytest
 
 from opencharacter.errors import ConfigError
+from opencharacter.prompts.rubrics import rubrics_dir
 from opencharacter.records import EvalItem, Score, Transcript
 from opencharacter.store.rows import read_records
 from tests.evaluation.gym import TASKS, write_gym
@@ -82,6 +84,30 @@ def test_counts_close_and_say_what_has_no_score(opencharacter, tmp_path, gym):
     without = sum(score.value is None for score in scores(tmp_path))
     assert (counts["in"], counts["out"], counts["rejected"]) == (N, N, {})
     assert counts["notes"]["scored"] == N - without
+
+
+def rubrics_worth(folder, worth):
+    """Write the rubrics of the project to a folder, the labels being worth something else."""
+    shutil.copytree(rubrics_dir() / "role_play", folder)
+    for path in folder.glob("*.yaml"):
+        path.write_text(f"{path.read_text()}\nworth: {worth}\n")
+    return f"judge.rubrics={folder}"
+
+
+def test_rubrics_of_ones_own_have_their_own_scale(opencharacter, tmp_path, gym):
+    worth = {1: 0, 2: 25, 3: 50, 4: 75, 5: 100}
+    own = rubrics_worth(tmp_path / "mine", worth)
+    assert opencharacter("stage=judge", own).returncode == 0
+    for stage in ("play", "judge-scripted", "judge"):
+        shutil.copytree(folder(tmp_path, stage), folder(tmp_path, stage, "u"))
+
+    done = [opencharacter("stage=report"), opencharacter("stage=compare", "compare.runs=[t,u]")]
+
+    assert [each.returncode for each in done] == [0, 0], done
+    [bounds] = json.loads((folder(tmp_path, "report") / "report.json").read_text())["bounds"]
+    values = [score.value for score in scores(tmp_path)]
+    assert bounds["low"] == pytest.approx(fmean(value or 0 for value in values))
+    assert bounds["high"] == pytest.approx(fmean(100 if v is None else v for v in values))
 
 
 def test_another_run_with_the_same_answers_asks_nothing(opencharacter, tmp_path, gym):

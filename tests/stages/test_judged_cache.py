@@ -17,6 +17,8 @@ from opencharacter.stages import judge
 from opencharacter.store.rows import read_records
 from tests.conftest import overrides
 from tests.evaluation.gym import write_gym
+from tests.llm.serving import reply
+from tests.llm.serving import serving as serving_answers
 
 CRITERIA = (
     "action_justification",
@@ -195,3 +197,47 @@ def test_a_judge_that_another_part_ends_meanwhile_is_gathered(settings, openchar
 
     assert [done.returncode for done in ended] == [0], ended
     assert len(list(read_records(runs / "t" / "judge" / "data", Score))) == 2 * N
+
+
+def by_server(server, *more):
+    """Return the settings of a judge that a server of tests serves as `llama`."""
+    at = ("llm@judge=endpoint", f"judge.base_url={server.url}", "judge.model=llama")
+    return ("stage=judge", *at, "judge.label_probabilities=false", *more)
+
+
+def giving(points, *models):
+    """Return a server whose answers give so many points, by its models in turn."""
+
+    def answer(question, try_):
+        served.append(models[len(served) % len(models)])
+        return reply(f'{{"points": {points}}}', model=served[-1])
+
+    served: list[str] = []
+    return serving_answers(answer)
+
+
+def test_another_server_with_a_model_of_the_same_name_is_asked_itself(opencharacter, runs):
+    with giving(2, "llama") as (_, strict), giving(5, "llama") as (_, lenient):
+        for run, server in (("t", strict), ("u", lenient), ("u", lenient)):
+            done = opencharacter(*by_server(server, f"run={run}"))
+            assert done.returncode == 0, done.stderr
+        assert (len(strict.bodies), len(lenient.bodies)) == (N, N)
+    assert {value for *_, value in values(runs, "t")} == {2.0}
+    assert {value for *_, value in values(runs, "u")} == {5.0}
+
+
+def test_a_revision_says_that_two_servers_have_one_model(opencharacter, runs):
+    with giving(2, "llama") as (_, old), giving(5, "llama") as (_, new):
+        for run, server in (("t", old), ("u", new)):
+            done = opencharacter(*by_server(server, f"run={run}", "judge.revision=a1b2"))
+            assert done.returncode == 0, done.stderr
+        assert (len(old.bodies), len(new.bodies)) == (N, 0)
+    assert values(runs, "t") == values(runs, "u")
+
+
+def test_verdicts_of_two_dated_models_under_one_name_are_told(opencharacter, runs):
+    told = "judge: the verdicts are of 2 models, llama-2024-05-13, llama-2024-08-06; name one"
+    with giving(4, "llama-2024-05-13", "llama-2024-08-06") as (_, server):
+        assert told in opencharacter(*by_server(server)).stderr
+        assert told in opencharacter(*by_server(server, "run=u")).stderr  # nothing new is asked
+        assert len(server.bodies) == N
