@@ -10,7 +10,6 @@ from typing import NamedTuple
 from opencharacter.compare.headline import too_few
 from opencharacter.compare.means import mean_of
 from opencharacter.compare.measured import Preferred
-from opencharacter.compare.results import SHARE
 from opencharacter.compare.systems import Cell, System, pair, shared_keys
 from opencharacter.config import CompareConfig
 from opencharacter.records import Domain
@@ -230,7 +229,7 @@ def _mean(system: System, cells: Sequence[Cell], level: float) -> Estimate:
         [value for value, _ in there],
         [who for _, who in there],
         level=level,
-        is_share=all(system.scales.get(cell.criterion) == SHARE for cell in cells),
+        is_share=all(cell.is_share for cell in cells),
     )
 
 

@@ -12,7 +12,15 @@ from opencharacter.compare.headline import (
     judges_of,
     no_whole_suite,
 )
-from opencharacter.compare.results import Mark, Results, group_of, kin_of, marks_of, models_of
+from opencharacter.compare.results import (
+    SHARE,
+    Mark,
+    Results,
+    group_of,
+    kin_of,
+    marks_of,
+    models_of,
+)
 from opencharacter.errors import ConfigError
 from opencharacter.records import Control, Domain
 from opencharacter.stats.paired import Shared, shared
@@ -36,6 +44,8 @@ class Cell(NamedTuple):
     """Scores behind it."""
     missing: int
     """Of those, the ones without a value."""
+    is_share: bool
+    """Whether its scale is 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +137,7 @@ def _cell(marks: Sequence[Mark]) -> Cell:
         high=fmean(highs) if is_bounded else None,
         rows=sum(mark.rows for mark in marks),
         missing=sum(mark.missing for mark in marks),
+        is_share=all(mark.scale == SHARE for mark in marks),
     )
 
 
