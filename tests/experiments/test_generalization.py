@@ -24,7 +24,9 @@ def sh(*words, **more):
 
 def cell(n, share, *, method="generate", seed=1, inside=None, tokens=340_000, wrong=0):
     """Return a cell of 40 unseen characters with ten questions each, of which a share is stated."""
-    hits = [round(10 * share) + (-1, 0, 0, 1)[at % 4] * (0 < share < 1) for at in range(40)]
+    first = curves.CHARACTERS.index(n)
+    spread = [(-1, 0, 0, 1)[(first + at) % 4] * (0 < share < 1) for at in range(40)]
+    hits = [round(10 * share) + each for each in spread]
     known = {f"in{at}": {"direct": [10, round(10 * (inside or share)), 0]} for at in range(n)}
     unseen = {f"out{at}": {"direct": [10, hit, wrong]} for at, hit in enumerate(hits)}
     return {"method": method, "n": n, "seed": seed, "tokens": tokens, "in": known, "out": unseen,
