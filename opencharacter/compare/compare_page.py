@@ -163,8 +163,8 @@ def about(comparison: Comparison) -> str:
 
 def _method(comparison: Comparison) -> str:
     return (
-        f"Paired by item, {comparison.level:.0%} intervals by resampling whole characters "
-        "(studentised), margin of equality "
+        f"Paired by item, {comparison.level:.0%} intervals over characters: studentised resampling "
+        "of 8 to 49 of them, Student's t with fewer and with more; margin of equality "
         f"±{number(comparison.margin)} points by two one-sided tests."
     )
 

@@ -85,6 +85,14 @@ def test_runs_that_miss_scores_have_bounds_and_no_headline():
     assert (line.bounds.worst, line.bounds.best) == pytest.approx((-2.1 / 12, 1.9 / 12))
 
 
+def test_no_difference_is_more_than_the_width_of_the_scale():
+    found = compared(results(4), results(4, run="b", values=lambda n, v: 5.0 if n else 1.0))
+
+    for line in (*found.main, *found.domains, *found.by_criterion):
+        one = line.difference.estimate
+        assert one.low is None or -4.0 <= one.low < one.high <= 4.0
+
+
 def test_items_that_a_run_was_not_asked_do_not_count():
     found = compared(results(24, run="a"), results(20, run="b"))
 
