@@ -30,7 +30,9 @@ def test_the_second_run_is_better_by_the_mean_of_the_differences():
     # Unseen characters are 1, 3, 5 ...: half of them 0.45 better, half 0.65.
     assert (line.scope, line.difference.estimate.value) == ("out", pytest.approx(0.55))
     assert line.difference.p == pytest.approx(2 / 2**12)  # 12 characters, all of one sign
-    assert sentences(found)[0].startswith("b plays unseen characters better than a by 0.55 ± 0.0")
+    assert sentences(found)[0].startswith(
+        "b plays unseen characters better than a by 0.55 points (95% interval +0."
+    )
 
 
 def test_differences_are_adjusted_for_the_pairs_of_their_table():
@@ -65,6 +67,24 @@ def test_no_difference_is_not_called_equality_but_tested_for_it():
     assert "No difference between a and c is shown" in unsure
     assert "Nor are they shown to be equal within ±0.10 points" in unsure
     assert "would be found 4 times in 5" in unsure
+
+
+def test_the_interval_of_the_words_is_the_one_of_the_table_turned_with_them():
+    wide = results(24, run="b", values=lambda n, v: v - 0.1 + (0.5 if n % 8 < 2 else -0.2))
+    found = compared(results(24, run="a"), wide)
+    one = found.main[0].difference.estimate
+
+    assert one.value < 0  # b is below a: the words say that a is above b, by the same turned round
+    ends = f"{-one.high:+.2f} to {-one.low:+.2f}"
+    assert f"{-one.value:.2f} points above b (95% interval {ends}," in sentences(found)[0]
+    assert f"{one.value:.2f} [{one.low:.2f}, {one.high:.2f}]" in compare_markdown(found)
+    assert sentences(found)[0].count(" to ") == 1  # no second interval of another kind
+
+
+def test_the_same_answers_have_identical_scores():
+    told = sentences(compared(results(24, run="a"), results(24, run="b")))
+
+    assert told == ["a and b have identical scores on unseen characters."]
 
 
 def test_what_can_be_detected_is_said_in_points():
