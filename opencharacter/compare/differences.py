@@ -8,8 +8,9 @@ from itertools import combinations
 from typing import NamedTuple
 
 from opencharacter.compare.headline import too_few
-from opencharacter.compare.means import mean_of
+from opencharacter.compare.means import inside, mean_of, width_of
 from opencharacter.compare.measured import Preferred
+from opencharacter.compare.results import Scale
 from opencharacter.compare.systems import Cell, System, pair, shared_keys
 from opencharacter.config import CompareConfig
 from opencharacter.records import Domain
@@ -229,8 +230,14 @@ def _mean(cells: Sequence[Cell], level: float) -> Estimate:
         [value for value, _ in there],
         [who for _, who in there],
         level=level,
-        is_share=all(cell.is_share for cell in cells),
+        scale=_scale(cells),
     )
+
+
+def _scale(cells: Sequence[Cell]) -> Scale | None:
+    """Return the scale that all cells are on; None = there is no one such."""
+    scales = {cell.scale for cell in cells}
+    return scales.pop() if len(scales) == 1 else None
 
 
 def _pairs(systems: Sequence[System]) -> Iterator[tuple[System, System]]:
@@ -267,6 +274,9 @@ def _paired(
     """Return a line without what hangs on the other lines of its table."""
     both, characters = pair(first, second, keys)
     difference = paired_difference(both.b, both.a, characters, level=settings.level)
+    scale = width_of(_scale([second.cells[key] for key in keys]))
+    one = inside(difference.estimate, scale, (both.b - both.a).tolist())
+    difference = difference._replace(estimate=one)
     is_known = difference.estimate.value is not None
     return Paired(
         first.run,
