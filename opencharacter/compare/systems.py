@@ -13,7 +13,8 @@ from opencharacter.compare.headline import (
     judges_of,
     no_whole_suite,
 )
-from opencharacter.compare.results import Mark, Results, kin_of, marks_of, models_of
+from opencharacter.compare.means import scale_of
+from opencharacter.compare.results import Mark, Results, Scale, kin_of, marks_of, models_of
 from opencharacter.errors import ConfigError
 from opencharacter.records import Control, Domain
 from opencharacter.stats.paired import Shared, shared
