@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from opencharacter.config import Backend, Config, JudgeConfig
+from opencharacter.config import Backend, Config, JudgeConfig, Mode
 from opencharacter.errors import ConfigError
 from opencharacter.evaluation.card import CARDS
+from opencharacter.evaluation.compat import load_protocol
 from opencharacter.evaluation.families import family_of, refuse_headline
 from opencharacter.evaluation.judging import Judge, judge_plan
 from opencharacter.evaluation.juries import jury_of
@@ -24,13 +25,14 @@ from opencharacter.evaluation.work import (
 )
 from opencharacter.ids import digest
 from opencharacter.job import Job
+from opencharacter.job.cards import read_cards
 from opencharacter.job.playing import ITEMS
 from opencharacter.job.stage import OpenStage
 from opencharacter.llm.opening import model_name
 from opencharacter.prompts.rubrics import Rubric, load_rubric
 from opencharacter.records import EvalItem, Score, Transcript
 from opencharacter.store.completions import SharedCompletions
-from opencharacter.store.files import read_json, write_json
+from opencharacter.store.files import write_json
 from opencharacter.store.rows import part_files, read_columns, read_footer, read_records
 from opencharacter.store.stage import StageFolder
 
@@ -214,9 +216,21 @@ class Bench:
     """Why there is no headline; empty = nothing stands against it."""
 
     @classmethod
-    def of(cls, config: Config, judges: Mapping[str, JudgeConfig], played: StageFolder) -> Self:
-        """Return it for a run whose transcripts are judged."""
-        cards = read_cards(played.run_dir)
+    def of(
+        cls,
+        config: Config,
+        judges: Mapping[str, JudgeConfig],
+        played: StageFolder,
+        cards: Mapping[str, Any],
+    ) -> Self:
+        """Return it for a run whose transcripts are judged.
+
+        Args:
+            config: Of the run.
+            judges: Those who judge.
+            played: What they judge.
+            cards: From `cards_of`, also of those who do not judge.
+        """
         names = [model_name(judge) for judge in config.judge.members.values()]
         families = {
             model_name(judge): family_of(model_name(judge), judge.family)
@@ -248,26 +262,30 @@ def _has_rows(data: Path) -> bool:
     return any(read_footer(path).rows for path in part_files(data))
 
 
-def read_cards(run_dir: Path) -> dict[str, Any]:
-    """Return the cards that stage=qualify wrote in this run, by judge; empty = it was not run."""
-    found: dict[str, Any] = read_json(run_dir / "qualify" / CARDS) or {}
-    return found
+def cards_of(config: Config, run_dir: Path) -> dict[str, Any]:
+    """Return the cards that count of the judges of a run, by name; see `read_cards`."""
+    load = load_protocol if config.suite.mode is Mode.compat else load_rubric
+    by = {load(config.judge.rubrics).name}
+    return read_cards(run_dir, {model_name(m): by for m in config.judge.members.values()})
 
 
-def seated(config: Config, run_dir: Path) -> dict[str, JudgeConfig]:
+def seated(config: Config, cards: Mapping[str, Any]) -> dict[str, JudgeConfig]:
     """Return the judges that may judge: in a jury not those whose card is below the bar.
+
+    Args:
+        config: Names them.
+        cards: From `cards_of`.
 
     Raises:
         ConfigError: none is left.
     """
     members = config.judge.members
-    cards = read_cards(run_dir)
     if len(members) < 2:
         return members
     found = {name: judge for name, judge in members.items() if not _below(cards, model_name(judge))}
     if not found:
         raise ConfigError(
-            f"every judge of judge.jury is below the bar of {run_dir / 'qualify' / CARDS}; name "
+            f"every judge of judge.jury is below the bar of {config.run}/qualify/{CARDS}; name "
             "others, or lower qualify.least_detected and its like"
         )
     for name in members.keys() - found.keys():

@@ -20,10 +20,10 @@ from opencharacter.compare.results import Opponent, Results, Scale, marks_of
 from opencharacter.compare.systems import systems_of
 from opencharacter.config import Config, ReportConfig, Tracking, data_settings
 from opencharacter.errors import ConfigError, SourceError, StoreError
-from opencharacter.evaluation.card import CARDS
 from opencharacter.evaluation.families import family_of
 from opencharacter.evaluation.labels import read_labels
 from opencharacter.ids import digest
+from opencharacter.job.cards import read_cards, rubrics_of
 from opencharacter.job.judging import JURY
 from opencharacter.job.lineage import Lineage, lineage_of
 from opencharacter.job.playing import ITEMS
@@ -53,6 +53,7 @@ def read_results(run_dir: Path, *, run: str) -> Results:
     bench = _object(judge.path / "judges.json") or {}
     scores = list(read_records(judge.data, Score))
     against = _against(run_dir)
+    cards = read_cards(run_dir, rubrics_of(scores))
     return Results(
         run=run,
         items=items,
@@ -60,8 +61,8 @@ def read_results(run_dir: Path, *, run: str) -> Results:
         scores=scores,
         incomplete=suite.incomplete,
         draws=suite.draws,
-        cards=_object(run_dir / "qualify" / CARDS) or {},
-        card_hashes={name: card["sha256"] for name, card in bench.get("cards", {}).items() if card},
+        cards=cards,
+        card_hashes={name: digest(card) for name, card in cards.items()},
         unseated=bench.get("left_out", {}),
         jury=_jury(judge, bench, run=run),
         published=_object(judge.path / "compat.json") or {},

@@ -8,8 +8,9 @@ Costs    one call of one token an answer and criterion (judge.checklist: a fact;
 Run      python -m opencharacter stage=judge run=main 'judge.jury=[qwen2_5_7b_instruct,endpoint]'
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from opencharacter.config import Config, JudgeConfig, Mode
 from opencharacter.evaluation.compat import load_protocol
@@ -22,6 +23,7 @@ from opencharacter.job.judging import (
     all_work,
     are_finished,
     ask_judge,
+    cards_of,
     forget_jury,
     load_rubrics,
     read_played,
@@ -56,15 +58,16 @@ def check(config: Config) -> None:
 
 def run(config: Config, job: Job) -> None:
     """Let each judge score everything, then put all scores and those of the rules together."""
-    judges = seated(config, job.run_dir)
     check_mode(job.folder("play"), config.suite.mode)
+    cards = cards_of(config, job.run_dir)
+    judges = seated(config, cards)
     if config.suite.mode is Mode.compat:
-        run_compat(judges, config, job)
+        run_compat(judges, cards, config, job)
         return
     for name, judge in judges.items():
         _ask(name, judge, config, job)
     if are_finished(job, map(stage_of, judges)):
-        _gather(judges, config, job)
+        _gather(judges, cards, config, job)
 
 
 def _ask(name: str, judge: JudgeConfig, config: Config, job: Job) -> None:
@@ -85,13 +88,15 @@ def _ask(name: str, judge: JudgeConfig, config: Config, job: Job) -> None:
         ask_judge(stage, work, judge, rubrics, job)
 
 
-def _gather(judges: dict[str, JudgeConfig], config: Config, job: Job) -> None:
+def _gather(
+    judges: dict[str, JudgeConfig], cards: Mapping[str, Any], config: Config, job: Job
+) -> None:
     """Write the scores of all judges and of the rules as one table."""
     folders = [stage_of(name) for name in judges]
     with job.stage("judge", reads=["play", *folders]) as stage:
         stage.is_shared = True
         tally = Tally()
-        bench = Bench.of(config, judges, job.folder("play"))
+        bench = Bench.of(config, judges, job.folder("play"), cards)
 
         def scores() -> Iterator[Score]:
             write_bench(stage.folder, bench)  # before the stage counts as finished

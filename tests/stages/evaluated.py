@@ -1,6 +1,7 @@
 """A run folder as play and judge leave it, written by the stages' own writers."""
 
 from opencharacter.config import Config
+from opencharacter.evaluation.card import CARDS
 from opencharacter.job import Job
 from opencharacter.job.playing import ITEMS
 from opencharacter.records import EvalItem, Score, Transcript
@@ -23,3 +24,12 @@ def write_run(runs_dir, results, *, missing=(), suite="persona_gym@1"):
         path = play / ITEMS / "part-00000-of-00001.parquet"
         write_records(path, EvalItem, results.items.values())
         write_json(play / "suite.json", {"suite": suite, "missing": list(missing)})
+
+
+def write_card(runs_dir, run, card):
+    """Write a judge's card to the folder of a finished qualify stage."""
+    config = Config(stage="qualify", run=run, runs_dir=str(runs_dir))
+    with Job(config, command="python -m opencharacter stage=qualify") as job:
+        with job.stage("qualify", reads=["play"]) as stage:
+            stage.stream(Score, [], Tally(), what="Tests.", unit="rows")
+        write_json(job.folder("qualify").path / CARDS, {card["judge"]: card})
