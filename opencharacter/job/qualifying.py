@@ -4,7 +4,7 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from opencharacter.config import Config
-from opencharacter.evaluation.card import CARDS, UNCALIBRATED, Card, card_page, make_card
+from opencharacter.evaluation.card import CARDS, Card, card_page, make_card
 from opencharacter.evaluation.labels import (
     LABELLED,
     Labels,
@@ -90,5 +90,5 @@ def write_cards(folder: StageFolder, cards: Sequence[Card]) -> None:
         verdict = "may judge" if card.has_passed else "is below the bar"
         told = "; ".join(card.below)
         print(f"qualify: {card.judge} {verdict}{': ' * bool(told)}{told}", file=sys.stderr)
-        if not card.people:
-            print(f"qualify: {card.judge} is {UNCALIBRATED}", file=sys.stderr)
+        if not card.is_calibrated:
+            print(f"qualify: {card.judge} is {card.calibration}", file=sys.stderr)

@@ -65,7 +65,11 @@ def test_labels_of_people_come_from_the_page_and_go_onto_the_card(opencharacter,
         files[-1].write_text("\n".join(["key,annotator,points", *rows]) + "\n")
 
     given = f"qualify.labels=[{','.join(map(str, files))}]"
-    done = opencharacter("stage=qualify", "qualify.n=5", given, "force=true")
+    few = opencharacter("stage=qualify", "qualify.n=5", given, "force=true")
+    assert cards(tmp_path)["scripted@scripted"]["is_calibrated"] is False
+    assert "uncalibrated: 12 labelled answers have a verdict, asked are 30" in few.stderr
+    enough = ("qualify.least_labelled=12", "force=true", "judge.min_mass=0")
+    done = opencharacter("stage=qualify", "qualify.n=5", given, *enough)
 
     assert done.returncode == 0, done.stderr
     card = cards(tmp_path)["scripted@scripted"]
