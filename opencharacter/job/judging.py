@@ -304,11 +304,6 @@ def _short(card: Mapping[str, Any]) -> dict[str, Any]:
     return shown | {"sha256": digest(card)}
 
 
-def forget_jury(folder: StageFolder) -> None:
-    """Remove what several judges said together of earlier scores."""
-    (folder.path / JURY).unlink(missing_ok=True)
-
-
 def say_jury(folder: StageFolder, bench: Bench, played: StageFolder) -> None:
     """Keep beside the scores what several judges say together, and tell how far they agree."""
     if len(bench.judges) < 2:

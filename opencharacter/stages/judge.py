@@ -24,7 +24,6 @@ from opencharacter.job.judging import (
     are_finished,
     ask_judge,
     cards_of,
-    forget_jury,
     load_rubrics,
     read_played,
     say_coverage,
@@ -100,7 +99,6 @@ def _gather(
 
         def scores() -> Iterator[Score]:
             write_bench(stage.folder, bench)  # before the stage counts as finished
-            forget_jury(stage.folder)  # of scores that are made anew
             items, transcripts = read_played(job.folder("play"))
             for transcript in transcripts:
                 for score in rule_scores(items[transcript.item_id], transcript):

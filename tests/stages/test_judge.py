@@ -228,6 +228,17 @@ def test_a_judging_that_ended_before_its_jury_was_kept_is_no_report(opencharacte
     assert opencharacter("stage=report").returncode == 0
 
 
+def test_a_judging_that_is_started_over_has_no_jury_of_before(opencharacter, tmp_path, gym):
+    assert opencharacter("stage=judge", *jurors("ann", "ben"), "judge.min_mass=0").returncode == 0
+    (folder(tmp_path) / "compat.json").write_text("{}")  # as if by the published protocol
+
+    done = opencharacter("stage=judge", *jurors("ann"), "judge.min_mass=0", "force=true")
+
+    assert done.returncode == 0, done.stderr
+    left = {path.name for path in folder(tmp_path).glob("*.json")}
+    assert left == {"judges.json", "manifest.json", "started.json"}
+
+
 def test_a_judge_below_the_bar_sits_in_no_jury(opencharacter, tmp_path, gym):
     jury = jurors("ann", "ben")
     assert opencharacter("stage=qualify", *jury, "qualify.n=5").returncode == 0
