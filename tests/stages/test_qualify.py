@@ -122,3 +122,15 @@ def test_a_judge_that_is_qualified_after_judging_is_cited_with_its_hash(
     assert report["card_hashes"] == {
         "scripted@scripted": digest(cards(tmp_path)["scripted@scripted"])
     }
+
+
+def test_a_qualifying_whose_cards_cannot_be_written_is_not_finished(opencharacter, tmp_path, gym):
+    (folder(tmp_path) / "judge_card.json").mkdir(parents=True)
+
+    with pytest.raises(OSError, match=r"judge_card\.json"):
+        opencharacter("stage=qualify", "qualify.n=5")
+
+    assert not (folder(tmp_path) / "manifest.json").exists()
+    (folder(tmp_path) / "judge_card.json").rmdir()
+    assert opencharacter("stage=qualify", "qualify.n=5").returncode == 0
+    assert set(cards(tmp_path)) == {"scripted@scripted"}
