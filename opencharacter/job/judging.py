@@ -13,7 +13,7 @@ from opencharacter.config import Backend, Config, JudgeConfig, Mode
 from opencharacter.errors import ConfigError
 from opencharacter.evaluation.card import CARDS
 from opencharacter.evaluation.compat import load_protocol
-from opencharacter.evaluation.families import family_of, refuse_headline
+from opencharacter.evaluation.families import family_of, is_known, refuse_headline
 from opencharacter.evaluation.judging import Judge, judge_plan
 from opencharacter.evaluation.juries import jury_of
 from opencharacter.evaluation.work import (
@@ -30,7 +30,7 @@ from opencharacter.job.playing import ITEMS
 from opencharacter.job.stage import OpenStage
 from opencharacter.llm.opening import model_name
 from opencharacter.prompts.rubrics import Rubric, load_rubric
-from opencharacter.records import EvalItem, Score, Transcript
+from opencharacter.records import Control, EvalItem, Score, Transcript
 from opencharacter.store.completions import SharedCompletions
 from opencharacter.store.files import write_json
 from opencharacter.store.rows import part_files, read_columns, read_footer, read_records
@@ -269,6 +269,22 @@ def cards_of(config: Config, run_dir: Path) -> dict[str, Any]:
     return read_cards(run_dir, {model_name(m): by for m in config.judge.members.values()})
 
 
+def refuse_doubles(judge: JudgeConfig) -> None:
+    """Refuse a jury in which a model sits twice: its scores would count twice, as two opinions.
+
+    Raises:
+        ConfigError: with the judges that are one.
+    """
+    names: dict[str, str] = {}
+    for member, config in judge.members.items() if judge.jury else ():
+        name = model_name(config)
+        if names.setdefault(name, member) != member:
+            raise ConfigError(
+                f"judge.jury names {name} twice, as {names[name]} and as {member}; name each model "
+                "once (or tell two servers apart by revision=)"
+            )
+
+
 def seated(config: Config, cards: Mapping[str, Any]) -> dict[str, JudgeConfig]:
     """Return the judges that may judge: in a jury not those whose card is below the bar.
 
@@ -308,8 +324,10 @@ def say_jury(folder: StageFolder, bench: Bench, played: StageFolder) -> None:
     """Keep beside the scores what several judges say together, and tell how far they agree."""
     if len(bench.judges) < 2:
         return
-    rows = read_columns(part_files(played.data), ["id", "model"])
-    answered_by = {id_: bench.candidates[model] for id_, model in rows}
+    rows = read_columns(part_files(played.data), ["id", "model", "control"])
+    answered_by = {
+        id_: bench.candidates[model] for id_, model, control in rows if control == Control.none
+    }
     scores = (s for s in read_records(folder.data, Score) if s.judge in bench.judges)
     found = jury_of(scores, bench.judges, answered_by)
     write_json(folder.path / JURY, found)
@@ -337,10 +355,23 @@ def write_bench(folder: StageFolder, bench: Bench) -> None:
     write_json(folder.path / "judges.json", asdict(bench))
 
 
+def _given(model: str, family: str) -> str:
+    """Return the family if somebody gave it: a name that says none is its own."""
+    return "" if family == family_of(model) else family
+
+
 def say_refusal(bench: Bench) -> None:
-    """Say what stands against a headline."""
+    """Say what stands against a headline, and whose kin nobody knows."""
     if bench.refusal:
         print(f"judge: {bench.refusal}", file=sys.stderr)
+    for setting, models in (("player", bench.candidates), ("judge", bench.judges)):
+        unknown = [m for m, family in models.items() if not is_known(m, _given(m, family))]
+        if unknown:
+            print(
+                f"judge: {', '.join(unknown)}: the name says no family, so whether judge and "
+                f"tested model are kin is not known; set {setting}.family (llama, qwen, gpt, ...)",
+                file=sys.stderr,
+            )
 
 
 def say_coverage(folder: StageFolder) -> None:

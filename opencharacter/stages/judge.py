@@ -26,6 +26,7 @@ from opencharacter.job.judging import (
     cards_of,
     load_rubrics,
     read_played,
+    refuse_doubles,
     say_coverage,
     say_jury,
     say_refusal,
@@ -44,6 +45,7 @@ def check(config: Config) -> None:
     """Check the rubrics, and that there are the judges.
 
     Raises:
+        ConfigError: a jury has a model twice.
         ModelError: there is no such judge.
         SourceError: there are no such rubrics, or they cannot be used.
     """
@@ -51,6 +53,7 @@ def check(config: Config) -> None:
         load_protocol(config.judge.rubrics)
     else:
         load_rubrics(config.judge)
+    refuse_doubles(config.judge)
     for name, judge in config.judge.members.items():
         check_asked(config, stage_of(name), judge)
 

@@ -291,3 +291,43 @@ def test_a_plan_says_what_judging_asks_and_what_is_known(opencharacter, tmp_path
     assert line.split()[1:5] == [str(2 * N), str(3 * N), "0", str(3 * N)]
     [line] = [line for line in after.splitlines() if line.strip().startswith("scripted")]
     assert line.split()[1:] == [str(2 * N), str(3 * N), str(3 * N), "0", "0", "0%", "0.00"]
+
+
+@pytest.mark.parametrize("stage", ["judge", "qualify"])
+def test_a_jury_with_a_model_twice_is_refused_before_anything_is_asked(opencharacter, gym, stage):
+    twice = "judge.jurors={a:{backend:scripted,model:x},b:{backend:scripted,model:x}}"
+    done = opencharacter(f"stage={stage}", twice, "judge.jury=[a,b]")
+
+    assert done.returncode == 2
+    assert "judge.jury names x@scripted twice, as a and as b" in done.stderr
+    assert "opening" not in done.stderr
+
+
+def test_a_model_of_no_known_family_is_told(opencharacter, tmp_path, settings):
+    gym = write_gym(tmp_path / "gym", n=2)
+    settings |= {
+        "suite": "persona_gym",
+        "suite.path": str(gym),
+        "suite.questions": "2",
+        "player.model": "my-oc-8b",
+    }
+    assert opencharacter("stage=play").returncode == 0
+
+    told = "my-oc-8b@scripted: the name says no family"
+    assert told in opencharacter("stage=judge").stderr
+    assert told not in opencharacter("stage=judge", "player.family=llama").stderr
+
+
+def test_a_jury_is_of_answers_and_not_of_controls(opencharacter, tmp_path, settings):
+    gym = write_gym(tmp_path / "gym", n=2)
+    settings |= {
+        "suite": "persona_gym",
+        "suite.path": str(gym),
+        "suite.questions": "2",
+        "judge.min_mass": "0",
+    }
+    assert opencharacter("stage=play", "play.controls=[none,swapped_persona]").returncode == 0
+
+    assert opencharacter("stage=judge", *jurors("ann", "ben")).returncode == 0
+    found = json.loads((folder(tmp_path) / "jury.json").read_text())
+    assert {each["answers"] for each in found.values()} == {6}  # two questions of each of 3 people
