@@ -68,7 +68,7 @@ bench: setup  ## memory of streaming stages, own overhead, then speed as ratios 
 	echo "== bench/judge.py"
 	$(RUN) bench/judge.py
 
-embedded-model: setup  ## train the embedded model and its base from nothing (about an hour on 2 cores)
+embedded-model: setup  ## train the embedded model, its base and its judge from nothing (some 2 hours on 2 cores; ARGS="--judging 0": one)
 	@$(RUN) -m opencharacter.train.embedded $(ARGS)
 
 clean:  ## remove .venv, caches and builds; runs/ stays

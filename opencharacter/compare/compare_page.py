@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from html import escape
 
+from opencharacter.compare.alike import listed
 from opencharacter.compare.differences import ALL, Comparison, Paired
 from opencharacter.compare.document import document, warning
 from opencharacter.compare.embedding import Embedded
@@ -33,10 +34,26 @@ FACTS = {"characters": "characters", "rows": "training dialogues", "method": "me
 
 
 def sentences(comparison: Comparison) -> list[str]:
-    """Return what each pair of runs comes to, on what the comparison is for."""
+    """Return what each pair of runs comes to, on what the comparison is for.
+
+    Where the headline is withheld that is where the difference lies, if scores are missing.
+    """
     preferred = comparison.preferences.items()
     told = [each for pair, found in preferred for each in preference_words(pair, found)]
+    if comparison.withheld:
+        return [*(bounds_words(line) for line in comparison.main if line.bounds), *told]
     return [*(sentence(line, comparison) for line in comparison.main), *told]
+
+
+def bounds_words(line: Paired) -> str:
+    """Return between what a difference lies."""
+    if line.bounds is None:
+        return ""
+    worst, best = (number(each, sign=True) for each in (line.bounds.worst, line.bounds.best))
+    return (
+        f"{line.second} less {line.first} on {_WHOM.get(line.scope, line.scope)} lies between "
+        f"{worst} and {best} points, whatever the missing scores would have been."
+    )
 
 
 def sentence(line: Paired, comparison: Comparison) -> str:
@@ -46,9 +63,14 @@ def sentence(line: Paired, comparison: Comparison) -> str:
     if one.value is None:
         return f"{line.first} and {line.second} share no scores on {whom}."
     if one.low is None or one.high is None:
+        told = (
+            f"{line.second} is {number(one.value, sign=True)} points against {line.first} on {whom}"
+        )
+        if one.clusters < 2:
+            return f"{told}; one character says nothing about chance."
         return (
-            f"{line.second} is {number(one.value, sign=True)} points against {line.first} on "
-            f"{whom}; one character says nothing about chance."
+            f"{told}, on each of {one.clusters:,} alike: without spread there is no interval (p "
+            f"{equals(line.p_holm)} after Holm)."
         )
     better, worse = line.second, line.first
     if one.value < 0:
@@ -91,8 +113,9 @@ def compare_tables(comparison: Comparison) -> list[Table]:
     """Return all tables that have lines."""
     found = [
         _standings(comparison),
-        _paired_table("Differences", "One run less another, on the same items; p by sign flips of "
-                      "whole characters, Holm over this table.", comparison.main),
+        _paired_table("Differences", "No headline: see above. " * bool(comparison.withheld)
+                      + "One run less another, on the same items; p by sign flips of whole "
+                      "characters, Holm over this table.", comparison.main),
         _paired_table("Differences on other characters", "As above; Holm over this table.",
                       comparison.domains),
         _paired_table("Differences by criterion", "As above; Holm over this table.",
@@ -132,7 +155,7 @@ def compare_markdown(comparison: Comparison) -> str:
 
 def about(comparison: Comparison) -> str:
     """Return what was compared, in a sentence."""
-    judges = ", ".join(comparison.systems[0].judges)
+    judges = listed(comparison.systems[0].judges)
     return (
         f"{comparison.items:,} items of {comparison.characters:,} characters that all runs were "
         f"asked; headline over {', '.join(comparison.criteria)}; judged by {judges}."
@@ -161,7 +184,7 @@ def _standings(comparison: Comparison) -> Table:
         dots.append([Dot(at, one) for at, one in enumerate(means) if one])
     names = [DOMAINS[domain] for domain in domains]
     columns = ("", *names, *(FACTS[fact] for fact in facts), "model")
-    return Table("Runs", "On the items that all were asked.", columns, lines, dots, names)
+    return Table("Runs", "On the items that all have a score for.", columns, lines, dots, names)
 
 
 def _paired_table(title: str, note: str, found: Sequence[Paired]) -> Table:

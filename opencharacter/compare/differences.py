@@ -1,23 +1,25 @@
 """Paired differences of runs on the items that they share."""
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
-from statistics import fmean, stdev
 from typing import NamedTuple
 
+from opencharacter.compare.headline import too_few
 from opencharacter.compare.means import mean_of
 from opencharacter.compare.measured import Preferred
 from opencharacter.compare.systems import Cell, System, pair, shared_keys
 from opencharacter.config import CompareConfig
 from opencharacter.records import Domain
 from opencharacter.stats.intervals import Estimate
-from opencharacter.stats.missing import Bounds, difference_bounds, headline
+from opencharacter.stats.missing import Bounds, Ends, difference_bounds, most_unequal
 from opencharacter.stats.multiplicity import holm
 from opencharacter.stats.paired import Difference, Verdict, equivalent, paired_difference
 from opencharacter.stats.power import detectable
 
+_UNEQUAL = 0.05
 _ALL_PAIRS = 4
 """Up to so many runs each is compared with each; of more, each with the first."""
 ALL = "all"
@@ -36,7 +38,8 @@ class Paired(NamedTuple):
     p_holm: float | None
     """Adjusted for all lines of its table; None = fewer than two characters."""
     detectable: float | None
-    """Smallest true difference that such a comparison finds in 4 of 5 times."""
+    """Smallest true difference that such a comparison finds in 4 of 5 times, if Holm divides the
+    level by all lines of the table; None = fewer than two characters, or all alike."""
     same: Verdict | None
     """Whether it stays within the margin; None = not asked."""
     bounds: Bounds | None
@@ -45,7 +48,7 @@ class Paired(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """One run among others, on the items that all share."""
+    """One run among others, on the items that all have a score for."""
 
     run: str
     overall: Estimate
@@ -94,6 +97,7 @@ def comparison_of(systems: Sequence[System], settings: CompareConfig) -> Compari
     """
     criteria = [name for name in systems[0].criteria if all(name in s.criteria for s in systems)]
     keys = shared_keys(systems, set(criteria))
+    everywhere = [key for key in keys if all(s.cells[key].value is not None for s in systems)]
     items = {item for item, _ in keys}
     cells = systems[0].cells
     scopes = _grouped(cells, keys, _domain)
@@ -108,9 +112,9 @@ def comparison_of(systems: Sequence[System], settings: CompareConfig) -> Compari
         items=len(items),
         left_out={s.run: len({item for item, _ in s.cells} - items) for s in systems},
         characters=len({cells[key].persona for key in keys}),
-        withheld=_withheld(systems, criteria, keys, settings),
+        withheld=_withheld(systems, keys, settings),
         cautions=_cautions(systems, items),
-        standings=[_standing(s, keys, settings.level) for s in systems],
+        standings=[_standing(s, everywhere, settings.level) for s in systems],
         main=_lines(systems, {main: scopes.pop(main)}, settings),
         domains=_lines(systems, scopes, settings),
         by_criterion=_lines(systems, _grouped(cells, keys, _criterion), settings),
@@ -134,30 +138,67 @@ def _grouped(
     return {name: grouped[name] for name in sorted(grouped)}
 
 
-def _withheld(
-    systems: Sequence[System],
-    criteria: Sequence[str],
-    keys: Sequence[Key],
-    settings: CompareConfig,
-) -> list[str]:
-    """Return why there is no headline: what is missing, and incomplete suites."""
-    reasons = [f"{s.run}: a part of the suite: {why}" for s in systems for why in s.incomplete]
-    scale = systems[0].scales.get(criteria[0]) if criteria else None
-    if scale is None:
-        return [*reasons, "The scale of the headline's criteria is not known."]
-    found = headline(
-        {s.run: [s.cells[key].value for key in keys] for s in systems},
-        scale,
-        [systems[0].cells[key].persona for key in keys],
-        least=settings.min_coverage,
-    )
-    return reasons + found.reasons
+def _withheld(systems: Sequence[System], keys: Sequence[Key], settings: CompareConfig) -> list[str]:
+    """Return why there is no headline: what each report would say, and who misses more."""
+    cells = {system.run: [system.cells[key] for key in keys] for system in systems}
+    reasons = [f"{system.run}: {why}" for system in systems for why in system.withheld]
+    judges = systems[0].scored_by
+    kin = {judge: f"{judge} is of {whose}" for judge, whose in _kin(systems).items()}
+    if judges and set(judges) <= kin.keys():
+        whose = "; ".join(kin[judge] for judge in judges)
+        reasons.append(
+            f"{whose}, and judges favour their own: judge with another family, or state it with "
+            "judge.same_family=true."
+        )
+    for run, found in cells.items():
+        reasons += [f"{run}: {why}" for why in too_few(found, least=settings.min_coverage)]
+    shares = {run: [cell.missing / cell.rows for cell in found] for run, found in cells.items()}
+    unequal = most_unequal(shares, [cell.persona for cell in cells[systems[0].run]])
+    if unequal and unequal.p <= _UNEQUAL:
+        reasons.append(
+            f"{unequal.first} and {unequal.second} miss unequally many scores (p = "
+            f"{unequal.p:.2g}): see the bounds."
+        )
+    return reasons
+
+
+def _kin(systems: Sequence[System]) -> dict[str, str]:
+    """Return judges of a candidate's family, where nobody stated that they may judge."""
+    return {
+        judge: f"{whose} family ({system.run})"
+        for system in systems
+        if not system.kin_stated
+        for judge, whose in system.kin.items()
+    }
+
+
+def _kin_told(systems: Sequence[System]) -> list[str]:
+    """Return which judges are left out as kin, and which stand in the headline as stated."""
+    judges = systems[0].scored_by
+    left = [f"{name} (of {who})" for name, who in _kin(systems).items() if name not in judges]
+    stated = [
+        f"{name} (of {who} family, {system.run})"
+        for system in systems
+        if system.kin_stated
+        for name, who in system.kin.items()
+        if name in judges
+    ]
+    found = []
+    if left:
+        found.append(f"Left out of the headline, as judges favour their own: {', '.join(left)}.")
+    if stated:
+        found.append(
+            "In the headline by judge.same_family=true, though judges favour their own: "
+            f"{', '.join(stated)}."
+        )
+    return found
 
 
 def _cautions(systems: Sequence[System], items: set[str]) -> list[str]:
     found = []
     if not all(system.is_calibrated for system in systems):
         found.append("Uncalibrated: there is a run whose judges nobody has held against humans.")
+    found += _kin_told(systems)
     for system in systems:
         left = len({item for item, _ in system.cells} - items)
         if left:
@@ -173,18 +214,23 @@ def _standing(system: System, keys: Sequence[Key], level: float) -> Standing:
     cells = [system.cells[key] for key in keys]
     return Standing(
         system.run,
-        _mean(cells, level),
+        _mean(system, cells, level),
         {
-            domain: _mean([cell for cell in cells if cell.domain is domain], level)
+            domain: _mean(system, [cell for cell in cells if cell.domain is domain], level)
             for domain in Domain
             if any(cell.domain is domain for cell in cells)
         },
     )
 
 
-def _mean(cells: Sequence[Cell], level: float) -> Estimate:
+def _mean(system: System, cells: Sequence[Cell], level: float) -> Estimate:
     there = [(cell.value, cell.persona) for cell in cells if cell.value is not None]
-    return mean_of([value for value, _ in there], [who for _, who in there], level=level)
+    return mean_of(
+        [value for value, _ in there],
+        [who for _, who in there],
+        level=level,
+        is_share=all(cell.is_share for cell in cells),
+    )
 
 
 def _pairs(systems: Sequence[System]) -> Iterator[tuple[System, System]]:
@@ -204,7 +250,11 @@ def _lines(
         for name, keys in scopes.items()
     ]
     adjusted = holm([line.difference.p for line in found])
-    return [line._replace(p_holm=p) for line, p in zip(found, adjusted, strict=True)]
+    alpha = (1 - settings.level) / max(1, sum(p is not None for p in adjusted))
+    return [
+        line._replace(p_holm=p, detectable=_detectable(line.difference.estimate, alpha))
+        for line, p in zip(found, adjusted, strict=True)
+    ]
 
 
 def _paired(
@@ -214,39 +264,44 @@ def _paired(
     keys: Sequence[Key],
     settings: CompareConfig,
 ) -> Paired:
+    """Return a line without what hangs on the other lines of its table."""
     both, characters = pair(first, second, keys)
     difference = paired_difference(both.b, both.a, characters, level=settings.level)
     is_known = difference.estimate.value is not None
-    bounds = None
-    scale = first.scales.get(keys[0][1])
-    if scale and len(both.items) < len(keys):
-        bounds = difference_bounds(
-            [second.cells[key].value for key in keys],
-            [first.cells[key].value for key in keys],
-            scale,
-            [first.cells[key].persona for key in keys],
-            level=settings.level,
-        )
     return Paired(
         first.run,
         second.run,
         scope,
         difference,
         None,
-        _detectable([float(d) for d in both.b - both.a], characters, settings.level),
+        None,
         equivalent(difference.estimate, settings.margin) if is_known else None,
-        bounds,
+        _bounds(
+            [second.cells[key] for key in keys], [first.cells[key] for key in keys], settings.level
+        ),
     )
 
 
-def _detectable(
-    differences: Sequence[float], characters: Sequence[str], level: float
-) -> float | None:
-    """Return what difference such a comparison finds in 4 of 5 times; None = one character."""
-    grouped: dict[str, list[float]] = defaultdict(list)
-    for difference, character in zip(differences, characters, strict=True):
-        grouped[character].append(difference)
-    if len(grouped) < 2:
+def _bounds(better: Sequence[Cell], worse: Sequence[Cell], level: float) -> Bounds | None:
+    """Return where the difference lies whatever is missing; None = nothing is, or no scale."""
+    if not any(cell.missing for cell in (*better, *worse)):
         return None
-    spread = stdev(map(fmean, grouped.values()))
-    return detectable(spread, len(grouped), alpha=1 - level)
+    a, b = _ends(better), _ends(worse)
+    if a is None or b is None:
+        return None
+    return difference_bounds(a, b, [cell.persona for cell in worse], level=level)
+
+
+def _ends(cells: Sequence[Cell]) -> Ends | None:
+    """Return between what each lies; None = a scale is not known."""
+    lows = [cell.low for cell in cells if cell.low is not None]
+    highs = [cell.high for cell in cells if cell.high is not None]
+    return Ends(lows, highs) if len(lows) == len(highs) == len(cells) else None
+
+
+def _detectable(difference: Estimate, alpha: float) -> float | None:
+    """Return what difference such a comparison finds in 4 of 5 times; None = it has no spread."""
+    if not difference.se:
+        return None
+    k = difference.clusters
+    return detectable(difference.se * math.sqrt(k), k, alpha=alpha)

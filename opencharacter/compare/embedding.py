@@ -159,7 +159,7 @@ class _Packer:
         rows["sample"].append(transcript.sample)
         rows["score"].append(_short(one.score))
         rows["disagreement"].append(_disagreement(one.scores))
-        rows["excerpt"].append(_excerpt(transcript))
+        rows["excerpt"].append(_excerpt(transcript, item))
         for name in one.values:
             self.place("criterion", name)
         system = "".join(m.content for m in transcript.messages if m.role is Role.system)
@@ -205,8 +205,9 @@ def _short(value: float | None) -> float | None:
     return None if value is None else round(value, 4)
 
 
-def _excerpt(transcript: Transcript) -> str:
-    answers = [m.content for m in transcript.messages if m.role is Role.assistant]
+def _excerpt(transcript: Transcript, item: EvalItem | None) -> str:
+    said = item.played(transcript.messages) if item else transcript.messages
+    answers = [message.content for message in said if message.role is Role.assistant]
     return " ".join(" ".join(answers)[: 2 * _EXCERPT].split())[:_EXCERPT]
 
 

@@ -4,7 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from statistics import fmean
-from typing import Any
+from typing import Any, Protocol
 
 from opencharacter.compare.measured import Bounds
 from opencharacter.compare.results import (
@@ -19,6 +19,7 @@ from opencharacter.compare.results import (
     offsets_of,
     scales_of,
 )
+from opencharacter.errors import ConfigError
 from opencharacter.records import Control, Domain, EvalItem
 
 COVERAGE = 0.99
@@ -27,6 +28,18 @@ _UNEQUAL = 0.05
 _BESIDE = {"fact", "preference"}  # what judges are asked besides what the items name
 JURY = 3
 """Judges of different families that a jury should have."""
+
+
+class Counted(Protocol):
+    """What stands for some scores, of which a part may have no value."""
+
+    @property
+    def rows(self) -> int:
+        """Scores behind it."""
+
+    @property
+    def missing(self) -> int:
+        """Of those, the ones without a value."""
 
 
 def judges_of(results: Results, criteria: Sequence[str] | None = None) -> list[str]:
@@ -51,8 +64,13 @@ def headline_criteria(results: Results, asked: Sequence[str]) -> list[str]:
         results: Of a run.
         asked: Criteria by name; empty = of those that the items name, all of the scale that most
             scores are on. Points of different scales have no mean.
+
+    Raises:
+        ConfigError: those asked for are on several scales.
     """
+    scales = scales_of(results)
     if asked:
+        _check_one_scale(results.run, {name: scales[name] for name in asked if name in scales})
         return list(asked)
     counts = Counter(group_of(score.criterion) for score in results.scores)
     named = {name for item in results.items.values() for name in item.dimensions}
@@ -60,12 +78,23 @@ def headline_criteria(results: Results, asked: Sequence[str]) -> list[str]:
     chosen = [name for name in sorted(counts) if name in beside and name not in WORSE]
     if not chosen:
         chosen = sorted(counts.keys() - WORSE)
-    scales = scales_of(results)
     by_scale: Counter[Scale | None] = Counter()
     for name in chosen:
         by_scale[scales.get(name)] += counts[name]
     commonest = max(by_scale, key=lambda scale: by_scale[scale], default=None)
     return [name for name in chosen if scales.get(name) == commonest]
+
+
+def _check_one_scale(run: str, scales: Mapping[str, Scale]) -> None:
+    if len(set(scales.values())) > 1:
+        told = ", ".join(
+            f"{name} is on {scale.low:g} to {scale.high:g}"
+            for name, scale in sorted(scales.items())
+        )
+        raise ConfigError(
+            f"{run}: {told}: points of different scales have no mean; name criteria of one scale "
+            "(report.criteria, compare.criteria)"
+        )
 
 
 def headline_marks(
@@ -85,7 +114,7 @@ def counting(marks: Sequence[Mark], criteria: Sequence[str]) -> list[Mark]:
     ]
 
 
-def coverage_of(marks: Sequence[Mark]) -> float | None:
+def coverage_of(marks: Sequence[Counted]) -> float | None:
     """Return the share of scores with a value; None = there are no scores."""
     rows = sum(mark.rows for mark in marks)
     return 1 - sum(mark.missing for mark in marks) / rows if rows else None
@@ -108,9 +137,7 @@ def why_withheld(
         marks: Those that count.
         least: Share of scores with a value that a headline needs.
     """
-    reasons = [f"A part of the suite: {sentence}" for sentence in results.incomplete]
-    if results.published:
-        reasons.append(f"By a published protocol: {results.published['protocol']}.")
+    reasons = no_whole_suite(results)
     judges, kin = judges_of(results, criteria), kin_of(results)
     if judges and set(judges) <= set(kin) and not results.same_family_stated:
         whose = "; ".join(f"{judge} is of {kin[judge]} family" for judge in judges)
@@ -118,14 +145,7 @@ def why_withheld(
             f"{whose}, and judges favour their own: judge with another family, or state it with "
             "judge.same_family=true."
         )
-    share = coverage_of(marks)
-    if share is None:
-        reasons.append("Nothing was scored in the headline's criteria.")
-    elif share < least:
-        reasons.append(
-            f"{1 - share:.1%} of the scores are missing, and a headline allows {1 - least:.1%}: "
-            "see the bounds."
-        )
+    reasons += too_few(marks, least=least)
     p = missing_by_domain(marks)
     if p is not None and p <= _UNEQUAL:
         reasons.append(
@@ -133,6 +153,27 @@ def why_withheld(
             "the gap would be one of what is missing: see the bounds."
         )
     return reasons
+
+
+def no_whole_suite(results: Results) -> list[str]:
+    """Return what stands against any claim over the scores of a run, whoever gave them."""
+    reasons = [f"A part of the suite: {sentence}" for sentence in results.incomplete]
+    if results.published:
+        reasons.append(f"By a published protocol: {results.published['protocol']}.")
+    return reasons
+
+
+def too_few(marks: Sequence[Counted], *, least: float) -> list[str]:
+    """Return why too many scores are missing for a headline; empty = they are not."""
+    share = coverage_of(marks)
+    if share is None:
+        return ["Nothing was scored in the headline's criteria."]
+    if share >= least:
+        return []
+    return [
+        f"{1 - share:.1%} of the scores are missing, and a headline allows {1 - least:.1%}: see "
+        "the bounds."
+    ]
 
 
 def missing_by_domain(marks: Sequence[Mark]) -> float | None:

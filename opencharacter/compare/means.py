@@ -1,10 +1,11 @@
 """Means of marks with intervals over characters."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from opencharacter.compare.measured import Gap, Row
-from opencharacter.compare.results import Mark
+from opencharacter.compare.results import SHARE, Mark
 from opencharacter.records import Domain
 from opencharacter.stats.calibrated import calibrated_mean
 from opencharacter.stats.intervals import (
@@ -22,28 +23,36 @@ _FEW = 50
 
 def estimate(marks: Iterable[Mark], *, level: float) -> Estimate:
     """Return the mean of the marks that are there, with an interval over characters."""
-    there = [(mark.value, mark.transcript.persona_id) for mark in marks if mark.value is not None]
-    return mean_of([value for value, _ in there], [who for _, who in there], level=level)
+    there = [mark for mark in marks if mark.value is not None]
+    return mean_of(
+        [mark.value for mark in there if mark.value is not None],
+        [mark.transcript.persona_id for mark in there],
+        level=level,
+        is_share=all(mark.scale == SHARE for mark in there),
+    )
 
 
-def mean_of(values: Sequence[float], characters: Sequence[str], *, level: float) -> Estimate:
+def mean_of(
+    values: Sequence[float], characters: Sequence[str], *, level: float, is_share: bool
+) -> Estimate:
     """Return a mean with an interval over characters.
 
-    Of ones and zeros it is Wilson's, which stays inside of them. Where all are the same there is
-    none: it would have no width, and say that chance has no part in it.
+    Of shares that are all 0 or 1 it is Wilson's, which stays inside of them. Where all marks are
+    the same there is none: it would have no width, and say that chance has no part in it.
 
     Args:
         values: (n,) marks.
         characters: (n,) whose each is.
         level: Of the interval.
+        is_share: Whether their scale is 0 to 1: a mark of 1 is the lowest of five on another.
     """
-    if set(values) <= {0.0, 1.0}:
+    if is_share and set(values) <= {0.0, 1.0}:
         return clustered_share(values, characters, level=level)
     method: Method = "studentised" if len(set(characters)) < _FEW else "t"
     found = mean_interval(values, characters, level=level, method=method)
     if found.se == 0:
         return found._replace(low=None, high=None, method="all alike")
-    return _inside(found) if values and 0 <= min(values) <= max(values) <= 1 else found
+    return _inside(found) if is_share and 0 <= min(values) <= max(values) <= 1 else found
 
 
 def _inside(share: Estimate) -> Estimate:
@@ -94,32 +103,58 @@ def gap(marks: Sequence[Mark], *, level: float) -> Gap | None:
 
 
 def corrected(
-    marks: Sequence[Mark], human: Mapping[tuple[str, str], float], *, level: float
+    by_turn: Mapping[int, Sequence[Mark]],
+    human: Mapping[tuple[str, str, int | None], float],
+    *,
+    level: float,
 ) -> Row | None:
     """Return the means that people would give, by their labels of a part of the answers.
 
+    A label is held against the mark of its own turn. An answer that is no role-play has the lowest
+    mark by rule, so nobody labels it and nothing of it is corrected.
+
     Args:
-        marks: Those that count.
-        human: Mean label by transcript and criterion.
+        by_turn: The marks that count, of each turn.
+        human: Mean label by transcript, criterion and turn.
         level: Of the intervals, which hold the error of the correction too.
 
     Returns:
         None without labels.
     """
-    there = [mark for mark in marks if mark.value is not None]
-    if not any((mark.transcript.id, mark.criterion) in human for mark in there):
+    there = [
+        _Turn(mark, human.get((mark.transcript.id, mark.criterion, turn)))
+        for turn, marks in by_turn.items()
+        for mark in marks
+        if mark.value is not None
+    ]
+    if all(each.human is None for each in there):
         return None
+    domains = {
+        domain: _corrected([each for each in there if each.mark.transcript.domain is domain], level)
+        for domain in _by_domain(each.mark for each in there)
+    }
+    return Row("corrected", _corrected(there, level), domains)
 
-    def mean(found: Sequence[Mark]) -> Estimate:
-        return calibrated_mean(
-            [mark.value or 0.0 for mark in found],
-            [human.get((mark.transcript.id, mark.criterion)) for mark in found],
-            [mark.transcript.persona_id for mark in found],
-            level=level,
-        )
 
-    domains = {domain: mean(found) for domain, found in _by_domain(there).items()}
-    return Row("corrected", mean(there), domains)
+class _Turn(NamedTuple):
+    mark: Mark
+    """Of one turn."""
+    human: float | None
+
+
+def _corrected(turns: Sequence[_Turn], level: float) -> Estimate:
+    """Return the mean over transcripts and criteria, each with as many marks as turns."""
+    marks = [each.mark for each in turns]
+    counts = Counter((mark.transcript.id, mark.criterion) for mark in marks)
+    found = calibrated_mean(
+        [mark.value or 0.0 for mark in marks],
+        [each.human for each in turns],
+        [mark.transcript.persona_id for mark in marks],
+        weights=[1 / counts[mark.transcript.id, mark.criterion] for mark in marks],
+        known=[mark.failed > 0 for mark in marks],
+        level=level,
+    )
+    return found._replace(n=len(counts))
 
 
 def _by_domain(marks: Iterable[Mark]) -> dict[Domain, list[Mark]]:

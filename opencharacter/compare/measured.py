@@ -8,6 +8,9 @@ from opencharacter.records import Domain
 from opencharacter.stats.intervals import Estimate
 from opencharacter.stats.variance import Component
 
+ALL_JUDGES = "all judges"
+"""What the line of comparisons by all judges is called, where none is left out."""
+
 
 class Row(NamedTuple):
     """One line of a table: a mean for each domain, and over all."""
@@ -49,9 +52,9 @@ class Judge(NamedTuple):
     unscored: Mapping[str, int]
     """How many have no value, by reason."""
     mean: Estimate
-    """Of the headline's criteria."""
+    """Of its own scores in the headline's criteria; no value = it gave none there."""
     without: Estimate
-    """The headline's mean without this judge; of a single judge there is none."""
+    """The headline's mean without this judge; none of a single judge; of rules it stays."""
     inconsistency: float | None
     """How far its choices between two answers differ by their order, in [0, 1]; None = it was not
     asked to choose."""
@@ -61,7 +64,7 @@ class Preferred(NamedTuple):
     """How often this run's answer is preferred to another run's of the same item."""
 
     judge: str
-    """By name, or `all judges`: their mean."""
+    """By name; or, of the mean of several, `ALL_JUDGES`, with who is left out."""
     plain: Estimate
     """Share of comparisons, whatever the lengths; what is no role-play loses."""
     controlled: Estimate

@@ -1,19 +1,18 @@
 """How often a run's answers are preferred to another's of the same items, at equal length too."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from statistics import fmean
 from typing import NamedTuple
 
 from opencharacter.compare.means import mean_of
-from opencharacter.compare.measured import Preferred
-from opencharacter.compare.results import Opponent, Results
+from opencharacter.compare.measured import ALL_JUDGES, Preferred
+from opencharacter.compare.results import Opponent, Results, kin_of
 from opencharacter.records import Control, Failure, Role, Score, Transcript
 from opencharacter.stats.winrate import win_rate
 
 PREFERENCE = "preference"
 """Criterion of comparisons."""
-ALL_JUDGES = "all judges"
 _REFITS = 500
 """Draws of characters, with the whole fit made anew for each: seconds for 10,000 comparisons."""
 
@@ -28,7 +27,11 @@ class _Compared(NamedTuple):
 
 
 def words_of(transcript: Transcript) -> int:
-    """Return how many words the model said."""
+    """Return how many words the character said.
+
+    Those of an item's history too: two answers to an item share them, and only the difference of
+    their words is used.
+    """
     answers = (m.content for m in transcript.messages if m.role is Role.assistant)
     return sum(len(answer.split()) for answer in answers)
 
@@ -40,6 +43,8 @@ def opponent_of(transcript: Transcript) -> Opponent:
 
 def preferences_of(results: Results, *, level: float, least: float) -> list[Preferred]:
     """Return a line for all judges together, and of several one for each.
+
+    Judges of the tested model's family have no part in the first line where others judged too.
 
     An answer that is no role-play loses against one that is, and draws against another such one.
     The rate at equal length is of pairs that judges have read.
@@ -57,12 +62,24 @@ def preferences_of(results: Results, *, level: float, least: float) -> list[Pref
             by_judge[score.judge].append(_Compared(by_id[score.transcript_id], other, score))
     if not by_judge:
         return []
-    everything = [each for found in by_judge.values() for each in found]
+    together, left_out = _together(results, by_judge.keys())
+    counted = [each for name, found in by_judge.items() if name not in left_out for each in found]
     several = by_judge if len(by_judge) > 1 else {}
     return [
         _preferred(name, found, level=level, least=least)
-        for name, found in {ALL_JUDGES: everything, **several}.items()
+        for name, found in {together: counted, **several}.items()
     ]
+
+
+def _together(results: Results, judges: Set[str]) -> tuple[str, Set[str]]:
+    """Return what the line of all judges is called, and which of them have no part in it."""
+    kin = {} if results.same_family_stated else kin_of(results)
+    if left_out := judges & kin.keys():
+        if left_out < judges:
+            return f"{ALL_JUDGES} but {', '.join(sorted(left_out))}", left_out
+        whose = sorted({kin[judge] for judge in left_out})
+        return f"{ALL_JUDGES}, of {' and '.join(whose)} family", set()
+    return ALL_JUDGES, set()
 
 
 def _preferred(
@@ -86,7 +103,9 @@ def _preferred(
         level=level,
         draws=_REFITS,
     )
-    plain = mean_of(list(there.values()), [mine[id_].persona_id for id_ in there], level=level)
+    plain = mean_of(
+        list(there.values()), [mine[id_].persona_id for id_ in there], level=level, is_share=True
+    )
     n = sum(map(len, values.values()))
     missing = sum(value is None for found in values.values() for value in found)
     return Preferred(

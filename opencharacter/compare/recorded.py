@@ -6,7 +6,6 @@ from typing import Any
 import msgspec
 
 from opencharacter.compare.measured import Report
-from opencharacter.compare.results import Scale
 from opencharacter.compare.systems import Cell, System
 from opencharacter.errors import SourceError
 from opencharacter.records import Domain
@@ -20,11 +19,13 @@ class _About(msgspec.Struct, kw_only=True, frozen=True):
 
     run: str
     models: list[str]
-    judges: list[str]
-    scales: dict[str, tuple[float, float]]
+    judges: dict[str, bool | None]
     criteria: list[str]
     is_calibrated: bool
-    incomplete: list[str]
+    scored_by: list[str]
+    kin: dict[str, str]
+    kin_stated: bool
+    withheld: list[str]
     facts: dict[str, str | int | float]
 
 
@@ -50,11 +51,13 @@ def about_of(system: System) -> dict[str, Any]:
     about = _About(
         run=system.run,
         models=list(system.models),
-        judges=list(system.judges),
-        scales={name: (scale.low, scale.high) for name, scale in system.scales.items()},
+        judges=dict(system.judges),
         criteria=list(system.criteria),
         is_calibrated=system.is_calibrated,
-        incomplete=list(system.incomplete),
+        scored_by=list(system.scored_by),
+        kin=dict(system.kin),
+        kin_stated=system.kin_stated,
+        withheld=list(system.withheld),
         facts=dict(system.facts),
     )
     found: dict[str, Any] = msgspec.to_builtins(about)
@@ -94,10 +97,12 @@ def system_of(name: str, about: object, table: Mapping[str, Any]) -> System:
         models=known.models,
         judges=known.judges,
         cells={(cell.item, cell.criterion): cell for cell in kept},
-        scales={criterion: Scale(*ends) for criterion, ends in known.scales.items()},
         criteria=known.criteria,
         is_calibrated=known.is_calibrated,
-        incomplete=tuple(known.incomplete),
+        scored_by=known.scored_by,
+        kin=known.kin,
+        kin_stated=known.kin_stated,
+        withheld=known.withheld,
         facts=known.facts,
     )
 

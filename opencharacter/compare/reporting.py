@@ -1,7 +1,7 @@
 """From the records of a run to the numbers of its report."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import fmean
 
 from opencharacter.compare.headline import (
@@ -19,7 +19,7 @@ from opencharacter.compare.headline import (
 from opencharacter.compare.means import corrected, estimate, gap, row, rows
 from opencharacter.compare.measured import Failed, Judge, Report, Row
 from opencharacter.compare.preferred import preferences_of
-from opencharacter.compare.results import Mark, Results, kin_of, marks_of, models_of
+from opencharacter.compare.results import RULE, Mark, Results, kin_of, marks_of, models_of
 from opencharacter.config import ReportConfig
 from opencharacter.records import Control, Domain, Transcript
 from opencharacter.stats.intervals import clustered_share
@@ -39,6 +39,7 @@ def report_of(results: Results, settings: ReportConfig) -> Report:
     plain = [mark for mark in marks if mark.transcript.control is Control.none]
     headline = row("headline", counted, level=level)
     withheld = why_withheld(results, criteria, counted, least=settings.min_coverage)
+    by_turn = _by_turn(results, criteria, left_out)
     played = [t for t in results.transcripts if t.control is Control.none]
     return Report(
         run=results.run,
@@ -58,12 +59,12 @@ def report_of(results: Results, settings: ReportConfig) -> Report:
         bounds=bounds_of(counted) if withheld else [],
         tasks=rows(counted, lambda mark: mark.transcript.task, level=level),
         criteria_rows=rows(plain, lambda mark: mark.criterion, level=level),
-        turns=_turns(results, criteria, left_out, level),
+        turns=_turns(by_turn, level),
         controls=_controls(marks, criteria, level),
         judges=_judges(results, criteria, left_out, level),
         preferences=preferences_of(results, level=level, least=settings.min_coverage),
         against=results.against,
-        corrected=corrected(counted, results.human, level=level),
+        corrected=corrected(by_turn, results.human, level=level),
         spread=_spread(results, criteria, left_out),
         failures=_failures(played, level),
         transcripts=len(results.transcripts),
@@ -72,17 +73,21 @@ def report_of(results: Results, settings: ReportConfig) -> Report:
     )
 
 
-def _turns(
-    results: Results, criteria: Sequence[str], left_out: frozenset[str], level: float
-) -> list[Row]:
-    """Return a line for each user turn, from 1; nothing where whole dialogues were judged."""
+def _by_turn(
+    results: Results, criteria: Sequence[str], left_out: frozenset[str]
+) -> dict[int, list[Mark]]:
+    """Return the marks that count, of each user turn from 0; nothing of whole dialogues."""
     turns = sorted({score.turn for score in results.scores if score.turn is not None})
-    found = []
-    for turn in turns:
-        marks = marks_of(results, without=left_out, turn=turn)
-        counted = counting(marks, criteria)
-        if counted:
-            found.append(row(str(turn + 1), counted, level=level))
+    return {
+        turn: counted
+        for turn in turns
+        if (counted := counting(marks_of(results, without=left_out, turn=turn), criteria))
+    }
+
+
+def _turns(by_turn: Mapping[int, Sequence[Mark]], level: float) -> list[Row]:
+    """Return a line for each user turn, from 1; nothing where there is but one."""
+    found = [row(str(turn + 1), marks, level=level) for turn, marks in by_turn.items()]
     return found if len(found) > 1 else []
 
 
@@ -101,7 +106,7 @@ def _judges(
     found = []
     for name in judges:
         own = [score for score in results.scores if score.judge == name]
-        others = frozenset(judges) - {name}
+        others = frozenset({RULE, *judges}) - {name}
         turned = [s.inconsistency for s in own if s.inconsistency is not None]
         found.append(
             Judge(

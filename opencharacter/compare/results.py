@@ -2,11 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Any, NamedTuple
 
-from opencharacter.errors import ConfigError
 from opencharacter.records import EvalItem, Failure, Score, Transcript
 
 RULE = "rule"
@@ -31,6 +30,10 @@ class Scale(NamedTuple):
 
     low: float
     high: float
+
+
+SHARE = Scale(0.0, 1.0)
+"""Of what is a share, or right or wrong."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,8 +63,8 @@ class Results:
     teacher's, its base's."""
     same_family_stated: bool = False
     """Whether a judge of such a family may stand in a headline that says so."""
-    human: Mapping[tuple[str, str], float] = field(default_factory=dict)
-    """Mean of people's labels, by transcript and criterion; empty = nobody labelled these."""
+    human: Mapping[tuple[str, str, int | None], float] = field(default_factory=dict)
+    """Mean of people's labels, by transcript, criterion and turn; empty = nobody labelled these."""
     published: Mapping[str, Any] = field(default_factory=dict)
     """Means by a benchmark's published protocol, its faults included; empty = judged by ours."""
     scales: Mapping[str, Scale] = field(default_factory=dict)
@@ -83,7 +86,9 @@ class Mark(NamedTuple):
     """Mean over judges of their means over turns and repeats, the judges centred (`offsets_of`);
     None = no judge gave a value."""
     low: float | None
-    """The same with the lowest value of the scale for what is missing; None without a scale."""
+    """What it would be at least if nothing were missing: scores as they were given, the lowest of
+    the scale for those that are not there; None without a scale. Of a whole jury offsets add up to
+    nothing, so it stays on the scale."""
     high: float | None
     rows: int
     """Scores behind it."""
@@ -91,6 +96,8 @@ class Mark(NamedTuple):
     """Of those, the ones without a value."""
     failed: int
     """Of those, the ones that count as the lowest, since the answer is no role-play."""
+    scale: Scale | None
+    """Of the criterion; None = it is not known."""
 
 
 def kin_of(results: Results) -> dict[str, str]:
@@ -108,45 +115,6 @@ def kin_of(results: Results) -> dict[str, str]:
 def group_of(criterion: str) -> str:
     """Return what a criterion counts as: all facts of a checklist, `fact:age` ..., as `fact`."""
     return criterion.partition(":")[0]
-
-
-def joined(runs: Sequence[Results]) -> Results:
-    """Return several runs of one model as one: another suite's transcripts join the first's.
-
-    Raises:
-        ConfigError: they are of several models, or share a transcript.
-    """
-    first, *others = runs
-    for other in others:
-        if models_of(other) != models_of(first):
-            raise ConfigError(
-                f"{first.run} is of {', '.join(models_of(first))}, {other.run} of "
-                f"{', '.join(models_of(other))}: a report is of one model; compare models with "
-                "stage=compare"
-            )
-    transcripts = [transcript for run in runs for transcript in run.transcripts]
-    if len({transcript.id for transcript in transcripts}) < len(transcripts):
-        names = ", ".join(run.run for run in runs)
-        raise ConfigError(f"{names} share transcripts; name each run once in report.runs")
-    return replace(
-        first,
-        items={id_: item for run in runs for id_, item in run.items.items()},
-        transcripts=transcripts,
-        scores=[score for run in runs for score in run.scores],
-        incomplete=[why for run in runs for why in run.incomplete],
-        draws=[draw for run in runs for draw in run.draws],
-        families={judge: family for run in runs for judge, family in run.families.items()},
-        related={family: whose for run in runs for family, whose in run.related.items()},
-        same_family_stated=all(run.same_family_stated for run in runs),
-        scales={name: scale for run in runs for name, scale in run.scales.items()},
-        cards={judge: card for run in runs for judge, card in run.cards.items()},
-        card_hashes={judge: hash_ for run in runs for judge, hash_ in run.card_hashes.items()},
-        unseated={judge: why for run in runs for judge, why in run.unseated.items()},
-        opponents={id_: other for run in runs for id_, other in run.opponents.items()},
-        jury=first.jury if len(runs) == 1 else {},
-        human={key: label for run in runs for key, label in run.human.items()},
-        published=first.published if len(runs) == 1 else {},
-    )
 
 
 def models_of(results: Results) -> list[str]:
@@ -175,7 +143,7 @@ def scales_of(results: Results) -> dict[str, Scale]:
         if ends:
             scales[criterion] = Scale(min(ends), max(ends))
         elif found and min(found) >= 0 and max(found) <= 1:
-            scales[criterion] = Scale(0.0, 1.0)
+            scales[criterion] = SHARE
     return scales | dict(results.scales)
 
 
@@ -259,9 +227,10 @@ def _mark(
     rows = max(1, len(values))
     missing = rows - len(there)
     if missing:
-        low, high = (_filled(values, end) if scale else None for end in scale or (0.0, 0.0))
+        raw = [(score.judge, _value(score, transcript, scale, {})) for score in scores]
+        low, high = (_filled(raw, end) if scale else None for end in scale or (0.0, 0.0))
     failed = len(there) - sum(score.value is not None for score in scores)
-    return Mark(transcript, criterion, value, low, high, rows, missing, failed)
+    return Mark(transcript, criterion, value, low, high, rows, missing, failed, scale)
 
 
 def _value(

@@ -6,16 +6,14 @@ from dataclasses import dataclass, field
 from statistics import fmean
 from typing import NamedTuple
 
-from opencharacter.compare.headline import headline_criteria, is_calibrated, judges_of
-from opencharacter.compare.results import (
-    Results,
-    Scale,
-    group_of,
-    kin_of,
-    marks_of,
-    models_of,
-    scales_of,
+from opencharacter.compare.alike import Ways, are_alike, listed, ways_of
+from opencharacter.compare.headline import (
+    headline_criteria,
+    is_calibrated,
+    judges_of,
+    no_whole_suite,
 )
+from opencharacter.compare.results import SHARE, Mark, Results, kin_of, marks_of, models_of
 from opencharacter.errors import ConfigError
 from opencharacter.records import Control, Domain
 from opencharacter.stats.paired import Shared, shared
@@ -31,6 +29,16 @@ class Cell(NamedTuple):
     criterion: str
     value: float | None
     """None = missing."""
+    low: float | None
+    """Between this and `high` it is whatever the missing scores would have been; None = the scale
+    is not known."""
+    high: float | None
+    rows: int
+    """Scores behind it."""
+    missing: int
+    """Of those, the ones without a value."""
+    is_share: bool
+    """Whether its scale is 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,78 +47,115 @@ class System:
 
     run: str
     models: Sequence[str]
-    judges: Sequence[str]
-    """`judge by rubric`, of the headline's scores."""
+    judges: Ways
+    """Of the headline's scores."""
     cells: Mapping[tuple[str, str], Cell]
     """By item and criterion; without controls."""
-    scales: Mapping[str, Scale]
     criteria: Sequence[str]
     """Of the headline."""
     is_calibrated: bool
-    incomplete: Sequence[str] = ()
+    scored_by: Sequence[str]
+    """Models that judged the headline's scores, by name."""
+    kin: Mapping[str, str] = field(default_factory=dict)
+    """Judges of its criteria that are of its own, its teacher's or its base's family, those that
+    are left out too, each with whose it is."""
+    kin_stated: bool = False
+    """Whether they may stand in a headline that says so."""
+    withheld: Sequence[str] = ()
+    """What stands against any claim over its scores, a sentence each."""
     facts: Mapping[str, str | int | float] = field(default_factory=dict)
 
 
 def systems_of(runs: Sequence[Results], asked: Sequence[str]) -> list[System]:
     """Return the systems of some runs.
 
-    Judges of the family of one candidate are left out of all, where others are left.
+    Judges of the family of one candidate are left out of all, where others are left and it is not
+    stated that they may judge.
 
     Args:
         runs: At least one.
         asked: Criteria of the headline by name; empty = see `headline_criteria`.
+
+    Raises:
+        ConfigError: those asked for are on several scales.
     """
     judges = {judge for run in runs for judge in judges_of(run)}
-    related = frozenset(judge for run in runs for judge in kin_of(run))
+    related = frozenset(
+        judge for run in runs if not run.same_family_stated for judge in kin_of(run)
+    )
     left_out = related if judges - related else frozenset[str]()
     return [_system(run, left_out, asked) for run in runs]
 
 
 def _system(run: Results, left_out: frozenset[str], asked: Sequence[str]) -> System:
     criteria = headline_criteria(run, asked)
-    counted = [
-        s for s in run.scores if s.judge not in left_out and group_of(s.criterion) in criteria
-    ]
-    grouped: dict[tuple[str, str], list[float | None]] = defaultdict(list)
-    about: dict[tuple[str, str], tuple[str, Domain, str]] = {}
+    grouped: dict[tuple[str, str], list[Mark]] = defaultdict(list)
     for mark in marks_of(run, without=left_out):
         if mark.transcript.control is Control.none:
-            key = (mark.transcript.item_id, mark.criterion)
-            grouped[key].append(mark.value)
-            about[key] = (mark.transcript.persona_id, mark.transcript.domain, mark.transcript.task)
-    cells = {
-        key: Cell(key[0], *about[key], key[1], _mean(values)) for key, values in grouped.items()
-    }
+            grouped[mark.transcript.item_id, mark.criterion].append(mark)
+    judges, ways = judges_of(run, criteria), ways_of(run, without=left_out)
     return System(
         run=run.run,
         models=models_of(run),
-        judges=sorted({f"{s.judge} by {s.rubric}" for s in counted}),
-        cells=cells,
-        scales=scales_of(run),
+        judges=_merged([ways[name] for name in sorted(criteria) if name in ways]),
+        cells={key: _cell(marks) for key, marks in grouped.items()},
         criteria=criteria,
         is_calibrated=is_calibrated(run, criteria),
-        incomplete=run.incomplete,
+        scored_by=[judge for judge in judges if judge not in left_out],
+        kin={judge: whose for judge, whose in kin_of(run).items() if judge in judges},
+        kin_stated=run.same_family_stated,
+        withheld=no_whole_suite(run),
         facts=run.facts,
     )
 
 
+def _merged(found: Sequence[Ways]) -> dict[str, bool | None]:
+    """Return the ways of all criteria of a headline."""
+    merged: dict[str, bool | None] = {}
+    for ways in found:
+        merged |= {name: way for name, way in ways.items() if merged.get(name) is None}
+    return merged
+
+
+def _cell(marks: Sequence[Mark]) -> Cell:
+    """Return what the samples of one item got in one criterion."""
+    played = marks[0].transcript
+    values = [mark.value for mark in marks if mark.value is not None]
+    lows = [mark.low for mark in marks if mark.low is not None]
+    highs = [mark.high for mark in marks if mark.high is not None]
+    is_bounded = len(lows) == len(highs) == len(marks)
+    return Cell(
+        item=played.item_id,
+        persona=played.persona_id,
+        domain=played.domain,
+        task=played.task,
+        criterion=marks[0].criterion,
+        value=fmean(values) if values else None,
+        low=fmean(lows) if is_bounded else None,
+        high=fmean(highs) if is_bounded else None,
+        rows=sum(mark.rows for mark in marks),
+        missing=sum(mark.missing for mark in marks),
+        is_share=all(mark.scale == SHARE for mark in marks),
+    )
+
+
 def check_alike(systems: Sequence[System]) -> None:
-    """Check that systems can be compared: the same judges by the same rubrics, shared items.
+    """Check that systems can be compared: that they were judged alike, and share items.
 
     Raises:
         ConfigError: they cannot.
     """
     first, *others = systems
     for other in others:
-        if other.judges != first.judges:
+        if not are_alike(first.judges, other.judges):
             raise ConfigError(
-                f"{first.run} was judged by {_listed(first.judges)}, {other.run} by "
-                f"{_listed(other.judges)}: scores of other judges or rubrics cannot be compared; "
-                "judge both alike (stage=judge)"
+                f"{first.run} was judged by {listed(first.judges)}, {other.run} by "
+                f"{listed(other.judges)}: scores of other judges, rubrics or kinds of verdict "
+                "cannot be compared; judge both alike (stage=judge)"
             )
     if not shared_keys(systems, {name for each in systems for name in each.criteria}):
         raise ConfigError(
-            f"{_listed([each.run for each in systems])} share no item: they were asked different "
+            f"{', '.join(each.run for each in systems)} share no item: they were asked different "
             "suites, characters or draws; play them with the same suite= and suite.seed, and "
             "suite.run= for the characters of another run"
         )
@@ -136,12 +181,3 @@ def pair(
         {name: second.cells[key].value for name, key in named.items()},
     )
     return found, [first.cells[named[name]].persona for name in found.items]
-
-
-def _mean(values: Sequence[float | None]) -> float | None:
-    there = [value for value in values if value is not None]
-    return fmean(there) if there else None
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names) or "nobody"

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from opencharacter.compare.measured import Gap, Preferred, Report, Row
+from opencharacter.compare.measured import ALL_JUDGES, Gap, Preferred, Report, Row
 from opencharacter.compare.results import Results
 from opencharacter.records import Domain
 from opencharacter.stats.intervals import Estimate
@@ -181,6 +181,8 @@ def preference_words(pair: str, found: Sequence[Preferred]) -> list[str]:
     if not found:
         return []
     one = found[0]
+    if one.judge != ALL_JUDGES:
+        pair = f"{pair} ({one.judge})"
     if one.bounds:
         low, high = number(one.bounds[0]), number(one.bounds[1])
         return [

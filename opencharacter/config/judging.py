@@ -37,8 +37,10 @@ class JudgeConfig(ModelConfig):
     """Folder of verdicts that all runs share; empty = `judged` in runs_dir."""
 
     def __post_init__(self) -> None:
-        """Check ranges."""
+        """Check ranges; as a judge the embedded model has weights of its own."""
         ModelConfig.__post_init__(self)
+        if self.model == "embedded":
+            self.model = "embedded_judge"
         require(bool(self.rubrics), "rubrics is empty; name a folder of criteria")
         require(0 <= self.min_mass <= 1, f"min_mass is {self.min_mass}; it must be in [0, 1]")
         require(self.retries >= 0, f"retries is {self.retries}; it must be >= 0")

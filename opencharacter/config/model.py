@@ -57,8 +57,8 @@ class ModelConfig:
     """What runs the model: `vllm` in this process, an OpenAI-compatible server (`endpoint`), or the
     `scripted` one of the tests."""
     model: str = "embedded"
-    """Hub id, folder, or a small model inside the package: `embedded`, or `embedded_base`, which
-    has met no character."""
+    """Hub id, folder, or a small model inside the package: `embedded`; as a judge `embedded_judge`;
+    `embedded_base`, which has met no character."""
     run: str | None = None
     """Run whose trained model this is; llm@teacher=trained sets `model` to its folder. None = it is
     not one of our runs."""

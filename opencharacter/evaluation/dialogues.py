@@ -86,5 +86,5 @@ def _item(suite: str, character: Character, instruction: Instruction, people: Pe
         questions=_turns(instruction),
         task=TASK,
         dimensions=CRITERIA,
-        domain=people.domain_of(character),
+        domain=people.domain_of(character, instruction.id),
     )

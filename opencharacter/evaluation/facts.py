@@ -14,7 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
-from opencharacter.checks import numbers
+from opencharacter.checks import numbers, places, speech, words
 from opencharacter.checks.numbers import NUMBER, number_of
 from opencharacter.checks.places import countries_of
 from opencharacter.checks.speech import own_words
@@ -51,6 +51,8 @@ class Fact:
     value: str
     wrong: str = ""
     """What the question pretends instead; empty = it pretends nothing."""
+    relation: str = ""
+    """Of kin who are counted, such as `daughters`; empty = any of them."""
 
     def as_json(self) -> str:
         """Return it as text."""
@@ -60,7 +62,7 @@ class Fact:
     def from_json(cls, text: str) -> "Fact":
         """Return what `as_json` wrote."""
         found = json.loads(text)
-        return cls(field=Field(found["field"]), value=found["value"], wrong=found["wrong"])
+        return cls(**{**found, "field": Field(found["field"])})
 
 
 class Said(NamedTuple):
@@ -130,6 +132,8 @@ _AGE = re.compile(
     rf"(?:(?:now|only|just|already|currently|still|actually|really|exactly|indeed|not|a|an)\s+)*"
     rf"(?P<after>{NUMBER})(?:{_ENDS}|(?={_OLD})|\s+years?{_ENDS})"
     rf"|\b(?:after |I have lived |I've lived )(?P<lived>{NUMBER}) years(?: of life\b|(?=\W*\Z))"
+    rf"|\bI(?:'ve| have)? turned (?P<turned>{NUMBER})(?= (?:last|this) (?:week|month|year|spring"
+    r"|summer|autumn|fall|winter)\b)"
     rf"|(?<![\w.,])(?P<old>{NUMBER}){_OLD}",
     re.IGNORECASE,
 )
@@ -138,18 +142,11 @@ _BARE_NUMBER = re.compile(
     rf"(?P<after>{NUMBER})(?:\s+years?)?\W*\Z",
     re.IGNORECASE,
 )
-_COUNT = re.compile(
-    rf"(?<![\w.,-])(?P<after>(?!one\b){NUMBER}"
-    r"|one(?= (?:of|daughter|son|child|sister|brother|sibling|grandchild|niece|nephew)\b))"
-    r"(?![\w%-]|[.,]\d|[ -]years?\b)",
-    re.IGNORECASE,
-)
 _AT = re.compile(
     rf"\b(?:at|aged|age of|was|turned|when I was)\s+(?:only |just |not |about )*(?P<after>{NUMBER})"
     rf"(?:(?={_OLD})|\s+years?{_ENDS}|{_ENDS})",
     re.IGNORECASE,
 )
-_NONE = re.compile(r"\b(?:no|none|any|zero)\b", re.IGNORECASE)
 
 
 def _ages(_: Fact, text: str) -> _Claims:
@@ -178,7 +175,7 @@ def _same_number(said: str, value: str) -> bool:
 # Names --------------------------------------------------------------------------------------------
 
 _NAMED = re.compile(
-    rf"\b(?i:my (?:\w+ )?name(?:'s| is| has always been)|the name(?:'s| is)"
+    rf"\b(?i:my (?:\w+ )?name(?:'s| is| has always been)|the name(?:'s| is)|(?<![\w'] )name's"
     rf"|I(?:'m| am) (?:called|named)|name:)\s+"
     rf"(?i:(?:is|not|actually|really|indeed|still)\s+)*(?P<strong>{_PROPER})"
     r"(?=[ \t]*(?:[\n.,;:!)\u2014\u2013]|\Z)| (?:and|but|from)\b)"
@@ -234,6 +231,7 @@ _FROM = re.compile(
     rf"(?:[^,.]{{0,30}}?\b(?i:in|from|at|of)\b)?\s+(?:the (?:city|town|village) of )?"
     rf"(?P<place>{_PROPER}(?:,\s*{_PROPER})*)"
 )
+_GROWN = re.compile("raised|grew up", re.IGNORECASE)  # where one was born, or anywhere else
 _BARE_PLACE = re.compile(
     rf"\A\W*(?:(?:Yes|No|Oh|Well)\b[,.! ]*)?(?:In )?(?P<place>{_PROPER}(?:,\s*{_PROPER})*)\W*\Z"
 )
@@ -257,7 +255,8 @@ def _birth_places(fact: Fact, text: str) -> _Claims:
                 bool(fact.wrong) and _same_words(place, fact.wrong)
             )
             there = countries_of(place)
-            is_sure = is_known or bool(home and there and not home & there)
+            is_elsewhere = bool(home and there and not home & there)
+            is_sure = is_known or (is_elsewhere and not _GROWN.match(found[0]))
             if is_denied(before):
                 claims.denied.append(place)
             elif not is_of_others(sentence[: found.start()]):
@@ -320,12 +319,48 @@ def _stems(value: str) -> str:
     return re.escape(last[: max(4, len(last) - 3)])
 
 
+_KIN = {
+    "daughters": "daughters?|girls?",
+    "sons": "sons?|boys?",
+    "children": "child(?:ren)?|kids?|little ones",
+    "sisters": "sisters?",
+    "brothers": "brothers?",
+    "siblings": "siblings?|brothers and sisters",
+    "grandchildren": "grandchild(?:ren)?|grandkids?",
+    "nieces": "nieces?",
+    "nephews": "nephews?",
+}
+_LIKE = r"(?:(?!and\b|or\b|of\b)[a-z-]+ ){0,2}?"  # "grown-up", "lovely little"
+
+
 def _kin(fact: Fact, text: str) -> _Claims:
+    """Return how many kin there are said to be; once the right number is said, no other counts."""
     if not fact.value.isdigit():
         return _mentions(fact, text)
-    claims = _numbers(text, (_COUNT, _BARE_NUMBER))
-    said_none = not claims.affirmed and _NONE.search(text) and fact.value != "0"
+    who = _KIN.get(fact.relation) or "|".join(_KIN.values())
+    count = re.compile(
+        rf"(?<![\w.,-])(?P<who>{NUMBER}) {_LIKE}(?:{who}|chairs?|seats?|places?)\b"
+        rf"|\b(?:have|have got|I've got|there are|but|just|only) (?P<alone>{NUMBER})"
+        r"(?: of (?:them|us))?(?=\s*(?:[.,;:!\u2014\u2013]|\Z))",
+        re.IGNORECASE,
+    )
+    claims = _numbers(text, (count, _BARE_NUMBER))
+    if fact.value in claims.affirmed:
+        return claims._replace(affirmed=[fact.value])
+    said_none = not claims.affirmed and any(_is_none(who, said) for said in sentences(text))
     return claims._replace(affirmed=["0"]) if said_none else claims
+
+
+def _is_none(who: str, sentence: str) -> bool:
+    """Say whether a sentence is that there are no such kin."""
+    none = re.compile(
+        rf"\A\W*(?:none|zero)\W*\Z|\bhave none\b|\b(?:no|zero|(?P<any>any)) {_LIKE}(?:{who})\b",
+        re.IGNORECASE,
+    )
+    found = none.search(sentence)
+    before = sentence[: found.start()] if found else ""
+    is_said = found and (not found["any"] or is_denied(before))
+    return bool(is_said) and not is_elsewhen(before)
 
 
 def _history(fact: Fact, text: str) -> _Claims:
@@ -352,10 +387,8 @@ _SAME: dict[Field, Callable[[str, str], bool]] = {
 }
 
 
-def _rules_hash() -> str:
-    files = (Path(__file__), Path(assertions.__file__), Path(numbers.__file__))
-    return digest([file.read_text(encoding="utf-8") for file in files])[:12]
-
-
-RULES = f"facts@{_rules_hash()}"
+_PARTS = assertions.__file__, numbers.__file__, places.__file__, speech.__file__, words.__file__
+FILES = (*map(Path, (__file__, *_PARTS)), places.PLACES)
+"""What these rules are made of."""
+RULES = f"facts@{digest([file.read_text(encoding='utf-8') for file in FILES])[:12]}"
 """Name and hash of these rules, as scores name a rubric."""

@@ -38,7 +38,7 @@ from opencharacter.llm.requests import (
 )
 from opencharacter.llm.work import Plan
 from opencharacter.prompts.rubrics import Criterion, Rubric, Shown
-from opencharacter.records import Message, Role, Score, Transcript, Usage
+from opencharacter.records import EvalItem, Message, Role, Score, Transcript, Usage
 from opencharacter.sources.lines import storable
 from opencharacter.store.claims import Part
 from opencharacter.store.completions import SharedCompletions
@@ -124,9 +124,9 @@ class Judge:
         if reason or work.other is None:
             yield from ()
             return self._record(work, Verdict(unscored=reason))
-        mine, theirs = (_whole(each) for each in (work.transcript, work.other))
+        mine, theirs = (_whole(work.item, each) for each in (work.transcript, work.other))
         asked = _numbered(work.item.questions)
-        shown = Shown(work.item.persona, work.item.facts, (), asked, mine, theirs)
+        shown = Shown(work.item.persona, work.item.facts, work.item.history, asked, mine, theirs)
         first = yield from self._ask(work, shown)
         swapped = shown._replace(answer=shown.other, other=shown.answer)
         second = yield from self._ask(work, swapped)
@@ -213,9 +213,10 @@ def _not_compared(work: Work) -> str | None:
     return COUNTERPART_FAILED if answer_of(work.item, work.other, None).failure else None
 
 
-def _whole(transcript: Transcript) -> str:
-    """Return all that the character says."""
-    return _numbered([m.content for m in transcript.messages if m.role is Role.assistant])
+def _whole(item: EvalItem, transcript: Transcript) -> str:
+    """Return all that the model says as the character."""
+    said = item.played(transcript.messages)
+    return _numbered([message.content for message in said if message.role is Role.assistant])
 
 
 def _numbered(texts: Sequence[str]) -> str:

@@ -3,7 +3,6 @@
 import csv
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,25 +25,22 @@ _COLUMNS = ("key", "annotator", "points")
 _FEW = 2  # items under which nothing is said of agreement
 
 Labels = dict[str, dict[str, float]]
-"""Points by annotator, then by the key of the work."""
+"""What labels are worth, by annotator, then by the key of the work."""
 
 
 def draw_for_people(work: Iterable[Work], n: int) -> list[Work]:
-    """Return answers for people to label, spread evenly over characters.
+    """Return answers for people to label, drawn at random, each as likely as another.
+
+    So what people say of these holds of all (`stats.calibrated`).
 
     Args:
         work: By rubric; failed answers and those under a control are left out.
         n: How many; a draw of more begins with that of fewer.
     """
-    by_character: dict[str, list[Work]] = {}
     sound = {
         w.key: w for w in work if not w.answer.failure and w.transcript.control is Control.none
     }
-    for key in shuffled(sound, "labels"):
-        by_character.setdefault(sound[key].item.persona_id, []).append(sound[key])
-    characters = [by_character[id_] for id_ in shuffled(by_character, "labels")]
-    turns = chain.from_iterable(zip_longest(*characters))
-    return [each for each in turns if each is not None][:n]
+    return [sound[key] for key in shuffled(sound, "labels")[:n]]
 
 
 def label_page(work: Sequence[Work], rubric: Rubric) -> str:
@@ -72,12 +68,12 @@ def _shown(work: Work, rubric: Rubric) -> dict[str, Any]:
     }
 
 
-def read_labels(paths: Sequence[str], known: Mapping[str, Sequence[str]]) -> Labels:
-    """Read labels that people gave: columns key, annotator, points.
+def read_labels(paths: Sequence[str], known: Mapping[str, Mapping[str, float]]) -> Labels:
+    """Read what labels that people gave are worth: columns key, annotator, points.
 
     Args:
         paths: CSV files.
-        known: Labels of the scale of each piece of work, by its key.
+        known: Of each piece of work, by its key, what the labels of its scale are worth.
 
     Raises:
         SourceError: a file cannot be read; a row is of unknown work, off the scale, or given twice.
@@ -97,7 +93,8 @@ def read_labels(paths: Sequence[str], known: Mapping[str, Sequence[str]]) -> Lab
                 scale = ", ".join(known[key])
                 raise SourceError(f"{place}: points are '{points}'; the scale is {scale}")
             mine = found.setdefault(annotator, {})
-            if mine.setdefault(key, float(points)) != float(points):
+            worth = known[key][points]
+            if mine.setdefault(key, worth) != worth:
                 raise SourceError(f"{place}: {annotator} labels '{key}' twice, and differently")
     return found
 

@@ -27,7 +27,7 @@ class People:
 
     run_dir: Path
     also_trained: tuple[Path, ...] = ()
-    """Other runs in whose mixtures the model under test may have met somebody."""
+    """Runs that trained the model under test, where they are others."""
 
     def folder(self, stage: str) -> StageFolder:
         """Return where a stage of that run keeps its files."""
@@ -53,13 +53,24 @@ class People:
         """Whether it is known what was trained on."""
         return self.folder("mix").manifest_file.exists()
 
-    def domain_of(self, character: Character) -> Domain:
-        """Say whether a character, or a near-duplicate of it, is in the mixture."""
-        if not self.has_mixture:
+    def domain_of(self, character: Character, instruction: str = "") -> Domain:
+        """Say whether the model met a character, or a near-duplicate of it, in training.
+
+        Those of the mixture here that a model of another run's mixture has not met there are
+        unknown: that model may have been trained on from one of this run.
+
+        Args:
+            character: Of this run.
+            instruction: Id of what it is asked; met by the character, it is not in domain.
+        """
+        runs = self._others or [self]
+        if not all(run.has_mixture for run in (self, *runs)):
             return Domain.unknown
-        if character.id in self.met:
-            return Domain.inside
-        return Domain.unknown if character.cluster in self._trained_clusters else Domain.outside
+        if met := [run.met[character.id] for run in runs if character.id in run.met]:
+            return Domain.unknown if instruction in set().union(*met) else Domain.inside
+        seen = self.met.keys() | self._near_others
+        is_near = character.cluster in self._trained_clusters
+        return Domain.unknown if is_near or character.id in seen else Domain.outside
 
     def trained(self) -> list[Character]:
         """Return the characters of the mixture.
@@ -88,7 +99,7 @@ class People:
                 f"{self.folder('profiles').path} has no held-out character, so nothing is out of "
                 "domain; start the run with personas.heldout=0.05 or more"
             )
-        near = self._near_trained(heldout)
+        near = self._near([*self.trained(), *self._others_trained], heldout)
         seen = [
             c
             for c in heldout
@@ -104,22 +115,33 @@ class People:
             )
         return sorted(heldout, key=lambda c: c.id)
 
-    def _near_trained(self, heldout: Sequence[Character]) -> set[str]:
+    @cached_property
+    def _others(self) -> list["People"]:
+        return [People(run_dir=run_dir) for run_dir in self.also_trained]
+
+    @cached_property
+    def _others_trained(self) -> list[Character]:
+        return list(chain.from_iterable(other.trained() for other in self._others))
+
+    @cached_property
+    def _near_others(self) -> set[str]:
+        """Ids of the characters here that are, or are near, one that other runs trained on."""
+        return self._near(self._others_trained, list(self.characters.values()))
+
+    def _near(self, trained: Sequence[Character], asked: Sequence[Character]) -> set[str]:
         """Return whose personas share so many words with a trained one, whatever clusters say.
 
-        In other runs too: their clusters have other names, words are the same.
+        Clusters have other names in other runs; words are the same.
         """
-        others = [People(run_dir=run_dir).trained() for run_dir in self.also_trained]
-        trained = [*self.trained(), *chain.from_iterable(others)]
         words = WordSets()
-        for character in (*trained, *heldout):
+        for character in (*trained, *asked):
             words.add(character.persona)
         started = self.folder("personas").started() or {"settings": {}}
         settings = started["settings"].get("personas", {})
         threshold = settings.get("near_threshold", _NEAR)
         pairs = words.near_pairs(np.arange(len(words), dtype=np.int64), threshold)
         n = len(trained)
-        return {heldout[later - n].id for earlier, later in pairs.each() if earlier < n <= later}
+        return {asked[later - n].id for earlier, later in pairs.each() if earlier < n <= later}
 
     @property
     def _mixtures(self) -> list[Path]:

@@ -270,7 +270,7 @@ class _Played:
     @property
     def dialogue(self) -> list[Message]:
         """What was said since the first question."""
-        return self.messages[bool(self.task.system) + len(self.task.item.history) :]
+        return self.task.item.played(self.messages)
 
     def hear(self, said: Said) -> None:
         """Count what a user's turn took, and why there is none."""

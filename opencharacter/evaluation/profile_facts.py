@@ -166,7 +166,8 @@ def questions_about(
             filled |= {name: text.format(wrong=wrong) for name, text in known.words.items()}
             field = Field.kin if known.field == "kin_name" else Field(known.field)
             pretended = wrong if template.style in _PREMISED else ""
-            fact = Fact(field=field, value=known.value, wrong=pretended)
+            of = known.words.get("relation", "") if known.field == "kin" else ""
+            fact = Fact(field=field, value=known.value, wrong=pretended, relation=of)
             yield Asked(template.question.format(**filled), fact, template.style)
 
 

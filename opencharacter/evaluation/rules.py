@@ -43,8 +43,8 @@ def rule_scores(item: EvalItem, transcript: Transcript) -> Iterator[Score]:
     contradictions of which the rule is not sure (`unsure`), and answers that choose nothing
     (`no_choice`).
     """
-    said = [m.content for m in transcript.messages if m.role is Role.assistant]
-    answers = said[sum(m.role is Role.assistant for m in item.history) :]
+    said = item.played(transcript.messages)
+    answers = [message.content for message in said if message.role is Role.assistant]
     for turn, wanted in enumerate(item.answers):
         if not wanted:
             continue

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from opencharacter.errors import ConfigError
 from opencharacter.prompts.rubrics import Rubric
-from opencharacter.records import EvalItem, Message, Role, Transcript
+from opencharacter.records import EvalItem, Message, Transcript
 
 KEY_COLUMNS = ("transcript_id", "criterion", "turn")
 """Columns of a score that make up `Work.key`."""
@@ -36,7 +36,7 @@ class Answer(NamedTuple):
     """One answer of a transcript, with what it answers."""
 
     before: tuple[Message, ...]
-    """Earlier turns, without the system prompt."""
+    """The item's history, then earlier turns; without the system prompt."""
     question: str
     text: str
     failure: str
@@ -77,11 +77,11 @@ def answer_of(item: EvalItem, transcript: Transcript, turn: int | None) -> Answe
         transcript: Of it.
         turn: From 0; None = the last one, and a failure of any is one of the dialogue.
     """
-    spoken = [message for message in transcript.messages if message.role is not Role.system]
+    spoken = item.played(transcript.messages)
     at = len(item.questions) - 1 if turn is None else turn
     failure = _failure(transcript, turn)
     if 2 * at + 1 < len(spoken):
-        earlier = tuple(spoken[: 2 * at])
+        earlier = (*item.history, *spoken[: 2 * at])
         return Answer(earlier, spoken[2 * at].content, spoken[2 * at + 1].content, failure)
     ended = USER_FAILED if transcript.user_failure else NOT_REACHED
     return Answer((), item.questions[at], "", failure or ended)

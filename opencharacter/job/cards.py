@@ -1,6 +1,5 @@
 """Which judge cards of a run count: of the transcripts that are there, by the rubrics in use."""
 
-import json
 import sys
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
@@ -8,9 +7,9 @@ from typing import Any
 
 from opencharacter.errors import StoreError
 from opencharacter.evaluation.card import CARDS
+from opencharacter.job.beside import read_beside
 from opencharacter.records import Score
 from opencharacter.store.damage import damaged
-from opencharacter.store.files import read_json
 from opencharacter.store.stage import finished_input
 
 
@@ -65,15 +64,8 @@ def _object(path: Path) -> dict[str, Any]:
     Raises:
         StoreError: it is damaged.
     """
-    try:
-        found = read_json(path)
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise damaged(path, f"broken JSON: {error}") from error
-    if found is None:
-        return {}
+    found = read_beside(path, dict[str, dict[str, Any]]) or {}
     whole = {"judge", "rubric", "passed", "calibration", "below", "people"}
-    if not isinstance(found, dict) or not all(
-        isinstance(card, dict) and whole <= card.keys() for card in found.values()
-    ):
+    if not all(whole <= card.keys() for card in found.values()):
         raise damaged(path, "it holds no judge cards")
     return found

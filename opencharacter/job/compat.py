@@ -18,16 +18,16 @@ from opencharacter.evaluation.compat import (
 )
 from opencharacter.job import Job
 from opencharacter.job.judging import (
+    OTHER_JUDGES,
     Bench,
     are_finished,
-    cache_of,
     count_scores,
     read_played,
-    say_kept,
     say_refusal,
     stage_of,
     write_bench,
 )
+from opencharacter.job.kept import cache_of, say_kept
 from opencharacter.llm.opening import model_name
 from opencharacter.records import Score
 from opencharacter.sources.rows import Tally
@@ -96,6 +96,7 @@ def _gather(
     rubric = load_protocol(config.judge.rubrics).name
     with job.stage("judge", reads=["play", *folders]) as stage:
         stage.is_shared = True
+        stage.cheap = OTHER_JUDGES
         tally = Tally()
         bench = Bench.of(config, judges, job.folder("play"), cards)
         batches = (b for folder in folders for b in read_records(job.folder(folder).data, Batch))

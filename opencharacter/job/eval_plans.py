@@ -83,7 +83,7 @@ def foresee(config: Config) -> Foreseen | None:
             _user_chars(task.item, made) for task, made in zip(some, transcripts, strict=True)
         )
         user = Asked(n_said, scale * read / CHARS_PER_TOKEN, n_said * said)
-    read = sum(map(_prompt_chars, transcripts))
+    read = sum(_prompt_chars(task.item, made) for task, made in zip(some, transcripts, strict=True))
     return Foreseen(
         items={item.id: item for item in suite.items},
         transcripts=transcripts,
@@ -138,10 +138,11 @@ def _made_up(task: Task, tokens: float, said: float) -> Transcript:
     )
 
 
-def _prompt_chars(transcript: Transcript) -> int:
+def _prompt_chars(item: EvalItem, transcript: Transcript) -> int:
     """Return the characters of the prompts of all its turns."""
-    total = so_far = 0
-    for message in transcript.messages:
+    messages, played = transcript.messages, item.played(transcript.messages)
+    total, so_far = 0, sum(len(m.content) for m in messages[: len(messages) - len(played)])
+    for message in played:
         if message.role is Role.assistant:
             total += so_far
         so_far += len(message.content)

@@ -1,15 +1,13 @@
 """What the judge stage reads of others, what it calls its folders, and what it tells."""
 
-import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import urlsplit
 
-from opencharacter.config import Backend, Config, JudgeConfig, Mode
+from opencharacter.config import Config, JudgeConfig, Mode
 from opencharacter.errors import ConfigError
 from opencharacter.evaluation.card import CARDS
 from opencharacter.evaluation.compat import load_protocol
@@ -25,26 +23,44 @@ from opencharacter.evaluation.work import (
 )
 from opencharacter.ids import digest
 from opencharacter.job import Job
+from opencharacter.job.beside import require_whole
 from opencharacter.job.cards import read_cards
+from opencharacter.job.kept import cache_of, say_kept
 from opencharacter.job.playing import ITEMS
 from opencharacter.job.stage import OpenStage
 from opencharacter.llm.opening import model_name
 from opencharacter.prompts.rubrics import Rubric, load_rubric
 from opencharacter.records import Control, EvalItem, Score, Transcript
 from opencharacter.store.completions import SharedCompletions
+from opencharacter.store.damage import damaged
 from opencharacter.store.files import write_json
 from opencharacter.store.rows import part_files, read_columns, read_footer, read_records
 from opencharacter.store.stage import StageFolder
 
+BENCH = "judges.json"
+"""Who judged, beside their scores."""
 JURY = "jury.json"
 """What several judges say together, beside their scores."""
+OTHER_JUDGES = ("judge-",)
+"""What may change of the table of all scores, which asks nobody: who judged."""
+KNOWN_VERDICTS = ("judge.min_mass", "judge.against", "versions.pairwise", "sources.")
+"""What may change of one judge's scores: what was asked before is known, and nothing is asked but
+which of two answers is the better."""
 _TEACHES = ("profiles", "rewrite", "generate")
 
 
 def read_played(folder: StageFolder) -> tuple[dict[str, EvalItem], list[Transcript]]:
-    """Return the items of a play stage by id, and its transcripts."""
+    """Return the items of a play stage by id, and its transcripts.
+
+    Raises:
+        StoreError: some of them are lost.
+    """
+    require_whole(folder)
     items = {item.id: item for item in read_records(folder.path / ITEMS, EvalItem)}
-    return items, list(read_records(folder.data, Transcript))
+    transcripts = list(read_records(folder.data, Transcript))
+    if lost := {each.item_id for each in transcripts} - items.keys():
+        raise damaged(folder.path / ITEMS, f"it lacks {len(lost):,} items that were played")
+    return items, transcripts
 
 
 def stage_of(judge: str) -> str:
@@ -125,22 +141,6 @@ def asker_of(judge: JudgeConfig, rubrics: Mapping[Instrument, Rubric]) -> Judge:
     )
 
 
-def cache_of(judge: JudgeConfig, config: Config) -> Path:
-    """Return the folder of verdicts that all runs share.
-
-    In it is one for each server that nobody says the weights of (no `revision`), and for each
-    number format that was asked for: there the same name may be another judge.
-    """
-    folder = Path(judge.cache or Path(config.runs_dir) / "judged")
-    if judge.backend is Backend.vllm and judge.dtype != "auto":
-        return folder / judge.dtype
-    if judge.backend is not Backend.endpoint or judge.revision:
-        return folder
-    server = urlsplit(judge.base_url or "")  # a name and password in it stay out
-    hashed = digest("server", server.hostname, server.port, server.path)[:8]
-    return folder / f"{re.sub(r'[^a-z0-9.-]', '_', server.hostname or '')}-{hashed}"
-
-
 def ask_judge(
     stage: OpenStage,
     work: Sequence[Work],
@@ -169,27 +169,6 @@ def are_finished(job: Job, stages: Iterable[str]) -> bool:
     return all(job.folder(stage).manifest() is not None for stage in stages)
 
 
-def say_kept(kept: SharedCompletions) -> None:
-    """Say what of the verdicts that runs share could not be used, or is of several models.
-
-    A server may answer to a short name with one dated version today and another one tomorrow.
-    """
-    served = sorted(kept.served - {""})
-    if len(served) > 1:
-        print(
-            f"judge: the verdicts are of {len(served)} models, {', '.join(served)}; name one of "
-            "them in judge.model, so that all scores are by the same judge",
-            file=sys.stderr,
-        )
-    for path, lines in kept.damaged.items():
-        told = f"{lines:,} line{'s' * (lines > 1)}"
-        print(
-            f"judge: {told} of {path} cannot be read, and what they held is asked again where it "
-            "is needed",
-            file=sys.stderr,
-        )
-
-
 def count_scores(data: Path) -> dict[str, int]:
     """Return how many answers have a score, and how many lack one for which reason."""
     reasons = Counter(reason for (reason,) in read_columns(part_files(data), ["unscored"]))
@@ -214,6 +193,8 @@ class Bench:
     same_family_stated: bool
     refusal: str
     """Why there is no headline; empty = nothing stands against it."""
+    scales: dict[str, tuple[float, float]]
+    """By criterion, what the worst and the best label are worth; of a published protocol none."""
 
     @classmethod
     def of(
@@ -222,14 +203,16 @@ class Bench:
         judges: Mapping[str, JudgeConfig],
         played: StageFolder,
         cards: Mapping[str, Any],
+        rubrics: Iterable[Rubric] = (),
     ) -> Self:
         """Return it for a run whose transcripts are judged.
 
         Args:
             config: Of the run.
-            judges: Those who judge.
-            played: What they judge.
+            judges: Those who judge, by name.
+            played: The transcripts.
             cards: From `cards_of`, also of those who do not judge.
+            rubrics: By which they judge.
         """
         names = [model_name(judge) for judge in config.judge.members.values()]
         families = {
@@ -255,6 +238,11 @@ class Bench:
             left_out={name: _below(cards, name) for name in names if name not in families},
             same_family_stated=stated,
             refusal=refuse_headline(scoring, others, is_stated=stated),
+            scales={
+                name: (min(each.points), max(each.points))
+                for rubric in rubrics
+                for name, each in rubric.criteria.items()
+            },
         )
 
 
@@ -352,7 +340,7 @@ def _teacher_of(config: Config, run_dir: Path) -> str:
 
 def write_bench(folder: StageFolder, bench: Bench) -> None:
     """Keep who judged beside the scores."""
-    write_json(folder.path / "judges.json", asdict(bench))
+    write_json(folder.path / BENCH, asdict(bench))
 
 
 def _given(model: str, family: str) -> str:

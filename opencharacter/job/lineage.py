@@ -28,20 +28,19 @@ def lineage_of(run_dir: Path) -> Lineage:
         StoreError: a file of that run is damaged.
     """
     player = _settings(StageFolder(run_dir=run_dir, stage="play")).get("player", {})
-    trained_in = _run_of(Path(str(player.get("model", ""))).expanduser())
-    if trained_in is None:
+    source = trained_in(str(player.get("model", "")))
+    if source is None:
         return Lineage({}, {})
-    made_by = {_version(trained_in, stage, "model"): "the teacher's" for stage in _TEACHERS}
-    made_by[_version(trained_in, "train", "base")] = "the base model's"
+    made_by = {_version(source, stage, "model"): "the teacher's" for stage in _TEACHERS}
+    made_by[_version(source, "train", "base")] = "the base model's"
     made_by.pop("", None)
-    return Lineage(made_by, _facts(trained_in))
+    return Lineage(made_by, _facts(source))
 
 
-def _run_of(model: Path) -> Path | None:
+def trained_in(model: str) -> Path | None:
     """Return the folder of the run that a checkpoint lies in; None = in none."""
-    return next(
-        (path for path in model.parents if (path / "train" / "started.json").exists()), None
-    )
+    above = Path(model).expanduser().parents
+    return next((path for path in above if (path / "train" / "started.json").exists()), None)
 
 
 def _facts(run_dir: Path) -> dict[str, str | int | float]:

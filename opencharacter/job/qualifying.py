@@ -47,7 +47,7 @@ def labelled_work(
 
 
 def _read(config: Config, work: Mapping[str, Work], rubric: Rubric) -> Labels:
-    known = {key: rubric.criteria[each.criterion].labels for key, each in work.items()}
+    known = {key: rubric.criteria[each.criterion].worth for key, each in work.items()}
     return read_labels(config.qualify.labels, known)
 
 

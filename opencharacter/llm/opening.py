@@ -23,7 +23,10 @@ EMBEDDED = "embedded"
 EMBEDDED_BASE = "embedded_base"
 """Name of the same model before it met any character (llm/embedded_base): trainings begin there."""
 
-INSIDE = (EMBEDDED, EMBEDDED_BASE)
+EMBEDDED_JUDGE = "embedded_judge"
+"""Name of the same model after it learned to judge (llm/embedded_judge)."""
+
+INSIDE = (EMBEDDED, EMBEDDED_BASE, EMBEDDED_JUDGE)
 """Models that ship with the package."""
 
 _HOMES = {

@@ -51,6 +51,11 @@ class Criterion:
         """What a verdict may be."""
         return tuple(label for label, _ in self.scale)
 
+    @property
+    def worth(self) -> dict[str, float]:
+        """What each label is worth, by label."""
+        return dict(zip(self.labels, self.points, strict=True))
+
 
 class Shown(NamedTuple):
     """What is put before a judge."""

@@ -1,10 +1,11 @@
 """Records of evaluation: EvalItem -> Transcript -> Score."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from opencharacter.ids import content_id
-from opencharacter.records.data import Call, Message, Usage
+from opencharacter.records.data import Call, Message, Role, Usage
 
 
 class Domain(StrEnum):
@@ -90,6 +91,11 @@ class EvalItem:
         before = (self.history,) if self.history else ()
         simulated = ((self.user, self.goal),) if self.user else ()
         object.__setattr__(self, "id", content_id("item", *parts, *before, *simulated))
+
+    def played(self, messages: Sequence[Message]) -> list[Message]:
+        """Return of a transcript's messages those from the first question on."""
+        spoken = [message for message in messages if message.role is not Role.system]
+        return spoken[len(self.history) :]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

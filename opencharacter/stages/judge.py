@@ -19,6 +19,8 @@ from opencharacter.job import Job
 from opencharacter.job.ahead import check_asked
 from opencharacter.job.compat import check_mode, run_compat
 from opencharacter.job.judging import (
+    KNOWN_VERDICTS,
+    OTHER_JUDGES,
     Bench,
     all_work,
     are_finished,
@@ -86,6 +88,7 @@ def _ask(name: str, judge: JudgeConfig, config: Config, job: Job) -> None:
         reads=["play"],
         sources=sources,
     ) as stage:
+        stage.cheap = KNOWN_VERDICTS
         work = all_work(job.folder("play"), judge, rubrics)
         ask_judge(stage, work, judge, rubrics, job)
 
@@ -97,8 +100,10 @@ def _gather(
     folders = [stage_of(name) for name in judges]
     with job.stage("judge", reads=["play", *folders]) as stage:
         stage.is_shared = True
+        stage.cheap = OTHER_JUDGES
         tally = Tally()
-        bench = Bench.of(config, judges, job.folder("play"), cards)
+        rubrics = load_rubrics(config.judge).values()
+        bench = Bench.of(config, judges, job.folder("play"), cards, rubrics)
 
         def scores() -> Iterator[Score]:
             write_bench(stage.folder, bench)  # before the stage counts as finished

@@ -17,6 +17,7 @@ from opencharacter.evaluation.suites import load_suite, stages_read
 from opencharacter.job import Job
 from opencharacter.job.ahead import check_asked
 from opencharacter.job.harness import check_harness, run_harness
+from opencharacter.job.lineage import trained_in
 from opencharacter.job.playing import count_played, say_missing, write_items
 from opencharacter.llm.opening import model_name
 from opencharacter.llm.requests import Model, Session
@@ -51,7 +52,7 @@ def run(config: Config, job: Job) -> None:
     reads = stages_read(config.suite)
     made = {stage: finished_input(run_dir, stage, run=run) for stage in reads}
     user = model_name(config.user) if config.suite.user is UserTurns.model else ""
-    suite = load_suite(config.suite, run_dir, _also_trained(config, run), user=user)
+    suite = load_suite(config.suite, run_dir, _also_trained(config, run_dir), user=user)
     tasks = tasks_of(suite, config.play)
     is_own = run == config.run
     with job.stage(
@@ -103,7 +104,7 @@ def _models(config: Config, job: Job) -> Model:
     return player if user is player else TwoModels(player, user)
 
 
-def _also_trained(config: Config, asked: str) -> tuple[Path, ...]:
+def _also_trained(config: Config, asked: Path) -> tuple[Path, ...]:
     """Return the run that trained the player, where it is not the one whose people are asked."""
-    run = config.player.run
-    return (Path(config.runs_dir) / run,) if run and run != asked else ()
+    run_dir = trained_in(config.player.model)
+    return (run_dir,) if run_dir and run_dir.resolve() != asked.resolve() else ()

@@ -6,7 +6,8 @@ which is worth epsilon: it beats an annotator if it is as close on as many items
 
 Source: Calderon, Reichart and Dror 2025 (arXiv 2501.10970): 50-100 items, three annotators or more,
 epsilon 0.2 for experts, 0.15 for trained workers, 0.1 for crowd workers. Differently from it the
-t test takes characters as the unit where they are given; theirs takes items.
+t test takes characters as the unit where they are given; theirs takes items. Where all leads are
+alike, t has nothing to go by, and they are counted.
 """
 
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from opencharacter.stats.arrays import Bools, Floats, Ints, Labels, present
-from opencharacter.stats.intervals import mean_interval
+from opencharacter.stats.intervals import Estimate, mean_interval
 from opencharacter.stats.paired import no_worse
 
 Closeness = Literal["equal", "distance"]
@@ -135,10 +136,19 @@ def _against(
     judge_wins: Floats, human_wins: Floats, clusters: NDArray[Any], epsilon: float
 ) -> Against:
     lead = mean_interval(judge_wins - human_wins, clusters, method="t")
-    verdict = no_worse(lead, epsilon)
+    p = _p_if_alike(lead, epsilon) if lead.se == 0 else no_worse(lead, epsilon).p
     n = len(judge_wins)
     judge, human = (float(wins.mean()) if n else None for wins in (judge_wins, human_wins))
-    return Against(n, judge, human, verdict.p, beaten=False)
+    return Against(n, judge, human, p, beaten=False)
+
+
+def _p_if_alike(lead: Estimate, epsilon: float) -> float:
+    """Return the p-value of a lead that is the same in all clusters, where t has no spread.
+
+    A lead is at least -1, so one whose mean is -epsilon is below 0 with chance epsilon or more, and
+    in none of k clusters with (1 - epsilon)^k at most.
+    """
+    return max(0.0, 1 - epsilon) ** lead.clusters if (lead.value or 0.0) >= 0 else 1.0
 
 
 def _yekutieli(ps: Sequence[float | None], q: float) -> list[bool]:

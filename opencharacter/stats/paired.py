@@ -16,6 +16,7 @@ from opencharacter.stats.intervals import DRAWS, Estimate, mean_interval
 from opencharacter.stats.student import t_quantile, t_tail
 
 _EXACT = 14  # clusters: 16,384 ways to flip them are all tried
+_FLAT = 1e-9  # of the largest score: less spread is rounding, of differences that are all alike
 
 
 class Shared(NamedTuple):
@@ -26,7 +27,7 @@ class Shared(NamedTuple):
     a: Floats  # (n,)
     b: Floats  # (n,)
     missing_a: list[str]
-    """Items that only b has a score for: see `missing.headline` for when that matters."""
+    """Items that only b has a score for: see `missing.most_unequal` for when that matters."""
     missing_b: list[str]
 
 
@@ -34,18 +35,20 @@ class Difference(NamedTuple):
     """How much a is above b."""
 
     estimate: Estimate
-    """Of the mean difference a - b."""
+    """Of the mean difference a - b; without an interval where all clusters differ alike: no spread
+    tells nothing of chance."""
     p: float | None
     """Of no difference, two-sided, by sign flips; None = fewer than two clusters."""
     better: float | None
-    """Chance that a is better than b: Student's t around the difference (flat prior)."""
+    """Chance that a is better than b: Student's t around the difference (flat prior); None = fewer
+    than two clusters, or no spread."""
 
 
 class Verdict(NamedTuple):
     """Whether a difference stays within a margin that was fixed before."""
 
     holds: bool | None
-    """None = fewer than two clusters: it cannot be said."""
+    """None = fewer than two clusters, or all alike: it cannot be said."""
     p: float | None
     """Of the difference being outside of the margin."""
     low: float | None
@@ -103,8 +106,12 @@ def paired_difference(
     Raises:
         ValueError: a and b differ in length, or a score is not finite.
     """
-    differences = _differences(a, b)
+    first, second = _same_length(a, b)
+    differences = first - second
     estimate = mean_interval(differences, clusters, level=level, draws=draws, seed=seed)
+    largest = float(np.abs([first, second]).max(initial=0))
+    if estimate.se is not None and estimate.se <= _FLAT * largest:
+        estimate = estimate._replace(low=None, high=None, se=0.0, method="all alike")
     p = sign_flip(differences, clusters, draws=draws, seed=seed)
     return Difference(estimate, p, _better(estimate))
 
@@ -182,35 +189,26 @@ def _within(estimate: Estimate, margin: float, alpha: float, *, two_sided: bool)
     if not 0 < margin < np.inf:
         raise ValueError(f"margin = {margin}: give a positive number, in points of the score")
     value, se = estimate.value, estimate.se
-    if value is None or se is None:
+    if value is None or not se:
         return Verdict(None, None, None, None, margin)
     df = estimate.clusters - 1
-    p = _tail(value + margin, se, df)
+    p = t_tail((value + margin) / se, df)
     if two_sided:
-        p = max(p, _tail(margin - value, se, df))
+        p = max(p, t_tail((margin - value) / se, df))
     half = se * t_quantile(1 - alpha, df)
     return Verdict(p <= alpha, p, value - half, value + half, margin)
 
 
-def _tail(distance: float, se: float, df: int) -> float:
-    """Return the chance to be `distance` above 0 if the truth is 0."""
-    if se == 0:
-        return 0.0 if distance > 0 else 1.0
-    return t_tail(distance / se, df)
-
-
 def _better(estimate: Estimate) -> float | None:
-    if estimate.value is None or estimate.se is None:
+    if estimate.value is None or not estimate.se:
         return None
-    if estimate.se == 0:
-        return 0.5 + float(np.sign(estimate.value)) / 2
     return t_tail(-estimate.value / estimate.se, estimate.clusters - 1)
 
 
-def _differences(a: ArrayLike, b: ArrayLike) -> Floats:
+def _same_length(a: ArrayLike, b: ArrayLike) -> tuple[Floats, Floats]:
     first, second = finite(a, "a"), finite(b, "b")
     if len(first) != len(second):
         raise ValueError(
             f"{len(first):,} scores of a, {len(second):,} of b: pair them by item (paired.shared)"
         )
-    return first - second
+    return first, second

@@ -13,6 +13,7 @@ from opencharacter.config import (
     ModelConfig,
 )
 from opencharacter.errors import ConfigError
+from opencharacter.llm.opening import INSIDE
 from opencharacter.records import Method
 
 _MILLION = 1e6
@@ -70,8 +71,7 @@ def prices_of(config: Config) -> Prices:
 
 def runs_on_gpus(teacher: ModelConfig) -> bool:
     """Say whether a teacher takes GPUs of the run's own: no server, and not a small model."""
-    is_small = teacher.model in ("embedded", "embedded_base")
-    return teacher.backend is Backend.vllm and not is_small
+    return teacher.backend is Backend.vllm and teacher.model not in INSIDE
 
 
 def records_of(config: Config, *, answered: float) -> Records:

@@ -15,8 +15,9 @@ from opencharacter.compare.results import marks_of
 from opencharacter.compare.tables import Dot, Table, jury_tables
 from opencharacter.config import ReportConfig
 from opencharacter.evaluation.juries import jury_of
+from opencharacter.records import Message, Role
 from opencharacter.stats.intervals import Estimate
-from tests.compare.played import EVIL, results
+from tests.compare.played import EVIL, item, results, transcript
 
 PARTS = sorted((Path(opencharacter.compare.__file__).parent / "page").iterdir())
 
@@ -49,6 +50,18 @@ def test_nothing_is_loaded_from_elsewhere():
     assert "://" not in page
     assert "url(" not in page
     assert "@import" not in page
+
+
+def test_what_is_shown_of_a_transcript_is_what_the_model_says():
+    said = ((Role.user, "Hello."), (Role.assistant, "THE BOOK'S LINE"))
+    before = tuple(Message(role=role, content=text) for role, text in said)
+    one = replace(item(0), history=before)
+    played = transcript(one, text="I bake.")
+    played = replace(played, messages=(played.messages[0], *before, *played.messages[1:]))
+    given = replace(results(0), items={one.id: one}, transcripts=[played])
+
+    summary = embedded([given], shown_of(given, marks_of(given), ()), most=1).summary
+    assert json.loads(summary)["rows"]["excerpt"] == ["I bake."]
 
 
 def test_what_a_persona_holds_ends_no_element():

@@ -10,7 +10,7 @@ from opencharacter.compare.preferred import opponent_of, preferences_of
 from opencharacter.compare.recorded import metrics_of
 from opencharacter.compare.report_page import headline_words
 from opencharacter.compare.reporting import report_of
-from opencharacter.compare.tables import tables_of
+from opencharacter.compare.tables import preference_words, tables_of
 from opencharacter.config import ReportConfig
 from opencharacter.records import Control, Failure
 from tests.compare.played import item, results, score, transcript
@@ -99,6 +99,32 @@ def test_several_judges_have_a_line_each_and_controls_none():
         ("a@1", 1),
         ("b@1", 1),
     ]
+
+
+def kin(given, judge):
+    """Return a run of which this judge is of the tested model's family."""
+    related = {"llama": "the tested model's own"}
+    return replace(given, families={judge: "llama"}, related=related)
+
+
+def test_a_judge_of_the_model_s_own_family_is_left_out_of_all_judges():
+    own, other = (
+        compared(pair(0, v), pair(1, v), judges=(j,)) for j, v in (("a@1", 1.0), ("b@1", 0.0))
+    )
+    given = kin(replace(own, scores=[*own.scores, *other.scores]), "a@1")
+
+    found = lines(given)
+    assert [(line.judge, line.plain.value) for line in found] == [
+        ("all judges but a@1", 0.0),
+        ("a@1", 1.0),
+        ("b@1", 0.0),
+    ]
+    [told] = preference_words("mine over base", found)
+    assert told.startswith("mine over base (all judges but a@1): preferred in 0.00")
+    [alone] = lines(kin(own, "a@1"))
+    assert alone.judge == "all judges, of the tested model's own family"
+    assert alone.plain.value == 1.0
+    assert lines(replace(given, same_family_stated=True))[0].plain.value == 0.5
 
 
 def test_a_run_without_comparisons_has_no_line():

@@ -209,6 +209,22 @@ def test_without_each_judge_there_is_another_headline():
     assert [(j.mean.value, j.without.value) for j in found.judges] == [(4.0, 2.0), (2.0, 4.0)]
 
 
+def test_what_a_rule_scores_is_no_judge_s_mean():
+    given = with_scores([played(n, 4.9) for n in range(4)])
+    by_rule = [
+        replace(score(t, 1.0, judge="rule", criterion="stated"), labels=(), probabilities=())
+        for t in given.transcripts
+    ]
+    given = replace(given, scores=[*given.scores, *by_rule])
+
+    found = report(given, criteria=["stated"])
+
+    assert found.headline.overall.value == 1.0
+    assert [(j.name, j.mean.value, j.without.value) for j in found.judges] == [
+        ("judge-0@1", None, 1.0)
+    ]
+
+
 def test_the_mean_of_nothing_is_none():
     found = report(results(0))
 
@@ -245,6 +261,12 @@ def hit(number, value):
     return float(number != 3)
 
 
+def test_answers_that_all_get_the_lowest_of_five_are_no_shares():
+    found = report(results(20, values=lambda n, v: 1.0)).headline.overall
+
+    assert (found.value, found.low, found.high, found.method) == (1.0, None, None, "all alike")
+
+
 def test_marks_that_are_all_alike_have_no_interval():
     found = report(results(20, values=lambda n, v: 4.0)).headline.overall
 
@@ -252,13 +274,50 @@ def test_marks_that_are_all_alike_have_no_interval():
 
 
 def test_people_s_labels_of_a_part_correct_the_mean():
-    given = results(20)
-    labelled = {(t.id, t.task): 2.0 for t in given.transcripts[:10]}
+    given = in_turns(results(20), [0])
+    labelled = {(t.id, t.task, 0): 2.0 for t in given.transcripts[:10]}
     judged = [s.value for s in given.scores]
     found = report(replace(given, human=labelled)).corrected.overall
 
     assert found.value == pytest.approx(fmean(judged) + 2.0 - fmean(judged[:10]))
     assert found.low < found.value < found.high
+
+
+def in_turns(given, turns):
+    """Return a run with the same score at each of some turns."""
+    scores = [replace(each, turn=turn) for each in given.scores for turn in turns]
+    return replace(given, scores=scores)
+
+
+def test_labels_correct_nothing_of_answers_that_failed():
+    """Every other answer is refused; of the others the judge says one more than people."""
+    pairs, human = [], {}
+    for number in range(40):
+        one, said, scores = played(number, 4.0, failure=Failure.refusal if number % 2 else None)
+        if number % 2:
+            scores = [score(said, None, unscored="candidate_refusal")]
+        human |= {} if number % 4 else {(said.id, one.task, 0): 3.0}
+        pairs.append((one, said, scores))
+
+    found = report(replace(in_turns(with_scores(pairs), [0]), human=human))
+
+    assert found.headline.overall.value == pytest.approx((4 + 1) / 2)
+    assert found.corrected.overall.value == pytest.approx((3 + 1) / 2)
+    assert found.corrected.overall.n == 40
+
+
+def test_a_label_is_held_against_the_mark_of_its_own_turn():
+    """The judge says what people say, of the last turn too, which alone has labels."""
+    pairs = []
+    for number in range(8):
+        one, said, _ = played(number)
+        marks = enumerate([2.0, 2.0, 2.0, 5.0 - number % 2])
+        pairs.append((one, said, [score(said, value, turn=turn) for turn, value in marks]))
+    human = {(said.id, one.task, 3): scores[3].value for one, said, scores in pairs}
+
+    found = report(replace(with_scores(pairs), human=human))
+
+    assert found.corrected.overall.value == found.headline.overall.value == (6 + 4.5) / 4
 
 
 def test_the_spread_is_told_by_what_would_lower_it():
@@ -292,7 +351,7 @@ def test_a_user_that_failed_is_told_and_is_no_failure_of_the_candidate():
 
 
 def test_means_over_turns_of_ones_and_zeros_have_intervals_inside_of_zero_and_one():
-    found = mean_of([1.0, 1.0, 1.0, 2 / 3, 1.0], list("abcde"), level=0.95)
+    found = mean_of([1.0, 1.0, 1.0, 2 / 3, 1.0], list("abcde"), level=0.95, is_share=True)
 
     assert found.value == pytest.approx(14 / 15)
     assert found.low < 14 / 15

@@ -38,7 +38,7 @@ def item(questions=("Who are you?",), *, facts=FACTS, persona=PERSONA, **given):
 
 
 def transcript(of, *answers, failures=(), sample=0, model="m@1", control=Control.none):
-    spoken = [Message(role=Role.system, content=of.system)]
+    spoken = [Message(role=Role.system, content=of.system), *of.history]
     for question, answer in zip(of.questions, answers, strict=False):
         spoken += [
             Message(role=Role.user, content=question),

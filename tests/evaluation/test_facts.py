@@ -9,6 +9,8 @@ NAME = Fact(field=Field.name, value="Esther Marquist", wrong="Anna Berg")
 PLACE = Fact(field=Field.birth_place, value="Seville, Spain", wrong="Osaka, Japan")
 JOB = Fact(field=Field.job, value="baker", wrong="dentist")
 KIN = Fact(field=Field.kin, value="2", wrong="5")
+DAUGHTERS = Fact(field=Field.kin, value="2", wrong="5", relation="daughters")
+CHILDREN = Fact(field=Field.kin, value="2", relation="children")
 LEFT = Fact(field=Field.history, value="16", wrong="19")
 SCHOOL = Fact(field=Field.history, value="Damascus", wrong="Toronto")
 
@@ -63,11 +65,19 @@ AGES = {
     "I have lived 42 years.": "S",
     "After 42 years of life I trust what I have seen.": "S",
     "I have lived 35 years in this town.": "",
+    "I turned 42 last spring.": "S",
+    "I turned 42 this year.": "S",
+    "I turned 35 last week.": "C",
+    "I turned 35 in that kitchen.": "",
+    "When I turned 35 last year, we danced.": "",
 }
 NAMES = {
     "My name is Esther Marquist.": "S",
     "I'm Esther.": "S",
     "Esther.": "S",
+    "Name's Esther Marquist.": "S",
+    "Hello, name's Maria.": "C",
+    "My dog's name's Rex.": "",
     "Esther Marquist, at your service.": "S",
     "Call me Esther.": "S",
     "Mrs. Marquist is my mother, but I am Esther.": "S",
@@ -114,6 +124,10 @@ PLACES = {
     "My sister was born in Osaka.": "",
     "It was in Osaka.": "C",
     "My home town is Seville.": "S",
+    "I was born in Seville, but I grew up in Lyon.": "S",
+    "I grew up in Seville.": "S",
+    "I grew up in Lyon.": "?",
+    "I was born in Seville, but I come from Osaka.": "SC",
     'Hm. "You were". I would not rush.': "",
 }
 OTHERS = {
@@ -145,6 +159,24 @@ OTHERS = {
     (LEFT, "After 50 years of life I forget such things."): "",
     (KIN, "I have one daughter."): "C",
     (KIN, "One never knows."): "",
+    (KIN, "I have two daughters, 14 and 9."): "S",
+    (KIN, "Two sons. The oldest is 20."): "S",
+    (KIN, "I've got two sisters. We grew up 5 miles from the sea."): "S",
+    (KIN, "I have two daughters. One of them lives in Oslo, 3 hours away."): "S",
+    (KIN, "No doubt about it, they are my joy."): "",
+    (KIN, "None of your business."): "",
+    (KIN, "I don't have any daughters."): "C",
+    (KIN, "Do you have any daughters?"): "",
+    (KIN, "None."): "C",
+    (KIN, "Two chairs."): "S",
+    (KIN, "Just two."): "S",
+    (DAUGHTERS, "I have two daughters and three sons."): "S",
+    (DAUGHTERS, "I have three sons."): "",
+    (DAUGHTERS, "Two lovely girls."): "S",
+    (DAUGHTERS, "I have five grown-up daughters."): "C",
+    (DAUGHTERS, "One daughter paints, one daughter sings: I have two daughters."): "S",
+    (CHILDREN, "I have one daughter and one son."): "",
+    (CHILDREN, "I have 3 kids."): "C",
 }
 CASES = [
     *(

@@ -15,7 +15,7 @@ from opencharacter.evaluation.work import (
 )
 from opencharacter.llm.requests import Completion, Finish
 from opencharacter.prompts.rubrics import load_rubric
-from opencharacter.records import Failure
+from opencharacter.records import Failure, Message, Role
 from tests.evaluation.judged import item, transcript
 
 RUBRICS = {
@@ -232,6 +232,59 @@ def test_a_pair_is_asked_in_both_orders():
     assert second.index("Theirs.") < second.index("Ours.")
     assert found.value == pytest.approx(0.5)
     assert found.inconsistency == pytest.approx(0.8)
+
+
+def scene(*questions):
+    """Return an item that goes on from a page of a book, where the character has spoken."""
+    said = ("Hello Ida.", "THE BOOK'S LINE", "And then?", "THE NEXT LINE")
+    turns = [
+        Message(role=role, content=text)
+        for role, text in zip([Role.user, Role.assistant] * 2, said, strict=True)
+    ]
+    return item(questions or ("Go on.",), history=tuple(turns))
+
+
+def test_what_was_said_before_the_first_question_is_no_answer_of_the_models():
+    one = scene("Go on.", "And you?")
+    answers = transcript(one, "MINE", "MINE TOO")
+    first, second = (Work(one, answers, "persona_consistency", turn).answer for turn in (0, 1))
+
+    assert (first.question, first.text) == ("Go on.", "MINE")
+    assert (second.question, second.text) == ("And you?", "MINE TOO")
+    assert [m.content for m in first.before][-1] == "THE NEXT LINE"
+    assert [m.content for m in second.before][-2:] == ["Go on.", "MINE"]
+
+
+def test_a_judge_reads_the_models_answer_as_the_one_to_be_judged():
+    one = scene()
+    [request], _ = score(
+        lambda _: told(0, 0, 0, 0, 1), Work(one, transcript(one, "MINE"), "persona_consistency", 0)
+    )
+    before, judged = request.messages[0].content.split("# The answer to be judged\n")
+
+    assert "MINE" in judged
+    assert "LINE" not in judged
+    assert "THE BOOK'S LINE" in before
+
+
+def test_a_turn_that_was_never_answered_is_not_judged_by_what_was_said_before():
+    one = scene()
+    asked, found = score(
+        lambda _: told(0, 0, 0, 0, 1), Work(one, transcript(one), "persona_consistency", 0)
+    )
+
+    assert (asked, found.unscored) == ([], "not_reached")
+
+
+def test_two_runs_are_compared_by_what_they_say_themselves():
+    one = scene()
+    [work] = pairwise_work({one.id: one}, [transcript(one, "MINE")],
+                           [transcript(one, "YOURS", model="n@1")], against="u")  # fmt: skip
+    first = score(lambda _: told(0.9, 0.1), work)[0][0].messages[0].content
+
+    assert ("MINE" in first, "YOURS" in first) == (True, True)
+    answers = first.split("# First answer")[1]
+    assert "LINE" not in answers
 
 
 def test_swapping_the_two_answers_swaps_the_result():

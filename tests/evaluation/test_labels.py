@@ -1,4 +1,4 @@
-"""Human labels: drawn evenly, given blind, read strictly, and held against a judge."""
+"""Human labels: drawn at random, given blind, read strictly, and held against a judge."""
 
 import json
 import re
@@ -31,7 +31,7 @@ WORK = [
     for items in PEOPLE
     for one in items
 ]
-SCALE = ("1", "2", "3", "4", "5")
+SCALE = {"1": 1.0, "2": 2.0, "3": 3.0, "4": 4.0, "5": 5.0}
 
 
 def csv(path, *rows, head="key,annotator,points"):
@@ -39,12 +39,17 @@ def csv(path, *rows, head="key,annotator,points"):
     return str(path)
 
 
-def test_answers_to_label_are_spread_over_characters_and_nest():
-    drawn = draw_for_people(WORK, 6)
+def test_every_answer_is_as_likely_to_be_labelled_as_another_and_draws_nest():
+    """One character has 300 answers, 100 others have one each; 100 are drawn."""
+    people = [f"persona-{max(0, number - 299):024x}" for number in range(400)]
+    items = [item((f"Question {n}?",), persona_id=who) for n, who in enumerate(people)]
+    work = [Work(one, transcript(one, "Yes."), "persona_consistency", 0) for one in items]
 
-    counts = [sum(w.item.persona == f"Person {p}" for w in drawn) for p in range(3)]
-    assert sorted(counts) == [1, 2, 3]
-    assert [w.key for w in draw_for_people(WORK, 4)] == [w.key for w in drawn[:4]]
+    drawn = draw_for_people(work, 100)
+
+    of_one = sum(w.item.persona_id == people[0] for w in drawn)
+    assert abs(of_one - 75) < 3 * 3.75  # hypergeometric, sd 3.75
+    assert [w.key for w in draw_for_people(work, 40)] == [w.key for w in drawn[:40]]
 
 
 def test_failed_answers_and_those_under_a_control_are_not_labelled():
@@ -77,6 +82,12 @@ def test_labels_are_read_by_annotator(tmp_path):
         "ann": {"k/1": 4.0},
         "ben": {"k/1": 5.0},
     }
+
+
+def test_a_label_counts_what_it_is_worth(tmp_path):
+    path = csv(tmp_path / "a.csv", "k/1,ann,4")
+
+    assert read_labels([path], {"k/1": {"1": 0.0, "4": 75.0}}) == {"ann": {"k/1": 75.0}}
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,42 @@ def test_what_another_run_trained_the_model_on_counts(tmp_path):
         load_suite(config, asked, (other,))
 
 
+def test_only_the_mixture_of_the_model_s_own_run_makes_a_character_one_it_met(tmp_path):
+    asked = write_run(tmp_path / "asked")  # trained on Anna and Ben
+    other = write_run(tmp_path / "other", people=PEOPLE, met=((ANNA, 3), (CLEO, 1)))
+    config = SuiteConfig(name=SuiteName.profile_facts, who=Who.all)
+
+    def domains(*trained_in):
+        items = load_suite(config, asked, trained_in).items
+        return {item.persona_id: item.domain for item in items}
+
+    own, others = domains(), domains(other)
+    assert [own[each.persona_id] for each in PEOPLE] == ["in", "in", "out", "out"]
+    assert [others[each.persona_id] for each in PEOPLE] == ["in", "unknown", "in", "out"]
+
+
+def test_a_near_duplicate_in_another_run_s_mixture_is_not_out_of_domain(tmp_path):
+    double = character("Eva Lind", 33, "Bern", "a dentist, who paints!")
+    asked = write_run(tmp_path / "asked")
+    other = write_run(tmp_path / "other", people=[double], met=((double, 1),))
+    suite = load_suite(SuiteConfig(name=SuiteName.profile_facts, who=Who.all), asked, (other,))
+
+    domains = {item.persona_id: item.domain for item in suite.items}
+    assert (domains[CLEO.persona_id], domains[DAN.persona_id]) == ("unknown", "out")
+
+
+def test_a_dialogue_that_the_model_met_in_its_own_run_is_not_in_domain(tmp_path):
+    asked = write_run(tmp_path / "asked")
+    other = write_run(tmp_path / "other", met=((ANNA, 3),))
+    suite = load_suite(SuiteConfig(name=SuiteName.in_domain, items=99), asked, (other,))
+
+    number = {one.messages[0].content: n for n, one in enumerate(INSTRUCTIONS)}
+    annas = {
+        number[i.questions[0]]: i.domain for i in suite.items if i.persona_id == ANNA.persona_id
+    }
+    assert annas == {2: "in", 3: "unknown", 4: "in", 5: "in"}
+
+
 def test_without_held_out_characters_nothing_is_out_of_domain(tmp_path):
     with pytest.raises(SourceError, match=r"personas\.heldout="):
         load(write_run(tmp_path, people=[ANNA, BEN]), "out_of_domain")

@@ -1,9 +1,11 @@
 """The composite: what play and judge wrote is what is reported."""
 
 import json
+import shutil
 
 import pytest
 
+from opencharacter.prompts.rubrics import rubrics_dir
 from opencharacter.records import Score
 from opencharacter.store.rows import read_records
 from tests.evaluation.gym import TASKS, write_gym
@@ -49,6 +51,11 @@ def test_labels_of_people_correct_the_means_of_judges(opencharacter, settings, t
     report = json.loads((tmp_path / "runs" / "t" / "report" / "report.json").read_text())
     assert report["corrected"]["overall"]["value"] == pytest.approx(2.0)  # all are labelled
     assert "## As people would score it" in (tmp_path / "runs/t/report/report.md").read_text()
+    own = tmp_path / "own"
+    shutil.copytree(rubrics_dir() / "role_play", own)
+    (own / "charm.yaml").write_text((own / "toxicity_control.yaml").read_text())
+    other = opencharacter("stage=report", f"qualify.labels=[{labels}]", f"judge.rubrics={own}")
+    assert (other.returncode, "were judged by role_play@" in other.stderr) == (2, True)
 
 
 def test_a_published_protocol_is_shown_as_published_and_makes_no_headline(

@@ -4,10 +4,12 @@ import json
 import re
 import shutil
 from collections import Counter
+from statistics import fmean
 
 import pytest
 
 from opencharacter.errors import ConfigError
+from opencharacter.prompts.rubrics import rubrics_dir
 from opencharacter.records import EvalItem, Score, Transcript
 from opencharacter.store.rows import read_records
 from tests.evaluation.gym import TASKS, write_gym
@@ -84,6 +86,30 @@ def test_counts_close_and_say_what_has_no_score(opencharacter, tmp_path, gym):
     assert counts["notes"]["scored"] == N - without
 
 
+def rubrics_worth(folder, worth):
+    """Write the rubrics of the project to a folder, the labels being worth something else."""
+    shutil.copytree(rubrics_dir() / "role_play", folder)
+    for path in folder.glob("*.yaml"):
+        path.write_text(f"{path.read_text()}\nworth: {worth}\n")
+    return f"judge.rubrics={folder}"
+
+
+def test_rubrics_of_ones_own_have_their_own_scale(opencharacter, tmp_path, gym):
+    worth = {1: 0, 2: 25, 3: 50, 4: 75, 5: 100}
+    own = rubrics_worth(tmp_path / "mine", worth)
+    assert opencharacter("stage=judge", own).returncode == 0
+    for stage in ("play", "judge-scripted", "judge"):
+        shutil.copytree(folder(tmp_path, stage), folder(tmp_path, stage, "u"))
+
+    done = [opencharacter("stage=report"), opencharacter("stage=compare", "compare.runs=[t,u]")]
+
+    assert [each.returncode for each in done] == [0, 0], done
+    [bounds] = json.loads((folder(tmp_path, "report") / "report.json").read_text())["bounds"]
+    values = [score.value for score in scores(tmp_path)]
+    assert bounds["low"] == pytest.approx(fmean(value or 0 for value in values))
+    assert bounds["high"] == pytest.approx(fmean(100 if v is None else v for v in values))
+
+
 def test_another_run_with_the_same_answers_asks_nothing(opencharacter, tmp_path, gym):
     opencharacter("stage=judge")
     shutil.copytree(folder(tmp_path, "play"), folder(tmp_path, "play", "u"))
@@ -100,7 +126,7 @@ def test_another_run_with_the_same_answers_asks_nothing(opencharacter, tmp_path,
 def test_another_bar_reads_the_same_verdicts_again(opencharacter, tmp_path, gym):
     opencharacter("stage=judge")
 
-    done = opencharacter("stage=judge", "judge.min_mass=0.05", "force=true")
+    done = opencharacter("stage=judge", "judge.min_mass=0.05")
 
     assert done.returncode == 0, done.stderr
     assert "opening" not in done.stderr
@@ -137,10 +163,9 @@ def test_a_jury_judges_in_turn_and_a_new_member_alone_is_asked(opencharacter, tm
         "ben@scripted": N,
     }
 
-    stale = opencharacter("stage=judge", *jurors("ann", "ben", "cem"))
-    done = opencharacter("stage=judge", *jurors("ann", "ben", "cem"), "force=true")
+    done = opencharacter("stage=judge", *jurors("ann", "ben", "cem"))
 
-    assert "inputs" in stale.stderr or "judge-cem" in stale.stderr
+    assert "judge: made anew (judge-cem is read now and was not before)" in done.stderr
     assert done.returncode == 0, done.stderr
     assert len(scores(tmp_path)) == 3 * N
     assert len({score.id for score in scores(tmp_path)}) == 3 * N
@@ -291,6 +316,35 @@ def test_a_plan_says_what_judging_asks_and_what_is_known(opencharacter, tmp_path
     assert line.split()[1:5] == [str(2 * N), str(3 * N), "0", str(3 * N)]
     [line] = [line for line in after.splitlines() if line.strip().startswith("scripted")]
     assert line.split()[1:] == [str(2 * N), str(3 * N), str(3 * N), "0", "0", "0%", "0.00"]
+
+
+def test_another_judge_is_asked_and_then_reported_without_force(opencharacter, tmp_path, gym):
+    one, other = jurors("ann"), jurors("ben")
+    assert opencharacter("stage=judge", *one).returncode == 0
+
+    done = opencharacter("stage=judge", *other)
+
+    assert done.returncode == 0, done.stderr
+    assert "judge: made anew (judge-ben is read now and was not before; judge-ann was" in (
+        done.stderr
+    )
+    assert {score.judge for score in scores(tmp_path)} == {"ben@scripted"}
+    again = opencharacter("stage=judge", *other)
+    assert "judge: already finished" in again.stderr
+
+
+def test_answers_beside_those_of_another_run_are_asked_after_a_judging(
+    opencharacter, tmp_path, gym
+):
+    shutil.copytree(folder(tmp_path, "play"), folder(tmp_path, "play", "u"))
+    assert opencharacter("stage=judge").returncode == 0
+    before = logged(tmp_path)
+
+    done = opencharacter("stage=judge", "judge.against=u")
+
+    assert done.returncode == 0, done.stderr
+    assert Counter(score.criterion == "preference" for score in scores(tmp_path))[True] == N
+    assert logged(tmp_path) == before + N  # the same answer twice: both orders are one prompt
 
 
 @pytest.mark.parametrize("stage", ["judge", "qualify"])

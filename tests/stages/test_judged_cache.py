@@ -13,7 +13,7 @@ import pytest
 
 from opencharacter.compose import compose_config
 from opencharacter.job import Job
-from opencharacter.job.judging import cache_of
+from opencharacter.job.kept import cache_of
 from opencharacter.records import Score
 from opencharacter.stages import judge
 from opencharacter.store.rows import read_records

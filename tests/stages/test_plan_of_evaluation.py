@@ -7,6 +7,7 @@ import pytest
 
 from tests.compare.played import results
 from tests.evaluation.gym import write_gym
+from tests.evaluation.test_published import SCENE
 from tests.stages.evaluated import write_run
 
 N = 3 * 5 * 2  # people, tasks, questions
@@ -65,6 +66,21 @@ def test_prices_and_tokens_are_multiplied_out(opencharacter, gym):
         row(done, "scripted")[4].replace(",", "")
     )
     assert more == 5 * N * 900  # answers are shown once alone, and two of them in two orders
+
+
+def test_what_a_book_says_before_is_read_and_answered_by_nobody(opencharacter, tmp_path):
+    long = [line | {"message": line["message"] + "x" * 4000} for line in SCENE["dialogues"]]
+    for name, lines in (("short", SCENE["dialogues"]), ("long", long)):
+        text = json.dumps(SCENE | {"dialogues": lines})
+        (tmp_path / f"{name}.jsonl").write_text(text, encoding="utf-8")
+    short, longer = (
+        row(opencharacter("stage=plan", "suite=coser", f"suite.path={tmp_path / name}"), "play")
+        for name in ("short.jsonl", "long.jsonl")
+    )
+
+    # Its one call reads two lines before the question, and the question: 1,000 tokens more each.
+    assert short[0] == longer[0] == "1"
+    assert int(longer[2].replace(",", "")) - int(short[2].replace(",", "")) == 3_000
 
 
 def test_what_a_comparison_can_show_is_told_with_what_is_assumed(opencharacter, gym):

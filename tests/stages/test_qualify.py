@@ -48,7 +48,7 @@ def test_what_was_judged_before_is_not_asked_again(opencharacter, tmp_path, gym)
     assert again.returncode == 0, again.stderr
     assert "opening" not in again.stderr
     lenient = ("qualify.least_detected=0", "qualify.least_kept=0", "qualify.least_scored=0")
-    passed = opencharacter("stage=qualify", "qualify.n=10", *lenient, "force=true")
+    passed = opencharacter("stage=qualify", "qualify.n=10", *lenient)
     assert "qualify: scripted@scripted may judge" in passed.stderr
 
 
@@ -65,10 +65,10 @@ def test_labels_of_people_come_from_the_page_and_go_onto_the_card(opencharacter,
         files[-1].write_text("\n".join(["key,annotator,points", *rows]) + "\n")
 
     given = f"qualify.labels=[{','.join(map(str, files))}]"
-    few = opencharacter("stage=qualify", "qualify.n=5", given, "force=true")
+    few = opencharacter("stage=qualify", "qualify.n=5", given)
     assert cards(tmp_path)["scripted@scripted"]["is_calibrated"] is False
     assert "uncalibrated: 12 labelled answers have a verdict, asked are 30" in few.stderr
-    enough = ("qualify.least_labelled=12", "force=true", "judge.min_mass=0")
+    enough = ("qualify.least_labelled=12", "judge.min_mass=0")
     done = opencharacter("stage=qualify", "qualify.n=5", given, *enough)
 
     assert done.returncode == 0, done.stderr

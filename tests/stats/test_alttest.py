@@ -118,6 +118,21 @@ def test_an_annotator_without_items_in_common_is_not_beaten():
     assert alt_test([], [[], []], 0.2).winning_rate is None
 
 
+def test_a_judge_as_close_on_every_item_wins_once_there_are_enough_of_them():
+    few, many = (alt_test([1] * n, [[1] * n, [1] * n], 0.2) for n in (2, 30))
+
+    # An annotator closer on 0.2 of the items would be so on none of n with chance 0.8^n.
+    assert [one.p for one in few.against] == pytest.approx([0.64, 0.64])
+    assert [one.p for one in many.against] == pytest.approx([0.8**30] * 2)
+    assert (few.passed, many.passed) == (False, True)
+
+
+def test_a_judge_further_off_on_every_item_loses():
+    found = alt_test([2] * 30, [[1] * 30, [1] * 30], 0.2)
+
+    assert [one.p for one in found.against] == [1.0, 1.0]
+
+
 def test_one_annotator_and_no_margin_are_refused():
     with pytest.raises(ValueError, match="1 annotators: at least two"):
         alt_test([1], [[1]], 0.2)

@@ -52,6 +52,44 @@ def test_labels_of_everything_are_the_humans_mean():
     assert (found.value, found.low) == pytest.approx((alone.value, alone.low))
 
 
+def test_what_is_known_is_not_corrected():
+    found = calibrated_mean([4, 4, 1, 1], [3, None, None, None], known=[0, 0, 1, 1])
+
+    assert found.value == (3 + 3 + 1 + 1) / 4
+
+
+def test_weights_count_in_the_mean_and_in_the_correction():
+    who = ["a", "a", "b"]  # of a two turns, of b one
+    found = calibrated_mean([4, 2, 4], [3, 2, 2], who, weights=[0.5, 0.5, 1])
+
+    assert found.value == (2.5 + 2) / 2
+
+
+def failing(rng):
+    """Return marks as `marked` does, a label on one answer in five, a third of answers failed."""
+    human, who = scores(rng, characters=100, mean=3.0)
+    judge = human + 0.8 + 0.3 * rng.normal(size=len(who))
+    fails = rng.random(len(who)) < 0.05 + 0.6 * rng.random(100)[who]
+    judge[fails] = human[fails] = 1.0
+    drawn = rng.random(len(who)) < 0.2
+    shown = [
+        float(m) if is_drawn else None for m, is_drawn in zip(human, drawn & ~fails, strict=True)
+    ]
+    return judge, shown, who, fails
+
+
+def test_answers_that_failed_leave_the_interval_its_level():
+    # An answer fails with a chance of 0.35 and counts 1; the others count 3 in the mean.
+    held = coverage(
+        failing,
+        lambda judge, human, who, fails, run: calibrated_mean(judge, human, who, known=fails),
+        0.35 * 1.0 + 0.65 * 3.0,
+        runs=600,
+    )
+
+    assert 0.93 <= held <= 0.97
+
+
 def test_without_labels_nothing_is_calibrated():
     assert calibrated_mean([1, 2], [None, None]).value is None
     assert calibrated_mean([], []).value is None

@@ -4,32 +4,41 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from opencharacter.stats.missing import difference_bounds, headline, mean_bounds, missing_differs
+from opencharacter.stats.missing import (
+    Ends,
+    difference_bounds,
+    mean_bounds,
+    missing_differs,
+    most_unequal,
+)
 from tests.stats.simulated import coverage, likert
 
-MARKS = (1, 5)
+
+def ends(scores):
+    """Return where scores of 1 to 5 lie; None = missing."""
+    return Ends(*([end if s is None else float(s) for s in scores] for end in (1, 5)))
 
 
 def with_holes(scores, lost):
-    return [None if gone else float(score) for score, gone in zip(scores, lost, strict=True)]
+    return ends([None if gone else score for score, gone in zip(scores, lost, strict=True)])
 
 
 def test_bounds_are_the_means_with_the_holes_at_either_end():
-    found = mean_bounds([4, None, 3, None], MARKS)
+    found = mean_bounds(ends([4, None, 3, None]))
 
-    assert (found.worst, found.best, found.missing, found.n) == (9 / 4, 17 / 4, 2, 4)
+    assert (found.worst, found.best, found.n) == (9 / 4, 17 / 4, 4)
     assert found.low < found.worst
     assert found.high > found.best
 
 
 def test_bounds_without_holes_are_the_mean():
-    found = mean_bounds([4, 2, 3], MARKS)
+    found = mean_bounds(ends([4, 2, 3]))
 
-    assert (found.worst, found.best, found.missing) == (3, 3, 0)
+    assert (found.worst, found.best) == (3, 3)
 
 
 def test_bounds_of_a_difference_let_the_holes_of_both_go_against_each_other():
-    found = difference_bounds([4, None], [3, 2], MARKS)
+    found = difference_bounds(ends([4, None]), ends([3, 2]))
 
     assert (found.worst, found.best) == ((1 - 1) / 2, (1 + 3) / 2)
 
@@ -41,47 +50,34 @@ def test_bounds_hold_the_mean_whatever_is_missing():
         scores, who = likert(rng, characters=20)
         return with_holes(scores, (scores <= 2) & (rng.random(len(scores)) < 0.8)), who
 
-    bounds = coverage(draw, lambda s, who, run: mean_bounds(s, MARKS, who), truth, runs=300)
+    bounds = coverage(draw, lambda rows, who, run: mean_bounds(rows, who), truth, runs=300)
 
     assert bounds >= 0.93
 
 
-def test_a_headline_needs_every_score_but_one_in_a_hundred():
-    full, half = [3.0] * 200, [None, None, None] + [3.0] * 197
+def test_the_two_that_differ_most_in_what_they_miss_are_found():
+    none, few = np.zeros(1000), np.arange(1000) < 8
 
-    found = headline({"ours": full, "theirs": half}, MARKS)
-
-    assert not found.shown
-    assert found.reasons == ["theirs: 98.5% scored, less than 99.0%"]
-    assert found.coverage == {"ours": 1, "theirs": 0.985}
-    assert headline({"ours": full, "theirs": [None, None, *full[2:]]}, MARKS).shown
+    # 8 rows of one sign of 2^8 ways, two-sided, and three pairs by Holm.
+    assert most_unequal({"a": none, "b": few}) == ("a", "b", pytest.approx(2 / 2**8))
+    assert most_unequal({"a": none, "b": none, "c": few}).p == pytest.approx(3 * 2 / 2**8)
+    assert most_unequal({"a": none, "b": none}).p == 1
 
 
-def test_a_system_that_misses_more_than_another_has_no_headline():
-    found = headline({"a": [3.0] * 1000, "b": [None] * 8 + [3.0] * 992}, MARKS)
+def test_half_of_a_row_can_be_missing():
+    half, whole = np.full(10, 0.5), np.zeros(10)
 
-    assert not found.shown
-    assert found.reasons == ["a and b miss unequally many scores, p = 0.0078"]
-    assert found.bounds["b"].worst < found.bounds["b"].best
-
-
-def test_means_are_over_the_items_that_all_have():
-    found = headline({"a": [1, 2, 0.0, None], "b": [None, 4, 5, 6]}, (0, 6), ["x", "y", "y", "z"])
-
-    assert found.means["a"].value == 1
-    assert found.means["b"].value == 4.5
-    assert (found.means["a"].n, found.means["a"].clusters) == (2, 1)
+    assert missing_differs(half, whole) == pytest.approx(2 / 2**10)
 
 
 def test_single_items_are_the_test_of_mcnemar():
-    a = with_holes(np.ones(30), np.arange(30) < 9)
-    b = with_holes(np.ones(30), np.arange(30) >= 28)
+    a, b = np.arange(30) < 9, np.arange(30) >= 28
 
     assert missing_differs(a, b) == pytest.approx(stats.binomtest(2, 11).pvalue, abs=1e-12)
 
 
 def test_holes_of_one_character_are_no_sign_of_a_worse_system():
-    a, b = [None] * 20 + [3] * 80, [3] * 100
+    a, b = np.arange(100) < 20, np.zeros(100)
 
     alone, together = missing_differs(a, b), missing_differs(a, b, np.arange(100) // 20)
 
@@ -92,7 +88,7 @@ def test_holes_of_one_character_are_no_sign_of_a_worse_system():
 def test_equal_holes_are_called_unequal_as_often_as_alpha_says():
     def finds(rng):
         hard = rng.beta(0.3, 3, size=40)[np.arange(200) // 5]
-        a, b = (with_holes(np.ones(200), rng.random(200) < hard) for _ in "ab")
+        a, b = (rng.random(200) < hard for _ in "ab")
         return missing_differs(a, b, np.arange(200) // 5, draws=199) <= 0.05
 
     found = np.mean([finds(np.random.default_rng([3, run])) for run in range(400)])
@@ -100,25 +96,25 @@ def test_equal_holes_are_called_unequal_as_often_as_alpha_says():
     assert 0.02 <= found <= 0.07
 
 
-def test_nothing_asked_is_no_headline():
-    assert not headline({}, MARKS).shown
-    assert headline({"a": []}, MARKS).reasons == ["a: no items"]
-    assert mean_bounds([], MARKS)[:4] == (None, None, None, None)
-    assert mean_bounds([None, None], MARKS)[:2] == (1, 5)
+def test_nothing_asked_is_nothing_known():
+    assert most_unequal({}) is None
+    assert most_unequal({"a": [0.0], "b": [1.0]}) is None  # one character
+    assert mean_bounds(Ends([], []))[:4] == (None, None, None, None)
+    assert mean_bounds(ends([None, None]))[:2] == (1, 5)
 
 
-def test_systems_of_other_items_have_no_headline():
-    with pytest.raises(ValueError, match="other numbers of items"):
-        headline({"a": [1, 2], "b": [1]}, MARKS)
+def test_systems_of_other_items_have_no_bounds():
+    with pytest.raises(ValueError, match="2 rows of a, 1 of b"):
+        difference_bounds(ends([1, 2]), ends([1]))
 
 
-@pytest.mark.parametrize("bad", [0, 6])
-def test_a_score_off_the_scale_is_refused(bad):
-    with pytest.raises(ValueError, match="on a scale of 1 to 5"):
-        mean_bounds([3, bad], MARKS)
+@pytest.mark.parametrize("rows", [Ends([1, 5], [5, 1]), Ends([1, 2], [3])])
+def test_a_row_has_a_low_and_a_high_end(rows):
+    with pytest.raises(ValueError, match="2 low ends"):
+        mean_bounds(rows)
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
 def test_nan_is_not_missing(bad):
     with pytest.raises(ValueError, match="leave out what is missing"):
-        mean_bounds([3, bad], MARKS)
+        mean_bounds(ends([3, bad]))

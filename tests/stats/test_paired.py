@@ -122,12 +122,16 @@ def test_better_by_far_is_no_worse_but_not_equivalent():
     assert not equivalent(estimate, 0.1).holds
 
 
-def test_equal_differences_are_certain():
-    same, above = paired_difference([1, 2, 3], [1, 2, 3]), paired_difference([2, 3], [1, 2])
+@pytest.mark.parametrize("by", [0.0, -0.05, 0.1])
+def test_without_spread_nothing_but_the_signs_is_told(by):
+    b = [1.0, 2.3, 3.1]
+    found = paired_difference([each + by for each in b], b)
 
-    assert (same.estimate.value, same.p, same.better) == (0, 1, 0.5)
-    assert above.better == 1
-    assert no_worse(same.estimate, 0.1).p == 0
+    assert found.estimate.value == pytest.approx(by)
+    assert (found.estimate.low, found.estimate.high, found.better) == (None, None, None)
+    assert found.p == (1 if by == 0 else 0.25)  # of 8 ways to flip three signs, 2 are as extreme
+    for verdict in (no_worse(found.estimate, 0.2), equivalent(found.estimate, 0.2)):
+        assert verdict == (None, None, None, None, 0.2)
 
 
 def test_one_character_compares_nothing():

@@ -270,16 +270,16 @@ def test_the_rate_rises_stays_and_falls():
     assert rates == pytest.approx([2e-5, 1e-3, 1e-3, 5e-4, 3e-5])
 
 
-def test_the_last_phase_can_be_made_alone(tmp_path):
+def test_the_judge_can_be_made_alone(tmp_path):
     pretrain = pytest.importorskip("opencharacter.train.embedded.pretrain")
-    made = pretrain.Made(tmp_path / "base", 0, tmp_path / "model", 0, 0.001, FOLDER)
+    made = pretrain.Made(tmp_path / "base", 0, None, 0, tmp_path / "judge", 0.001, FOLDER)
     threads = torch.get_num_threads()
 
     pretrain.make(made)
     torch.set_num_threads(threads)
     torch.set_flush_denormal(False)
 
-    weights, before = (at / "model.safetensors" for at in (tmp_path / "model", FOLDER))
+    weights, before = (at / "model.safetensors" for at in (tmp_path / "judge", FOLDER))
     assert weights.read_bytes() != before.read_bytes()
     for file in ("tokenizer_config.json", "tokenizer.json", "config.json"):
-        assert (tmp_path / "model" / file).read_bytes() == (FOLDER / file).read_bytes()
+        assert (tmp_path / "judge" / file).read_bytes() == (FOLDER / file).read_bytes()

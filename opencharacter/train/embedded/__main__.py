@@ -13,6 +13,7 @@ from opencharacter.train.embedded.pretrain import (
     BASE_FOLDER,
     BASE_STEPS,
     FOLDER,
+    JUDGE_FOLDER,
     SEED,
     STEPS,
     Made,
@@ -24,23 +25,23 @@ def main(arguments: list[str]) -> None:
     """Run one of the two commands."""
     parser = argparse.ArgumentParser(prog="python -m opencharacter.train.embedded")
     commands = parser.add_subparsers(dest="command")
-    making = commands.add_parser("make", help="make both models from nothing (the default)")
+    making = commands.add_parser("make", help="make the three models from nothing (the default)")
     for each in (parser, making):
         each.add_argument("--base", action="store_true", help="only the base, without characters")
         each.add_argument("--folder", type=Path, default=FOLDER)
         each.add_argument("--base-folder", type=Path, default=BASE_FOLDER)
         each.add_argument("--seed", type=int, default=SEED)
         each.add_argument("--steps", type=int, default=STEPS, help="of the model's dialogues")
+        each.add_argument("--judge-folder", type=Path, default=JUDGE_FOLDER)
         each.add_argument(
-            "--judging", type=float, default=0.0,
-            help="share of its last phase, in which it learns to judge; the shipped one has none",
+            "--judging", type=float, default=1.0,
+            help="share of the judge's steps; 0 = make no judge",
         )  # fmt: skip
-        each.add_argument(
-            "--start", type=Path, help="a model after its dialogues: only teach it to judge"
-        )
+        each.add_argument("--start", type=Path, help="a model: only make a judge of it")
         each.add_argument("--base-steps", type=int, default=BASE_STEPS, help="of the base's")
     checking = commands.add_parser("check", help="measure a model through vLLM")
     checking.add_argument("--folder", type=Path, default=FOLDER)
+    checking.add_argument("--judge-folder", type=Path, default=JUDGE_FOLDER)
     checking.add_argument("--personas", type=Path, help="JSON lines with a field `persona`")
     checking.add_argument("--n", type=int, default=100, help="cases of each kind")
     checking.add_argument("--sampling", choices=sorted(check.SAMPLINGS), help="default: all")
@@ -54,8 +55,8 @@ def main(arguments: list[str]) -> None:
     if chosen.command != "check":
         model = None if chosen.base else chosen.folder
         folders = Made(
-            chosen.base_folder, chosen.base_steps, model, chosen.steps, chosen.judging,
-            chosen.start,
+            chosen.base_folder, chosen.base_steps, model, chosen.steps, chosen.judge_folder,
+            chosen.judging, chosen.start,
         )  # fmt: skip
         make(folders, seed=chosen.seed)
     elif chosen.run:
@@ -72,6 +73,9 @@ def _check(chosen: argparse.Namespace) -> None:
         for sampling in ([chosen.sampling] if chosen.sampling else check.SAMPLINGS)
         for figure in check.measure(model, n=chosen.n, personas=personas, sampling=sampling)
     ]
+    model.close()
+    judge = check.open_model(chosen.judge_folder)
+    figures += check.judge_figures(judge, chosen.n)
     _print(figures, as_json=chosen.json)
 
 

@@ -65,10 +65,12 @@ def measure(
         figures += profile_figures(model, personas, "real", sampling)
     people = [cast(random, persona_line(random, heldout=True)) for _ in range(n)]
     figures += answer_figures(model, people, sampling)
-    figures += rewrite_figures(model, people, sampling)
-    if sampling == "greedy":  # a verdict is probabilities: nothing is drawn
-        figures += [Figure(c.name, sampling, c.hits, c.n) for c in judge_counts(model, n)]
-    return figures
+    return [*figures, *rewrite_figures(model, people, sampling)]
+
+
+def judge_figures(model: Model, n: int) -> list[Figure]:
+    """Return how the judge judges; a verdict is probabilities, so nothing is drawn."""
+    return [Figure(each.name, "greedy", each.hits, each.n) for each in judge_counts(model, n)]
 
 
 def profile_figures(

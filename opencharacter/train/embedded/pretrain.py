@@ -1,9 +1,9 @@
-"""Make the embedded model and its base from nothing: tokenizer, copying, dialogues, judging.
+"""Make the embedded model, its base and its judge from nothing.
 
-Both begin with the same copying phase; the base then sees language without any character, the model
-the stages' own dialogues and, last, what judges are asked. Writes folders that vLLM and
-transformers load. Nothing is read but this package and eval/rubrics: text is generated, seeds are
-fixed, steps are counted: one machine makes the same models.
+All begin with the same copying phase; the base then sees language without any character, the model
+the stages' own dialogues; the judge goes on from the model with what judges are asked. Writes
+folders that vLLM and transformers load. Nothing is read but this package and eval/rubrics: text is
+generated, seeds are fixed, steps are counted: one machine makes the same models.
 """
 
 import logging
@@ -41,6 +41,9 @@ FOLDER = Path(__file__).parents[2] / "llm" / "embedded"
 BASE_FOLDER = FOLDER.with_name("embedded_base")
 """Where the shipped base lies."""
 
+JUDGE_FOLDER = FOLDER.with_name("embedded_judge")
+"""Where the shipped judge lies."""
+
 SEED = 0
 STEPS = 6000
 """Of the model's dialogues."""
@@ -70,18 +73,19 @@ class Made(NamedTuple):
     model: Path | None
     """None = only the base."""
     steps: int
-    judging: float
-    """Share of the steps of the last phase, in which the model learns to judge; 1 = all."""
+    judge: Path = JUDGE_FOLDER
+    judging: float = 1.0
+    """Share of the steps in which the judge is made of the model; 0 = no judge is made."""
     start: Path | None = None
-    """A model after its dialogues, from which only the last phase is made; None = from nothing."""
+    """A model of which only the judge is made; None = everything, from nothing."""
 
 
 def make(what: Made, *, seed: int = SEED) -> None:
-    """Write base and model, each with the tokenizer, to folders replaced when all is done."""
+    """Write base, model and judge, each with its tokenizer; a folder is replaced at its end."""
     torch.set_flush_denormal(True)  # sharp attention makes many, and a CPU is slow on them
     torch.set_num_threads(2)
-    if what.start is not None and what.model is not None:
-        _finish(what.start, what.model, seed=seed, share=what.judging)
+    if what.start is not None:
+        _make_judge(what.start, what.judge, seed=seed, share=what.judging)
         return
     tokenizer = new_tokenizer(seed=seed)
     network = new_network(seed=seed)
@@ -95,10 +99,11 @@ def make(what: Made, *, seed: int = SEED) -> None:
         text = _stages_text(tokenizer, seed=seed, steps=what.steps)
         learn_dialogues(network, text, seed=seed, steps=what.steps, fall=what.steps)
         save(network, tokenizer, what.model)
-        _finish(what.model, what.model, seed=seed, share=what.judging)
+        if what.judging:
+            _make_judge(what.model, what.judge, seed=seed, share=what.judging)
 
 
-def _finish(start: Path, model: Path, *, seed: int, share: float) -> None:
+def _make_judge(start: Path, judge: Path, *, seed: int, share: float) -> None:
     """Teach a saved model to judge; what was saved is rounded, so this can be done again alone."""
     network = LlamaForCausalLM.from_pretrained(start, dtype=torch.float32)
     tokenizer = PreTrainedTokenizerFast.from_pretrained(start)
@@ -113,7 +118,7 @@ def _finish(start: Path, model: Path, *, seed: int, share: float) -> None:
         turns = _turns(copies, old)
         part = course._replace(steps=round(course.steps * share))
         learn_to_judge(network, turns, trees(tokenizer, judged(seed + at)), part, before)
-    save(network, tokenizer, model)
+    save(network, tokenizer, judge)
 
 
 def _turns(copies: Iterator[Batch], old: Iterator[Batch]) -> Iterator[Batch]:
