@@ -221,7 +221,9 @@ def cautions_of(results: Results, criteria: Sequence[str]) -> list[str]:
     found = []
     judges = judges_of(results, criteria)
     if not is_calibrated(results, criteria):
-        found.append("Uncalibrated: no person has labelled answers that these judges scored.")
+        found.append(
+            "Uncalibrated: people have not labelled enough answers that these judges scored."
+        )
     for judge in judges:
         found += _card_told(judge, results.cards.get(judge))
     for judge, why in results.unseated.items():
@@ -284,9 +286,9 @@ def _has_user(item: EvalItem | None) -> bool:
 
 
 def is_calibrated(results: Results, criteria: Sequence[str]) -> bool:
-    """Return whether people have labelled what each judge was qualified by; rules need none."""
+    """Return whether people have labelled enough for each judge's card; rules need none."""
     judges = judges_of(results, criteria)
-    return all(results.cards.get(judge, {}).get("people") for judge in judges)
+    return all(results.cards.get(judge, {}).get("is_calibrated") for judge in judges)
 
 
 def _card_told(judge: str, card: Mapping[str, Any] | None) -> list[str]:

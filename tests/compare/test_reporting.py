@@ -245,7 +245,7 @@ def test_without_human_labels_the_title_says_so():
     assert report(results(4)).title.endswith("(uncalibrated)")
     assert (
         "(uncalibrated)"
-        not in report(replace(results(4), cards={"judge-a@1": {"people": {"n": 300}}})).title
+        not in report(replace(results(4), cards={"judge-a@1": {"is_calibrated": True}})).title
     )
 
 
