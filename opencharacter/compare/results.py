@@ -45,6 +45,8 @@ class Results:
     items: Mapping[str, EvalItem]
     transcripts: Sequence[Transcript]
     scores: Sequence[Score]
+    suites: Sequence[str] = ()
+    """What was played, `name@hash`; empty = as its items say, of which Light has the whole's."""
     incomplete: Sequence[str] = ()
     """Why this is a part of its suite, a sentence each; empty = the whole suite."""
     draws: Sequence[str] = ()
@@ -141,6 +143,7 @@ def joined(runs: Sequence[Results]) -> Results:
         items={id_: item for run in runs for id_, item in run.items.items()},
         transcripts=transcripts,
         scores=[score for run in runs for score in run.scores],
+        suites=[suite for run in runs for suite in run.suites],
         incomplete=[why for run in runs for why in run.incomplete],
         draws=[draw for run in runs for draw in run.draws],
         families={judge: family for run in runs for judge, family in run.families.items()},
