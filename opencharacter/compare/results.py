@@ -47,6 +47,8 @@ class Results:
     scores: Sequence[Score]
     suites: Sequence[str] = ()
     """What was played, `name@hash`; empty = as its items say, of which Light has the whole's."""
+    about: Mapping[str, float | None] = field(default_factory=dict)
+    """Figures about the suite, such as the share of pairs that popularity gets right."""
     incomplete: Sequence[str] = ()
     """Why this is a part of its suite, a sentence each; empty = the whole suite."""
     draws: Sequence[str] = ()
@@ -144,6 +146,7 @@ def joined(runs: Sequence[Results]) -> Results:
         transcripts=transcripts,
         scores=[score for run in runs for score in run.scores],
         suites=[suite for run in runs for suite in run.suites],
+        about={name: figure for run in runs for name, figure in run.about.items()},
         incomplete=[why for run in runs for why in run.incomplete],
         draws=[draw for run in runs for draw in run.draws],
         families={judge: family for run in runs for judge, family in run.families.items()},

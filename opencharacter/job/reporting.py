@@ -65,6 +65,7 @@ def read_results(run_dir: Path, *, run: str) -> Results:
         transcripts=transcripts,
         scores=list(read_records(judge.data, Score)),
         suites=[suite.suite],
+        about=suite.about,
         incomplete=() if _is_draw(suite) else suite.missing,
         draws=suite.missing if _is_draw(suite) else (),
         cards=_cards(run_dir / "qualify" / CARDS),
