@@ -40,6 +40,11 @@ BENCH = "judges.json"
 """Who judged, beside their scores."""
 JURY = "jury.json"
 """What several judges say together, beside their scores."""
+OTHER_JUDGES = ("judge-",)
+"""What may change of the table of all scores, which asks nobody: who judged."""
+KNOWN_VERDICTS = ("judge.min_mass", "judge.against", "versions.pairwise", "sources.")
+"""What may change of one judge's scores: what was asked before is known, and nothing is asked but
+which of two answers is the better."""
 _TEACHES = ("profiles", "rewrite", "generate")
 
 
