@@ -13,7 +13,8 @@ from opencharacter.compare.headline import (
     judges_of,
     no_whole_suite,
 )
-from opencharacter.compare.results import SHARE, Mark, Results, kin_of, marks_of, models_of
+from opencharacter.compare.means import scale_of
+from opencharacter.compare.results import Mark, Results, Scale, kin_of, marks_of, models_of
 from opencharacter.errors import ConfigError
 from opencharacter.records import Control, Domain
 from opencharacter.stats.paired import Shared, shared
@@ -37,8 +38,16 @@ class Cell(NamedTuple):
     """Scores behind it."""
     missing: int
     """Of those, the ones without a value."""
-    is_share: bool
-    """Whether its scale is 0 to 1."""
+    lowest: float | None
+    """Of its scale; None = that is not known."""
+    highest: float | None
+
+    @property
+    def scale(self) -> Scale | None:
+        """What its marks are on; None = it is not known."""
+        if self.lowest is None or self.highest is None:
+            return None
+        return Scale(self.lowest, self.highest)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +132,7 @@ def _cell(marks: Sequence[Mark]) -> Cell:
     values = [mark.value for mark in marks if mark.value is not None]
     lows = [mark.low for mark in marks if mark.low is not None]
     highs = [mark.high for mark in marks if mark.high is not None]
+    scale = scale_of(marks)
     is_bounded = len(lows) == len(highs) == len(marks)
     return Cell(
         item=played.item_id,
@@ -135,7 +145,8 @@ def _cell(marks: Sequence[Mark]) -> Cell:
         high=fmean(highs) if is_bounded else None,
         rows=sum(mark.rows for mark in marks),
         missing=sum(mark.missing for mark in marks),
-        is_share=all(mark.scale == SHARE for mark in marks),
+        lowest=scale.low if scale else None,
+        highest=scale.high if scale else None,
     )
 
 
