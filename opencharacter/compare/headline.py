@@ -230,6 +230,12 @@ def cautions_of(results: Results, criteria: Sequence[str]) -> list[str]:
         found.append(f"Below the bar, so {judge} scored nothing: {'; '.join(why)}.")
     found += _not_centred(results, criteria)
     found += [f"A random draw: {sentence}." for sentence in results.draws]
+    popularity = results.about.get("popularity")
+    if popularity is not None:
+        found.append(
+            f"Without a model: what is popular gets {popularity:.1%} of the pairs right, chance "
+            "50.0%."
+        )
     kin = {judge: whose for judge, whose in kin_of(results).items() if judge in judges}
     told = ", ".join(f"{judge} (of {whose} family)" for judge, whose in kin.items())
     if kin and left_out_of(results):

@@ -66,6 +66,8 @@ def read_results(run_dir: Path, *, run: str) -> Results:
         items=items,
         transcripts=transcripts,
         scores=scores,
+        suites=[suite.suite],
+        about=suite.about,
         incomplete=() if _is_draw(suite) else suite.missing,
         draws=suite.missing if _is_draw(suite) else (),
         cards=cards,

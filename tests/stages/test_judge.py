@@ -210,7 +210,8 @@ def test_what_judges_prefer_is_reported_and_compared(opencharacter, tmp_path, gy
 
     assert [each.returncode for each in done] == [0] * 5, done
     for each in done[3:]:
-        assert re.search(r"t over u: (preferred in|\d+ of 30 comparisons have no)", each.stdout)
+        told = r"own family\): (preferred in|\d+ of 30 comparisons have no)"
+        assert re.search(rf"t over u \(all judges, of the tested model's {told}", each.stdout)
     found = json.loads((folder(tmp_path, "report") / "report.json").read_text())["preferences"]
     assert [line["comparisons"] for line in found] == [N]
 

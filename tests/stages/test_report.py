@@ -71,6 +71,16 @@ def test_two_models_are_no_report(opencharacter, tmp_path):
     assert (done.returncode, "stage=compare" in done.stderr) == (2, True)
 
 
+def test_light_is_named_in_the_title(opencharacter, tmp_path):
+    write_run(tmp_path / "runs", results(4, run="t"), suite="persona_gym_light@0a1b")
+
+    done = opencharacter("stage=report")
+
+    assert done.stdout.startswith("t: m@1 on persona_gym_light@0a1b (uncalibrated)")
+    report = (tmp_path / "runs" / "t" / "report" / "report.md").read_text()
+    assert report.startswith("# t: m@1 on persona_gym_light@0a1b")
+
+
 def test_a_draw_of_a_run_s_characters_has_a_headline_that_says_so(opencharacter, tmp_path):
     write_run(
         *(tmp_path / "runs", results(12, run="t")),
