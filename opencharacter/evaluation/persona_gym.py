@@ -67,7 +67,8 @@ def read_persona_gym(config: SuiteConfig) -> Suite:
     hashed = source_fingerprint(config.path) if is_rows else content_fingerprint(location)
     name = f"{NAME}@{hashed[:_HASH]}"
     found = {persona: read[persona]() for persona in drawn}
-    damaged = [one for one in found.values() if isinstance(one, Rejection)] + lost
+    broken = [one for one in found.values() if isinstance(one, Rejection)]
+    damaged = broken + lost
     items = [
         item
         for persona, questions in found.items()
@@ -80,7 +81,9 @@ def read_persona_gym(config: SuiteConfig) -> Suite:
         damaged=tuple(damaged),
         n_personas=len(read),
         n_drawn=len(drawn),
-        missing=_missing(len(read), len(drawn), len(damaged), config, is_rows=is_rows),
+        missing=_missing(
+            (len(read), len(broken)), len(drawn), len(damaged), config, is_rows=is_rows
+        ),
     )
 
 
@@ -194,12 +197,15 @@ def _items(suite: str, persona: str, questions: Questions, config: SuiteConfig) 
 
 
 def _missing(
-    files: int, drawn: int, damaged: int, config: SuiteConfig, *, is_rows: bool
+    counted: tuple[int, int], drawn: int, damaged: int, config: SuiteConfig, *, is_rows: bool
 ) -> tuple[str, ...]:
+    """Return what makes it a part; `counted` are personas or files, and how many are of no use."""
+    files, broken = counted
+    sound = files - broken
     found = []
     what = "rows or personas are" if is_rows else f"of {drawn:,} question files are"
-    if files < PUBLISHED:
-        found.append(f"{files:,} of the {PUBLISHED} published personas are in {config.path}")
+    if sound < PUBLISHED:
+        found.append(f"{sound:,} of the {PUBLISHED} published personas are in {config.path}")
     if drawn < files:
         found.append(f"suite.n={config.n} of {files:,} personas are played")
     if damaged:

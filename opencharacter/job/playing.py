@@ -3,6 +3,7 @@
 import sys
 from collections import Counter
 
+from opencharacter.errors import SourceError
 from opencharacter.evaluation.rules import rule_scores
 from opencharacter.evaluation.suite import Suite
 from opencharacter.records import EvalItem, Score, Transcript
@@ -28,6 +29,25 @@ def write_items(folder: StageFolder, suite: Suite) -> None:
             "missing": list(suite.missing),
             "about": dict(suite.about),
         },
+    )
+
+
+def refuse_damaged(suite: Suite, *, max_rejected: float) -> None:
+    """Refuse a suite of which more characters are lost than may be; before one is asked.
+
+    One character is one lost row, however many of its questions would have been transcripts.
+
+    Raises:
+        SourceError: too many are.
+    """
+    lost = min(len(suite.damaged), suite.n_drawn - len(suite.people))
+    if lost <= max_rejected * suite.n_drawn:
+        return
+    first = suite.damaged[0]
+    raise SourceError(
+        f"{lost:,} of {suite.n_drawn:,} characters of {suite.name} are damaged, more than "
+        f"play.max_rejected={max_rejected}, such as {first.key} ({first.reason}: {first.detail}); "
+        "mend them, take out what is no question file, or raise the limit"
     )
 
 

@@ -18,7 +18,12 @@ from opencharacter.job import Job
 from opencharacter.job.ahead import check_asked
 from opencharacter.job.harness import check_harness, run_harness
 from opencharacter.job.lineage import trained_in
-from opencharacter.job.playing import count_played, say_missing, write_items
+from opencharacter.job.playing import (
+    count_played,
+    refuse_damaged,
+    say_missing,
+    write_items,
+)
 from opencharacter.llm.opening import model_name
 from opencharacter.llm.requests import Model, Session
 from opencharacter.llm.two import TwoModels
@@ -33,7 +38,7 @@ def check(config: Config) -> None:
     Raises:
         ConfigError: a control makes no sense for the suite.
         ModelError: there is no such model.
-        SourceError: there is no such suite.
+        SourceError: there is no such suite, or too much of it is damaged.
     """
     if not config.trains_player:
         check_asked(config, "play", config.player)
@@ -42,7 +47,9 @@ def check(config: Config) -> None:
         check_asked(config, "play", config.user)
     check_harness(config)
     if not stages_read(config.suite):  # else those may be about to be made
-        tasks_of(load_suite(config.suite, Path(config.runs_dir)), config.play)
+        suite = load_suite(config.suite, Path(config.runs_dir))
+        refuse_damaged(suite, max_rejected=config.play.max_rejected)
+        tasks_of(suite, config.play)
 
 
 def run(config: Config, job: Job) -> None:
