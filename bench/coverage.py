@@ -101,7 +101,7 @@ def means() -> Iterator[Case]:
         truth = {"even": 0.0, "uneven": 0.0, "share of 0.1": 0.1}.get(kind)
         if truth is None:
             truth = float(scores(np.random.default_rng(0), MANY, kind)[0].mean())
-        for k in (5, 10, 20, 50, 200):
+        for k in (3, 4, 5, 6, 8, 10, 20, 50, 200):
             for method in ("studentised", "t", "bca", "percentile"):
                 yield (
                     f"mean, {kind}, {method}",

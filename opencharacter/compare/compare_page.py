@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from html import escape
 
+from opencharacter.compare.alike import listed
 from opencharacter.compare.differences import ALL, Comparison, Paired
 from opencharacter.compare.document import document, warning
 from opencharacter.compare.embedding import Embedded
@@ -14,6 +15,7 @@ from opencharacter.compare.tables import (
     Dot,
     Table,
     chance,
+    ends_words,
     equals,
     number,
     preference_table,
@@ -28,6 +30,8 @@ _WHOM = {
     str(Domain.unknown): "these characters",
     ALL: "all characters",
 }
+_IDENTICAL = 1e-9
+"""Points below which a difference is rounding."""
 FACTS = {"characters": "characters", "rows": "training dialogues", "method": "method"}
 """What a score is drawn against, where it is known of two runs: key of `System.facts`, axis."""
 
@@ -62,6 +66,8 @@ def sentence(line: Paired, comparison: Comparison) -> str:
     if one.value is None:
         return f"{line.first} and {line.second} share no scores on {whom}."
     if one.low is None or one.high is None:
+        if abs(one.value) < _IDENTICAL and one.se == 0 and one.clusters > 1:
+            return f"{line.first} and {line.second} have identical scores on {whom}."
         told = (
             f"{line.second} is {number(one.value, sign=True)} points against {line.first} on {whom}"
         )
@@ -71,17 +77,20 @@ def sentence(line: Paired, comparison: Comparison) -> str:
             f"{told}, on each of {one.clusters:,} alike: without spread there is no interval (p "
             f"{equals(line.p_holm)} after Holm)."
         )
-    better, worse = line.second, line.first
+    better, worse, low, high = line.second, line.first, one.low, one.high
     if one.value < 0:
-        better, worse = worse, better
-    half = (one.high - one.low) / 2
-    size = f"{number(abs(one.value), width=2 * half)} ± {number(half, width=2 * half)} points"
-    p = f"p {equals(line.p_holm)} after Holm"
+        better, worse, low, high = worse, better, -high, -low
+    size = f"{number(abs(one.value), width=high - low)} points"
+    sure = (
+        f"{comparison.level:.0%} interval {ends_words(low, high, sign=True)}, "
+        f"p {equals(line.p_holm)} after Holm"
+    )
     if line.p_holm is not None and line.p_holm <= 1 - comparison.level:
-        return f"{better} plays {whom} better than {worse} by {size} ({p}). {_same(line)}".strip()
+        told = f"{better} plays {whom} better than {worse} by {size} ({sure}). {_same(line)}"
+        return told.strip()
     found = (
         f"No difference between {line.first} and {line.second} is shown on {whom}: {better} is "
-        f"{size} above ({p})."
+        f"{size} above {worse} ({sure})."
     )
     return f"{found} {_same(line)} {_power(line)}".strip()
 
@@ -93,10 +102,10 @@ def _same(line: Paired) -> str:
     margin = number(line.same.margin)
     if line.same.holds:
         return f"They are equal within ±{margin} points (TOST, p {equals(line.same.p)})."
-    low, high = number(line.same.low, sign=True), number(line.same.high, sign=True)
-    return f"Nor are they shown to be equal within ±{margin} points (TOST: {low} to {high})." * (
-        line.p_holm is None or line.p_holm > 0.05
-    )
+    if line.p_holm is not None and line.p_holm <= 0.05:
+        return ""
+    told = f"Nor are they shown to be equal within ±{margin} points"
+    return f"{told} (TOST, p {equals(line.same.p)})."
 
 
 def _power(line: Paired) -> str:
@@ -154,7 +163,7 @@ def compare_markdown(comparison: Comparison) -> str:
 
 def about(comparison: Comparison) -> str:
     """Return what was compared, in a sentence."""
-    judges = ", ".join(comparison.systems[0].judges)
+    judges = listed(comparison.systems[0].judges)
     return (
         f"{comparison.items:,} items of {comparison.characters:,} characters that all runs were "
         f"asked; headline over {', '.join(comparison.criteria)}; judged by {judges}."
@@ -163,8 +172,8 @@ def about(comparison: Comparison) -> str:
 
 def _method(comparison: Comparison) -> str:
     return (
-        f"Paired by item, {comparison.level:.0%} intervals by resampling whole characters "
-        "(studentised), margin of equality "
+        f"Paired by item, {comparison.level:.0%} intervals over characters: studentised resampling "
+        "of 8 to 49 of them, Student's t with fewer and with more; margin of equality "
         f"±{number(comparison.margin)} points by two one-sided tests."
     )
 

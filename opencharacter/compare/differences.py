@@ -8,8 +8,9 @@ from itertools import combinations
 from typing import NamedTuple
 
 from opencharacter.compare.headline import too_few
-from opencharacter.compare.means import mean_of
+from opencharacter.compare.means import inside, mean_of, width_of
 from opencharacter.compare.measured import Preferred
+from opencharacter.compare.results import Scale
 from opencharacter.compare.systems import Cell, System, pair, shared_keys
 from opencharacter.config import CompareConfig
 from opencharacter.records import Domain
@@ -214,23 +215,29 @@ def _standing(system: System, keys: Sequence[Key], level: float) -> Standing:
     cells = [system.cells[key] for key in keys]
     return Standing(
         system.run,
-        _mean(system, cells, level),
+        _mean(cells, level),
         {
-            domain: _mean(system, [cell for cell in cells if cell.domain is domain], level)
+            domain: _mean([cell for cell in cells if cell.domain is domain], level)
             for domain in Domain
             if any(cell.domain is domain for cell in cells)
         },
     )
 
 
-def _mean(system: System, cells: Sequence[Cell], level: float) -> Estimate:
+def _mean(cells: Sequence[Cell], level: float) -> Estimate:
     there = [(cell.value, cell.persona) for cell in cells if cell.value is not None]
     return mean_of(
         [value for value, _ in there],
         [who for _, who in there],
         level=level,
-        is_share=all(cell.is_share for cell in cells),
+        scale=_scale(cells),
     )
+
+
+def _scale(cells: Sequence[Cell]) -> Scale | None:
+    """Return the scale that all cells are on; None = there is no one such."""
+    scales = {cell.scale for cell in cells}
+    return scales.pop() if len(scales) == 1 else None
 
 
 def _pairs(systems: Sequence[System]) -> Iterator[tuple[System, System]]:
@@ -267,6 +274,9 @@ def _paired(
     """Return a line without what hangs on the other lines of its table."""
     both, characters = pair(first, second, keys)
     difference = paired_difference(both.b, both.a, characters, level=settings.level)
+    scale = width_of(_scale([second.cells[key] for key in keys]))
+    one = inside(difference.estimate, scale, (both.b - both.a).tolist())
+    difference = difference._replace(estimate=one)
     is_known = difference.estimate.value is not None
     return Paired(
         first.run,

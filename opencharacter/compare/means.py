@@ -5,20 +5,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from opencharacter.compare.measured import Gap, Row
-from opencharacter.compare.results import SHARE, Mark
+from opencharacter.compare.results import SHARE, Mark, Scale
 from opencharacter.records import Domain
 from opencharacter.stats.calibrated import calibrated_mean
 from opencharacter.stats.intervals import (
     Estimate,
-    Method,
     clustered_share,
     contrast_interval,
     mean_interval,
 )
 from opencharacter.stats.student import t_tail
-
-_FEW = 50
-"""Characters below which Student's t is short of its level, and characters are resampled."""
 
 
 def estimate(marks: Iterable[Mark], *, level: float) -> Estimate:
@@ -28,39 +24,58 @@ def estimate(marks: Iterable[Mark], *, level: float) -> Estimate:
         [mark.value for mark in there if mark.value is not None],
         [mark.transcript.persona_id for mark in there],
         level=level,
-        is_share=all(mark.scale == SHARE for mark in there),
+        scale=scale_of(there),
     )
 
 
 def mean_of(
-    values: Sequence[float], characters: Sequence[str], *, level: float, is_share: bool
+    values: Sequence[float], characters: Sequence[str], *, level: float, scale: Scale | None
 ) -> Estimate:
-    """Return a mean with an interval over characters.
+    """Return a mean with an interval over characters, no part of which is outside of the scale.
 
-    Of shares that are all 0 or 1 it is Wilson's, which stays inside of them. Where all marks are
-    the same there is none: it would have no width, and say that chance has no part in it.
+    Of shares that are all 0 or 1 it is Wilson's. Where all marks are the same there is none: it
+    would have no width, and say that chance has no part in it.
 
     Args:
         values: (n,) marks.
         characters: (n,) whose each is.
         level: Of the interval.
-        is_share: Whether their scale is 0 to 1: a mark of 1 is the lowest of five on another.
+        scale: Between what they lie; None = it is not known. A mark of 1 is the best of a share and
+            the lowest of five.
     """
-    if is_share and set(values) <= {0.0, 1.0}:
+    if scale == SHARE and set(values) <= {0.0, 1.0}:
         return clustered_share(values, characters, level=level)
-    method: Method = "studentised" if len(set(characters)) < _FEW else "t"
-    found = mean_interval(values, characters, level=level, method=method)
+    found = mean_interval(values, characters, level=level)
     if found.se == 0:
         return found._replace(low=None, high=None, method="all alike")
-    return _inside(found) if is_share and 0 <= min(values) <= max(values) <= 1 else found
+    return inside(found, scale, values)
 
 
-def _inside(share: Estimate) -> Estimate:
-    """Return a mean of shares with no part of its interval outside of 0 to 1, where none can be."""
-    low, high = share.low, share.high
-    return share._replace(
-        low=None if low is None else max(0.0, low), high=None if high is None else min(1.0, high)
-    )
+def inside(found: Estimate, scale: Scale | None, values: Sequence[float]) -> Estimate:
+    """Return an estimate with no part of its interval outside of a scale.
+
+    Args:
+        found: Of a mean.
+        scale: Between what its values lie; None = it is not known.
+        values: What it is a mean of. Where one is outside, as marks of judges that were centred can
+            be, the mean may be so too, and the interval is left as it is.
+    """
+    if scale is None or found.low is None or found.high is None:
+        return found
+    if min(values) < scale.low or max(values) > scale.high:
+        return found
+    return found._replace(low=max(scale.low, found.low), high=min(scale.high, found.high))
+
+
+def scale_of(marks: Iterable[Mark]) -> Scale | None:
+    """Return the scale that all marks are on; None = there is no one such."""
+    scales = {mark.scale for mark in marks}
+    return scales.pop() if len(scales) == 1 else None
+
+
+def width_of(scale: Scale | None) -> Scale | None:
+    """Return between what a difference of two marks lies."""
+    return Scale(scale.low - scale.high, scale.high - scale.low) if scale else None
 
 
 def row(name: str, marks: Sequence[Mark], *, level: float) -> Row:
@@ -98,8 +113,9 @@ def gap(marks: Sequence[Mark], *, level: float) -> Gap | None:
         return None
     if not found.se:  # one character in a domain, or all alike
         return Gap(found.value, None, None, None)
+    shown = inside(found, width_of(scale_of(marks)), [found.value])
     p = 2 * t_tail(abs(found.value) / found.se, found.clusters - 1)
-    return Gap(found.value, found.low, found.high, p)
+    return Gap(found.value, shown.low, shown.high, p)
 
 
 def corrected(
@@ -154,7 +170,9 @@ def _corrected(turns: Sequence[_Turn], level: float) -> Estimate:
         known=[mark.failed > 0 for mark in marks],
         level=level,
     )
-    return found._replace(n=len(counts))
+    values = [each.human for each in turns] + [mark.value for mark in marks] + [found.value]
+    there = [value for value in values if value is not None]
+    return inside(found._replace(n=len(counts)), scale_of(marks), there)
 
 
 def _by_domain(marks: Iterable[Mark]) -> dict[Domain, list[Mark]]:

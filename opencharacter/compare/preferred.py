@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from opencharacter.compare.means import mean_of
 from opencharacter.compare.measured import ALL_JUDGES, Preferred
-from opencharacter.compare.results import Opponent, Results, kin_of
+from opencharacter.compare.results import SHARE, Opponent, Results, kin_of
 from opencharacter.records import Control, Failure, Role, Score, Transcript
 from opencharacter.stats.winrate import win_rate
 
@@ -104,7 +104,7 @@ def _preferred(
         draws=_REFITS,
     )
     plain = mean_of(
-        list(there.values()), [mine[id_].persona_id for id_ in there], level=level, is_share=True
+        list(there.values()), [mine[id_].persona_id for id_ in there], level=level, scale=SHARE
     )
     n = sum(map(len, values.values()))
     missing = sum(value is None for found in values.values() for value in found)

@@ -86,9 +86,9 @@ def about(report: Report) -> str:
 def method(report: Report) -> str:
     """Return how intervals are made."""
     return (
-        f"Means with {report.level:.0%} intervals over characters, not over rows: Student's t from "
-        "50 characters on, below that studentised resampling of characters; of ones and zeros "
-        "Wilson's over effective rows. The gap: Student's t. "
+        f"Means with {report.level:.0%} intervals over characters, not over rows: studentised "
+        "resampling of 8 to 49 characters, Student's t with fewer or more; of ones and zeros "
+        "Wilson's over effective rows; none leaves the scale of its marks. The gap: Student's t. "
         "An answer that is no role-play (empty, refused, out of character, cut off) counts as the "
         f"lowest mark, as {report.failed:,} here do; without them the mean is "
         f"{ranged(report.judged)}."

@@ -63,7 +63,7 @@ def number(value: float | None, *, sign: bool = False, width: float | None = Non
     if value is None:
         return NONE
     decimals = 3 if width is not None and width < _NARROW else 2
-    return f"{value:{'+' * sign}.{decimals}f}"
+    return f"{round(value, decimals) + 0.0:{'+' * sign}.{decimals}f}"  # no -0.00
 
 
 def chance(p: float | None) -> str:

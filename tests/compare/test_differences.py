@@ -30,7 +30,9 @@ def test_the_second_run_is_better_by_the_mean_of_the_differences():
     # Unseen characters are 1, 3, 5 ...: half of them 0.45 better, half 0.65.
     assert (line.scope, line.difference.estimate.value) == ("out", pytest.approx(0.55))
     assert line.difference.p == pytest.approx(2 / 2**12)  # 12 characters, all of one sign
-    assert sentences(found)[0].startswith("b plays unseen characters better than a by 0.55 ± 0.0")
+    assert sentences(found)[0].startswith(
+        "b plays unseen characters better than a by 0.55 points (95% interval +0."
+    )
 
 
 def test_differences_are_adjusted_for_the_pairs_of_their_table():
@@ -67,6 +69,24 @@ def test_no_difference_is_not_called_equality_but_tested_for_it():
     assert "would be found 4 times in 5" in unsure
 
 
+def test_the_interval_of_the_words_is_the_one_of_the_table_turned_with_them():
+    wide = results(24, run="b", values=lambda n, v: v - 0.1 + (0.5 if n % 8 < 2 else -0.2))
+    found = compared(results(24, run="a"), wide)
+    one = found.main[0].difference.estimate
+
+    assert one.value < 0  # b is below a: the words say that a is above b, by the same turned round
+    ends = f"{-one.high:+.2f} to {-one.low:+.2f}"
+    assert f"{-one.value:.2f} points above b (95% interval {ends}," in sentences(found)[0]
+    assert f"{one.value:.2f} [{one.low:.2f}, {one.high:.2f}]" in compare_markdown(found)
+    assert sentences(found)[0].count(" to ") == 1  # no second interval of another kind
+
+
+def test_the_same_answers_have_identical_scores():
+    told = sentences(compared(results(24, run="a"), results(24, run="b")))
+
+    assert told == ["a and b have identical scores on unseen characters."]
+
+
 def test_what_can_be_detected_is_said_in_points():
     wide = results(24, run="c", values=lambda n, v: v + (0.5 if n % 4 < 2 else -0.5))
     [line] = compared(results(24, run="a"), wide).main
@@ -83,6 +103,14 @@ def test_runs_that_miss_scores_have_bounds_and_no_headline():
     assert "b: 4.2% of the scores are missing" in found.withheld[0]
     # Of 12 unseen characters one is missing in b, which has 3.1 in a: 1 - 3.1 and 5 - 3.1 of 12.
     assert (line.bounds.worst, line.bounds.best) == pytest.approx((-2.1 / 12, 1.9 / 12))
+
+
+def test_no_difference_is_more_than_the_width_of_the_scale():
+    found = compared(results(4), results(4, run="b", values=lambda n, v: 5.0 if n else 1.0))
+
+    for line in (*found.main, *found.domains, *found.by_criterion):
+        one = line.difference.estimate
+        assert one.low is None or -4.0 <= one.low < one.high <= 4.0
 
 
 def test_items_that_a_run_was_not_asked_do_not_count():

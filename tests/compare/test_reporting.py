@@ -9,7 +9,7 @@ from opencharacter.compare.headline import missing_by_domain
 from opencharacter.compare.means import mean_of
 from opencharacter.compare.report_page import report_markdown
 from opencharacter.compare.reporting import report_of
-from opencharacter.compare.results import marks_of, offsets_of
+from opencharacter.compare.results import SHARE, Scale, marks_of, offsets_of
 from opencharacter.config import ReportConfig
 from opencharacter.records import Control, Domain, Failure, UserFailure
 from tests.compare.played import item, results, score, transcript
@@ -351,11 +351,37 @@ def test_a_user_that_failed_is_told_and_is_no_failure_of_the_candidate():
 
 
 def test_means_over_turns_of_ones_and_zeros_have_intervals_inside_of_zero_and_one():
-    found = mean_of([1.0, 1.0, 1.0, 2 / 3, 1.0], list("abcde"), level=0.95, is_share=True)
+    found = mean_of([1.0, 1.0, 1.0, 2 / 3, 1.0], list("abcde"), level=0.95, scale=SHARE)
 
     assert found.value == pytest.approx(14 / 15)
     assert found.low < 14 / 15
     assert found.high == 1.0
+
+
+@pytest.mark.parametrize("characters", [2, 3, 4, 6, 12])
+def test_no_interval_of_marks_leaves_their_scale(characters):
+    """Most characters have nothing but fives, so that resampling sees hardly any spread."""
+    found = report(results(characters, values=lambda n, v: 1.0 if n == 1 else 5.0 - 0.1 * (n == 0)))
+    shown = [found.headline.overall, found.judged, *(row.overall for row in found.tasks)]
+
+    for one in shown:
+        assert 1.0 <= one.low < one.value < one.high <= 5.0
+    assert found.gap.low is None or -4.0 <= found.gap.low < found.gap.high <= 4.0
+
+
+def test_marks_of_few_characters_have_student_s_interval():
+    found = mean_of([3.0, 3.5, 4.0, 3.5], list("abcd"), level=0.95, scale=Scale(1.0, 5.0))
+
+    # Squares of 0.5 in all: sd sqrt(1/6), se half of it; t(3) 3.182446.
+    assert found.high - found.value == pytest.approx(3.182446 * math.sqrt(1 / 6) / 2, abs=1e-6)
+
+
+def test_labels_of_few_correct_to_an_interval_on_the_scale():
+    given = in_turns(results(4), [0])
+    human = {(t.id, t.task, 0): 1.0 + 4.0 * (at % 3 == 0) for at, t in enumerate(given.transcripts)}
+    found = report(replace(given, human=human)).corrected.overall
+
+    assert 1.0 <= found.low < found.high <= 5.0
 
 
 @pytest.mark.parametrize(("n", "told"), [(3, "(1 character)"), (12, "(6 characters)")])

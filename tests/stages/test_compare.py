@@ -18,7 +18,7 @@ def test_runs_are_compared_on_the_items_they_share(opencharacter, tmp_path):
     done = opencharacter("stage=compare", "compare.runs=[a,b]")
 
     assert done.returncode == 0, done.stderr
-    assert "b plays unseen characters better than a by 0.55 ± 0." in done.stdout
+    assert "b plays unseen characters better than a by 0.55 points (95% interval +0." in done.stdout
     folder = tmp_path / "runs" / "t" / "compare"
     compared = json.loads((folder / "compare.json").read_text())
     means = {

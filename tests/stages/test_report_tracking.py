@@ -49,5 +49,8 @@ def test_runs_that_wandb_kept_are_compared_without_transcripts(tmp_path, capsys)
         kept.append(system_of(system.run, json.loads(json.dumps(about_of(system))), table))
     write_comparison(tmp_path, kept, [], CompareConfig())
 
-    assert "b plays unseen characters better than a by 0.58 ± 0.0" in capsys.readouterr().out
+    assert (
+        "b plays unseen characters better than a by 0.58 points (95% interval +0."
+        in capsys.readouterr().out
+    )
     assert '<ol id="list">' in (tmp_path / "compare.html").read_text()
