@@ -25,6 +25,7 @@ from opencharacter.job.playing import (
     say_missing,
     write_items,
 )
+from opencharacter.job.reporting import run_folder
 from opencharacter.llm.opening import model_name
 from opencharacter.llm.requests import Model, Session
 from opencharacter.llm.two import TwoModels
@@ -57,6 +58,8 @@ def run(config: Config, job: Job) -> None:
     """Write a transcript of every item, control and sample."""
     run = config.suite.run or config.run
     run_dir = Path(config.runs_dir) / run
+    if config.suite.run:
+        run_folder(run, Path(config.runs_dir))  # a name that was mistyped is told as such
     reads = stages_read(config.suite)
     made = {stage: finished_input(run_dir, stage, run=run) for stage in reads}
     user = model_name(config.user) if config.suite.user is UserTurns.model else ""

@@ -164,6 +164,7 @@ def test_a_killed_play_repeats_no_answer(opencharacter, tmp_path, gym):
     [
         (["play.controls=[persona_only]"], "have no profile"),
         (["play.controls=[swapped_persona]", "suite.n=1"], "has 1 persona to swap among"),
+        (["suite=profile_facts", "suite.run=nosuch"], "there is no run 'nosuch'"),
         (["suite.path=/nothere"], "there is no folder /nothere"),
     ],
 )

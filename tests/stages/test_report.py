@@ -204,3 +204,9 @@ def test_judge_cards_are_cited_and_their_bars_told(opencharacter, tmp_path):
     text = (run_dir / "report" / "report.md").read_text()
     assert "| finds persona_swap | 50% [30%, 70%] | 20 | 1 |" in text
     assert "Judge cards (sha256): judge-a@1 77aa." in text
+
+
+def test_a_run_that_is_not_there_is_told_as_such(opencharacter):
+    refused = opencharacter("stage=report", "run=nosuch")
+
+    assert (refused.returncode, "there is no run 'nosuch'" in refused.stderr) == (2, True)
