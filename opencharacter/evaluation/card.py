@@ -250,5 +250,31 @@ def card_page(card: Card) -> str:
             f"A hundred words of filler add {one.value:+.2f} points ({ends}; 0 is right).",
         ]
     lines += ["", *(f"- below: {sentence}" for sentence in card.below)]
-    lines += [f"- {name}: {value}" for name, value in card.people.items()]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *_people_lines(card.people)]) + "\n"
+
+
+def _people_lines(people: Mapping[str, Any]) -> list[str]:
+    """Return the agreement with people as a table; nothing where nobody has labelled."""
+    if not people:
+        return []
+    lines = ["", "| held against people | | 95 % interval |", "|---|---|---|"]
+    for name, value in people.items():
+        if name == "alt_test":
+            verdict = "passed" if value["passed"] else "not passed"
+            few = ", few answers" if value["few"] else ""
+            told = (
+                f"{verdict}{few}: winning rate {_figure(value['winning_rate'])}, advantage "
+                f"{_figure(value['advantage'])}, epsilon {value['epsilon']:g} | "
+            )
+        elif isinstance(value, Mapping):
+            ends = (value["low"], value["high"])
+            told = f"{_figure(value['value'])} | "
+            told += "none" if None in ends else " to ".join(map(_figure, ends))
+        else:
+            told = f"{_figure(value)} | "
+        lines.append(f"| {name.replace('_', ' ')} | {told} |")
+    return lines
+
+
+def _figure(value: float | str | None) -> str:
+    return "none" if value is None else f"{value:.2f}" if isinstance(value, float) else str(value)

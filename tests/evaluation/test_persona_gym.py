@@ -209,7 +209,7 @@ def test_a_part_of_the_suite_says_what_part(tmp_path):
 
     assert (suite.n_personas, suite.n_drawn, len(suite.people)) == (3, 2, 1)
     assert suite.missing == (
-        f"3 of the 200 published personas are in {folder}",
+        f"2 of the 200 published personas are in {folder}",
         "suite.n=2 of 3 personas are played",
         "1 of 2 question files are damaged and left out",
     )

@@ -176,6 +176,26 @@ def test_a_judge_that_looks_at_the_place_alone_does_not():
     assert "is below the bar" in card_page(made)
 
 
+def test_agreement_with_people_is_a_table_on_the_page():
+    people = {
+        "answers": 12,
+        "alpha_of_people": None,
+        "spearman": {"value": 0.5, "low": 0.25, "high": 0.75, "clusters": 4},
+        "alt_test": {"passed": True, "winning_rate": 1.0, "advantage": 0.5, "epsilon": 0.1,
+                     "few": False},
+    }  # fmt: skip
+
+    page = card_page(replace(card(blind), people=people))
+
+    assert page.endswith(
+        "| held against people | | 95 % interval |\n|---|---|---|\n"
+        "| answers | 12 |  |\n"
+        "| alpha of people | none |  |\n"
+        "| spearman | 0.50 | 0.25 to 0.75 |\n"
+        "| alt test | passed: winning rate 1.00, advantage 0.50, epsilon 0.1 |  |\n"
+    )
+
+
 def test_what_filler_adds_is_told_for_a_hundred_words():
     def likes_words(request):
         said = request.messages[0].content.split("# The answer to be judged")[-1]

@@ -218,3 +218,9 @@ def test_judge_cards_are_cited_and_their_bars_told(opencharacter, tmp_path):
     done = opencharacter("stage=report")
     assert "does not count: it is by role_play@other, and the judge judges by" in done.stderr
     assert "judge-a@1 has no judge card" in done.stdout
+
+
+def test_a_run_that_is_not_there_is_told_as_such(opencharacter):
+    refused = opencharacter("stage=report", "run=nosuch")
+
+    assert (refused.returncode, "there is no run 'nosuch'" in refused.stderr) == (2, True)
