@@ -78,7 +78,7 @@ def test_the_interval_of_the_words_is_the_one_of_the_table_turned_with_them():
     ends = f"{-one.high:+.2f} to {-one.low:+.2f}"
     assert f"{-one.value:.2f} points above b (95% interval {ends}," in sentences(found)[0]
     assert f"{one.value:.2f} [{one.low:.2f}, {one.high:.2f}]" in compare_markdown(found)
-    assert sentences(found)[0].count(" to ") == 1  # no second interval of another kind
+    assert sentences(found)[0].count(" to +") == 1  # no second interval of another kind
 
 
 def test_the_same_answers_have_identical_scores():
