@@ -121,6 +121,7 @@ def tables_of(report: Report) -> list[Table]:
                [] if _is_same(report) else _pointwise(report)),
         preference_table({f"{report.run} over {report.against}": report.preferences}),
         _means("By turn", "User turns, counted from 1.", report.turns),
+        _means("By turn, by rule", "What a rule finds at each user turn, beside the headline.", report.rule_turns),
         _means("Controls", "What is left without the persona, or with another one: the difference "
                "from `none` is what an answer owes to its persona.", report.controls),
         _failures(report),

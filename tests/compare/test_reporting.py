@@ -203,6 +203,25 @@ def test_turns_are_counted_from_one():
     assert [(row.name, row.overall.value) for row in found.turns] == [("1", 4.0), ("8", 2.0)]
 
 
+def test_what_a_rule_finds_at_each_turn_stands_beside_the_headline():
+    one = item(0)
+    said = transcript(one)
+    rule = [
+        replace(score(said, v, turn=t, judge="rule", criterion="fact_stated"), labels=())
+        for t, v in ((0, 1.0), (3, 0.5), (7, 0.0))
+    ]
+    given = with_scores([(one, said, [score(said, 4.0), *rule])])
+    found = report(given)
+
+    assert (found.criteria, found.turns) == (["consistency"], [])
+    assert [(row.name, row.overall.value) for row in found.rule_turns] == [
+        ("fact_stated, turn 1", 1.0),
+        ("fact_stated, turn 4", 0.5),
+        ("fact_stated, turn 8", 0.0),
+    ]
+    assert "## By turn, by rule" in report_markdown(found, given)
+
+
 def test_without_each_judge_there_is_another_headline():
     found = report(with_scores([played(n, 4.0, 2.0) for n in range(4)]))
 
