@@ -42,7 +42,17 @@ class Step(NamedTuple):
     @property
     def is_gain(self) -> bool:
         """Whether it is shown that more characters help."""
-        return (self.difference.estimate.value or 0) > 0 and self.p is not None and self.p <= ALPHA
+        return (self.difference.estimate.value or 0) > 0 and self.is_shown
+
+    @property
+    def is_loss(self) -> bool:
+        """Whether it is shown that more characters harm."""
+        return (self.difference.estimate.value or 0) < 0 and self.is_shown
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether there is a difference."""
+        return self.p is not None and self.p <= ALPHA
 
 
 def room(tokens: int) -> float:
@@ -156,10 +166,15 @@ def verdict(cells: Sequence[Cell], method: str) -> list[str]:
         found = [f"{method}: no, more characters harm: {told}."]
     else:
         found = [f"{method}: not shown: {told}; the interval holds 0."]
-    gains = [f"{s.fewer:,} to {s.more:,}" for s in steps(cells, method) if s.is_gain]
-    found.append(
-        f"Steps at which a gain is shown (p <= {ALPHA} after Holm): {', '.join(gains) or 'none'}."
-    )
+    if len({cell["seed"] for cell in of(cells, method, most)}) == 1:
+        found.append("That is one training each; others may differ by more than the interval.")
+    taken = steps(cells, method)
+    for what, there in (
+        ("gain", [step for step in taken if step.is_gain]),
+        ("loss", [step for step in taken if step.is_loss]),
+    ):
+        shown = ", ".join(f"{step.fewer:,} to {step.more:,}" for step in there) or "none"
+        found.append(f"Steps at which a {what} is shown (p <= {ALPHA} after Holm): {shown}.")
     return [*found, *_gap_told(cells, method, present)]
 
 

@@ -2,15 +2,18 @@
 
 import unicodedata
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 
 from opencharacter.checks.words import words_of
+
+PLACES = Path(__file__).with_name("places.txt")
+"""Names of places, the ones of a country a line."""
 
 
 @cache
 def _countries() -> dict[str, frozenset[int]]:
     """Return the lines of `places.txt`, by number, in which a name stands."""
-    text = (files("opencharacter.checks") / "places.txt").read_text("utf-8")
+    text = PLACES.read_text(encoding="utf-8")
     lines: dict[str, frozenset[int]] = {}
     for number, line in enumerate(text.splitlines()):
         for name in () if line.startswith("#") else line.split(","):

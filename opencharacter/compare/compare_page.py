@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from html import escape
 
+from opencharacter.compare.alike import listed
 from opencharacter.compare.differences import ALL, Comparison, Paired
 from opencharacter.compare.document import document, warning
 from opencharacter.compare.embedding import Embedded
@@ -162,7 +163,7 @@ def compare_markdown(comparison: Comparison) -> str:
 
 def about(comparison: Comparison) -> str:
     """Return what was compared, in a sentence."""
-    judges = ", ".join(comparison.systems[0].judges)
+    judges = listed(comparison.systems[0].judges)
     return (
         f"{comparison.items:,} items of {comparison.characters:,} characters that all runs were "
         f"asked; headline over {', '.join(comparison.criteria)}; judged by {judges}."

@@ -215,16 +215,16 @@ def _standing(system: System, keys: Sequence[Key], level: float) -> Standing:
     cells = [system.cells[key] for key in keys]
     return Standing(
         system.run,
-        _mean(system, cells, level),
+        _mean(cells, level),
         {
-            domain: _mean(system, [cell for cell in cells if cell.domain is domain], level)
+            domain: _mean([cell for cell in cells if cell.domain is domain], level)
             for domain in Domain
             if any(cell.domain is domain for cell in cells)
         },
     )
 
 
-def _mean(system: System, cells: Sequence[Cell], level: float) -> Estimate:
+def _mean(cells: Sequence[Cell], level: float) -> Estimate:
     there = [(cell.value, cell.persona) for cell in cells if cell.value is not None]
     return mean_of(
         [value for value, _ in there],

@@ -19,7 +19,7 @@ class _About(msgspec.Struct, kw_only=True, frozen=True):
 
     run: str
     models: list[str]
-    judges: list[str]
+    judges: dict[str, bool | None]
     criteria: list[str]
     is_calibrated: bool
     scored_by: list[str]
@@ -51,7 +51,7 @@ def about_of(system: System) -> dict[str, Any]:
     about = _About(
         run=system.run,
         models=list(system.models),
-        judges=list(system.judges),
+        judges=dict(system.judges),
         criteria=list(system.criteria),
         is_calibrated=system.is_calibrated,
         scored_by=list(system.scored_by),

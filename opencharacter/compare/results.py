@@ -2,11 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Any, NamedTuple
 
-from opencharacter.errors import ConfigError
 from opencharacter.records import EvalItem, Failure, Score, Transcript
 
 RULE = "rule"
@@ -116,45 +115,6 @@ def kin_of(results: Results) -> dict[str, str]:
 def group_of(criterion: str) -> str:
     """Return what a criterion counts as: all facts of a checklist, `fact:age` ..., as `fact`."""
     return criterion.partition(":")[0]
-
-
-def joined(runs: Sequence[Results]) -> Results:
-    """Return several runs of one model as one: another suite's transcripts join the first's.
-
-    Raises:
-        ConfigError: they are of several models, or share a transcript.
-    """
-    first, *others = runs
-    for other in others:
-        if models_of(other) != models_of(first):
-            raise ConfigError(
-                f"{first.run} is of {', '.join(models_of(first))}, {other.run} of "
-                f"{', '.join(models_of(other))}: a report is of one model; compare models with "
-                "stage=compare"
-            )
-    transcripts = [transcript for run in runs for transcript in run.transcripts]
-    if len({transcript.id for transcript in transcripts}) < len(transcripts):
-        names = ", ".join(run.run for run in runs)
-        raise ConfigError(f"{names} share transcripts; name each run once in report.runs")
-    return replace(
-        first,
-        items={id_: item for run in runs for id_, item in run.items.items()},
-        transcripts=transcripts,
-        scores=[score for run in runs for score in run.scores],
-        incomplete=[why for run in runs for why in run.incomplete],
-        draws=[draw for run in runs for draw in run.draws],
-        families={judge: family for run in runs for judge, family in run.families.items()},
-        related={family: whose for run in runs for family, whose in run.related.items()},
-        same_family_stated=all(run.same_family_stated for run in runs),
-        scales={name: scale for run in runs for name, scale in run.scales.items()},
-        cards={judge: card for run in runs for judge, card in run.cards.items()},
-        card_hashes={judge: hash_ for run in runs for judge, hash_ in run.card_hashes.items()},
-        unseated={judge: why for run in runs for judge, why in run.unseated.items()},
-        opponents={id_: other for run in runs for id_, other in run.opponents.items()},
-        jury=first.jury if len(runs) == 1 else {},
-        human={key: label for run in runs for key, label in run.human.items()},
-        published=first.published if len(runs) == 1 else {},
-    )
 
 
 def models_of(results: Results) -> list[str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from statistics import fmean
 from typing import NamedTuple
 
+from opencharacter.compare.alike import Ways, are_alike, listed, ways_of
 from opencharacter.compare.headline import (
     headline_criteria,
     is_calibrated,
@@ -13,15 +14,7 @@ from opencharacter.compare.headline import (
     no_whole_suite,
 )
 from opencharacter.compare.means import scale_of
-from opencharacter.compare.results import (
-    Mark,
-    Results,
-    Scale,
-    group_of,
-    kin_of,
-    marks_of,
-    models_of,
-)
+from opencharacter.compare.results import Mark, Results, Scale, kin_of, marks_of, models_of
 from opencharacter.errors import ConfigError
 from opencharacter.records import Control, Domain
 from opencharacter.stats.paired import Shared, shared
@@ -63,8 +56,8 @@ class System:
 
     run: str
     models: Sequence[str]
-    judges: Sequence[str]
-    """`judge by rubric`, of the headline's scores."""
+    judges: Ways
+    """Of the headline's scores."""
     cells: Mapping[tuple[str, str], Cell]
     """By item and criterion; without controls."""
     criteria: Sequence[str]
@@ -105,18 +98,15 @@ def systems_of(runs: Sequence[Results], asked: Sequence[str]) -> list[System]:
 
 def _system(run: Results, left_out: frozenset[str], asked: Sequence[str]) -> System:
     criteria = headline_criteria(run, asked)
-    counted = [
-        s for s in run.scores if s.judge not in left_out and group_of(s.criterion) in criteria
-    ]
     grouped: dict[tuple[str, str], list[Mark]] = defaultdict(list)
     for mark in marks_of(run, without=left_out):
         if mark.transcript.control is Control.none:
             grouped[mark.transcript.item_id, mark.criterion].append(mark)
-    judges = judges_of(run, criteria)
+    judges, ways = judges_of(run, criteria), ways_of(run, without=left_out)
     return System(
         run=run.run,
         models=models_of(run),
-        judges=sorted({f"{s.judge} by {s.rubric}" for s in counted}),
+        judges=_merged([ways[name] for name in sorted(criteria) if name in ways]),
         cells={key: _cell(marks) for key, marks in grouped.items()},
         criteria=criteria,
         is_calibrated=is_calibrated(run, criteria),
@@ -126,6 +116,14 @@ def _system(run: Results, left_out: frozenset[str], asked: Sequence[str]) -> Sys
         withheld=no_whole_suite(run),
         facts=run.facts,
     )
+
+
+def _merged(found: Sequence[Ways]) -> dict[str, bool | None]:
+    """Return the ways of all criteria of a headline."""
+    merged: dict[str, bool | None] = {}
+    for ways in found:
+        merged |= {name: way for name, way in ways.items() if merged.get(name) is None}
+    return merged
 
 
 def _cell(marks: Sequence[Mark]) -> Cell:
@@ -153,22 +151,22 @@ def _cell(marks: Sequence[Mark]) -> Cell:
 
 
 def check_alike(systems: Sequence[System]) -> None:
-    """Check that systems can be compared: the same judges by the same rubrics, shared items.
+    """Check that systems can be compared: that they were judged alike, and share items.
 
     Raises:
         ConfigError: they cannot.
     """
     first, *others = systems
     for other in others:
-        if other.judges != first.judges:
+        if not are_alike(first.judges, other.judges):
             raise ConfigError(
-                f"{first.run} was judged by {_listed(first.judges)}, {other.run} by "
-                f"{_listed(other.judges)}: scores of other judges or rubrics cannot be compared; "
-                "judge both alike (stage=judge)"
+                f"{first.run} was judged by {listed(first.judges)}, {other.run} by "
+                f"{listed(other.judges)}: scores of other judges, rubrics or kinds of verdict "
+                "cannot be compared; judge both alike (stage=judge)"
             )
     if not shared_keys(systems, {name for each in systems for name in each.criteria}):
         raise ConfigError(
-            f"{_listed([each.run for each in systems])} share no item: they were asked different "
+            f"{', '.join(each.run for each in systems)} share no item: they were asked different "
             "suites, characters or draws; play them with the same suite= and suite.seed, and "
             "suite.run= for the characters of another run"
         )
@@ -194,7 +192,3 @@ def pair(
         {name: second.cells[key].value for name, key in named.items()},
     )
     return found, [first.cells[named[name]].persona for name in found.items]
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names) or "nobody"

@@ -116,6 +116,11 @@ class SuiteConfig:
             not self.lm_eval or self.name is SuiteName.retention,
             f"suite.lm_eval=[{', '.join(self.lm_eval)}] goes with suite=retention, not {self.name}",
         )
+        require(
+            self.mode is Mode.sound or self.name is SuiteName.persona_gym,
+            f"suite.mode={self.mode} is PersonaGym's own protocol and goes with suite=persona_gym, "
+            f"not {self.name}; leave it out",
+        )
         is_talk = self.name is SuiteName.multi_turn or self.user is UserTurns.scripted
         require(is_talk, f"suite.user={self.user} goes with suite=multi_turn, not {self.name}")
         require(6 <= self.turns <= 10, f"suite.turns is {self.turns}; it must be in [6, 10]")

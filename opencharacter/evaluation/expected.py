@@ -5,6 +5,7 @@ import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from opencharacter.evaluation import assertions
 from opencharacter.evaluation.assertions import is_denied, is_of_others, sentences
 from opencharacter.ids import digest
 
@@ -106,5 +107,7 @@ def _meant(before: str) -> str:
     return re.sub(r"\bI would\b|\bI'd\b", "I", before)
 
 
-RULES = f"expected@{digest(Path(__file__).read_text(encoding='utf-8'))[:12]}"
+FILES = (Path(__file__), Path(assertions.__file__))
+"""What these rules are made of."""
+RULES = f"expected@{digest([file.read_text(encoding='utf-8') for file in FILES])[:12]}"
 """Name and hash of these rules, as scores name a rubric."""

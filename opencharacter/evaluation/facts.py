@@ -14,7 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
-from opencharacter.checks import numbers
+from opencharacter.checks import numbers, places, speech, words
 from opencharacter.checks.numbers import NUMBER, number_of
 from opencharacter.checks.places import countries_of
 from opencharacter.checks.speech import own_words
@@ -387,10 +387,8 @@ _SAME: dict[Field, Callable[[str, str], bool]] = {
 }
 
 
-def _rules_hash() -> str:
-    files = (Path(__file__), Path(assertions.__file__), Path(numbers.__file__))
-    return digest([file.read_text(encoding="utf-8") for file in files])[:12]
-
-
-RULES = f"facts@{_rules_hash()}"
+_PARTS = assertions.__file__, numbers.__file__, places.__file__, speech.__file__, words.__file__
+FILES = (*map(Path, (__file__, *_PARTS)), places.PLACES)
+"""What these rules are made of."""
+RULES = f"facts@{digest([file.read_text(encoding='utf-8') for file in FILES])[:12]}"
 """Name and hash of these rules, as scores name a rubric."""

@@ -104,17 +104,15 @@ def plant(
 
     Args:
         items: By id.
-        transcripts: Those that failed, or were played with a control, are left out.
+        transcripts: Those that failed, that a user played by a model ended, or that were played
+            with a control, are left out.
         rubric: By which is judged.
         n: Transcripts; a draw of more holds those of fewer.
     """
-    sound = {t.id: t for t in transcripts if t.failure is None and t.control is Control.none}
+    whole = [t for t in transcripts if t.failure is None and t.user_failure is None]
+    sound = {t.id: t for t in whole if t.control is Control.none}
     drawn = [sound[id_] for id_ in shuffled(sound, "plant")[:n]]
-    swapped = {
-        (t.item_id, t.sample): t
-        for t in transcripts
-        if t.failure is None and t.control is Control.swapped_persona
-    }
+    swapped = {(t.item_id, t.sample): t for t in whole if t.control is Control.swapped_persona}
     found: list[Planted] = []
     for one in drawn:
         others = [t for t in drawn if t.persona_id != one.persona_id]
@@ -122,8 +120,9 @@ def plant(
         other = _pick(same_task, one.id) if same_task else None
         beside = swapped.get((one.item_id, one.sample), other)
         found += _of_one(items, one, other, rubric)
-        if beside is not None:
-            found.append(_beside(items[one.item_id], one, beside))
+        # A model that plays the user asks either of them something else: nothing to compare.
+        if beside is not None and not items[one.item_id].user:
+            found.append(_beside(items, one, beside))
     # Neighbours share what stands first in a prompt.
     return sorted(found, key=lambda p: (p.work.instrument, p.work.by, p.work.item.persona))
 
@@ -161,7 +160,11 @@ def criterion_for(criterion: str, rubric: Rubric) -> str:
     return criterion if criterion in rubric.criteria else next(iter(rubric.criteria))
 
 
-def _beside(item: EvalItem, one: Transcript, other: Transcript) -> Planted:
+def _beside(items: Mapping[str, EvalItem], one: Transcript, other: Transcript) -> Planted:
+    """Return both answers side by side, as to one item: the other's own history is taken off."""
+    item = items[one.item_id]
+    said = items[other.item_id].played(other.messages)
+    other = replace(other, messages=(*item.history, *said))
     work = Work(item, one, str(Fault.who_is_speaking), None, Instrument.pairwise, other=other)
     return Planted(Fault.who_is_speaking, work._replace(by=PREFERENCE))
 

@@ -10,6 +10,7 @@ alone would choose, which costs no model and is in suite.json.
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 from statistics import mean
+from sys import float_info
 from typing import Any, NamedTuple
 
 from opencharacter.config import SuiteConfig
@@ -33,6 +34,8 @@ class Person(NamedTuple):
     name: str
     persona: str
     ratings: dict[str, float]
+    place: str
+    """File and line of the row."""
 
 
 class Pair(NamedTuple):
@@ -62,7 +65,9 @@ def read_preferences(config: SuiteConfig) -> Suite:
             f"suite.n={config.n:,} asks for more than the {len(order):,} people of {config.path}"
         )
     drawn = [people[id_] for id_ in order[: config.n]]
-    pairs = [pair for person in drawn for pair in _pairs(person, config)]
+    found = [(person, list(_pairs(person, config))) for person in drawn]
+    damaged += [_without_pair(person, config) for person, pairs in found if not pairs]
+    pairs = [pair for _, each in found for pair in each]
     if not pairs:
         raise SourceError(
             f"nobody in {config.path} rated two things {config.margin:g} points apart; lower "
@@ -120,16 +125,23 @@ def _person(row: Row) -> Person | Rejection:
     if not isinstance(name, str | int) or not isinstance(persona, str) or not persona.strip():
         return reject(row.place, "missing_key", "a row needs person and persona", row.value)
     if not isinstance(ratings, dict) or not all(_is_number(value) for value in ratings.values()):
-        detail = "ratings must be an object of numbers"
+        detail = "ratings must be an object of finite numbers"
         return reject(row.place, "wrong_type", detail, row.value)
     for text in (persona, *ratings):
         if flaw := find_flaw(text):
             return reject(row.place, flaw.reason, flaw.detail, row.value)
-    return Person(str(name), persona.strip(), ratings)
+    return Person(str(name), persona.strip(), ratings, row.place)
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    is_real = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_real and abs(value) <= float_info.max  # neither NaN nor infinite
+
+
+def _without_pair(person: Person, config: SuiteConfig) -> Rejection:
+    n = f"{len(person.ratings):,} things"
+    detail = f"{person.name!r} rated {n}, no two of them {config.margin:g} points apart"
+    return reject(person.place, "no_pair", detail, person.persona)
 
 
 def _pairs(person: Person, config: SuiteConfig) -> Iterator[Pair]:

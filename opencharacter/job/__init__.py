@@ -34,7 +34,7 @@ from opencharacter.llm.stopping import Stopping
 from opencharacter.store.claims import Claims
 from opencharacter.store.files import whole_file
 from opencharacter.store.stage import StageFolder, finished_input, stage_fingerprint
-from opencharacter.store.starting import begin, told_changes
+from opencharacter.store.starting import begin, make_room, told_changes
 
 
 class Job:
@@ -168,6 +168,16 @@ class Job:
         claims = Claims(folder.path / "claims", timeout_s=self.config.claim_timeout_s)
 
         def start() -> None:
+            told = stage.cheap and make_room(
+                folder,
+                settings=decisive,
+                inputs=inputs,
+                cheap=stage.cheap,
+                claims=claims,
+                command=self.command,
+            )
+            if told:
+                print(f"{name}: made anew ({told})", file=sys.stderr)
             begin(
                 folder,
                 settings=decisive,

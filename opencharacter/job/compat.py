@@ -17,6 +17,7 @@ from opencharacter.evaluation.compat import (
 )
 from opencharacter.job import Job
 from opencharacter.job.judging import (
+    OTHER_JUDGES,
     Bench,
     are_finished,
     cache_of,
@@ -91,6 +92,7 @@ def _gather(judges: Mapping[str, JudgeConfig], config: Config, job: Job) -> None
     rubric = load_protocol(config.judge.rubrics).name
     with job.stage("judge", reads=["play", *folders]) as stage:
         stage.is_shared = True
+        stage.cheap = OTHER_JUDGES
         tally = Tally()
         bench = Bench.of(config, judges, job.folder("play"))
         batches = (b for folder in folders for b in read_records(job.folder(folder).data, Batch))

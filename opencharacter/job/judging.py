@@ -24,25 +24,42 @@ from opencharacter.evaluation.work import (
 )
 from opencharacter.ids import digest
 from opencharacter.job import Job
+from opencharacter.job.beside import require_whole
 from opencharacter.job.playing import ITEMS
 from opencharacter.job.stage import OpenStage
 from opencharacter.llm.opening import model_name
 from opencharacter.prompts.rubrics import Rubric, load_rubric
 from opencharacter.records import EvalItem, Score, Transcript
 from opencharacter.store.completions import SharedCompletions
+from opencharacter.store.damage import damaged
 from opencharacter.store.files import read_json, write_json
 from opencharacter.store.rows import part_files, read_columns, read_footer, read_records
 from opencharacter.store.stage import StageFolder
 
+BENCH = "judges.json"
+"""Who judged, beside their scores."""
 JURY = "jury.json"
 """What several judges say together, beside their scores."""
+OTHER_JUDGES = ("judge-",)
+"""What may change of the table of all scores, which asks nobody: who judged."""
+KNOWN_VERDICTS = ("judge.min_mass", "judge.against", "versions.pairwise", "sources.")
+"""What may change of one judge's scores: what was asked before is known, and nothing is asked but
+which of two answers is the better."""
 _TEACHES = ("profiles", "rewrite", "generate")
 
 
 def read_played(folder: StageFolder) -> tuple[dict[str, EvalItem], list[Transcript]]:
-    """Return the items of a play stage by id, and its transcripts."""
+    """Return the items of a play stage by id, and its transcripts.
+
+    Raises:
+        StoreError: some of them are lost.
+    """
+    require_whole(folder)
     items = {item.id: item for item in read_records(folder.path / ITEMS, EvalItem)}
-    return items, list(read_records(folder.data, Transcript))
+    transcripts = list(read_records(folder.data, Transcript))
+    if lost := {each.item_id for each in transcripts} - items.keys():
+        raise damaged(folder.path / ITEMS, f"it lacks {len(lost):,} items that were played")
+    return items, transcripts
 
 
 def stage_of(judge: str) -> str:
@@ -341,7 +358,7 @@ def _teacher_of(config: Config, run_dir: Path) -> str:
 
 def write_bench(folder: StageFolder, bench: Bench) -> None:
     """Keep who judged beside the scores."""
-    write_json(folder.path / "judges.json", asdict(bench))
+    write_json(folder.path / BENCH, asdict(bench))
 
 
 def say_refusal(bench: Bench) -> None:

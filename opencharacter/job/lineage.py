@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from opencharacter.job.forgetting import loss_facts
 from opencharacter.store.rows import part_files, read_columns
 from opencharacter.store.stage import StageFolder
 
@@ -15,7 +16,8 @@ class Lineage(NamedTuple):
     made_by: dict[str, str]
     """Its base, and the teachers of its data, `name@revision`, each with whose family is its."""
     facts: dict[str, str | int | float]
-    """`characters` and `rows` that it was trained on, and the `method` they were made by."""
+    """`characters` and `rows` that it was trained on, and the `method` they were made by; where
+    `retention` was played, what the training cost on general instructions."""
 
 
 def lineage_of(run_dir: Path) -> Lineage:
@@ -27,14 +29,15 @@ def lineage_of(run_dir: Path) -> Lineage:
     Raises:
         StoreError: a file of that run is damaged.
     """
-    player = _settings(StageFolder(run_dir=run_dir, stage="play")).get("player", {})
-    source = trained_in(str(player.get("model", "")))
+    play = StageFolder(run_dir=run_dir, stage="play")
+    source = trained_in(str(_settings(play).get("player", {}).get("model", "")))
+    losses = loss_facts(play, source)
     if source is None:
-        return Lineage({}, {})
+        return Lineage({}, {**losses})
     made_by = {_version(source, stage, "model"): "the teacher's" for stage in _TEACHERS}
     made_by[_version(source, "train", "base")] = "the base model's"
     made_by.pop("", None)
-    return Lineage(made_by, _facts(source))
+    return Lineage(made_by, {**_facts(source), **losses})
 
 
 def trained_in(model: str) -> Path | None:

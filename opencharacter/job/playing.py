@@ -2,6 +2,7 @@
 
 import sys
 from collections import Counter
+from dataclasses import asdict, dataclass
 
 from opencharacter.evaluation.rules import rule_scores
 from opencharacter.evaluation.suite import Suite
@@ -12,23 +13,40 @@ from opencharacter.store.stage import StageFolder
 
 ITEMS = "items"
 """Folder of the items beside `data`: whoever judges a transcript needs what was asked."""
+SUITE = "suite.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Played:
+    """How much of a suite was played, as suite.json says."""
+
+    suite: str
+    """`name@hash` of its data."""
+    items: int
+    personas: int
+    """That the suite's data has."""
+    personas_played: int
+    damaged: dict[str, str]
+    """Data that cannot be used, with the reason."""
+    missing: tuple[str, ...]
+    """What makes this a part of the suite, a sentence each; empty = all of it."""
+    about: dict[str, float | None]
+    """Figures about the suite itself, such as what a control without a model gets right."""
 
 
 def write_items(folder: StageFolder, suite: Suite) -> None:
     """Write the items of the transcripts, and suite.json: how much of the suite they are."""
     write_records(folder.path / ITEMS / "part-00000-of-00001.parquet", EvalItem, suite.items)
-    write_json(
-        folder.path / "suite.json",
-        {
-            "suite": suite.name,
-            "items": len(suite.items),
-            "personas": suite.n_personas,
-            "personas_played": len(suite.people),
-            "damaged": {row.key: f"{row.reason}: {row.detail}" for row in suite.damaged},
-            "missing": list(suite.missing),
-            "about": dict(suite.about),
-        },
+    played = Played(
+        suite=suite.name,
+        items=len(suite.items),
+        personas=suite.n_personas,
+        personas_played=len(suite.people),
+        damaged={row.key: f"{row.reason}: {row.detail}" for row in suite.damaged},
+        missing=suite.missing,
+        about=dict(suite.about),
     )
+    write_json(folder.path / SUITE, asdict(played))
 
 
 def say_missing(suite: Suite) -> None:

@@ -1,13 +1,12 @@
 """Reads what was played and judged in a run; writes reports of it."""
 
-import json
 import time
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
-from typing import Any, NamedTuple
+from typing import Any
 
 from opencharacter.compare.embedding import embedded, shown_of
 from opencharacter.compare.measured import Report
@@ -17,22 +16,30 @@ from opencharacter.compare.report_page import headline_words, report_markdown, r
 from opencharacter.compare.reporting import report_of
 from opencharacter.compare.results import Opponent, Results, Scale, marks_of
 from opencharacter.compare.systems import systems_of
-from opencharacter.config import Config, ReportConfig, Tracking, data_settings
+from opencharacter.config import Config, Mode, ReportConfig, Tracking, data_settings
 from opencharacter.errors import ConfigError, StoreError
 from opencharacter.evaluation.card import CARDS
 from opencharacter.evaluation.families import family_of
 from opencharacter.evaluation.labels import read_labels
 from opencharacter.ids import digest
-from opencharacter.job.judging import JURY
+from opencharacter.job.beside import (
+    JuryLine,
+    Published,
+    read_beside,
+    require_beside,
+    require_whole,
+)
+from opencharacter.job.judging import BENCH, JURY, Bench, read_played
 from opencharacter.job.lineage import Lineage, lineage_of
-from opencharacter.job.playing import ITEMS
+from opencharacter.job.playing import SUITE, Played
 from opencharacter.prompts.rubrics import load_rubric
-from opencharacter.records import EvalItem, Score, Transcript
-from opencharacter.store.files import read_json, whole_file, write_json
+from opencharacter.records import Score, Transcript
+from opencharacter.store.files import whole_file, write_json
 from opencharacter.store.rows import read_records
 from opencharacter.store.stage import StageFolder, finished_input
 from opencharacter.tracking import open_tracker
 
+_AGAIN = "give the command of the judging again (stage=judge), which asks nobody"
 _OF_A_RUN = {"in_domain", "out_of_domain", "profile_facts", "multi_turn"}
 """Suites that ask the characters of a run."""
 
@@ -46,46 +53,60 @@ def read_results(run_dir: Path, *, run: str) -> Results:
     """
     finished_input(run_dir, "judge", run=run)
     play, judge = (StageFolder(run_dir=run_dir, stage=stage) for stage in ("play", "judge"))
-    items = {item.id: item for item in read_records(play.path / ITEMS, EvalItem)}
+    require_whole(judge)
+    items, transcripts = read_played(play)
     lineage = lineage_of(run_dir)
-    suite = _suite(play.path / "suite.json")
-    bench = _object(judge.path / "judges.json") or {}
+    suite = require_beside(play.path / SUITE, Played)
+    bench = require_beside(judge.path / BENCH, Bench, again=_AGAIN)
     against = _against(run_dir)
     return Results(
         run=run,
         items=items,
-        transcripts=list(read_records(play.data, Transcript)),
+        transcripts=transcripts,
         scores=list(read_records(judge.data, Score)),
-        incomplete=suite.incomplete,
-        draws=suite.draws,
-        cards=_object(run_dir / "qualify" / CARDS) or {},
-        card_hashes={name: card["sha256"] for name, card in bench.get("cards", {}).items() if card},
-        unseated=bench.get("left_out", {}),
+        incomplete=() if _is_draw(suite) else suite.missing,
+        draws=suite.missing if _is_draw(suite) else (),
+        cards=_cards(run_dir / "qualify" / CARDS),
+        card_hashes={name: card["sha256"] for name, card in bench.cards.items() if card},
+        unseated=bench.left_out,
         jury=_jury(judge, bench, run=run),
-        published=_object(judge.path / "compat.json") or {},
-        families=bench.get("judges", {}),
+        published=_published(play, judge),
+        families=bench.judges,
         related=_related(bench, lineage),
-        same_family_stated=bool(bench.get("same_family_stated")),
-        scales={name: Scale(*ends) for name, ends in bench.get("scales", {}).items()},
+        same_family_stated=bench.same_family_stated,
+        scales={name: Scale(*ends) for name, ends in bench.scales.items()},
         against=against,
         opponents=_opponents(run_dir.parent / against) if against else {},
         facts=lineage.facts,
     )
 
 
-def _jury(judge: StageFolder, bench: Mapping[str, Any], *, run: str) -> dict[str, Any]:
+def _jury(judge: StageFolder, bench: Bench, *, run: str) -> dict[str, JuryLine]:
     """Return what several judges say together; nothing of a single one.
 
     Raises:
         StoreError: it is not there, for the judging was killed after its last score.
     """
-    found = _object(judge.path / JURY)
-    if found is None and len(bench.get("judges", {})) > 1:
+    found = read_beside(judge.path / JURY, dict[str, JuryLine], again=_AGAIN)
+    if found is None and len(bench.judges) > 1:
         raise StoreError(
             f"{judge.path / JURY} is missing: the judging of run {run} was ended after its last "
             "score; give its command again (stage=judge), which asks nobody"
         )
     return found or {}
+
+
+def _published(play: StageFolder, judge: StageFolder) -> Published | dict[str, Any]:
+    """Return the means by a published protocol; nothing where it was judged by ours.
+
+    Raises:
+        StoreError: they are not there, though it was played to be judged so.
+    """
+    path = judge.path / "compat.json"
+    settings = (play.started() or {"settings": {}})["settings"]
+    if settings.get("suite", {}).get("mode") == Mode.compat:
+        return require_beside(path, Published, again=_AGAIN)
+    return read_beside(path, Published, again=_AGAIN) or {}
 
 
 def _against(run_dir: Path) -> str:
@@ -210,47 +231,22 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8", errors="replace")
 
 
-def _related(bench: Mapping[str, Any], lineage: Lineage) -> dict[str, str]:
+def _related(bench: Bench, lineage: Lineage) -> dict[str, str]:
     """Return the families that no judge should be of, each with whose it is."""
     related = {family_of(model): whose for model, whose in lineage.made_by.items()}
-    if teacher := bench.get("teacher"):
-        related[teacher] = "the teacher's"
-    return related | dict.fromkeys(bench.get("candidates", {}).values(), "the tested model's own")
+    if bench.teacher:
+        related[bench.teacher] = "the teacher's"
+    return related | dict.fromkeys(bench.candidates.values(), "the tested model's own")
 
 
-class _Suite(NamedTuple):
-    """How much of a suite was played."""
+def _is_draw(suite: Played) -> bool:
+    """Tell whether what is missing is a draw from the characters of a run.
 
-    incomplete: tuple[str, ...]
-    """Why this is not the suite, a sentence each."""
-    draws: tuple[str, ...]
-    """What was drawn of a population that has no fixed size, a sentence each."""
-
-
-def _suite(path: Path) -> _Suite:
-    """Return what suite.json says is missing.
-
-    A draw from a benchmark is a part of it; a draw from the characters of a run is a sample, which
-    the intervals account for.
+    A draw from a benchmark is a part of it; one from the characters of a run is a sample, which the
+    intervals account for.
     """
-    found = _object(path) or {}
-    missing = tuple(map(str, found.get("missing", ())))
-    is_drawn = str(found.get("suite", "")).partition("@")[0] in _OF_A_RUN
-    if is_drawn and not found.get("damaged"):
-        return _Suite((), missing)
-    return _Suite(missing, ())
+    return suite.suite.partition("@")[0] in _OF_A_RUN and not suite.damaged
 
 
-def _object(path: Path) -> dict[str, Any] | None:
-    """Return the object in a JSON file; None where there is no file.
-
-    Raises:
-        StoreError: it is damaged.
-    """
-    try:
-        found = read_json(path)
-    except json.JSONDecodeError as error:
-        raise StoreError(f"{path} is broken JSON: {error}; make it again") from error
-    if found is not None and not isinstance(found, dict):
-        raise StoreError(f"{path} holds no JSON object; make it again")
-    return found
+def _cards(path: Path) -> dict[str, Any]:
+    return read_beside(path, dict[str, dict[str, Any]]) or {}

@@ -56,6 +56,9 @@ class OpenStage:
     """That model; of a jury one member."""
     is_shared: bool = False
     """Whether every process of the command comes to write it: one does, the others wait."""
+    cheap: tuple[str, ...] = ()
+    """How the names of settings and inputs begin that cost nothing when they change: what was made
+    with others is made anew, and that is told. Other changes need force=true."""
     tracker: Tracker | None = field(default=None, init=False)
     """Takes metrics while `stream` or `work` is at it."""
     goes_on: bool = field(default=False, init=False)

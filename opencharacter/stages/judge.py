@@ -18,6 +18,8 @@ from opencharacter.job import Job
 from opencharacter.job.ahead import check_asked
 from opencharacter.job.compat import check_mode, run_compat
 from opencharacter.job.judging import (
+    KNOWN_VERDICTS,
+    OTHER_JUDGES,
     Bench,
     all_work,
     are_finished,
@@ -81,6 +83,7 @@ def _ask(name: str, judge: JudgeConfig, config: Config, job: Job) -> None:
         reads=["play"],
         sources=sources,
     ) as stage:
+        stage.cheap = KNOWN_VERDICTS
         work = all_work(job.folder("play"), judge, rubrics)
         ask_judge(stage, work, judge, rubrics, job)
 
@@ -90,6 +93,7 @@ def _gather(judges: dict[str, JudgeConfig], config: Config, job: Job) -> None:
     folders = [stage_of(name) for name in judges]
     with job.stage("judge", reads=["play", *folders]) as stage:
         stage.is_shared = True
+        stage.cheap = OTHER_JUDGES
         tally = Tally()
         rubrics = load_rubrics(config.judge).values()
         bench = Bench.of(config, judges, job.folder("play"), rubrics)

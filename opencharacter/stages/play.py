@@ -16,6 +16,7 @@ from opencharacter.evaluation.playing import Player, Task, play_plan, tasks_of
 from opencharacter.evaluation.suites import load_suite, stages_read
 from opencharacter.job import Job
 from opencharacter.job.ahead import check_asked
+from opencharacter.job.forgetting import with_losses
 from opencharacter.job.harness import check_harness, run_harness
 from opencharacter.job.lineage import trained_in
 from opencharacter.job.playing import count_played, say_missing, write_items
@@ -53,6 +54,7 @@ def run(config: Config, job: Job) -> None:
     made = {stage: finished_input(run_dir, stage, run=run) for stage in reads}
     user = model_name(config.user) if config.suite.user is UserTurns.model else ""
     suite = load_suite(config.suite, run_dir, _also_trained(config, run_dir), user=user)
+    suite = with_losses(suite, trained_in(config.player.model))
     tasks = tasks_of(suite, config.play)
     is_own = run == config.run
     with job.stage(

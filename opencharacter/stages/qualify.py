@@ -57,6 +57,7 @@ def _ask(name: str, judge: JudgeConfig, config: Config, job: Job) -> None:
     versions = versions_of(judge, rubrics) | {"n": str(config.qualify.n)}
     versions |= {"labels": labels_hash(config.qualify.labels)}
     with job.stage(_stage_of(name), settings=[judge], versions=versions, reads=["play"]) as stage:
+        stage.cheap = ("versions.labels", "judge.min_mass")  # what was asked before is known
         items, transcripts = read_played(job.folder("play"))
         rubric = rubrics[Instrument.rubric]
         planted = plant(items, transcripts, rubric, n=config.qualify.n)
@@ -69,6 +70,7 @@ def _gather(judges: dict[str, JudgeConfig], config: Config, job: Job) -> None:
     folders = [_stage_of(name) for name in judges]
     with job.stage("qualify", settings=[config.qualify], reads=folders) as stage:
         stage.is_shared = True
+        stage.cheap = ("qualify-", "qualify.")  # who judges, labels and bars: nobody is asked
         tally = Tally()
 
         def scores() -> Iterator[Score]:

@@ -10,7 +10,7 @@ Run      python -m opencharacter stage=report run=main
 
 from pathlib import Path
 
-from opencharacter.compare.results import joined
+from opencharacter.compare.alike import joined
 from opencharacter.config import Config
 from opencharacter.job import Job
 from opencharacter.job.reporting import (
@@ -26,7 +26,7 @@ def run(config: Config, job: Job) -> None:
     """Write the report and print its headline.
 
     Raises:
-        ConfigError: a run of report.runs is not there, or of another model.
+        ConfigError: a run of report.runs is not there, or of another model, or judged differently.
         StoreError: the run has no finished judge stage, or it is stale.
     """
     runs_dir = Path(config.runs_dir)

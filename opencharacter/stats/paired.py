@@ -27,7 +27,7 @@ class Shared(NamedTuple):
     a: Floats  # (n,)
     b: Floats  # (n,)
     missing_a: list[str]
-    """Items that only b has a score for: see `missing.headline` for when that matters."""
+    """Items that only b has a score for: see `missing.most_unequal` for when that matters."""
     missing_b: list[str]
 
 

@@ -14,6 +14,9 @@ from opencharacter.store.stage import StageFolder, stage_fingerprint
 
 # What is written down with the settings, beside them, and how a user knows it.
 _BESIDE = ("versions.", "sources.")
+_ROOM = "room"  # claim of the one process that makes room
+_POLL_S = 0.2
+_WITH_A_SETTING = ("sources.", "versions.pairwise")
 _Change = tuple[str, Any, Any]
 """Dotted name of a setting, what it was, and what it is."""
 _NAMES = {
@@ -64,6 +67,69 @@ def begin(
     if started["fingerprint"] != fingerprint:
         raise StoreError(_stale_message(folder, started, settings, inputs, command))
     return fingerprint
+
+
+def make_room(
+    folder: StageFolder,
+    *,
+    settings: Mapping[str, Any],
+    inputs: Mapping[str, str],
+    cheap: Sequence[str],
+    claims: Claims,
+    command: str,
+) -> str:
+    """Start a stage over where only such things have changed as cost nothing to make anew.
+
+    Of several processes of the same command one does, and the others find it done.
+
+    Args:
+        folder: The stage's.
+        settings: As for `begin`.
+        inputs: As for `begin`.
+        cheap: How the names of these settings and inputs begin, such as `judge.min_mass`.
+        claims: The stage's.
+        command: As it was typed, for errors.
+
+    Returns:
+        What has changed, to be told; empty = nothing was done, and `begin` may refuse.
+
+    Raises:
+        StoreError: another process works on what it was.
+    """
+    if not _is_cheap(folder.started(), settings, inputs, cheap):
+        return ""
+    while claims.take(_ROOM) is not None:
+        time.sleep(_POLL_S)
+    try:
+        started = folder.started()  # another process may have done it meanwhile
+        if started is None or not _is_cheap(started, settings, inputs, cheap):
+            return ""
+        told = told_changes(started, settings, inputs)
+        _start_over(folder, claims, command)
+        return told
+    finally:
+        claims.release(_ROOM)
+
+
+def _is_cheap(
+    started: Mapping[str, Any] | None,
+    settings: Mapping[str, Any],
+    inputs: Mapping[str, str],
+    cheap: Sequence[str],
+) -> bool:
+    """Say whether something has changed, and everything that has is cheap.
+
+    What comes and goes with a setting, such as another run's answers, may not change by itself.
+    """
+    if started is None:
+        return False
+    before = started["inputs"]
+    changed = _differences({"sources": {}, **started["settings"]}, {"sources": {}, **settings})
+    changed += _differences(before, inputs)
+    return bool(changed) and all(
+        name.startswith(tuple(cheap)) and not (name.startswith(_WITH_A_SETTING) and was and now)
+        for name, was, now in changed
+    )
 
 
 def _write_started(folder: StageFolder, mine: dict[str, Any]) -> dict[str, Any]:

@@ -96,11 +96,11 @@ def write_run(run_dir, *, people=PEOPLE, met=((ANNA, 0), (ANNA, 1), (BEN, 2)), i
     return run_dir
 
 
-def finish(folder):
+def finish(folder, *, notes=None):
     """Write what says that a stage is finished."""
     settings = {"fingerprint": "f", "settings": {}, "inputs": {}, "command": "python", "at": 0.0}
     write_json(folder / "started.json", settings)
-    counts = {"in": 0, "out": 0, "rejected": {}, "not_drawn": 0, "notes": {}}
+    counts = {"in": 0, "out": 0, "rejected": {}, "not_drawn": 0, "notes": notes or {}}
     write_json(
         folder / "manifest.json",
         {

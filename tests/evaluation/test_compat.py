@@ -2,7 +2,8 @@
 
 import pytest
 
-from opencharacter.errors import SourceError
+from opencharacter.config import Mode, SuiteConfig, SuiteName
+from opencharacter.errors import ConfigError, SourceError
 from opencharacter.evaluation.compat import (
     Batch,
     Grader,
@@ -154,3 +155,9 @@ def test_prompts_around_the_rubrics_are_the_published_ones_where_they_are(tmp_pa
     assert own.name.startswith("persona_gym_compat_own_outline@")
     assert theirs.name.startswith("persona_gym_compat_published@")
     assert (theirs.outline, theirs.system) == ("Grade: {rubrics}", "Be fair.")
+
+
+@pytest.mark.parametrize("name", [each for each in SuiteName if each != "persona_gym"])
+def test_the_published_protocol_is_refused_for_suites_without_its_tasks(name):
+    with pytest.raises(ConfigError, match="goes with suite=persona_gym"):
+        SuiteConfig(name=name, mode=Mode.compat)

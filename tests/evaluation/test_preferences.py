@@ -67,6 +67,26 @@ def test_what_cannot_be_read_is_named(tmp_path):
     ]
 
 
+@pytest.mark.parametrize("rating", [float("nan"), float("inf"), 10**400], ids=["nan", "inf", "400"])
+def test_a_rating_that_is_no_number_one_can_reckon_with_is_named(tmp_path, rating):
+    odd = {"person": "d", "persona": "A poet", "ratings": {"Alien": 5, "Brazil": rating}}
+    suite = load(tmp_path, [*ROWS, odd])
+
+    assert [row.reason for row in suite.damaged] == ["wrong_type"]
+    assert suite.about == load(tmp_path).about
+
+
+def test_a_person_without_a_pair_is_named_and_counted(tmp_path):
+    even = {"person": "d", "persona": "A poet", "ratings": {"Alien": 3, "Brazil": 3}}
+    suite = load(tmp_path, [*ROWS, even])
+    [row] = suite.damaged
+
+    assert (row.reason, row.key[-2:], row.excerpt) == ("no_pair", ":4", "A poet")
+    assert "2 things" in row.detail
+    assert suite.n_drawn == len({item.persona_id for item in suite.items}) + len(suite.damaged)
+    assert any("1 rows of its data cannot be used" in why for why in suite.missing)
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [({"margin": 9.0}, "rated two things 9 points apart"), ({"n": 4}, "more than the 3 people")],

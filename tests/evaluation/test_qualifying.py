@@ -1,5 +1,7 @@
 """Planted faults: made by rule, and told apart by a judge that sees them."""
 
+from dataclasses import replace
+
 import pytest
 
 from opencharacter.config import QualifyConfig
@@ -14,7 +16,7 @@ from opencharacter.evaluation.planting import (
     plant,
 )
 from opencharacter.evaluation.work import Instrument
-from opencharacter.records import Control, Failure
+from opencharacter.records import Control, Failure, Message, Role, UserFailure
 from tests.evaluation.judged import item, transcript
 from tests.evaluation.test_judging import RUBRICS, judge, run, told
 
@@ -33,9 +35,18 @@ def planted(n=100, said=SAID):
     return plant(BY_ID, said, RUBRIC, n=n)
 
 
-def card(answer, **bars):
-    scores = [run(judge().judge(one.work), answer)[1] for one in planted()]
+def card(answer, given=None, **bars):
+    work = planted() if given is None else given
+    scores = [run(judge().judge(one.work), answer)[1] for one in work]
     return make_card(scores, QualifyConfig(**bars))
+
+
+def changed(**about):
+    """Return everybody's item with something else in it, planted."""
+    items = [replace(one, **{name: each(n) for name, each in about.items()})
+             for n, one in enumerate(ITEMS)]  # fmt: skip
+    said = [transcript(one, f"I'm a baker, because {one.persona} is me.") for one in items]
+    return plant({one.id: one for one in items}, said, RUBRIC, n=100)
 
 
 def sees_faults(request):
@@ -117,6 +128,41 @@ def test_a_judge_that_sees_what_was_planted_passes():
     assert {rate.share for rate in made.keeps.values()} == {1.0}
     assert (made.has_passed, made.scored.share) == (True, 1.0)
     assert made.to_json()["calibration"].startswith("uncalibrated")
+
+
+def test_where_a_model_plays_the_user_nothing_is_compared_and_a_judge_can_pass():
+    made = card(sees_faults, changed(user=lambda _: "guest@1"))
+
+    assert {rate.share for rate in (made.detects["contradiction"], *made.keeps.values())} == {
+        1.0,
+        None,
+    }
+    assert (made.detects["who_is_speaking"].n, made.below) == (0, ())
+
+
+def test_a_dialogue_that_its_user_ended_is_no_ground_to_plant_in():
+    ended = replace(SAID[0], user_failure=UserFailure.empty)
+
+    assert {one.work.transcript.id for one in planted(said=[ended, *SAID[1:]])} == {
+        one.id for one in SAID[1:]
+    }
+
+
+def test_what_is_planted_is_seen_where_a_book_has_spoken_before():
+    def history(number):
+        said = (Message(role=Role.user, content="Hello."),
+                Message(role=Role.assistant, content="THE BOOK'S LINE"))  # fmt: skip
+        return said * (1 + number % 2)
+
+    work = changed(history=history)
+    made = card(sees_faults, work)
+    prompts = [run(judge().judge(one.work), sees_faults)[0] for one in work]
+    answers = [p.messages[0].content.partition("# The answer to be judged")[2] or
+               p.messages[0].content.partition("# First answer")[2]
+               for asked in prompts for p in asked]  # fmt: skip
+
+    assert (made.detects["who_is_speaking"].share, made.below) == (1.0, ())
+    assert not [text for text in answers if "LINE" in text or not text]
 
 
 def test_a_judge_that_looks_at_the_place_alone_does_not():

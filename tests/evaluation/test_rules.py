@@ -1,7 +1,13 @@
 """Scores by rule of whole transcripts: what failed is a zero or missing, and which is which."""
 
+import ast
+import importlib
+from contextlib import suppress
+from pathlib import Path
+
 import pytest
 
+from opencharacter.evaluation import expected, facts
 from opencharacter.evaluation.facts import Fact, Field
 from opencharacter.evaluation.rules import rule_scores
 from opencharacter.records import (
@@ -95,3 +101,27 @@ def test_scores_name_the_rules_and_have_ids_of_their_own():
     assert {s.judge for s in scores} == {"rule"}
     assert {s.rubric.partition("@")[0] for s in scores} == {"facts"}
     assert len({s.id for s in scores}) == 4
+
+
+def parts_of(module):
+    """Return the files that a module's rules are read from, found by its imports."""
+    tree = ast.parse(Path(module.__file__).read_text(encoding="utf-8"))
+    names = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    names |= {f"{node.module}.{name.name}" for node in ast.walk(tree)
+              if isinstance(node, ast.ImportFrom) for name in node.names}  # fmt: skip
+    found = {Path(module.__file__)}
+    for name in names:
+        if name.startswith(("opencharacter.checks.", "opencharacter.evaluation.")):
+            with suppress(ModuleNotFoundError):
+                found |= parts_of(importlib.import_module(name))
+    return found
+
+
+@pytest.mark.parametrize("rules", [facts, expected], ids=["facts", "expected"])
+def test_the_name_of_the_rules_has_a_hash_of_every_file_that_they_are_in(rules):
+    assert parts_of(rules) <= set(rules.FILES)
+    assert len(parts_of(rules)) > 1
+
+
+def test_the_list_of_places_is_a_part_of_the_rules():
+    assert "places.txt" in {path.name for path in facts.FILES}

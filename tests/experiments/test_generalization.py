@@ -24,7 +24,9 @@ def sh(*words, **more):
 
 def cell(n, share, *, method="generate", seed=1, inside=None, tokens=340_000, wrong=0):
     """Return a cell of 40 unseen characters with ten questions each, of which a share is stated."""
-    hits = [round(10 * share) + (-1, 0, 0, 1)[at % 4] * (0 < share < 1) for at in range(40)]
+    first = curves.CHARACTERS.index(n)
+    spread = [(-1, 0, 0, 1)[(first + at) % 4] * (0 < share < 1) for at in range(40)]
+    hits = [round(10 * share) + each for each in spread]
     known = {f"in{at}": {"direct": [10, round(10 * (inside or share)), 0]} for at in range(n)}
     unseen = {f"out{at}": {"direct": [10, hit, wrong]} for at, hit in enumerate(hits)}
     return {"method": method, "n": n, "seed": seed, "tokens": tokens, "in": known, "out": unseen,
@@ -155,7 +157,19 @@ def test_a_step_is_a_gain_only_where_it_is_shown():
     cells = [cell(1, 0.1), cell(4, 0.1), cell(16, 0.8)]
 
     assert [step.is_gain for step in curves.steps(cells, "generate")] == [False, True]
-    assert "after Holm): 4 to 16." in curves.verdict(cells, "generate")[1]
+    told = " ".join(curves.verdict(cells, "generate"))
+    assert "a gain is shown (p <= 0.05 after Holm): 4 to 16. Steps at which a loss" in told
+    assert "after Holm): none." in told
+
+
+def test_a_loss_on_the_way_and_a_single_seed_are_told():
+    cells = [cell(1, 0.1), cell(4, 0.8), cell(16, 0.3)]
+    two = [*cells, *(cell(n, share, seed=2) for n, share in ((1, 0.1), (4, 0.8), (16, 0.3)))]
+
+    told = " ".join(curves.verdict(cells, "generate"))
+    assert "a loss is shown (p <= 0.05 after Holm): 4 to 16." in told
+    assert "That is one training each" in told
+    assert "one training each" not in " ".join(curves.verdict(two, "generate"))
 
 
 def test_what_only_those_trained_on_gain_is_a_gap():

@@ -8,6 +8,7 @@ import pytest
 
 from experiments.opencharacter import cost, significance
 from opencharacter.compose import compose_config
+from opencharacter.config import Mode
 from opencharacter.synth.planning import assumed, costs, records_of
 
 PAGE = (Path(significance.__file__).parent / "README.md").read_text(encoding="utf-8")
@@ -105,4 +106,7 @@ def test_a_command_of_the_page_composes(line):
     config = compose_config(words[words.index("opencharacter") + 1 :])
 
     assert "$" not in line
+    # By the published protocol there is nothing to judge by but PersonaGym's own rubrics.
+    is_published = config.stage == "eval" and config.suite.mode is Mode.compat
+    assert config.judge.rubrics == ("PersonaGym" if is_published else "role_play")
     assert config.stage in {"plan", "synth", "mix", "tokenize", "train", "eval", "compare"}

@@ -1,7 +1,13 @@
+import json
+
+from opencharacter.config import SuiteConfig, SuiteName
+from opencharacter.evaluation.retention import read_retention
+from opencharacter.job.forgetting import AFTER, BEFORE, FACT, ROWS, with_losses
 from opencharacter.job.lineage import lineage_of
-from opencharacter.records import Method, MixtureRow
+from opencharacter.records import Checkpoint, Method, MixtureRow
 from opencharacter.store.files import write_json
 from opencharacter.store.rows import write_records
+from tests.evaluation.people import finish
 
 
 def started(folder, **settings):
@@ -37,6 +43,63 @@ def test_a_checkpoint_leads_back_to_its_base_its_teachers_and_its_data(tmp_path)
 
     assert found.made_by == {"llama-8b@1": "the base model's", "qwen-72b@2": "the teacher's"}
     assert found.facts == {"characters": 2, "rows": 4, "method": "rewrite"}
+
+
+def kept(loss):
+    return Checkpoint(
+        mixture="0", base="llama-8b@1", settings="0", code="0", path="model", step=2, epoch=1.0,
+        chosen="the last", train_loss=1.0, character_loss=None, dialogue_loss=None,
+        forgetting_loss=loss, licence="mit",
+    )  # fmt: skip
+
+
+def trained_run(run_dir, *, loss, before):
+    """Write a training that held 3 general rows out."""
+    train = run_dir / "train"
+    started(train, versions={"base": "llama-8b@1"})
+    finish(train, notes={"general rows held out": 3})
+    write_records(train / "data" / "part-00000-of-00001.parquet", Checkpoint, [kept(loss)])
+    lines = [{"step": 0, **before}, {"step": 2, "eval_forgetting_loss": loss}]
+    (train / "metrics.jsonl").write_text("".join(json.dumps(one) + "\n" for one in lines))
+
+
+def played(run_dir, player, trained_in, name=SuiteName.retention):
+    """Write what play leaves of a suite beside its transcripts."""
+    suite = with_losses(read_retention(SuiteConfig(name=SuiteName.retention)), trained_in)
+    started(run_dir / "play", player={"model": str(player)})
+    about = dict(suite.about)
+    write_json(run_dir / "play" / "suite.json", {"suite": f"{name}@1", "about": about})
+    return about
+
+
+def test_what_training_cost_on_general_instructions_stands_beside_retention(tmp_path):
+    run = tmp_path / "main"
+    trained_run(run, loss=2.25, before={"eval_forgetting_loss": 2.5})
+    about = played(tmp_path / "asked", run / "train" / "model", run)
+    # A later training of that run is not what was played.
+    trained_run(run, loss=9.0, before={"eval_forgetting_loss": 9.0})
+
+    assert about == {BEFORE: 2.5, AFTER: 2.25, ROWS: 3}
+    assert lineage_of(tmp_path / "asked").facts[FACT] == (
+        "2.5000 before and 2.2500 after, in nats a token, "
+        "on 3 rows held out by the training of run main"
+    )
+
+
+def test_where_no_loss_was_measured_retention_says_so(tmp_path):
+    run = tmp_path / "main"
+    trained_run(run, loss=None, before={})
+    played(tmp_path / "asked", run / "train" / "model", run)
+    played(tmp_path / "base", "meta-llama/Llama-3.1-8B-Instruct", None)
+    played(tmp_path / "other", "meta-llama/Llama-3.1-8B-Instruct", None, SuiteName.persona_gym)
+
+    (tmp_path / "broken" / "play").mkdir(parents=True)
+    (tmp_path / "broken" / "play" / "suite.json").write_text('{"suite": "retention@1", "about": 3}')
+
+    assert lineage_of(tmp_path / "broken").facts == {}  # the report says what is wrong with it
+    facts = [lineage_of(tmp_path / name).facts for name in ("asked", "base", "other")]
+    assert "held no general rows out" in facts[0][FACT]
+    assert facts[1:] == [{FACT: "none, for the player was not trained here"}, {}]
 
 
 def test_a_model_from_elsewhere_has_no_lineage_here(tmp_path):

@@ -1,8 +1,12 @@
 """A run folder as play and judge leave it, written by the stages' own writers."""
 
+from dataclasses import asdict
+
+from opencharacter.compare.results import RULE
 from opencharacter.config import Config
 from opencharacter.job import Job
-from opencharacter.job.playing import ITEMS
+from opencharacter.job.judging import Bench, write_bench
+from opencharacter.job.playing import ITEMS, SUITE, Played
 from opencharacter.records import EvalItem, Score, Transcript
 from opencharacter.sources.rows import Tally
 from opencharacter.store.files import write_json
@@ -22,4 +26,32 @@ def write_run(runs_dir, results, *, missing=(), suite="persona_gym@1"):
         play = job.folder("play").path
         path = play / ITEMS / "part-00000-of-00001.parquet"
         write_records(path, EvalItem, results.items.values())
-        write_json(play / "suite.json", {"suite": suite, "missing": list(missing)})
+        played = Played(
+            suite=suite,
+            items=len(results.items),
+            personas=len({item.persona_id for item in results.items.values()}),
+            personas_played=len({item.persona_id for item in results.items.values()}),
+            damaged={},
+            missing=tuple(missing),
+            about={},
+        )
+        write_json(play / SUITE, asdict(played))
+        write_bench(job.folder("judge"), bench(results))
+
+
+def bench(results, **given):
+    """Return who judged a run, all of families of their own."""
+    judges = {score.judge for score in results.scores} - {RULE}
+    return Bench(
+        **{
+            "judges": {judge: judge for judge in judges},
+            "teacher": "",
+            "candidates": {},
+            "cards": {},
+            "left_out": {},
+            "same_family_stated": False,
+            "refusal": "",
+            "scales": {},
+            **given,
+        }
+    )

@@ -126,7 +126,7 @@ def test_another_run_with_the_same_answers_asks_nothing(opencharacter, tmp_path,
 def test_another_bar_reads_the_same_verdicts_again(opencharacter, tmp_path, gym):
     opencharacter("stage=judge")
 
-    done = opencharacter("stage=judge", "judge.min_mass=0.05", "force=true")
+    done = opencharacter("stage=judge", "judge.min_mass=0.05")
 
     assert done.returncode == 0, done.stderr
     assert "opening" not in done.stderr
@@ -163,10 +163,9 @@ def test_a_jury_judges_in_turn_and_a_new_member_alone_is_asked(opencharacter, tm
         "ben@scripted": N,
     }
 
-    stale = opencharacter("stage=judge", *jurors("ann", "ben", "cem"))
-    done = opencharacter("stage=judge", *jurors("ann", "ben", "cem"), "force=true")
+    done = opencharacter("stage=judge", *jurors("ann", "ben", "cem"))
 
-    assert "inputs" in stale.stderr or "judge-cem" in stale.stderr
+    assert "judge: made anew (judge-cem is read now and was not before)" in done.stderr
     assert done.returncode == 0, done.stderr
     assert len(scores(tmp_path)) == 3 * N
     assert len({score.id for score in scores(tmp_path)}) == 3 * N
@@ -306,3 +305,32 @@ def test_a_plan_says_what_judging_asks_and_what_is_known(opencharacter, tmp_path
     assert line.split()[1:5] == [str(2 * N), str(3 * N), "0", str(3 * N)]
     [line] = [line for line in after.splitlines() if line.strip().startswith("scripted")]
     assert line.split()[1:] == [str(2 * N), str(3 * N), str(3 * N), "0", "0", "0%", "0.00"]
+
+
+def test_another_judge_is_asked_and_then_reported_without_force(opencharacter, tmp_path, gym):
+    one, other = jurors("ann"), jurors("ben")
+    assert opencharacter("stage=judge", *one).returncode == 0
+
+    done = opencharacter("stage=judge", *other)
+
+    assert done.returncode == 0, done.stderr
+    assert "judge: made anew (judge-ben is read now and was not before; judge-ann was" in (
+        done.stderr
+    )
+    assert {score.judge for score in scores(tmp_path)} == {"ben@scripted"}
+    again = opencharacter("stage=judge", *other)
+    assert "judge: already finished" in again.stderr
+
+
+def test_answers_beside_those_of_another_run_are_asked_after_a_judging(
+    opencharacter, tmp_path, gym
+):
+    shutil.copytree(folder(tmp_path, "play"), folder(tmp_path, "play", "u"))
+    assert opencharacter("stage=judge").returncode == 0
+    before = logged(tmp_path)
+
+    done = opencharacter("stage=judge", "judge.against=u")
+
+    assert done.returncode == 0, done.stderr
+    assert Counter(score.criterion == "preference" for score in scores(tmp_path))[True] == N
+    assert logged(tmp_path) == before + N  # the same answer twice: both orders are one prompt

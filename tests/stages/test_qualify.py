@@ -45,7 +45,7 @@ def test_what_was_judged_before_is_not_asked_again(opencharacter, tmp_path, gym)
     assert again.returncode == 0, again.stderr
     assert "opening" not in again.stderr
     lenient = ("qualify.least_detected=0", "qualify.least_kept=0", "qualify.least_scored=0")
-    passed = opencharacter("stage=qualify", "qualify.n=10", *lenient, "force=true")
+    passed = opencharacter("stage=qualify", "qualify.n=10", *lenient)
     assert "qualify: scripted@scripted may judge" in passed.stderr
 
 
@@ -62,7 +62,7 @@ def test_labels_of_people_come_from_the_page_and_go_onto_the_card(opencharacter,
         files[-1].write_text("\n".join(["key,annotator,points", *rows]) + "\n")
 
     given = f"qualify.labels=[{','.join(map(str, files))}]"
-    done = opencharacter("stage=qualify", "qualify.n=5", given, "force=true")
+    done = opencharacter("stage=qualify", "qualify.n=5", given)
 
     assert done.returncode == 0, done.stderr
     card = cards(tmp_path)["scripted@scripted"]

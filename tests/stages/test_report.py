@@ -1,12 +1,16 @@
 import json
+import shutil
 from dataclasses import replace
 
 import pytest
 
-from opencharacter.records import Domain
+from opencharacter.job.judging import write_bench
+from opencharacter.records import Domain, Transcript
 from opencharacter.store.files import write_json
+from opencharacter.store.rows import write_records
+from opencharacter.store.stage import StageFolder
 from tests.compare.played import results
-from tests.stages.evaluated import write_run
+from tests.stages.evaluated import bench, write_run
 
 
 def test_a_judged_run_is_reported(opencharacter, tmp_path):
@@ -84,9 +88,11 @@ def test_a_draw_of_a_run_s_characters_has_a_headline_that_says_so(opencharacter,
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        pytest.param("play/suite.json", "suite.json is broken JSON", id="suite"),
-        pytest.param("judge/jury.json", "jury.json is broken JSON", id="jury"),
-        pytest.param("qualify/judge_card.json", "judge_card.json is broken JSON", id="card"),
+        pytest.param("play/suite.json", "suite.json is damaged (broken JSON", id="suite"),
+        pytest.param("judge/jury.json", "jury.json is damaged (broken JSON", id="jury"),
+        pytest.param(
+            "qualify/judge_card.json", "judge_card.json is damaged (broken JSON", id="card"
+        ),
         pytest.param("judge/data/part-00000-of-00001.parquet", "part-00000", id="scores"),
         pytest.param("play/items/part-00000-of-00001.parquet", "part-00000", id="items"),
     ],
@@ -100,6 +106,55 @@ def test_a_damaged_file_is_named(opencharacter, tmp_path, name, told):
     done = opencharacter("stage=report")
 
     assert (done.returncode, told in done.stderr) == (2, True), done.stderr
+
+
+def lost(path):
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def not_utf8(path):
+    path.write_bytes(b'{"a": "\xff"}')
+
+
+def of_another_form(path):
+    path.write_text('{"missing": 3}')
+
+
+@pytest.mark.parametrize(
+    ("name", "damage", "told"),
+    [
+        ("play/data", lost, "data is damaged (it holds 0 rows in 0 parts, and was closed with 8"),
+        ("judge/data", lost, "data is damaged (it holds 0 rows in 0 parts, and was closed with 8"),
+        ("play/items", lost, "items is damaged (it lacks 8 items that were played)"),
+        ("play/suite.json", lost, "suite.json is damaged (it is missing); make play again with"),
+        ("play/suite.json", of_another_form, "suite.json is damaged (it is of another form"),
+        ("judge/judges.json", lost, "judges.json is damaged (it is missing); give the command of"),
+        ("judge/judges.json", not_utf8, "judges.json is damaged (broken JSON: "),
+        ("judge/judges.json", of_another_form, "judges.json is damaged (it is of another form"),
+        ("judge/jury.json", of_another_form, "jury.json is damaged (it is of another form"),
+        ("judge/jury.json", not_utf8, "jury.json is damaged (broken JSON: "),
+        ("judge/compat.json", of_another_form, "compat.json is damaged (it is of another form"),
+    ],
+)
+def test_what_is_lost_or_of_another_form_is_no_report(opencharacter, tmp_path, name, damage, told):
+    write_run(tmp_path / "runs", results(4, run="t"))
+    damage(tmp_path / "runs" / "t" / name)
+
+    done = opencharacter("stage=report")
+
+    assert (done.returncode, told in done.stderr) == (2, True), done.stderr
+
+
+def test_a_part_of_the_transcripts_that_is_lost_is_told(opencharacter, tmp_path):
+    given = results(4, run="t")
+    write_run(tmp_path / "runs", given)
+    part = tmp_path / "runs/t/play/data/part-00000-of-00001.parquet"
+    write_records(part, Transcript, given.transcripts[:6])
+
+    done = opencharacter("stage=report")
+
+    assert done.returncode == 2
+    assert "it holds 6 rows in 1 parts, and was closed with 8 in 1" in done.stderr
 
 
 def test_a_report_is_written_anew_from_the_same_scores(opencharacter, tmp_path):
@@ -139,8 +194,9 @@ def test_judge_cards_are_cited_and_their_bars_told(opencharacter, tmp_path):
     write_run(tmp_path / "runs", results(4, run="t"))
     run_dir = tmp_path / "runs" / "t"
     write_json(run_dir / "qualify" / "judge_card.json", {"judge-a@1": card})
-    bench = {"judges": {"judge-a@1": "a"}, "cards": {"judge-a@1": card | {"sha256": "77aa"}}}
-    write_json(run_dir / "judge" / "judges.json", bench)
+    cited = {"judge-a@1": card | {"sha256": "77aa"}}
+    folder = StageFolder(run_dir=run_dir, stage="judge")
+    write_bench(folder, bench(results(4), cards=cited))
 
     done = opencharacter("stage=report")
 

@@ -13,7 +13,7 @@ from opencharacter.store.claims import Claims, Part
 from opencharacter.store.manifest import Counted, close_stage
 from opencharacter.store.rows import part_files, write_records
 from opencharacter.store.stage import StageFolder, finished_input
-from opencharacter.store.starting import begin, told_changes
+from opencharacter.store.starting import begin, make_room, told_changes
 
 
 def start(folder, seed, *, force=False):
@@ -56,6 +56,57 @@ def test_the_same_settings_go_on_and_others_are_refused(tmp_path):
     assert start(folder, 1) == folder.manifest()["fingerprint"]
     with pytest.raises(StoreError, match=r"seed 1 -> 2\); start it over with: .* force=true"):
         start(folder, 2)
+
+
+def anew(folder, settings, inputs):
+    return make_room(
+        folder,
+        settings=settings,
+        inputs=inputs,
+        cheap=("bar", "judge-", "sources."),
+        claims=Claims(folder.path / "claims", timeout_s=60),
+        command="c",
+    )
+
+
+def test_what_is_cheap_is_made_anew_and_told(tmp_path):
+    folder = finished(tmp_path)
+
+    told = anew(folder, {"seed": 1, "bar": 0.5}, {"judge-b": "1"})
+
+    assert told == "bar None -> 0.5; judge-b is read now and was not before"
+    assert (folder.started(), part_files(folder.data)) == (None, [])
+
+
+@pytest.mark.parametrize("settings", [{"seed": 1}, {"seed": 2, "bar": 0.5}])
+def test_what_is_unchanged_or_not_cheap_stays(tmp_path, settings):
+    folder = finished(tmp_path)
+
+    assert anew(folder, settings, {}) == ""
+    assert folder.manifest() is not None
+
+
+def test_what_is_read_from_outside_may_come_with_a_setting_but_not_change(tmp_path):
+    folder = finished(tmp_path)
+    assert anew(folder, {"seed": 1, "sources": {"u/play": "1"}}, {})
+    claims = Claims(folder.path / "claims", timeout_s=60)
+    given = {"seed": 1, "sources": {"u/play": "1"}}
+    begin(folder, settings=given, inputs={}, command="c", force=False, claims=claims)
+
+    assert anew(folder, {"seed": 1, "sources": {"u/play": "2"}}, {}) == ""
+
+
+def test_two_processes_make_room_once(tmp_path):
+    folder, barrier = finished(tmp_path), Barrier(2)
+
+    def go(_):
+        barrier.wait()
+        return anew(folder, {"seed": 1, "bar": 0.5}, {})
+
+    with ThreadPoolExecutor(2) as pool:
+        told = list(pool.map(go, range(2)))
+
+    assert sorted(map(bool, told)) == [False, True]
 
 
 def test_force_forgets_rows_and_keeps_completions(tmp_path):
