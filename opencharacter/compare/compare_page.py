@@ -25,7 +25,7 @@ from opencharacter.compare.tables import (
 from opencharacter.records import Domain
 
 _WHOM = {
-    str(Domain.inside): "characters it was trained on",
+    str(Domain.inside): "characters of the mixture",
     str(Domain.outside): "unseen characters",
     str(Domain.unknown): "these characters",
     ALL: "all characters",

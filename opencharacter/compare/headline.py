@@ -205,8 +205,13 @@ def _log_ways(n: int, k: int) -> float:
 
 
 def bounds_of(marks: Sequence[Mark]) -> list[Bounds]:
-    """Return between what each domain's mean lies, whatever the missing scores would have been."""
-    found = []
+    """Return between what each domain's mean lies, whatever the missing scores would have been.
+
+    Where none is missing there is nothing between.
+    """
+    found: list[Bounds] = []
+    if not any(mark.missing for mark in marks):
+        return found
     for domain in Domain:
         low = [mark.low for mark in marks if mark.transcript.domain is domain]
         high = [mark.high for mark in marks if mark.transcript.domain is domain]
@@ -254,6 +259,11 @@ def cautions_of(results: Results, criteria: Sequence[str]) -> list[str]:
         found.append(
             "Whether the model was trained on these characters is not known, so there is no gap "
             "between in-domain and out-of-domain."
+        )
+    elif not results.facts and any(t.domain is Domain.inside for t in results.transcripts):
+        found.append(
+            "In-domain characters are those of the mixture; nothing says that this model was "
+            "trained on it, for it is no checkpoint of a run."
         )
     return found
 

@@ -119,6 +119,8 @@ class Report:
     tasks: Sequence[Row]
     criteria_rows: Sequence[Row]
     turns: Sequence[Row]
+    rule_turns: Sequence[Row]
+    """Of what a rule scores at each turn beside the headline, such as the facts stated."""
     controls: Sequence[Row]
     judges: Sequence[Judge]
     preferences: Sequence[Preferred]

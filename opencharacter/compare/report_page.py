@@ -55,8 +55,7 @@ def report_markdown(report: Report, results: Results) -> str:
     parts = [f"# {report.title}", about(report)]
     if report.withheld:
         parts += ["## No headline", *(f"- {sentence}" for sentence in report.withheld)]
-        parts += [f"- Bounds, {DOMAINS[b.domain]}: {number(b.low)} to {number(b.high)}, whatever "
-                  "the missing scores would have been." for b in report.bounds]  # fmt: skip
+        parts += [f"- {sentence}" for sentence in _bounds(report)]
     else:
         parts += ["## Headline", *_figures(report)]
     parts += [f"- {sentence}" for sentence in (*_preferred(report), *report.cautions)]
@@ -189,8 +188,18 @@ def _cards(results: Results) -> str:
 
 
 def headline_words(report: Report) -> Sequence[str]:
-    """Return the headline, or why there is none, a sentence each."""
-    return [*(report.withheld or _figures(report)), *_preferred(report)]
+    """Return the headline, or why there is none and what can be said, a sentence each."""
+    told = [*report.withheld, *_bounds(report)] if report.withheld else _figures(report)
+    return [*told, *_preferred(report)]
+
+
+def _bounds(report: Report) -> list[str]:
+    """Return between what the means lie, where scores are missing, a sentence each."""
+    return [
+        f"Bounds, {DOMAINS[b.domain]}: {number(b.low)} to {number(b.high)}, whatever the missing "
+        "scores would have been."
+        for b in report.bounds
+    ]
 
 
 def _preferred(report: Report) -> list[str]:

@@ -19,7 +19,7 @@ from opencharacter.compare.headline import (
 from opencharacter.compare.means import corrected, estimate, gap, row, rows
 from opencharacter.compare.measured import Failed, Judge, Report, Row
 from opencharacter.compare.preferred import preferences_of
-from opencharacter.compare.results import RULE, Mark, Results, kin_of, marks_of, models_of
+from opencharacter.compare.results import RULE, Mark, Results, group_of, kin_of, marks_of, models_of
 from opencharacter.config import ReportConfig
 from opencharacter.records import Control, Domain, Transcript
 from opencharacter.stats.intervals import clustered_share
@@ -60,6 +60,7 @@ def report_of(results: Results, settings: ReportConfig) -> Report:
         tasks=rows(counted, lambda mark: mark.transcript.task, level=level),
         criteria_rows=rows(plain, lambda mark: mark.criterion, level=level),
         turns=_turns(by_turn, level),
+        rule_turns=_rule_turns(results, criteria, level),
         controls=_controls(marks, criteria, level),
         judges=_judges(results, criteria, left_out, level),
         preferences=preferences_of(results, level=level, least=settings.min_coverage),
@@ -89,6 +90,17 @@ def _turns(by_turn: Mapping[int, Sequence[Mark]], level: float) -> list[Row]:
     """Return a line for each user turn, from 1; nothing where there is but one."""
     found = [row(str(turn + 1), marks, level=level) for turn, marks in by_turn.items()]
     return found if len(found) > 1 else []
+
+
+def _rule_turns(results: Results, criteria: Sequence[str], level: float) -> list[Row]:
+    """Return lines by turn of each criterion of a rule that is not in the headline."""
+    beside = {group_of(s.criterion) for s in results.scores if s.judge == RULE} - {*criteria}
+    judges = frozenset(judges_of(results))
+    return [
+        each._replace(name=f"{name}, turn {each.name}")
+        for name in sorted(beside)
+        for each in _turns(_by_turn(results, [name], judges), level)
+    ]
 
 
 def _controls(marks: Sequence[Mark], criteria: Sequence[str], level: float) -> list[Row]:

@@ -115,11 +115,13 @@ def tables_of(report: Report) -> list[Table]:
         _means("As people would score it", "The judges' means corrected by labels of a part of the "
                "answers (prediction-powered inference); intervals hold the correction's error.",
                [report.corrected] if report.corrected else []),
-        _means("By task", "The headline's criteria, without controls.", report.tasks),
+        _means("By task", "The headline's criteria, without controls. A mark is of one "
+               "transcript in one criterion, over its judges and turns.", report.tasks),
         _means("By criterion", "Without controls; criteria may have different scales.",
                [] if _is_same(report) else _pointwise(report)),
         preference_table({f"{report.run} over {report.against}": report.preferences}),
         _means("By turn", "User turns, counted from 1.", report.turns),
+        _means("By turn, by rule", "What a rule finds at each user turn, beside the headline.", report.rule_turns),
         _means("Controls", "What is left without the persona, or with another one: the difference "
                "from `none` is what an answer owes to its persona.", report.controls),
         _failures(report),
@@ -139,7 +141,7 @@ def _means(title: str, note: str, rows: Sequence[Row]) -> Table:
         lines.append([row.name + _TOLD.get(row.name, ""), *cells, *counts, f"{row.missing:,}"])
         dots.append([Dot(at, one) for at, one in enumerate(each) if one])
     names = [DOMAINS[domain] for domain in domains]
-    columns = ("", *names, "transcripts", "characters", "missing")
+    columns = ("", *names, "marks", "characters", "missing")
     return Table(title, note, columns, lines, dots, names)
 
 

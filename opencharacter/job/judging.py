@@ -365,7 +365,8 @@ def say_refusal(bench: Bench) -> None:
 def say_coverage(folder: StageFolder) -> None:
     """Print mean and coverage of each judge and criterion; a mean of nothing is none.
 
-    The facts of a checklist are told together.
+    It is of single scores: in a report an answer that failed counts as the lowest mark, and the
+    scores of one transcript as one. The facts of a checklist are told together.
     """
     found: dict[tuple[str, str], list[float | None]] = {}
     for score in read_records(folder.data, Score):
@@ -374,5 +375,7 @@ def say_coverage(folder: StageFolder) -> None:
     for (judge, criterion), values in found.items():
         scored = [value for value in values if value is not None]
         mean = f"{sum(scored) / len(scored):.2f}" if scored else "none"
-        told = f"mean {mean} of {len(scored):,} scored; {len(values) - len(scored):,} unscored"
+        told = (
+            f"mean {mean} of {len(scored):,} single scores; {len(values) - len(scored):,} unscored"
+        )
         print(f"judge: {judge}, {criterion}: {told}", file=sys.stderr)

@@ -111,6 +111,13 @@ def sampled(run, second):
 
 
 @pytest.mark.parametrize("compare", [compared, from_wandb])
+def test_no_run_is_said_to_be_trained_on_the_characters_of_a_mixture(compare):
+    told = compare_markdown(compare(results(24), results(24, run="b", values=better)))
+
+    assert "trained on" not in told
+
+
+@pytest.mark.parametrize("compare", [compared, from_wandb])
 def test_missing_samples_are_missing(compare):
     a, b = sampled("a", None), sampled("b", 4.0)
     assert report_of(a, ReportConfig()).coverage == 0.5

@@ -7,7 +7,7 @@ from scipy.stats import fisher_exact
 
 from opencharacter.compare.headline import missing_by_domain
 from opencharacter.compare.means import mean_of
-from opencharacter.compare.report_page import report_markdown
+from opencharacter.compare.report_page import headline_words, report_markdown
 from opencharacter.compare.reporting import report_of
 from opencharacter.compare.results import SHARE, Scale, marks_of, offsets_of
 from opencharacter.config import ReportConfig
@@ -203,6 +203,25 @@ def test_turns_are_counted_from_one():
     assert [(row.name, row.overall.value) for row in found.turns] == [("1", 4.0), ("8", 2.0)]
 
 
+def test_what_a_rule_finds_at_each_turn_stands_beside_the_headline():
+    one = item(0)
+    said = transcript(one)
+    rule = [
+        replace(score(said, v, turn=t, judge="rule", criterion="fact_stated"), labels=())
+        for t, v in ((0, 1.0), (3, 0.5), (7, 0.0))
+    ]
+    given = with_scores([(one, said, [score(said, 4.0), *rule])])
+    found = report(given)
+
+    assert (found.criteria, found.turns) == (["consistency"], [])
+    assert [(row.name, row.overall.value) for row in found.rule_turns] == [
+        ("fact_stated, turn 1", 1.0),
+        ("fact_stated, turn 4", 0.5),
+        ("fact_stated, turn 8", 0.0),
+    ]
+    assert "## By turn, by rule" in report_markdown(found, given)
+
+
 def test_without_each_judge_there_is_another_headline():
     found = report(with_scores([played(n, 4.0, 2.0) for n in range(4)]))
 
@@ -390,6 +409,40 @@ def test_labels_of_few_correct_to_an_interval_on_the_scale():
     found = report(replace(given, human=human)).corrected.overall
 
     assert 1.0 <= found.low < found.high <= 5.0
+
+
+def test_what_stands_in_place_of_a_headline_is_printed_with_it():
+    given = with_scores([played(n, None if n == 0 else 4.0) for n in range(10)])
+
+    assert headline_words(report(given))[1:] == [
+        "Bounds, in-domain: 3.70 to 4.10, whatever the missing scores would have been."
+    ]
+
+
+def test_where_nothing_is_missing_there_are_no_bounds():
+    found = report(related(results(8, judges=("llama-70b@1",))))
+
+    assert (len(found.withheld), found.bounds) == (1, [])
+
+
+def test_nobody_is_said_to_be_trained_on_the_mixture_without_a_training():
+    told = "nothing says that this model was trained on it"
+
+    assert any(told in each for each in report(results(4)).cautions)
+    trained = replace(results(4), facts={"characters": 2})
+    assert not any(told in each for each in report(trained).cautions)
+
+
+def test_marks_of_transcripts_are_counted_as_marks():
+    one = item(0)
+    said = transcript(one)
+    both = [score(said, 4.0), score(said, 2.0, criterion="habits")]
+    given = with_scores([(replace(one, dimensions=("consistency", "habits")), said, both)])
+
+    assert "| marks | characters |" in report_markdown(report(given), given)
+    assert "| consistency | 3.00 [no interval] | 2 | 1 | 0 |" in report_markdown(
+        report(given), given
+    )
 
 
 @pytest.mark.parametrize(("n", "told"), [(3, "(1 character)"), (12, "(6 characters)")])
