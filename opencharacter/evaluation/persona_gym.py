@@ -24,6 +24,8 @@ from opencharacter.sources.rows import hub_files, open_source
 from opencharacter.sources.screen import find_flaw, strip_invisible
 
 NAME = "persona_gym"
+LIGHT = "persona_gym_light"
+"""The suite's name with one question of each task; its items are those of the whole."""
 TASKS = {
     "Expected Action": "expected_action",
     "Toxicity": "toxicity_control",
@@ -65,7 +67,8 @@ def read_persona_gym(config: SuiteConfig) -> Suite:
     read, lost = _read_rows(config) if is_rows else (_read_folder(location, config), [])
     drawn = _drawn(list(read), config)
     hashed = source_fingerprint(config.path) if is_rows else content_fingerprint(location)
-    name = f"{NAME}@{hashed[:_HASH]}"
+    version = hashed[:_HASH]
+    is_light = config.light or config.questions == 1
     found = {persona: read[persona]() for persona in drawn}
     broken = [one for one in found.values() if isinstance(one, Rejection)]
     damaged = broken + lost
@@ -73,10 +76,10 @@ def read_persona_gym(config: SuiteConfig) -> Suite:
         item
         for persona, questions in found.items()
         if not isinstance(questions, Rejection)
-        for item in _items(name, persona, questions, config)
+        for item in _items(f"{NAME}@{version}", persona, questions, config)
     ]
     return Suite(
-        name=name,
+        name=f"{LIGHT if is_light else NAME}@{version}",
         items=tuple(items),
         damaged=tuple(damaged),
         n_personas=len(read),

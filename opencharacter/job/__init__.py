@@ -36,6 +36,14 @@ from opencharacter.store.files import whole_file
 from opencharacter.store.stage import StageFolder, finished_input, stage_fingerprint
 from opencharacter.store.starting import begin, make_room, told_changes
 
+_BESIDE = {
+    "play": ("items", "suite.json"),
+    "judge": ("judges.json", "jury.json", "compat.json"),
+    "qualify": ("judge_card.json", "judge_card.md"),
+}
+"""What stages write beside their records and write again only where there is something to say. The
+page that people label is theirs: it stays."""
+
 
 class Job:
     """One command: the run's folder, and the models that its stages share."""
@@ -124,7 +132,7 @@ class Job:
 
     def folder(self, stage: str) -> StageFolder:
         """Return where a stage of this run keeps its files."""
-        return StageFolder(run_dir=self.run_dir, stage=stage)
+        return StageFolder(run_dir=self.run_dir, stage=stage, beside=_BESIDE.get(stage, ()))
 
     @contextmanager
     def stage(

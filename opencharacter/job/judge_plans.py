@@ -25,12 +25,11 @@ from opencharacter.job.eval_plans import (
 )
 from opencharacter.job.judging import (
     asker_of,
-    cache_of,
     load_rubrics,
     read_played,
-    say_kept,
     work_of,
 )
+from opencharacter.job.kept import cache_of, say_kept
 from opencharacter.llm.opening import model_name
 from opencharacter.llm.requests import Request, Session
 from opencharacter.progress import closing_table

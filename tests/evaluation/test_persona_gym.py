@@ -185,6 +185,16 @@ def test_light_is_the_first_question_of_each_task(tmp_path):
     assert {item.id for item in first} < {item.id for item in read(folder).items}
 
 
+def test_light_is_a_suite_of_its_own_name(tmp_path):
+    whole = read(write_gym(tmp_path / "gym")).name
+    light = read(tmp_path / "gym", light=True).name
+    authors = read(write_gym(tmp_path / "light", n=1), questions=1).name
+
+    assert whole.partition("@")[0] == "persona_gym"
+    assert light == whole.replace("persona_gym@", "persona_gym_light@")
+    assert authors.startswith("persona_gym_light@")
+
+
 def test_the_light_files_of_the_paper_are_read_as_one_question_each(tmp_path):
     folder = write_gym(tmp_path / "gym", n=1)
 

@@ -217,3 +217,33 @@ def test_no_verdict_is_no_detection_and_falls_short():
     assert (rate.share, rate.n, rate.unscored) == (None, 0, 12)
     assert "gives a verdict in 0% of 108, asked are 95%" in made.below
     assert not made.has_passed
+
+
+def people(*, kappa, scored=30, annotators=3, few=False, passed=True):
+    tested = {"passed": passed, "winning_rate": 1.0 if passed else 0.25, "few": few}
+    told = {"scored_by_judge": scored, "annotators": annotators, "alt_test": tested}
+    return told | {"kappa_quadratic": {"value": kappa}}
+
+
+@pytest.mark.parametrize(
+    ("found", "is_calibrated", "below"),
+    [
+        ({"answers": 0, "annotators": 0, "scored_by_judge": 0}, False, []),
+        (people(kappa=-0.5, scored=29, passed=False), False, []),
+        (people(kappa=0.4), True, []),
+        (people(kappa=0.39), True, ["agrees with people at kappa 0.39 of 30 answers"]),
+        (people(kappa=0.9, passed=False), True, ["stands in for 25% of its 3 annotators"]),
+        (people(kappa=0.9, passed=False, annotators=2), True, []),
+        (people(kappa=0.9, passed=False, few=True), True, []),
+        (people(kappa=None), True, []),
+    ],
+    ids=["nothing", "few", "agrees", "kappa", "alt-test", "two people", "few each", "constant"],
+)
+def test_a_judge_is_held_to_people_who_have_labelled_enough(found, is_calibrated, below):
+    scores = [run(judge().judge(one.work), sees_faults)[1] for one in planted()]
+    made = make_card(scores, QualifyConfig(), people=found)
+
+    assert made.to_json()["is_calibrated"] is is_calibrated
+    assert ("Uncalibrated" in card_page(made)) is not is_calibrated
+    assert [told.partition(", asked")[0] for told in made.below] == below
+    assert made.has_passed is not bool(below)
