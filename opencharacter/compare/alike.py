@@ -38,6 +38,8 @@ def joined(runs: Sequence[Results]) -> Results:
         items={id_: item for run in runs for id_, item in run.items.items()},
         transcripts=transcripts,
         scores=[score for run in runs for score in run.scores],
+        suites=[suite for run in runs for suite in run.suites],
+        about={name: figure for run in runs for name, figure in run.about.items()},
         incomplete=[why for run in runs for why in run.incomplete],
         draws=[draw for run in runs for draw in run.draws],
         families={judge: family for run in runs for judge, family in run.families.items()},

@@ -223,18 +223,19 @@ def cautions_of(results: Results, criteria: Sequence[str]) -> list[str]:
     found = []
     judges = judges_of(results, criteria)
     if not is_calibrated(results, criteria):
-        found.append(
-            "Uncalibrated: these labels are not on the judges' cards yet; put them there with "
-            "stage=qualify and the same qualify.labels."
-            if results.human
-            else "Uncalibrated: no person has labelled answers that these judges scored."
-        )
+        found.append(_uncalibrated(results, judges))
     for judge in judges:
         found += _card_told(judge, results.cards.get(judge))
     for judge, why in results.unseated.items():
         found.append(f"Below the bar, so {judge} scored nothing: {'; '.join(why)}.")
     found += _not_centred(results, criteria)
     found += [f"A random draw: {sentence}." for sentence in results.draws]
+    popularity = results.about.get("popularity")
+    if popularity is not None:
+        found.append(
+            f"Without a model: what is popular gets {popularity:.1%} of the pairs right, chance "
+            "50.0%."
+        )
     kin = {judge: whose for judge, whose in kin_of(results).items() if judge in judges}
     told = ", ".join(f"{judge} (of {whose} family)" for judge, whose in kin.items())
     if kin and left_out_of(results):
@@ -261,6 +262,16 @@ def cautions_of(results: Results, criteria: Sequence[str]) -> list[str]:
             "trained on it, for it is no checkpoint of a run."
         )
     return found
+
+
+def _uncalibrated(results: Results, judges: Sequence[str]) -> str:
+    """Return why the judges are not calibrated."""
+    if results.human and not any(results.cards.get(judge, {}).get("people") for judge in judges):
+        return (
+            "Uncalibrated: these labels are not on the judges' cards yet; put them there with "
+            "stage=qualify and the same qualify.labels."
+        )
+    return "Uncalibrated: people have not labelled enough answers that these judges scored."
 
 
 def _not_centred(results: Results, criteria: Sequence[str]) -> list[str]:
@@ -297,9 +308,9 @@ def _has_user(item: EvalItem | None) -> bool:
 
 
 def is_calibrated(results: Results, criteria: Sequence[str]) -> bool:
-    """Return whether people have labelled what each judge was qualified by; rules need none."""
+    """Return whether people have labelled enough for each judge's card; rules need none."""
     judges = judges_of(results, criteria)
-    return all(results.cards.get(judge, {}).get("people") for judge in judges)
+    return all(results.cards.get(judge, {}).get("is_calibrated") for judge in judges)
 
 
 def _card_told(judge: str, card: Mapping[str, Any] | None) -> list[str]:

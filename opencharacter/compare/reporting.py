@@ -44,7 +44,7 @@ def report_of(results: Results, settings: ReportConfig) -> Report:
     return Report(
         run=results.run,
         models=models_of(results),
-        suites=sorted({transcript.suite for transcript in results.transcripts}),
+        suites=sorted(set(results.suites) or {t.suite for t in results.transcripts}),
         is_calibrated=is_calibrated(results, criteria),
         card_hashes=results.card_hashes,
         level=level,

@@ -44,6 +44,10 @@ class Results:
     items: Mapping[str, EvalItem]
     transcripts: Sequence[Transcript]
     scores: Sequence[Score]
+    suites: Sequence[str] = ()
+    """What was played, `name@hash`; empty = as its items say, of which Light has the whole's."""
+    about: Mapping[str, float | None] = field(default_factory=dict)
+    """Figures about the suite, such as the share of pairs that popularity gets right."""
     incomplete: Sequence[str] = ()
     """Why this is a part of its suite, a sentence each; empty = the whole suite."""
     draws: Sequence[str] = ()

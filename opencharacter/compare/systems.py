@@ -160,8 +160,8 @@ def check_alike(systems: Sequence[System]) -> None:
     for other in others:
         if not are_alike(first.judges, other.judges):
             raise ConfigError(
-                f"{first.run} was judged by {listed(first.judges)}, {other.run} by "
-                f"{listed(other.judges)}: scores of other judges, rubrics or kinds of verdict "
+                f"{first.run} was judged by {_judged_by(first)}, {other.run} by "
+                f"{_judged_by(other)}: scores of other judges, rubrics or kinds of verdict "
                 "cannot be compared; judge both alike (stage=judge)"
             )
     if not shared_keys(systems, {name for each in systems for name in each.criteria}):
@@ -170,6 +170,14 @@ def check_alike(systems: Sequence[System]) -> None:
             "suites, characters or draws; play them with the same suite= and suite.seed, and "
             "suite.run= for the characters of another run"
         )
+
+
+def _judged_by(system: System) -> str:
+    """Return who judged: of a run whose only judges have no part, these and why."""
+    if system.judges or not system.kin:
+        return listed(system.judges)
+    whose = " and ".join(sorted(set(system.kin.values())))
+    return f"{', '.join(sorted(system.kin))} (left out: {whose} family)"
 
 
 def shared_keys(systems: Sequence[System], criteria: set[str]) -> list[tuple[str, str]]:

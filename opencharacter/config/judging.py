@@ -98,6 +98,12 @@ class QualifyConfig:
     """Least share of changes that are none at which it must keep its score, in [0, 1]; ours."""
     least_scored: float = 0.95
     """Least share of answers that it must give a verdict of, in [0, 1]; ours."""
+    least_labelled: int = 30
+    """Least number of labelled answers with its verdict; with fewer it stays uncalibrated, and is
+    not held to people (arXiv 2501.10970 trusts no t test of fewer)."""
+    least_kappa: float = 0.4
+    """Least quadratic kappa with the mean of people's labels, in [-1, 1]; ours. With labels of
+    three people or more it must pass the alternative annotator test besides."""
 
     def __post_init__(self) -> None:
         """Check ranges."""
@@ -110,3 +116,6 @@ class QualifyConfig:
         for name in ("least_detected", "least_kept", "least_scored"):
             value = getattr(self, name)
             require(0 <= value <= 1, f"qualify.{name} is {value}; it must be in [0, 1]")
+        n, least = self.least_labelled, self.least_kappa
+        require(n >= 2, f"qualify.least_labelled is {n}; it must be >= 2")
+        require(-1 <= least <= 1, f"qualify.least_kappa is {least}; it must be in [-1, 1]")

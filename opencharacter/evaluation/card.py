@@ -1,7 +1,7 @@
 """A judge's card: what it finds of what was planted, and how it agrees with people."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from opencharacter.config import QualifyConfig
@@ -12,7 +12,7 @@ from opencharacter.stats.winrate import padding_slope
 
 CARDS = "judge_card.json"
 """Of all judges of a run, by name."""
-UNCALIBRATED = "uncalibrated: no person has labelled any of these answers"
+_ANNOTATORS = 3  # from which on the alternative annotator test says something
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +47,8 @@ class Card:
     it should be 0. None = nothing of it was scored."""
     people: dict[str, Any] = field(default_factory=dict)
     """Agreement with human labels; empty = there are none."""
+    least_labelled: int = 0
+    """Labelled answers with a verdict that make it calibrated."""
     below: tuple[str, ...] = ()
     """What it falls short of, a sentence each; empty = it may judge."""
 
@@ -55,11 +57,31 @@ class Card:
         """Whether it may sit in a jury."""
         return not self.below
 
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether people have labelled enough of what it gave a verdict of."""
+        return bool(self.people) and self.people["scored_by_judge"] >= self.least_labelled
+
+    @property
+    def calibration(self) -> str:
+        """What people have to do with it."""
+        if self.is_calibrated:
+            return "labelled by people"
+        if not self.people:
+            return "uncalibrated: no person has labelled any of these answers"
+        return (
+            f"uncalibrated: {self.people['scored_by_judge']:,} labelled answers have a verdict, "
+            f"asked are {self.least_labelled:,} (qualify.least_labelled)"
+        )
+
     def to_json(self) -> dict[str, Any]:
         """Return it for judge_card.json."""
-        state = "labelled by people" if self.people else UNCALIBRATED
-        padding = self.padding._asdict() if self.padding else None
-        return asdict(self) | {"padding": padding, "passed": self.has_passed, "calibration": state}
+        return asdict(self) | {
+            "padding": self.padding._asdict() if self.padding else None,
+            "passed": self.has_passed,
+            "calibration": self.calibration,
+            "is_calibrated": self.is_calibrated,
+        }
 
 
 def make_card(
@@ -94,7 +116,7 @@ def make_card(
     keeps[str(Fault.order_swap)] = _share(compared, [_keeps_its_choice(s) for s in compared])
     scored = _share(found, [score.value is not None for score in found])
     rubrics = [s.rubric for s in found if s.criterion.startswith(ORIGINAL)]
-    return Card(
+    made = Card(
         judge=found[0].judge,
         rubric=rubrics[0] if rubrics else found[0].rubric,
         detects=detects,
@@ -102,8 +124,10 @@ def make_card(
         scored=scored,
         padding=padding,
         people=dict(people or {}),
+        least_labelled=bars.least_labelled,
         below=tuple(_below(detects, keeps, scored, bars)),
     )
+    return replace(made, below=(*made.below, *_unlike_people(made, bars)))
 
 
 def _pairs(scores: Sequence[Score], fault: Fault, criterion: str) -> list[tuple[Score, Score]]:
@@ -182,12 +206,32 @@ def _below(
     return found
 
 
+def _unlike_people(card: Card, bars: QualifyConfig) -> list[str]:
+    """Return in what a judge does not agree with people as it should, where enough is labelled."""
+    if not card.is_calibrated:
+        return []
+    found, kappa = [], card.people["kappa_quadratic"]["value"]
+    if kappa is not None and kappa < bars.least_kappa:
+        found.append(
+            f"agrees with people at kappa {kappa:.2f} of {card.people['scored_by_judge']:,} "
+            f"answers, asked is {bars.least_kappa:.2f}"
+        )
+    tested = card.people.get("alt_test", {"few": True})
+    is_sure = card.people["annotators"] >= _ANNOTATORS and not tested["few"]
+    if is_sure and not tested["passed"]:
+        found.append(
+            f"stands in for {tested['winning_rate']:.0%} of its {card.people['annotators']} "
+            "annotators, asked is half of them (alternative annotator test)"
+        )
+    return found
+
+
 def card_page(card: Card) -> str:
     """Return a card as Markdown."""
     verdict = "may judge" if card.has_passed else "is below the bar"
     lines = [f"# {card.judge}", "", f"By the rubrics {card.rubric}: it {verdict}.", ""]
-    if not card.people:
-        lines += [f"**{UNCALIBRATED[0].upper()}{UNCALIBRATED[1:]}.**", ""]
+    if not card.is_calibrated:
+        lines += [f"**{card.calibration[0].upper()}{card.calibration[1:]}.**", ""]
     lines += ["| | share | 95 % interval | n | unscored |", "|---|---|---|---|---|"]
     rows = [
         *((f"finds {name}", rate) for name, rate in card.detects.items()),
@@ -206,5 +250,31 @@ def card_page(card: Card) -> str:
             f"A hundred words of filler add {one.value:+.2f} points ({ends}; 0 is right).",
         ]
     lines += ["", *(f"- below: {sentence}" for sentence in card.below)]
-    lines += [f"- {name}: {value}" for name, value in card.people.items()]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *_people_lines(card.people)]) + "\n"
+
+
+def _people_lines(people: Mapping[str, Any]) -> list[str]:
+    """Return the agreement with people as a table; nothing where nobody has labelled."""
+    if not people:
+        return []
+    lines = ["", "| held against people | | 95 % interval |", "|---|---|---|"]
+    for name, value in people.items():
+        if name == "alt_test":
+            verdict = "passed" if value["passed"] else "not passed"
+            few = ", few answers" if value["few"] else ""
+            told = (
+                f"{verdict}{few}: winning rate {_figure(value['winning_rate'])}, advantage "
+                f"{_figure(value['advantage'])}, epsilon {value['epsilon']:g} | "
+            )
+        elif isinstance(value, Mapping):
+            ends = (value["low"], value["high"])
+            told = f"{_figure(value['value'])} | "
+            told += "none" if None in ends else " to ".join(map(_figure, ends))
+        else:
+            told = f"{_figure(value)} | "
+        lines.append(f"| {name.replace('_', ' ')} | {told} |")
+    return lines
+
+
+def _figure(value: float | str | None) -> str:
+    return "none" if value is None else f"{value:.2f}" if isinstance(value, float) else str(value)

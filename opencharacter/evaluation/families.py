@@ -20,6 +20,12 @@ _FAMILIES = (
 )
 
 
+def is_known(model: str, given: str = "") -> bool:
+    """Return whether the family of a model is given, or its name says it; see `family_of`."""
+    name = model.partition("@")[0].lower()
+    return bool(given) or any(re.search(pattern, name) for _, pattern in _FAMILIES)
+
+
 def family_of(model: str, given: str = "") -> str:
     """Return the family of a model: what was given, what its name says, or its name.
 

@@ -25,12 +25,15 @@ def jury_of(
     The judges are centred on the answers that all of them have scored: those are the anchors.
 
     Args:
-        scores: Of all judges, of the same transcripts.
+        scores: Of all judges, of the same transcripts; those of no named transcript do not count.
         families: Family of each judge.
-        answered_by: Family of the model of each transcript, by its id.
+        answered_by: Family of the model of each transcript that counts, by its id: a control is
+            no answer.
     """
     grids: dict[str, dict[Place, dict[str, Score]]] = {}
     for score in scores:
+        if score.transcript_id not in answered_by:
+            continue
         place = Place(score.transcript_id, score.criterion, score.turn)
         kind = score.criterion.partition(":")[0]
         grids.setdefault(kind, {}).setdefault(place, {})[score.judge] = score

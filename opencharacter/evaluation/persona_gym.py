@@ -24,6 +24,8 @@ from opencharacter.sources.rows import hub_files, open_source
 from opencharacter.sources.screen import find_flaw, strip_invisible
 
 NAME = "persona_gym"
+LIGHT = "persona_gym_light"
+"""The suite's name with one question of each task; its items are those of the whole."""
 TASKS = {
     "Expected Action": "expected_action",
     "Toxicity": "toxicity_control",
@@ -65,22 +67,26 @@ def read_persona_gym(config: SuiteConfig) -> Suite:
     read, lost = _read_rows(config) if is_rows else (_read_folder(location, config), [])
     drawn = _drawn(list(read), config)
     hashed = source_fingerprint(config.path) if is_rows else content_fingerprint(location)
-    name = f"{NAME}@{hashed[:_HASH]}"
+    version = hashed[:_HASH]
+    is_light = config.light or config.questions == 1
     found = {persona: read[persona]() for persona in drawn}
-    damaged = [one for one in found.values() if isinstance(one, Rejection)] + lost
+    broken = [one for one in found.values() if isinstance(one, Rejection)]
+    damaged = broken + lost
     items = [
         item
         for persona, questions in found.items()
         if not isinstance(questions, Rejection)
-        for item in _items(name, persona, questions, config)
+        for item in _items(f"{NAME}@{version}", persona, questions, config)
     ]
     return Suite(
-        name=name,
+        name=f"{LIGHT if is_light else NAME}@{version}",
         items=tuple(items),
         damaged=tuple(damaged),
         n_personas=len(read),
         n_drawn=len(drawn),
-        missing=_missing(len(read), len(drawn), len(damaged), config, is_rows=is_rows),
+        missing=_missing(
+            (len(read), len(broken)), len(drawn), len(damaged), config, is_rows=is_rows
+        ),
     )
 
 
@@ -194,12 +200,15 @@ def _items(suite: str, persona: str, questions: Questions, config: SuiteConfig) 
 
 
 def _missing(
-    files: int, drawn: int, damaged: int, config: SuiteConfig, *, is_rows: bool
+    counted: tuple[int, int], drawn: int, damaged: int, config: SuiteConfig, *, is_rows: bool
 ) -> tuple[str, ...]:
+    """Return what makes it a part; `counted` are personas or files, and how many are of no use."""
+    files, broken = counted
+    sound = files - broken
     found = []
     what = "rows or personas are" if is_rows else f"of {drawn:,} question files are"
-    if files < PUBLISHED:
-        found.append(f"{files:,} of the {PUBLISHED} published personas are in {config.path}")
+    if sound < PUBLISHED:
+        found.append(f"{sound:,} of the {PUBLISHED} published personas are in {config.path}")
     if drawn < files:
         found.append(f"suite.n={config.n} of {files:,} personas are played")
     if damaged:

@@ -36,6 +36,14 @@ from opencharacter.store.files import whole_file
 from opencharacter.store.stage import StageFolder, finished_input, stage_fingerprint
 from opencharacter.store.starting import begin, make_room, told_changes
 
+_BESIDE = {
+    "play": ("items", "suite.json"),
+    "judge": ("judges.json", "jury.json", "compat.json"),
+    "qualify": ("judge_card.json", "judge_card.md"),
+}
+"""What stages write beside their records and write again only where there is something to say. The
+page that people label is theirs: it stays."""
+
 
 class Job:
     """One command: the run's folder, and the models that its stages share."""
@@ -124,7 +132,7 @@ class Job:
 
     def folder(self, stage: str) -> StageFolder:
         """Return where a stage of this run keeps its files."""
-        return StageFolder(run_dir=self.run_dir, stage=stage)
+        return StageFolder(run_dir=self.run_dir, stage=stage, beside=_BESIDE.get(stage, ()))
 
     @contextmanager
     def stage(
@@ -167,33 +175,12 @@ class Job:
 
         claims = Claims(folder.path / "claims", timeout_s=self.config.claim_timeout_s)
 
-        def start() -> None:
-            told = stage.cheap and make_room(
-                folder,
-                settings=decisive,
-                inputs=inputs,
-                cheap=stage.cheap,
-                claims=claims,
-                command=self.command,
-            )
-            if told:
-                print(f"{name}: made anew ({told})", file=sys.stderr)
-            begin(
-                folder,
-                settings=decisive,
-                inputs=inputs,
-                command=self.command,
-                force=self.config.force,
-                claims=claims,
-            )
-            self._write_config(folder)
-
         stage = OpenStage(
             folder=folder,
             config=self.config,
             command=self.command,
             fingerprint=fingerprint,
-            start=start,
+            start=lambda: self._start(stage, decisive, inputs),
             claims=claims,
             replicas=self._replicas,
             stopping=self.stopping,
@@ -203,6 +190,30 @@ class Job:
         is_seen_only = self.config.preview and any(map(_asks, settings))
         with nullcontext() if is_seen_only else claims:  # it leaves nothing behind
             yield stage
+
+    def _start(
+        self, stage: OpenStage, settings: Mapping[str, Any], inputs: Mapping[str, str]
+    ) -> None:
+        """Write down what a stage is started with, or refuse; make room where that is cheap."""
+        told = make_room(
+            stage.folder,
+            settings=settings,
+            inputs=inputs,
+            cheap=stage.cheap,
+            claims=stage.claims,
+            command=self.command,
+        )
+        if told:
+            print(f"{stage.folder.stage}: made anew ({told})", file=sys.stderr)
+        begin(
+            stage.folder,
+            settings=settings,
+            inputs=inputs,
+            command=self.command,
+            force=self.config.force,
+            claims=stage.claims,
+        )
+        self._write_config(stage.folder)
 
     def since_start(
         self,

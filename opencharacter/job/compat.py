@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from opencharacter.config import Config, JudgeConfig, Mode
 from opencharacter.errors import StoreError
@@ -20,14 +21,13 @@ from opencharacter.job.judging import (
     OTHER_JUDGES,
     Bench,
     are_finished,
-    cache_of,
     count_scores,
     read_played,
-    say_kept,
     say_refusal,
     stage_of,
     write_bench,
 )
+from opencharacter.job.kept import cache_of, say_kept
 from opencharacter.llm.opening import model_name
 from opencharacter.records import Score
 from opencharacter.sources.rows import Tally
@@ -52,12 +52,14 @@ def check_mode(played: StageFolder, mode: Mode) -> None:
         )
 
 
-def run_compat(judges: Mapping[str, JudgeConfig], config: Config, job: Job) -> None:
+def run_compat(
+    judges: Mapping[str, JudgeConfig], cards: Mapping[str, Any], config: Config, job: Job
+) -> None:
     """Let each judge grade five by five, then write scores and published means."""
     for name, judge in judges.items():
         _grade(name, judge, config, job)
     if are_finished(job, map(stage_of, judges)):
-        _gather(judges, config, job)
+        _gather(judges, cards, config, job)
 
 
 def _grade(name: str, judge: JudgeConfig, config: Config, job: Job) -> None:
@@ -87,14 +89,16 @@ def _with_points(row: tuple[list[str], list[int]]) -> int:
     return sum(1 for point in row[1] if point)
 
 
-def _gather(judges: Mapping[str, JudgeConfig], config: Config, job: Job) -> None:
+def _gather(
+    judges: Mapping[str, JudgeConfig], cards: Mapping[str, Any], config: Config, job: Job
+) -> None:
     folders = [stage_of(name) for name in judges]
     rubric = load_protocol(config.judge.rubrics).name
     with job.stage("judge", reads=["play", *folders]) as stage:
         stage.is_shared = True
         stage.cheap = OTHER_JUDGES
         tally = Tally()
-        bench = Bench.of(config, judges, job.folder("play"))
+        bench = Bench.of(config, judges, job.folder("play"), cards)
         batches = (b for folder in folders for b in read_records(job.folder(folder).data, Batch))
         found = published_means(batches)
 

@@ -8,7 +8,7 @@ from statistics import fmean, stdev
 from typing import NamedTuple
 
 from opencharacter.compare.systems import pair, shared_keys, systems_of
-from opencharacter.config import Config, SuiteName, UserTurns
+from opencharacter.config import Config, ModelConfig, SuiteName, UserTurns
 from opencharacter.errors import ConfigError, OpenCharacterError
 from opencharacter.evaluation.playing import Task, tasks_of
 from opencharacter.evaluation.suite import Suite
@@ -232,6 +232,11 @@ def told_of_suite(found: Foreseen) -> str:
         f"{len(suite.people):,} characters{damaged}; controls, samples, criteria{scaled}. "
         "Estimated: answers of plan.assume.answer_output_tokens each, none of which fails."
     )
+
+
+def usd_words(usd: float, model: ModelConfig) -> str:
+    """Return a price in US dollars; a model that nobody has priced is not free."""
+    return f"{usd:,.2f}" if model.price_prompt or model.price_output else "no price set"
 
 
 def unknown(error: OpenCharacterError) -> str:

@@ -1,15 +1,19 @@
 """Tasks of lm-evaluation-harness, run by itself on the player's weights, before ours are asked.
 
-Its results stay as it writes them, in play/lm_eval: they are its own, with its own versions.
+Its results stay as it writes them, in play/lm_eval/MODEL-HASH: they are its own, with its own
+versions. The hash is that of the model's whole name and the tasks.
 """
 
+import re
+import shutil
 import subprocess
 import sys
 from importlib.util import find_spec
 
 from opencharacter.config import Backend, Config
 from opencharacter.errors import ConfigError, ModelError
-from opencharacter.llm.opening import model_path
+from opencharacter.ids import digest
+from opencharacter.llm.opening import model_name, model_path
 from opencharacter.store.stage import StageFolder
 
 _LIBRARY = "lm_eval"
@@ -36,14 +40,32 @@ def check_harness(config: Config) -> None:
         )
 
 
-def run_harness(folder: StageFolder, config: Config) -> None:
+def run_harness(folder: StageFolder, config: Config, fingerprint: str) -> None:
     """Run the tasks, unless their results are there; a repeated run replaces nothing.
+
+    With `force=true` those of other models and tasks are removed.
+
+    Args:
+        folder: Of play.
+        config: Names the tasks.
+        fingerprint: What play is to be started with; where it was started otherwise it will be
+            refused, and nothing is run for it.
 
     Raises:
         ModelError: the harness failed; its own words are above.
     """
-    out = folder.path / _LIBRARY
-    if not config.suite.lm_eval or any(out.rglob("results*.json")):
+    name = model_name(config.player)
+    shown = re.sub(r"[^A-Za-z0-9._-]+", "_", name.partition("@")[0].rpartition("/")[2])
+    hashed = digest("lm_eval", name, config.suite.lm_eval)[:12]
+    out = folder.path / _LIBRARY / f"{shown}-{hashed}"
+    if config.force:
+        for other in out.parent.glob("*"):
+            if other != out:
+                shutil.rmtree(other)
+    is_refused = not config.force and (folder.started() or {}).get("fingerprint", fingerprint) != (
+        fingerprint
+    )
+    if not config.suite.lm_eval or is_refused or any(out.rglob("results*.json")):
         return
     words = [
         *(sys.executable, "-m", _LIBRARY, "--model", "vllm"),

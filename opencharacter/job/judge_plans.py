@@ -21,15 +21,15 @@ from opencharacter.job.eval_plans import (
     resolution_words,
     told_of_suite,
     unknown,
+    usd_words,
 )
 from opencharacter.job.judging import (
     asker_of,
-    cache_of,
     load_rubrics,
     read_played,
-    say_kept,
     work_of,
 )
+from opencharacter.job.kept import cache_of, say_kept
 from opencharacter.llm.opening import model_name
 from opencharacter.llm.requests import Request, Session
 from opencharacter.progress import closing_table
@@ -108,7 +108,7 @@ def _played_rows(foreseen: Foreseen, config: Config) -> list[tuple[str, ...]]:
     asked = {"play": foreseen.player, "user": foreseen.user}
     return [
         (name, "", calls := f"{each.calls:,}", "", calls, f"{each.prompt_tokens:,.0f}", "",
-         f"{each.usd(config):,.2f}")
+         usd_words(each.usd(config), config.player))
         for name, each in asked.items() if each is not None
     ]  # fmt: skip
 
@@ -122,7 +122,7 @@ def _judge_row(name: str, cost: JudgeCost, judge: JudgeConfig, scale: float) -> 
         f"{(cost.calls - cost.known) * scale:,.0f}",
         f"{cost.prompt_chars * scale / CHARS_PER_TOKEN:,.0f}",
         f"{cost.shared_chars / max(1, cost.prompt_chars):.0%}",
-        f"{cost.usd(judge) * scale:,.2f}",
+        usd_words(cost.usd(judge) * scale, judge),
     )
 
 

@@ -1,18 +1,17 @@
 """What the judge stage reads of others, what it calls its folders, and what it tells."""
 
-import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import urlsplit
 
-from opencharacter.config import Backend, Config, JudgeConfig
+from opencharacter.config import Config, JudgeConfig, Mode
 from opencharacter.errors import ConfigError
 from opencharacter.evaluation.card import CARDS
-from opencharacter.evaluation.families import family_of, refuse_headline
+from opencharacter.evaluation.compat import load_protocol
+from opencharacter.evaluation.families import family_of, is_known, refuse_headline
 from opencharacter.evaluation.judging import Judge, judge_plan
 from opencharacter.evaluation.juries import jury_of
 from opencharacter.evaluation.work import (
@@ -25,14 +24,16 @@ from opencharacter.evaluation.work import (
 from opencharacter.ids import digest
 from opencharacter.job import Job
 from opencharacter.job.beside import require_whole
+from opencharacter.job.cards import read_cards
+from opencharacter.job.kept import cache_of, say_kept
 from opencharacter.job.playing import ITEMS
 from opencharacter.job.stage import OpenStage
 from opencharacter.llm.opening import model_name
 from opencharacter.prompts.rubrics import Rubric, load_rubric
-from opencharacter.records import EvalItem, Score, Transcript
+from opencharacter.records import Control, EvalItem, Score, Transcript
 from opencharacter.store.completions import SharedCompletions
 from opencharacter.store.damage import damaged
-from opencharacter.store.files import read_json, write_json
+from opencharacter.store.files import write_json
 from opencharacter.store.rows import part_files, read_columns, read_footer, read_records
 from opencharacter.store.stage import StageFolder
 
@@ -140,22 +141,6 @@ def asker_of(judge: JudgeConfig, rubrics: Mapping[Instrument, Rubric]) -> Judge:
     )
 
 
-def cache_of(judge: JudgeConfig, config: Config) -> Path:
-    """Return the folder of verdicts that all runs share.
-
-    In it is one for each server that nobody says the weights of (no `revision`), and for each
-    number format that was asked for: there the same name may be another judge.
-    """
-    folder = Path(judge.cache or Path(config.runs_dir) / "judged")
-    if judge.backend is Backend.vllm and judge.dtype != "auto":
-        return folder / judge.dtype
-    if judge.backend is not Backend.endpoint or judge.revision:
-        return folder
-    server = urlsplit(judge.base_url or "")  # a name and password in it stay out
-    hashed = digest("server", server.hostname, server.port, server.path)[:8]
-    return folder / f"{re.sub(r'[^a-z0-9.-]', '_', server.hostname or '')}-{hashed}"
-
-
 def ask_judge(
     stage: OpenStage,
     work: Sequence[Work],
@@ -182,27 +167,6 @@ def are_finished(job: Job, stages: Iterable[str]) -> bool:
     Asked after the last of them: while this process was at it, others may have ended the first.
     """
     return all(job.folder(stage).manifest() is not None for stage in stages)
-
-
-def say_kept(kept: SharedCompletions) -> None:
-    """Say what of the verdicts that runs share could not be used, or is of several models.
-
-    A server may answer to a short name with one dated version today and another one tomorrow.
-    """
-    served = sorted(kept.served - {""})
-    if len(served) > 1:
-        print(
-            f"judge: the verdicts are of {len(served)} models, {', '.join(served)}; name one of "
-            "them in judge.model, so that all scores are by the same judge",
-            file=sys.stderr,
-        )
-    for path, lines in kept.damaged.items():
-        told = f"{lines:,} line{'s' * (lines > 1)}"
-        print(
-            f"judge: {told} of {path} cannot be read, and what they held is asked again where it "
-            "is needed",
-            file=sys.stderr,
-        )
 
 
 def count_scores(data: Path) -> dict[str, int]:
@@ -238,6 +202,7 @@ class Bench:
         config: Config,
         judges: Mapping[str, JudgeConfig],
         played: StageFolder,
+        cards: Mapping[str, Any],
         rubrics: Iterable[Rubric] = (),
     ) -> Self:
         """Return it for a run whose transcripts are judged.
@@ -246,9 +211,9 @@ class Bench:
             config: Of the run.
             judges: Those who judge, by name.
             played: The transcripts.
+            cards: From `cards_of`, also of those who do not judge.
             rubrics: By which they judge.
         """
-        cards = read_cards(played.run_dir)
         names = [model_name(judge) for judge in config.judge.members.values()]
         families = {
             model_name(judge): family_of(model_name(judge), judge.family)
@@ -285,26 +250,46 @@ def _has_rows(data: Path) -> bool:
     return any(read_footer(path).rows for path in part_files(data))
 
 
-def read_cards(run_dir: Path) -> dict[str, Any]:
-    """Return the cards that stage=qualify wrote in this run, by judge; empty = it was not run."""
-    found: dict[str, Any] = read_json(run_dir / "qualify" / CARDS) or {}
-    return found
+def cards_of(config: Config, run_dir: Path) -> dict[str, Any]:
+    """Return the cards that count of the judges of a run, by name; see `read_cards`."""
+    load = load_protocol if config.suite.mode is Mode.compat else load_rubric
+    by = {load(config.judge.rubrics).name}
+    return read_cards(run_dir, {model_name(m): by for m in config.judge.members.values()})
 
 
-def seated(config: Config, run_dir: Path) -> dict[str, JudgeConfig]:
+def refuse_doubles(judge: JudgeConfig) -> None:
+    """Refuse a jury in which a model sits twice: its scores would count twice, as two opinions.
+
+    Raises:
+        ConfigError: with the judges that are one.
+    """
+    names: dict[str, str] = {}
+    for member, config in judge.members.items() if judge.jury else ():
+        name = model_name(config)
+        if names.setdefault(name, member) != member:
+            raise ConfigError(
+                f"judge.jury names {name} twice, as {names[name]} and as {member}; name each model "
+                "once (or tell two servers apart by revision=)"
+            )
+
+
+def seated(config: Config, cards: Mapping[str, Any]) -> dict[str, JudgeConfig]:
     """Return the judges that may judge: in a jury not those whose card is below the bar.
+
+    Args:
+        config: Names them.
+        cards: From `cards_of`.
 
     Raises:
         ConfigError: none is left.
     """
     members = config.judge.members
-    cards = read_cards(run_dir)
     if len(members) < 2:
         return members
     found = {name: judge for name, judge in members.items() if not _below(cards, model_name(judge))}
     if not found:
         raise ConfigError(
-            f"every judge of judge.jury is below the bar of {run_dir / 'qualify' / CARDS}; name "
+            f"every judge of judge.jury is below the bar of {config.run}/qualify/{CARDS}; name "
             "others, or lower qualify.least_detected and its like"
         )
     for name in members.keys() - found.keys():
@@ -323,17 +308,14 @@ def _short(card: Mapping[str, Any]) -> dict[str, Any]:
     return shown | {"sha256": digest(card)}
 
 
-def forget_jury(folder: StageFolder) -> None:
-    """Remove what several judges said together of earlier scores."""
-    (folder.path / JURY).unlink(missing_ok=True)
-
-
 def say_jury(folder: StageFolder, bench: Bench, played: StageFolder) -> None:
     """Keep beside the scores what several judges say together, and tell how far they agree."""
     if len(bench.judges) < 2:
         return
-    rows = read_columns(part_files(played.data), ["id", "model"])
-    answered_by = {id_: bench.candidates[model] for id_, model in rows}
+    rows = read_columns(part_files(played.data), ["id", "model", "control"])
+    answered_by = {
+        id_: bench.candidates[model] for id_, model, control in rows if control == Control.none
+    }
     scores = (s for s in read_records(folder.data, Score) if s.judge in bench.judges)
     found = jury_of(scores, bench.judges, answered_by)
     write_json(folder.path / JURY, found)
@@ -361,10 +343,23 @@ def write_bench(folder: StageFolder, bench: Bench) -> None:
     write_json(folder.path / BENCH, asdict(bench))
 
 
+def _given(model: str, family: str) -> str:
+    """Return the family if somebody gave it: a name that says none is its own."""
+    return "" if family == family_of(model) else family
+
+
 def say_refusal(bench: Bench) -> None:
-    """Say what stands against a headline."""
+    """Say what stands against a headline, and whose kin nobody knows."""
     if bench.refusal:
         print(f"judge: {bench.refusal}", file=sys.stderr)
+    for setting, models in (("player", bench.candidates), ("judge", bench.judges)):
+        unknown = [m for m, family in models.items() if not is_known(m, _given(m, family))]
+        if unknown:
+            print(
+                f"judge: {', '.join(unknown)}: the name says no family, so whether judge and "
+                f"tested model are kin is not known; set {setting}.family (llama, qwen, gpt, ...)",
+                file=sys.stderr,
+            )
 
 
 def say_coverage(folder: StageFolder) -> None:

@@ -1,6 +1,6 @@
 """A plan: on the terminal, beside what a run has taken, and refused where the run is another."""
 
-import re
+import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
@@ -9,6 +9,7 @@ from opencharacter.config import Backend, Config, planned_settings
 from opencharacter.errors import StoreError
 from opencharacter.job import Job
 from opencharacter.progress import closing_table
+from opencharacter.store.damage import alone
 from opencharacter.synth.planning import Cost, prices_of, runs_on_gpus
 
 _STAGES = ("personas", "instructions", "profiles", "rewrite", "generate")
@@ -34,13 +35,21 @@ def refuse_other_settings(config: Config, job: Job) -> None:
         was = _flat(stage, started["settings"])
         other = [f"{name} was {was[name]!r}" for name in was if given.get(name) != was[name]]
         if other:
-            command = re.sub(r"\s(?:force|part)=\S+", "", started["command"])
-            command = re.sub(r"\bstage=\S+", "stage=plan", command)
+            command = _with_words(alone(started["command"], "plan"), job.command)
             shown = "; ".join(other[:3]) + (f"; and {len(other) - 3} more" if other[3:] else "")
             raise StoreError(
                 f"{job.run_dir} was started with other settings ({shown}); plan it with: "
                 f"{command}, or choose another run="
             )
+
+
+def _with_words(command: str, typed: str) -> str:
+    """Return a command with those of the typed words that set what it does not."""
+    words = shlex.split(command)
+    named = {word.partition("=")[0] for word in words}
+    typed_words = [word for word in shlex.split(typed) if "=" in word]
+    added = [word for word in typed_words if word.partition("=")[0] not in named]
+    return shlex.join([*words, *added])
 
 
 def _flat(stage: str, started: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import sys
 from collections import Counter
 from dataclasses import asdict, dataclass
 
+from opencharacter.errors import SourceError
 from opencharacter.evaluation.rules import rule_scores
 from opencharacter.evaluation.suite import Suite
 from opencharacter.records import EvalItem, Score, Transcript
@@ -47,6 +48,25 @@ def write_items(folder: StageFolder, suite: Suite) -> None:
         about=dict(suite.about),
     )
     write_json(folder.path / SUITE, asdict(played))
+
+
+def refuse_damaged(suite: Suite, *, max_rejected: float) -> None:
+    """Refuse a suite of which more characters are lost than may be; before one is asked.
+
+    One character is one lost row, however many of its questions would have been transcripts.
+
+    Raises:
+        SourceError: too many are.
+    """
+    lost = min(len(suite.damaged), suite.n_drawn - len(suite.people))
+    if lost <= max_rejected * suite.n_drawn:
+        return
+    first = suite.damaged[0]
+    raise SourceError(
+        f"{lost:,} of {suite.n_drawn:,} characters of {suite.name} are damaged, more than "
+        f"play.max_rejected={max_rejected}, such as {first.key} ({first.reason}: {first.detail}); "
+        "mend them, take out what is no question file, or raise the limit"
+    )
 
 
 def say_missing(suite: Suite) -> None:

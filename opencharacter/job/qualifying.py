@@ -4,7 +4,7 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from opencharacter.config import Config
-from opencharacter.evaluation.card import CARDS, UNCALIBRATED, Card, card_page, make_card
+from opencharacter.evaluation.card import CARDS, Card, card_page, make_card
 from opencharacter.evaluation.labels import (
     LABELLED,
     Labels,
@@ -82,13 +82,17 @@ def write_page(folder: StageFolder, config: Config, played: StageFolder) -> None
 
 
 def write_cards(folder: StageFolder, cards: Sequence[Card]) -> None:
-    """Write the cards of all judges, for programs and for readers, and tell what they say."""
+    """Write the cards of all judges, for programs and for readers."""
     write_json(folder.path / CARDS, {card.judge: card.to_json() for card in cards})
     with whole_file(folder.path / "judge_card.md") as temporary:
         temporary.write_text("\n".join(map(card_page, cards)), encoding="utf-8")
+
+
+def say_cards(cards: Sequence[Card]) -> None:
+    """Tell what the cards say."""
     for card in cards:
         verdict = "may judge" if card.has_passed else "is below the bar"
         told = "; ".join(card.below)
         print(f"qualify: {card.judge} {verdict}{': ' * bool(told)}{told}", file=sys.stderr)
-        if not card.people:
-            print(f"qualify: {card.judge} is {UNCALIBRATED}", file=sys.stderr)
+        if not card.is_calibrated:
+            print(f"qualify: {card.judge} is {card.calibration}", file=sys.stderr)

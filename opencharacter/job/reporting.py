@@ -18,7 +18,6 @@ from opencharacter.compare.results import Opponent, Results, Scale, marks_of
 from opencharacter.compare.systems import systems_of
 from opencharacter.config import Config, Mode, ReportConfig, Tracking, data_settings
 from opencharacter.errors import ConfigError, StoreError
-from opencharacter.evaluation.card import CARDS
 from opencharacter.evaluation.families import family_of
 from opencharacter.evaluation.labels import read_labels
 from opencharacter.ids import digest
@@ -29,6 +28,7 @@ from opencharacter.job.beside import (
     require_beside,
     require_whole,
 )
+from opencharacter.job.cards import read_cards, rubrics_of
 from opencharacter.job.judging import BENCH, JURY, Bench, read_played
 from opencharacter.job.lineage import Lineage, lineage_of
 from opencharacter.job.playing import SUITE, Played
@@ -59,15 +59,19 @@ def read_results(run_dir: Path, *, run: str) -> Results:
     suite = require_beside(play.path / SUITE, Played)
     bench = require_beside(judge.path / BENCH, Bench, again=_AGAIN)
     against = _against(run_dir)
+    scores = list(read_records(judge.data, Score))
+    cards = read_cards(run_dir, rubrics_of(scores))
     return Results(
         run=run,
         items=items,
         transcripts=transcripts,
-        scores=list(read_records(judge.data, Score)),
+        scores=scores,
+        suites=[suite.suite],
+        about=suite.about,
         incomplete=() if _is_draw(suite) else suite.missing,
         draws=suite.missing if _is_draw(suite) else (),
-        cards=_cards(run_dir / "qualify" / CARDS),
-        card_hashes={name: card["sha256"] for name, card in bench.cards.items() if card},
+        cards=cards,
+        card_hashes={name: digest(card) for name, card in cards.items()},
         unseated=bench.left_out,
         jury=_jury(judge, bench, run=run),
         published=_published(play, judge),
@@ -246,7 +250,3 @@ def _is_draw(suite: Played) -> bool:
     intervals account for.
     """
     return suite.suite.partition("@")[0] in _OF_A_RUN and not suite.damaged
-
-
-def _cards(path: Path) -> dict[str, Any]:
-    return read_beside(path, dict[str, dict[str, Any]]) or {}

@@ -280,12 +280,7 @@ class OpenStage:
             ) from stopped
 
     def _write_stream(
-        self,
-        part: Part,
-        record_type: type,
-        rows: Iterable[Any],
-        tally: Tally,
-        show: Show,
+        self, part: Part, record_type: type, rows: Iterable[Any], tally: Tally, show: Show
     ) -> None:
         records = PartWriter(self.folder.data_file(part), record_type)
         rejections = PartWriter(self.folder.rejected_file(part), Rejection)

@@ -9,6 +9,7 @@ from opencharacter.job.plans import print_measured
 from opencharacter.progress import closing_table, show_dialogue
 from opencharacter.prompts.character import system_message
 from opencharacter.records import Character, Method, Response
+from opencharacter.store.damage import first
 from opencharacter.store.rows import part_files, read_columns, read_records
 from opencharacter.synth.names import commonest
 
@@ -33,7 +34,8 @@ def print_summary(job: Job) -> None:
     for manifest in made:
         print(f"  {job.folder(manifest['stage']).path}")
     if not job.config.makes_mixture:
-        print(f"\nNext: python -m opencharacter stage=mix run={job.config.run}")
+        plain = f"python -m opencharacter stage=mix run={job.config.run}"
+        print(f"\nNext: {first(job.command, 'mix') or plain}")
 
 
 def _row(manifest: dict[str, Any]) -> list[str]:

@@ -8,8 +8,9 @@ Costs    one call of one token an answer and criterion (judge.checklist: a fact;
 Run      python -m opencharacter stage=judge run=main 'judge.jury=[qwen2_5_7b_instruct,endpoint]'
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from opencharacter.config import Config, JudgeConfig, Mode
 from opencharacter.evaluation.compat import load_protocol
@@ -24,9 +25,10 @@ from opencharacter.job.judging import (
     all_work,
     are_finished,
     ask_judge,
-    forget_jury,
+    cards_of,
     load_rubrics,
     read_played,
+    refuse_doubles,
     say_coverage,
     say_jury,
     say_refusal,
@@ -45,6 +47,7 @@ def check(config: Config) -> None:
     """Check the rubrics, and that there are the judges.
 
     Raises:
+        ConfigError: a jury has a model twice.
         ModelError: there is no such judge.
         SourceError: there are no such rubrics, or they cannot be used.
     """
@@ -52,21 +55,23 @@ def check(config: Config) -> None:
         load_protocol(config.judge.rubrics)
     else:
         load_rubrics(config.judge)
+    refuse_doubles(config.judge)
     for name, judge in config.judge.members.items():
         check_asked(config, stage_of(name), judge)
 
 
 def run(config: Config, job: Job) -> None:
     """Let each judge score everything, then put all scores and those of the rules together."""
-    judges = seated(config, job.run_dir)
     check_mode(job.folder("play"), config.suite.mode)
+    cards = cards_of(config, job.run_dir)
+    judges = seated(config, cards)
     if config.suite.mode is Mode.compat:
-        run_compat(judges, config, job)
+        run_compat(judges, cards, config, job)
         return
     for name, judge in judges.items():
         _ask(name, judge, config, job)
     if are_finished(job, map(stage_of, judges)):
-        _gather(judges, config, job)
+        _gather(judges, cards, config, job)
 
 
 def _ask(name: str, judge: JudgeConfig, config: Config, job: Job) -> None:
@@ -88,7 +93,9 @@ def _ask(name: str, judge: JudgeConfig, config: Config, job: Job) -> None:
         ask_judge(stage, work, judge, rubrics, job)
 
 
-def _gather(judges: dict[str, JudgeConfig], config: Config, job: Job) -> None:
+def _gather(
+    judges: dict[str, JudgeConfig], cards: Mapping[str, Any], config: Config, job: Job
+) -> None:
     """Write the scores of all judges and of the rules as one table."""
     folders = [stage_of(name) for name in judges]
     with job.stage("judge", reads=["play", *folders]) as stage:
@@ -96,11 +103,10 @@ def _gather(judges: dict[str, JudgeConfig], config: Config, job: Job) -> None:
         stage.cheap = OTHER_JUDGES
         tally = Tally()
         rubrics = load_rubrics(config.judge).values()
-        bench = Bench.of(config, judges, job.folder("play"), rubrics)
+        bench = Bench.of(config, judges, job.folder("play"), cards, rubrics)
 
         def scores() -> Iterator[Score]:
             write_bench(stage.folder, bench)  # before the stage counts as finished
-            forget_jury(stage.folder)  # of scores that are made anew
             items, transcripts = read_played(job.folder("play"))
             for transcript in transcripts:
                 for score in rule_scores(items[transcript.item_id], transcript):

@@ -41,6 +41,9 @@ def run(config: Config, job: Job) -> None:
         ConfigError: nobody says how many records there are.
         StoreError: the run was started with other settings.
     """
+    if _only_evaluates(config):
+        print_judging(config, job)
+        return
     refuse_other_settings(config, job)
     counted = _counted(config)
     each, answered = assumed(config), config.plan.assume.answered
@@ -68,6 +71,12 @@ def run(config: Config, job: Job) -> None:
     print_judging(config, job)
     done = [manifest for stage in planned if (manifest := job.folder(stage).manifest())]
     print_measured(plain | {m["stage"]: m["planned"] for m in done if "planned" in m}, done)
+
+
+def _only_evaluates(config: Config) -> bool:
+    """Say whether the run asks characters of another one, so that it makes none itself."""
+    is_another = config.suite.run not in (None, config.run)
+    return is_another and not config.play.follows and not config.plan.pilot
 
 
 def _counted(config: Config) -> Config:

@@ -19,7 +19,13 @@ from opencharacter.job.ahead import check_asked
 from opencharacter.job.forgetting import with_losses
 from opencharacter.job.harness import check_harness, run_harness
 from opencharacter.job.lineage import trained_in
-from opencharacter.job.playing import count_played, say_missing, write_items
+from opencharacter.job.playing import (
+    count_played,
+    refuse_damaged,
+    say_missing,
+    write_items,
+)
+from opencharacter.job.reporting import run_folder
 from opencharacter.llm.opening import model_name
 from opencharacter.llm.requests import Model, Session
 from opencharacter.llm.two import TwoModels
@@ -34,7 +40,7 @@ def check(config: Config) -> None:
     Raises:
         ConfigError: a control makes no sense for the suite.
         ModelError: there is no such model.
-        SourceError: there is no such suite.
+        SourceError: there is no such suite, or too much of it is damaged.
     """
     if not config.trains_player:
         check_asked(config, "play", config.player)
@@ -43,13 +49,17 @@ def check(config: Config) -> None:
         check_asked(config, "play", config.user)
     check_harness(config)
     if not stages_read(config.suite):  # else those may be about to be made
-        tasks_of(load_suite(config.suite, Path(config.runs_dir)), config.play)
+        suite = load_suite(config.suite, Path(config.runs_dir))
+        refuse_damaged(suite, max_rejected=config.play.max_rejected)
+        tasks_of(suite, config.play)
 
 
 def run(config: Config, job: Job) -> None:
     """Write a transcript of every item, control and sample."""
     run = config.suite.run or config.run
     run_dir = Path(config.runs_dir) / run
+    if config.suite.run:
+        run_folder(run, Path(config.runs_dir))  # a name that was mistyped is told as such
     reads = stages_read(config.suite)
     made = {stage: finished_input(run_dir, stage, run=run) for stage in reads}
     user = model_name(config.user) if config.suite.user is UserTurns.model else ""
@@ -70,7 +80,7 @@ def run(config: Config, job: Job) -> None:
         sources={"suite": suite.name} | ({} if is_own else {f"{run}/{s}": made[s] for s in made}),
     ) as stage:
         say_missing(suite)
-        run_harness(stage.folder, config)  # now: later our engine holds the GPU
+        run_harness(stage.folder, config, stage.fingerprint)  # now: later our engine holds the GPU
 
         def play(task: Task) -> Session[Transcript]:
             model = job.model(config.player)

@@ -16,8 +16,14 @@ from opencharacter.evaluation.planting import plant
 from opencharacter.evaluation.work import Instrument
 from opencharacter.job import Job
 from opencharacter.job.ahead import check_asked
-from opencharacter.job.judging import are_finished, ask_judge, read_played, versions_of
-from opencharacter.job.qualifying import card_of, labelled_work, write_cards, write_page
+from opencharacter.job.judging import (
+    are_finished,
+    ask_judge,
+    read_played,
+    refuse_doubles,
+    versions_of,
+)
+from opencharacter.job.qualifying import card_of, labelled_work, say_cards, write_cards, write_page
 from opencharacter.prompts.rubrics import load_rubric
 from opencharacter.records import Score
 from opencharacter.sources.rows import Tally
@@ -28,10 +34,12 @@ def check(config: Config) -> None:
     """Check the rubrics, and that there are the judges.
 
     Raises:
+        ConfigError: a jury has a model twice.
         ModelError: there is no such judge.
         SourceError: there are no such rubrics, or they cannot be used.
     """
     load_rubric(config.judge.rubrics)
+    refuse_doubles(config.judge)
     for name, judge in config.judge.members.items():
         check_asked(config, _stage_of(name), judge)
 
@@ -72,8 +80,10 @@ def _gather(judges: dict[str, JudgeConfig], config: Config, job: Job) -> None:
         stage.is_shared = True
         stage.cheap = ("qualify-", "qualify.")  # who judges, labels and bars: nobody is asked
         tally = Tally()
+        cards = [card_of(job.folder(folder), config) for folder in folders]
 
         def scores() -> Iterator[Score]:
+            write_cards(stage.folder, cards)  # before the stage counts as finished
             for folder in folders:
                 for score in read_records(job.folder(folder).data, Score):
                     tally.rows += 1
@@ -81,4 +91,5 @@ def _gather(judges: dict[str, JudgeConfig], config: Config, job: Job) -> None:
 
         stage.stream(Score, scores(), tally, what="Scores of planted faults.", unit="scores")
         write_page(stage.folder, config, job.folder("play"))
-        write_cards(stage.folder, [card_of(job.folder(folder), config) for folder in folders])
+        write_cards(stage.folder, cards)  # also where it was finished, and a file has gone
+        say_cards(cards)

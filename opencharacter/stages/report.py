@@ -30,6 +30,7 @@ def run(config: Config, job: Job) -> None:
         StoreError: the run has no finished judge stage, or it is stale.
     """
     runs_dir = Path(config.runs_dir)
+    run_folder(config.run, runs_dir)  # a name that was mistyped is told as such
     others = [run_folder(name, runs_dir) for name in config.report.runs]
     runs = [read_results(folder, run=folder.name) for folder in (job.run_dir, *others)]
     results = with_labels(joined(runs), config)

@@ -30,6 +30,9 @@ class StageFolder:
 
     run_dir: Path
     stage: str
+    beside: tuple[str, ...] = ()
+    """Files and folders that the stage writes beside its records: what starts it over removes them
+    too."""
 
     @property
     def path(self) -> Path:

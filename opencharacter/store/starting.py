@@ -153,13 +153,14 @@ def _start_over(folder: StageFolder, claims: Claims, command: str) -> None:
             f"cannot start {folder.path} over: {holder} is working on {name}; stop it, or leave "
             "out force=true"
         )
-    card = folder.path / "README.md"
+    beside = [folder.path / name for name in ("README.md", *folder.beside)]
     aside = folder.path / ".old"
     try:
         if aside.exists():  # left by a kill
             shutil.rmtree(aside)
         aside.mkdir()
-        for made in (folder.manifest_file, card, folder.data, folder.rejected, folder.started_file):
+        made_last = (folder.data, folder.rejected, folder.started_file)
+        for made in (folder.manifest_file, *beside, *made_last):
             with suppress(FileNotFoundError):
                 made.rename(aside / made.name)
         shutil.rmtree(aside)

@@ -168,3 +168,13 @@ def test_a_checklist_that_only_one_run_has_is_no_obstacle():
     ]
 
     assert compared(results(8, run="a"), replace(b, scores=[*b.scores, *facts])).items == 16
+
+
+def test_a_run_whose_only_judge_is_left_out_says_so():
+    kin = {"families": {"judge-b@1": "m"}, "related": {"m": "the tested model's own"}}
+    runs = [results(4, run="a"), replace(results(4, run="b", judges=("judge-b@1",)), **kin)]
+
+    with pytest.raises(
+        ConfigError, match=r"b by judge-b@1 \(left out: the tested model's own family\)"
+    ):
+        check_alike(systems_of(runs, []))

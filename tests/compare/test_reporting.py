@@ -244,6 +244,14 @@ def test_what_a_rule_scores_is_no_judge_s_mean():
     ]
 
 
+def test_what_is_right_without_a_model_is_told():
+    found = report(replace(results(4), about={"popularity": 0.62, "pairs": 40.0}))
+
+    told = "Without a model: what is popular gets 62.0% of the pairs right, chance 50.0%."
+    assert told in found.cautions
+    assert told in report_markdown(found, results(4))
+
+
 def test_the_mean_of_nothing_is_none():
     found = report(results(0))
 
@@ -264,7 +272,7 @@ def test_without_human_labels_the_title_says_so():
     assert report(results(4)).title.endswith("(uncalibrated)")
     assert (
         "(uncalibrated)"
-        not in report(replace(results(4), cards={"judge-a@1": {"people": {"n": 300}}})).title
+        not in report(replace(results(4), cards={"judge-a@1": {"is_calibrated": True}})).title
     )
 
 

@@ -185,6 +185,16 @@ def test_light_is_the_first_question_of_each_task(tmp_path):
     assert {item.id for item in first} < {item.id for item in read(folder).items}
 
 
+def test_light_is_a_suite_of_its_own_name(tmp_path):
+    whole = read(write_gym(tmp_path / "gym")).name
+    light = read(tmp_path / "gym", light=True).name
+    authors = read(write_gym(tmp_path / "light", n=1), questions=1).name
+
+    assert whole.partition("@")[0] == "persona_gym"
+    assert light == whole.replace("persona_gym@", "persona_gym_light@")
+    assert authors.startswith("persona_gym_light@")
+
+
 def test_the_light_files_of_the_paper_are_read_as_one_question_each(tmp_path):
     folder = write_gym(tmp_path / "gym", n=1)
 
@@ -199,7 +209,7 @@ def test_a_part_of_the_suite_says_what_part(tmp_path):
 
     assert (suite.n_personas, suite.n_drawn, len(suite.people)) == (3, 2, 1)
     assert suite.missing == (
-        f"3 of the 200 published personas are in {folder}",
+        f"2 of the 200 published personas are in {folder}",
         "suite.n=2 of 3 personas are played",
         "1 of 2 question files are damaged and left out",
     )

@@ -176,6 +176,26 @@ def test_a_judge_that_looks_at_the_place_alone_does_not():
     assert "is below the bar" in card_page(made)
 
 
+def test_agreement_with_people_is_a_table_on_the_page():
+    people = {
+        "answers": 12,
+        "alpha_of_people": None,
+        "spearman": {"value": 0.5, "low": 0.25, "high": 0.75, "clusters": 4},
+        "alt_test": {"passed": True, "winning_rate": 1.0, "advantage": 0.5, "epsilon": 0.1,
+                     "few": False},
+    }  # fmt: skip
+
+    page = card_page(replace(card(blind), people=people))
+
+    assert page.endswith(
+        "| held against people | | 95 % interval |\n|---|---|---|\n"
+        "| answers | 12 |  |\n"
+        "| alpha of people | none |  |\n"
+        "| spearman | 0.50 | 0.25 to 0.75 |\n"
+        "| alt test | passed: winning rate 1.00, advantage 0.50, epsilon 0.1 |  |\n"
+    )
+
+
 def test_what_filler_adds_is_told_for_a_hundred_words():
     def likes_words(request):
         said = request.messages[0].content.split("# The answer to be judged")[-1]
@@ -197,3 +217,33 @@ def test_no_verdict_is_no_detection_and_falls_short():
     assert (rate.share, rate.n, rate.unscored) == (None, 0, 12)
     assert "gives a verdict in 0% of 108, asked are 95%" in made.below
     assert not made.has_passed
+
+
+def people(*, kappa, scored=30, annotators=3, few=False, passed=True):
+    tested = {"passed": passed, "winning_rate": 1.0 if passed else 0.25, "few": few}
+    told = {"scored_by_judge": scored, "annotators": annotators, "alt_test": tested}
+    return told | {"kappa_quadratic": {"value": kappa}}
+
+
+@pytest.mark.parametrize(
+    ("found", "is_calibrated", "below"),
+    [
+        ({"answers": 0, "annotators": 0, "scored_by_judge": 0}, False, []),
+        (people(kappa=-0.5, scored=29, passed=False), False, []),
+        (people(kappa=0.4), True, []),
+        (people(kappa=0.39), True, ["agrees with people at kappa 0.39 of 30 answers"]),
+        (people(kappa=0.9, passed=False), True, ["stands in for 25% of its 3 annotators"]),
+        (people(kappa=0.9, passed=False, annotators=2), True, []),
+        (people(kappa=0.9, passed=False, few=True), True, []),
+        (people(kappa=None), True, []),
+    ],
+    ids=["nothing", "few", "agrees", "kappa", "alt-test", "two people", "few each", "constant"],
+)
+def test_a_judge_is_held_to_people_who_have_labelled_enough(found, is_calibrated, below):
+    scores = [run(judge().judge(one.work), sees_faults)[1] for one in planted()]
+    made = make_card(scores, QualifyConfig(), people=found)
+
+    assert made.to_json()["is_calibrated"] is is_calibrated
+    assert ("Uncalibrated" in card_page(made)) is not is_calibrated
+    assert [told.partition(", asked")[0] for told in made.below] == below
+    assert made.has_passed is not bool(below)

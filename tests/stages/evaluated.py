@@ -4,6 +4,7 @@ from dataclasses import asdict
 
 from opencharacter.compare.results import RULE
 from opencharacter.config import Config
+from opencharacter.evaluation.card import CARDS
 from opencharacter.job import Job
 from opencharacter.job.judging import Bench, write_bench
 from opencharacter.job.playing import ITEMS, SUITE, Played
@@ -55,3 +56,12 @@ def bench(results, **given):
             **given,
         }
     )
+
+
+def write_card(runs_dir, run, card):
+    """Write a judge's card to the folder of a finished qualify stage."""
+    config = Config(stage="qualify", run=run, runs_dir=str(runs_dir))
+    with Job(config, command="python -m opencharacter stage=qualify") as job:
+        with job.stage("qualify", reads=["play"]) as stage:
+            stage.stream(Score, [], Tally(), what="Tests.", unit="rows")
+        write_json(job.folder("qualify").path / CARDS, {card["judge"]: card})

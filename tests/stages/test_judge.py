@@ -210,7 +210,8 @@ def test_what_judges_prefer_is_reported_and_compared(opencharacter, tmp_path, gy
 
     assert [each.returncode for each in done] == [0] * 5, done
     for each in done[3:]:
-        assert re.search(r"t over u: (preferred in|\d+ of 30 comparisons have no)", each.stdout)
+        told = r"own family\): (preferred in|\d+ of 30 comparisons have no)"
+        assert re.search(rf"t over u \(all judges, of the tested model's {told}", each.stdout)
     found = json.loads((folder(tmp_path, "report") / "report.json").read_text())["preferences"]
     assert [line["comparisons"] for line in found] == [N]
 
@@ -251,6 +252,17 @@ def test_a_judging_that_ended_before_its_jury_was_kept_is_no_report(opencharacte
     assert opencharacter("stage=judge", *given).returncode == 0
     assert jury.read_bytes() == kept
     assert opencharacter("stage=report").returncode == 0
+
+
+def test_a_judging_that_is_started_over_has_no_jury_of_before(opencharacter, tmp_path, gym):
+    assert opencharacter("stage=judge", *jurors("ann", "ben"), "judge.min_mass=0").returncode == 0
+    (folder(tmp_path) / "compat.json").write_text("{}")  # as if by the published protocol
+
+    done = opencharacter("stage=judge", *jurors("ann"), "judge.min_mass=0", "force=true")
+
+    assert done.returncode == 0, done.stderr
+    left = {path.name for path in folder(tmp_path).glob("*.json")}
+    assert left == {"judges.json", "manifest.json", "started.json"}
 
 
 def test_a_judge_below_the_bar_sits_in_no_jury(opencharacter, tmp_path, gym):
@@ -334,3 +346,43 @@ def test_answers_beside_those_of_another_run_are_asked_after_a_judging(
     assert done.returncode == 0, done.stderr
     assert Counter(score.criterion == "preference" for score in scores(tmp_path))[True] == N
     assert logged(tmp_path) == before + N  # the same answer twice: both orders are one prompt
+
+
+@pytest.mark.parametrize("stage", ["judge", "qualify"])
+def test_a_jury_with_a_model_twice_is_refused_before_anything_is_asked(opencharacter, gym, stage):
+    twice = "judge.jurors={a:{backend:scripted,model:x},b:{backend:scripted,model:x}}"
+    done = opencharacter(f"stage={stage}", twice, "judge.jury=[a,b]")
+
+    assert done.returncode == 2
+    assert "judge.jury names x@scripted twice, as a and as b" in done.stderr
+    assert "opening" not in done.stderr
+
+
+def test_a_model_of_no_known_family_is_told(opencharacter, tmp_path, settings):
+    gym = write_gym(tmp_path / "gym", n=2)
+    settings |= {
+        "suite": "persona_gym",
+        "suite.path": str(gym),
+        "suite.questions": "2",
+        "player.model": "my-oc-8b",
+    }
+    assert opencharacter("stage=play").returncode == 0
+
+    told = "my-oc-8b@scripted: the name says no family"
+    assert told in opencharacter("stage=judge").stderr
+    assert told not in opencharacter("stage=judge", "player.family=llama").stderr
+
+
+def test_a_jury_is_of_answers_and_not_of_controls(opencharacter, tmp_path, settings):
+    gym = write_gym(tmp_path / "gym", n=2)
+    settings |= {
+        "suite": "persona_gym",
+        "suite.path": str(gym),
+        "suite.questions": "2",
+        "judge.min_mass": "0",
+    }
+    assert opencharacter("stage=play", "play.controls=[none,swapped_persona]").returncode == 0
+
+    assert opencharacter("stage=judge", *jurors("ann", "ben")).returncode == 0
+    found = json.loads((folder(tmp_path) / "jury.json").read_text())
+    assert {each["answers"] for each in found.values()} == {6}  # two questions of each of 3 people

@@ -1,6 +1,7 @@
 """The verdicts that all runs share: kills, a full disk, two judges at once, damaged files."""
 
 import json
+import re
 import resource
 import shutil
 import signal
@@ -12,6 +13,7 @@ import pytest
 
 from opencharacter.compose import compose_config
 from opencharacter.job import Job
+from opencharacter.job.kept import cache_of
 from opencharacter.records import Score
 from opencharacter.stages import judge
 from opencharacter.store.rows import read_records
@@ -241,3 +243,21 @@ def test_verdicts_of_two_dated_models_under_one_name_are_told(opencharacter, run
         assert told in opencharacter(*by_server(server)).stderr
         assert told in opencharacter(*by_server(server, "run=u")).stderr  # nothing new is asked
         assert len(server.bodies) == N
+
+
+def test_a_number_format_that_was_asked_for_has_verdicts_of_its_own(tmp_path):
+    given = ("stage=judge", f"runs_dir={tmp_path}", "judge.backend=vllm")
+    found = {
+        dtype: cache_of(config.judge, config)
+        for dtype in ("auto", "float32")
+        if (config := compose_config([*given, f"judge.dtype={dtype}"]))
+    }
+    assert found == {"auto": tmp_path / "judged", "float32": tmp_path / "judged" / "float32"}
+
+
+def test_no_secret_of_an_address_names_a_folder(tmp_path):
+    at = ("llm@judge=endpoint", "judge.base_url=http://me:secret@host.example:8000/v1")
+    given = ("stage=judge", *at, "judge.model=m", f"judge.cache={tmp_path}")
+    config = compose_config(given)
+    shown = cache_of(config.judge, config).relative_to(tmp_path)
+    assert re.fullmatch(r"host\.example-[0-9a-f]{8}", str(shown))

@@ -115,3 +115,17 @@ def test_what_a_suite_needs_and_is_not_there_is_told(opencharacter):
 
 def test_nothing_is_told_where_nobody_asks_for_an_evaluation(opencharacter):
     assert "Evaluating" not in opencharacter("stage=plan").stdout
+
+
+def test_what_nobody_has_priced_is_not_free(opencharacter, gym):
+    done = opencharacter("stage=plan", "player.price_output=2")
+
+    assert row(done, "play")[-1].replace(".", "").isdigit()
+    assert row(done, "scripted")[-3:] == ["no", "price", "set"]
+
+
+def test_a_run_that_asks_the_characters_of_another_makes_none(opencharacter):
+    done = opencharacter("stage=plan", "suite=profile_facts", "suite.run=other")
+
+    assert done.returncode == 0, done.stderr
+    assert "profiles" not in done.stdout.split("Evaluating is not priced")[0]

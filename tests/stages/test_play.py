@@ -1,6 +1,7 @@
 """The play stage: every item ends as a transcript, every damaged file as a rejection."""
 
 import json
+import re
 import shutil
 from collections import Counter
 
@@ -53,7 +54,12 @@ def test_every_item_is_played_and_kept_beside_its_transcript(opencharacter, tmp_
 
 def test_a_damaged_file_is_rejected_counted_and_told(opencharacter, tmp_path, gym):
     (gym / f"{PEOPLE[1]}.json").write_text("{")
-    done = opencharacter("stage=play")
+    refused = opencharacter("stage=play")
+    assert refused.returncode == 2
+    assert re.search(r"1 of 3 characters .*max_rejected=0\.2.*broken_json: .*", refused.stderr)
+    assert not folder(tmp_path).exists()
+
+    done = opencharacter("stage=play", "play.max_rejected=0.5")
 
     assert done.returncode == 0, done.stderr
     assert "play: rejected: 1 broken_json" in done.stderr
@@ -101,7 +107,7 @@ def test_a_suite_elsewhere_is_the_same_and_a_changed_one_is_stale(opencharacter,
     opencharacter("stage=play", "suite.light=true")
     moved = gym.rename(tmp_path / "elsewhere")
     same = opencharacter("stage=play", "suite.light=true", f"suite.path={moved}")
-    (moved / f"{PEOPLE[0]}.json").write_text("{}")
+    write_gym(moved, ["A new one"])
     changed = opencharacter("stage=play", "suite.light=true", f"suite.path={moved}")
 
     assert "already finished" in same.stderr
@@ -118,6 +124,7 @@ def test_the_rows_of_play_can_be_loaded_by_their_card(opencharacter, tmp_path, g
 
 def test_any_number_of_parts_in_any_order_gives_the_same_transcripts(opencharacter, tmp_path, gym):
     words = ("stage=play", "suite.light=true", "play.controls=[none,swapped_persona]")
+    words += ("play.max_rejected=0.5",)
     opencharacter(*words)
     whole = {t.id: t.messages for t in transcripts(tmp_path)}
     (gym / "x.json").write_text("[]")
@@ -157,6 +164,7 @@ def test_a_killed_play_repeats_no_answer(opencharacter, tmp_path, gym):
     [
         (["play.controls=[persona_only]"], "have no profile"),
         (["play.controls=[swapped_persona]", "suite.n=1"], "has 1 persona to swap among"),
+        (["suite=profile_facts", "suite.run=nosuch"], "there is no run 'nosuch'"),
         (["suite.path=/nothere"], "there is no folder /nothere"),
     ],
 )

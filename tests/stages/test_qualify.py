@@ -2,9 +2,12 @@
 
 import json
 import re
+import shutil
 
 import pytest
 
+from opencharacter.ids import digest
+from opencharacter.prompts.rubrics import rubrics_dir
 from tests.evaluation.gym import write_gym
 
 
@@ -62,10 +65,72 @@ def test_labels_of_people_come_from_the_page_and_go_onto_the_card(opencharacter,
         files[-1].write_text("\n".join(["key,annotator,points", *rows]) + "\n")
 
     given = f"qualify.labels=[{','.join(map(str, files))}]"
-    done = opencharacter("stage=qualify", "qualify.n=5", given)
+    few = opencharacter("stage=qualify", "qualify.n=5", given)
+    assert cards(tmp_path)["scripted@scripted"]["is_calibrated"] is False
+    assert "uncalibrated: 12 labelled answers have a verdict, asked are 30" in few.stderr
+    enough = ("qualify.least_labelled=12", "judge.min_mass=0")
+    done = opencharacter("stage=qualify", "qualify.n=5", given, *enough)
 
     assert done.returncode == 0, done.stderr
     card = cards(tmp_path)["scripted@scripted"]
     assert (card["calibration"], card["people"]["annotators"]) == ("labelled by people", 3)
     assert card["people"]["answers"] == 12
     assert "uncalibrated" not in done.stderr
+
+
+def cited(tmp_path):
+    """Return the card that the judging of the run cites."""
+    bench = json.loads((folder(tmp_path).parent / "judge" / "judges.json").read_text())
+    return bench["cards"]["scripted@scripted"]
+
+
+def test_a_card_counts_for_the_rubrics_that_it_is_by(opencharacter, tmp_path, gym):
+    own = tmp_path / "own"
+    shutil.copytree(rubrics_dir() / "role_play", own)
+    criterion = own / "toxicity_control.yaml"
+    criterion.write_text(criterion.read_text().replace("?", " at all?"))
+    assert opencharacter("stage=qualify", "qualify.n=5").returncode == 0
+
+    other = opencharacter("stage=judge", f"judge.rubrics={own}")
+    assert (other.returncode, cited(tmp_path)) == (0, None)
+    assert "the card of scripted@scripted in" in other.stderr
+    assert "does not count: it is by role_play@" in other.stderr
+    same = opencharacter("stage=judge", "force=true")
+    assert (same.returncode, cited(tmp_path)["passed"]) == (0, False), same.stderr
+    assert "does not count" not in same.stderr
+
+
+def test_a_card_of_older_transcripts_does_not_count(opencharacter, tmp_path, gym):
+    assert opencharacter("stage=qualify", "qualify.n=5").returncode == 0
+    assert opencharacter("stage=play", "play.samples=2", "force=true").returncode == 0
+
+    done = opencharacter("stage=judge")
+
+    assert (done.returncode, cited(tmp_path)) == (0, None)
+    assert "counts:" in done.stderr
+    assert "was made from an older play" in done.stderr
+
+
+def test_a_judge_that_is_qualified_after_judging_is_cited_with_its_hash(
+    opencharacter, tmp_path, gym
+):
+    assert opencharacter("stage=judge", "judge.family=owl").returncode == 0
+    assert opencharacter("stage=qualify", "qualify.n=5").returncode == 0
+    assert opencharacter("stage=report").returncode == 0
+
+    report = json.loads((folder(tmp_path).parent / "report" / "report.json").read_text())
+    assert report["card_hashes"] == {
+        "scripted@scripted": digest(cards(tmp_path)["scripted@scripted"])
+    }
+
+
+def test_a_qualifying_whose_cards_cannot_be_written_is_not_finished(opencharacter, tmp_path, gym):
+    (folder(tmp_path) / "judge_card.json").mkdir(parents=True)
+
+    with pytest.raises(OSError, match=r"judge_card\.json"):
+        opencharacter("stage=qualify", "qualify.n=5")
+
+    assert not (folder(tmp_path) / "manifest.json").exists()
+    (folder(tmp_path) / "judge_card.json").rmdir()
+    assert opencharacter("stage=qualify", "qualify.n=5").returncode == 0
+    assert set(cards(tmp_path)) == {"scripted@scripted"}

@@ -4,13 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from opencharacter.job.judging import write_bench
+from opencharacter.ids import digest
 from opencharacter.records import Domain, Transcript
 from opencharacter.store.files import write_json
 from opencharacter.store.rows import write_records
-from opencharacter.store.stage import StageFolder
 from tests.compare.played import results
-from tests.stages.evaluated import bench, write_run
+from tests.stages.evaluated import write_card, write_run
 
 
 def test_a_judged_run_is_reported(opencharacter, tmp_path):
@@ -70,6 +69,16 @@ def test_two_models_are_no_report(opencharacter, tmp_path):
     done = opencharacter("stage=report", "report.runs=[other]")
 
     assert (done.returncode, "stage=compare" in done.stderr) == (2, True)
+
+
+def test_light_is_named_in_the_title(opencharacter, tmp_path):
+    write_run(tmp_path / "runs", results(4, run="t"), suite="persona_gym_light@0a1b")
+
+    done = opencharacter("stage=report")
+
+    assert done.stdout.startswith("t: m@1 on persona_gym_light@0a1b (uncalibrated)")
+    report = (tmp_path / "runs" / "t" / "report" / "report.md").read_text()
+    assert report.startswith("# t: m@1 on persona_gym_light@0a1b")
 
 
 def test_a_draw_of_a_run_s_characters_has_a_headline_that_says_so(opencharacter, tmp_path):
@@ -181,8 +190,10 @@ def test_scores_of_older_transcripts_are_refused(opencharacter, tmp_path):
 
 def test_judge_cards_are_cited_and_their_bars_told(opencharacter, tmp_path):
     rate = {"share": 0.5, "low": 0.3, "high": 0.7, "n": 20, "unscored": 1}
+    written = results(4, run="t")
     card = {
         "judge": "judge-a@1",
+        "rubric": written.scores[0].rubric,
         "detects": {"persona_swap": rate},
         "keeps": {"filler": rate},
         "scored": rate,
@@ -191,16 +202,25 @@ def test_judge_cards_are_cited_and_their_bars_told(opencharacter, tmp_path):
         "passed": False,
         "calibration": "uncalibrated: no person has labelled any of these answers",
     }
-    write_run(tmp_path / "runs", results(4, run="t"))
+    write_run(tmp_path / "runs", written)
     run_dir = tmp_path / "runs" / "t"
-    write_json(run_dir / "qualify" / "judge_card.json", {"judge-a@1": card})
-    cited = {"judge-a@1": card | {"sha256": "77aa"}}
-    folder = StageFolder(run_dir=run_dir, stage="judge")
-    write_bench(folder, bench(results(4), cards=cited))
+    write_card(tmp_path / "runs", "t", card)
 
     done = opencharacter("stage=report")
 
     assert "judge-a@1 is below the bar of its card: finds persona_swap" in done.stdout
     text = (run_dir / "report" / "report.md").read_text()
     assert "| finds persona_swap | 50% [30%, 70%] | 20 | 1 |" in text
-    assert "Judge cards (sha256): judge-a@1 77aa." in text
+    assert f"Judge cards (sha256): judge-a@1 {digest(card)}." in text
+
+    edited = card | {"rubric": "role_play@other"}
+    write_json(run_dir / "qualify" / "judge_card.json", {"judge-a@1": edited})
+    done = opencharacter("stage=report")
+    assert "does not count: it is by role_play@other, and the judge judges by" in done.stderr
+    assert "judge-a@1 has no judge card" in done.stdout
+
+
+def test_a_run_that_is_not_there_is_told_as_such(opencharacter):
+    refused = opencharacter("stage=report", "run=nosuch")
+
+    assert (refused.returncode, "there is no run 'nosuch'" in refused.stderr) == (2, True)

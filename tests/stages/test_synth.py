@@ -256,6 +256,13 @@ def test_a_single_stage_tells_why_rows_were_rejected(opencharacter, tmp_path):
     assert str(tmp_path / "runs/t/personas/rejected") in done.stderr
 
 
+def test_the_next_command_has_the_words_of_this_one(opencharacter):
+    done = opencharacter("stage=synth", "synth.methods=[generate]", "force=true")
+
+    [following] = [line for line in done.stdout.splitlines() if line.startswith("Next:")]
+    assert following.endswith("stage=mix 'synth.methods=[generate]'")
+
+
 def test_one_command_goes_as_far_as_the_mixture(opencharacter, tmp_path):
     done = opencharacter("stage=synth", "synth.mix=true", "synth.methods=[generate]")
 

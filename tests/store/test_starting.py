@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from threading import Barrier
 
 import pytest
@@ -109,15 +110,18 @@ def test_two_processes_make_room_once(tmp_path):
     assert sorted(map(bool, told)) == [False, True]
 
 
-def test_force_forgets_rows_and_keeps_completions(tmp_path):
-    folder = finished(tmp_path)
+def test_force_forgets_rows_and_what_lies_beside_them_and_keeps_completions(tmp_path):
+    folder = replace(finished(tmp_path), beside=("said.json", "items"))
+    (folder.path / "said.json").write_text("{}")
+    (folder.path / "items").mkdir()
+    (folder.path / "notes.csv").write_text("of the user")
     folder.completions.mkdir()
     (folder.completions / "part-00000-of-00002.jsonl").write_text("{}\n")
 
     start(folder, 2, force=True)
 
     left = {path.name for path in folder.path.iterdir() if path.name != "claims"}
-    assert left == {"started.json", "completions"}
+    assert left == {"started.json", "completions", "notes.csv"}
     assert folder.started()["settings"] == {"seed": 2}
 
 
