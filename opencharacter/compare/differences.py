@@ -158,7 +158,7 @@ def _withheld(systems: Sequence[System], keys: Sequence[Key], settings: CompareC
     if unequal and unequal.p <= _UNEQUAL:
         reasons.append(
             f"{unequal.first} and {unequal.second} miss unequally many scores (p = "
-            f"{unequal.p:.2g}): see the bounds."
+            f"{unequal.p:.2g})."
         )
     return reasons
 

@@ -150,7 +150,7 @@ def why_withheld(
     if p is not None and p <= _UNEQUAL:
         reasons.append(
             f"In-domain and out-of-domain characters miss unequally many scores (p = {p:.2g}), so "
-            "the gap would be one of what is missing: see the bounds."
+            "the gap would be one of what is missing."
         )
     return reasons
 
@@ -170,10 +170,7 @@ def too_few(marks: Sequence[Counted], *, least: float) -> list[str]:
         return ["Nothing was scored in the headline's criteria."]
     if share >= least:
         return []
-    return [
-        f"{1 - share:.1%} of the scores are missing, and a headline allows {1 - least:.1%}: see "
-        "the bounds."
-    ]
+    return [f"{1 - share:.1%} of the scores are missing, and a headline allows {1 - least:.1%}."]
 
 
 def missing_by_domain(marks: Sequence[Mark]) -> float | None:
@@ -226,9 +223,7 @@ def cautions_of(results: Results, criteria: Sequence[str]) -> list[str]:
     found = []
     judges = judges_of(results, criteria)
     if not is_calibrated(results, criteria):
-        found.append(
-            "Uncalibrated: people have not labelled enough answers that these judges scored."
-        )
+        found.append(_uncalibrated(results, judges))
     for judge in judges:
         found += _card_told(judge, results.cards.get(judge))
     for judge, why in results.unseated.items():
@@ -255,7 +250,8 @@ def cautions_of(results: Results, criteria: Sequence[str]) -> list[str]:
             "families: the figures hang on whom was asked."
         )
     found += _users_told(results)
-    if results.transcripts and all(t.domain is Domain.unknown for t in results.transcripts):
+    is_anybody = any(item.persona or item.system for item in results.items.values())
+    if is_anybody and all(t.domain is Domain.unknown for t in results.transcripts):
         found.append(
             "Whether the model was trained on these characters is not known, so there is no gap "
             "between in-domain and out-of-domain."
@@ -266,6 +262,16 @@ def cautions_of(results: Results, criteria: Sequence[str]) -> list[str]:
             "trained on it, for it is no checkpoint of a run."
         )
     return found
+
+
+def _uncalibrated(results: Results, judges: Sequence[str]) -> str:
+    """Return why the judges are not calibrated."""
+    if results.human and not any(results.cards.get(judge, {}).get("people") for judge in judges):
+        return (
+            "Uncalibrated: these labels are not on the judges' cards yet; put them there with "
+            "stage=qualify and the same qualify.labels."
+        )
+    return "Uncalibrated: people have not labelled enough answers that these judges scored."
 
 
 def _not_centred(results: Results, criteria: Sequence[str]) -> list[str]:

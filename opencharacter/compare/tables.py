@@ -121,7 +121,8 @@ def tables_of(report: Report) -> list[Table]:
                [] if _is_same(report) else _pointwise(report)),
         preference_table({f"{report.run} over {report.against}": report.preferences}),
         _means("By turn", "User turns, counted from 1.", report.turns),
-        _means("By turn, by rule", "What a rule finds at each user turn, beside the headline.", report.rule_turns),
+        _means("By turn, by rule", "What a rule finds at each user turn, beside the headline.",
+               report.rule_turns),
         _means("Controls", "What is left without the persona, or with another one: the difference "
                "from `none` is what an answer owes to its persona.", report.controls),
         _failures(report),
@@ -138,7 +139,14 @@ def _means(title: str, note: str, rows: Sequence[Row]) -> Table:
         each = [row.domains.get(domain) for domain in domains]
         cells = [ranged(one) if one else NONE for one in each]
         counts = f"{row.overall.n:,}", f"{row.overall.clusters:,}"
-        lines.append([row.name + _TOLD.get(row.name, ""), *cells, *counts, f"{row.missing:,}"])
+        lines.append(
+            [
+                row.name + _TOLD.get(row.name.partition(",")[0], ""),
+                *cells,
+                *counts,
+                f"{row.missing:,}",
+            ]
+        )
         dots.append([Dot(at, one) for at, one in enumerate(each) if one])
     names = [DOMAINS[domain] for domain in domains]
     columns = ("", *names, "marks", "characters", "missing")

@@ -41,8 +41,10 @@ def page(tmp_path_factory):
     given = results(30)
     one = next(iter(given.items.values()))
     other = transcript(one, text="Here is a jailbreak.", control=Control.no_persona)
+    path = f"/data/{'a_folder_with_a_long_name_' * 4}/suite.jsonl"
     given = replace(
         given,
+        incomplete=[f"12 of 200 personas are in {path}"],
         transcripts=[*given.transcripts, failed(one, Failure.refusal), other],
         scores=[*given.scores, score(other, 1.5)],
     )
@@ -193,10 +195,8 @@ def test_nothing_is_wider_than_the_screen(browser, page, phone):
     wait(browser, "61 transcripts (of 62)")
     open_first(browser)
 
-    width, screen = browser.execute_script(
-        "return [document.documentElement.scrollWidth, window.innerWidth]"
-    )
-    assert width <= screen
+    width = browser.execute_script("return document.documentElement.scrollWidth")
+    assert width <= (390 if phone else 1200)  # a phone's innerWidth grows with what is in it
 
 
 def test_the_dark_page_is_dark(browser, page):

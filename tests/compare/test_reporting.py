@@ -419,6 +419,24 @@ def test_what_stands_in_place_of_a_headline_is_printed_with_it():
     ]
 
 
+def test_labels_that_are_on_no_card_are_told_as_such():
+    given = in_turns(results(8), [0])
+    labelled = replace(given, human={(t.id, t.task, 0): 2.0 for t in given.transcripts[:4]})
+
+    [told] = [each for each in report(labelled).cautions if each.startswith("Uncalibrated")]
+    assert "labels are not on the judges' cards" in told
+    assert "no person has labelled" not in told
+
+
+def test_questions_that_are_asked_of_nobody_are_no_characters_of_an_unknown_domain():
+    named = with_scores([played(n, 1.0, domain=Domain.unknown) for n in range(4)])
+    items = {id_: replace(one, system="", persona="") for id_, one in named.items.items()}
+    told = "trained on these characters"
+
+    assert any(told in each for each in report(named).cautions)
+    assert not any(told in each for each in report(replace(named, items=items)).cautions)
+
+
 def test_where_nothing_is_missing_there_are_no_bounds():
     found = report(related(results(8, judges=("llama-70b@1",))))
 
