@@ -179,6 +179,7 @@ def test_a_judge_that_looks_at_the_place_alone_does_not():
 def test_agreement_with_people_is_a_table_on_the_page():
     people = {
         "answers": 12,
+        "scored_by_judge": 12,
         "alpha_of_people": None,
         "spearman": {"value": 0.5, "low": 0.25, "high": 0.75, "clusters": 4},
         "alt_test": {"passed": True, "winning_rate": 1.0, "advantage": 0.5, "epsilon": 0.1,
@@ -190,6 +191,7 @@ def test_agreement_with_people_is_a_table_on_the_page():
     assert page.endswith(
         "| held against people | | 95 % interval |\n|---|---|---|\n"
         "| answers | 12 |  |\n"
+        "| scored by judge | 12 |  |\n"
         "| alpha of people | none |  |\n"
         "| spearman | 0.50 | 0.25 to 0.75 |\n"
         "| alt test | passed: winning rate 1.00, advantage 0.50, epsilon 0.1 |  |\n"
@@ -221,8 +223,9 @@ def test_no_verdict_is_no_detection_and_falls_short():
 
 def people(*, kappa, scored=30, annotators=3, few=False, passed=True):
     tested = {"passed": passed, "winning_rate": 1.0 if passed else 0.25, "few": few}
+    tested |= {"advantage": 0.5, "epsilon": 0.1}
     told = {"scored_by_judge": scored, "annotators": annotators, "alt_test": tested}
-    return told | {"kappa_quadratic": {"value": kappa}}
+    return told | {"kappa_quadratic": {"value": kappa, "low": None, "high": None}}
 
 
 @pytest.mark.parametrize(
