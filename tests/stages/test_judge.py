@@ -104,10 +104,12 @@ def test_rubrics_of_ones_own_have_their_own_scale(opencharacter, tmp_path, gym):
     done = [opencharacter("stage=report"), opencharacter("stage=compare", "compare.runs=[t,u]")]
 
     assert [each.returncode for each in done] == [0, 0], done
-    [bounds] = json.loads((folder(tmp_path, "report") / "report.json").read_text())["bounds"]
+    told = json.loads((folder(tmp_path, "report") / "report.json").read_text())["headline"]
     values = [score.value for score in scores(tmp_path)]
-    assert bounds["low"] == pytest.approx(fmean(value or 0 for value in values))
-    assert bounds["high"] == pytest.approx(fmean(100 if v is None else v for v in values))
+    assert told["overall"]["value"] == pytest.approx(fmean(values))
+    assert 5 < told["overall"]["low"] < told["overall"]["high"] <= 100
+    scales = json.loads((folder(tmp_path) / "judges.json").read_text())["scales"]
+    assert {*map(tuple, scales.values())} == {(0, 100)}
 
 
 def test_another_run_with_the_same_answers_asks_nothing(opencharacter, tmp_path, gym):
