@@ -38,10 +38,12 @@ def say_kept(kept: SharedCompletions) -> None:
             "them in judge.model, so that all scores are by the same judge",
             file=sys.stderr,
         )
-    for path, lines in kept.damaged.items():
+    if kept.damaged:
+        lines, (path, *others) = sum(kept.damaged.values()), kept.damaged
         told = f"{lines:,} line{'s' * (lines > 1)}"
+        more = f" and {len(others):,} more of its folder" if others else ""
         print(
-            f"judge: {told} of {path} cannot be read, and what they held is asked again where it "
-            "is needed",
+            f"judge: {told} of {path}{more} cannot be read, and what they held is asked again "
+            "where it is needed",
             file=sys.stderr,
         )

@@ -142,6 +142,18 @@ def test_a_damaged_file_of_verdicts_is_told_and_only_what_it_held_is_asked(openc
     assert values(runs, "t") == values(runs, "u")
 
 
+def test_several_damaged_files_are_told_in_one_line(opencharacter, runs):
+    assert opencharacter("stage=judge").returncode == 0
+    for name in ("-a", "-b"):
+        (runs / "judged" / f"{name}.jsonl").write_text("not JSON\n")
+
+    done = opencharacter("stage=judge", "run=u")
+
+    [line] = [one for one in done.stderr.splitlines() if "cannot be read" in one]
+    first = runs / "judged" / "-a.jsonl"
+    assert line.startswith(f"judge: 2 lines of {first} and 1 more of its folder cannot")
+
+
 def juries(*names):
     models = ",".join(f"{name}:{{backend:scripted,model:{name}}}" for name in names)
     return f"judge.jurors={{{models}}}", f"judge.jury=[{','.join(names)}]"
