@@ -6,10 +6,9 @@ import pytest
 from scipy.stats import fisher_exact
 
 from opencharacter.compare.headline import missing_by_domain
-from opencharacter.compare.means import mean_of
 from opencharacter.compare.report_page import headline_words, report_markdown
 from opencharacter.compare.reporting import report_of
-from opencharacter.compare.results import SHARE, Scale, marks_of, offsets_of
+from opencharacter.compare.results import marks_of, offsets_of
 from opencharacter.config import ReportConfig
 from opencharacter.records import Control, Domain, Failure, UserFailure
 from tests.compare.played import item, results, score, transcript
@@ -268,38 +267,6 @@ def test_criteria_of_other_scales_do_not_enter_a_mean():
     assert (found.criteria, found.headline.overall.value) == (["consistency"], 4.0)
 
 
-def test_without_human_labels_the_title_says_so():
-    assert report(results(4)).title.endswith("(uncalibrated)")
-    assert (
-        "(uncalibrated)"
-        not in report(replace(results(4), cards={"judge-a@1": {"is_calibrated": True}})).title
-    )
-
-
-def test_shares_have_intervals_inside_of_zero_and_one():
-    one = [replace(s, labels=(), probabilities=()) for s in results(20, values=hit).scores]
-    found = report(replace(results(20), scores=one)).headline.overall
-
-    assert found.value == 0.95
-    assert found.low < 0.95 < found.high <= 1.0
-
-
-def hit(number, value):
-    return float(number != 3)
-
-
-def test_answers_that_all_get_the_lowest_of_five_are_no_shares():
-    found = report(results(20, values=lambda n, v: 1.0)).headline.overall
-
-    assert (found.value, found.low, found.high, found.method) == (1.0, None, None, "all alike")
-
-
-def test_marks_that_are_all_alike_have_no_interval():
-    found = report(results(20, values=lambda n, v: 4.0)).headline.overall
-
-    assert (found.value, found.low, found.high) == (4.0, None, None)
-
-
 def test_people_s_labels_of_a_part_correct_the_mean():
     given = in_turns(results(20), [0])
     labelled = {(t.id, t.task, 0): 2.0 for t in given.transcripts[:10]}
@@ -377,32 +344,6 @@ def test_a_user_that_failed_is_told_and_is_no_failure_of_the_candidate():
     assert any(told.startswith("In 1 of 1 dialogues the model") for told in found.cautions)
 
 
-def test_means_over_turns_of_ones_and_zeros_have_intervals_inside_of_zero_and_one():
-    found = mean_of([1.0, 1.0, 1.0, 2 / 3, 1.0], list("abcde"), level=0.95, scale=SHARE)
-
-    assert found.value == pytest.approx(14 / 15)
-    assert found.low < 14 / 15
-    assert found.high == 1.0
-
-
-@pytest.mark.parametrize("characters", [2, 3, 4, 6, 12])
-def test_no_interval_of_marks_leaves_their_scale(characters):
-    """Most characters have nothing but fives, so that resampling sees hardly any spread."""
-    found = report(results(characters, values=lambda n, v: 1.0 if n == 1 else 5.0 - 0.1 * (n == 0)))
-    shown = [found.headline.overall, found.judged, *(row.overall for row in found.tasks)]
-
-    for one in shown:
-        assert 1.0 <= one.low < one.value < one.high <= 5.0
-    assert found.gap.low is None or -4.0 <= found.gap.low < found.gap.high <= 4.0
-
-
-def test_marks_of_few_characters_have_student_s_interval():
-    found = mean_of([3.0, 3.5, 4.0, 3.5], list("abcd"), level=0.95, scale=Scale(1.0, 5.0))
-
-    # Squares of 0.5 in all: sd sqrt(1/6), se half of it; t(3) 3.182446.
-    assert found.high - found.value == pytest.approx(3.182446 * math.sqrt(1 / 6) / 2, abs=1e-6)
-
-
 def test_labels_of_few_correct_to_an_interval_on_the_scale():
     given = in_turns(results(4), [0])
     human = {(t.id, t.task, 0): 1.0 + 4.0 * (at % 3 == 0) for at, t in enumerate(given.transcripts)}
@@ -443,14 +384,6 @@ def test_where_nothing_is_missing_there_are_no_bounds():
     assert (len(found.withheld), found.bounds) == (1, [])
 
 
-def test_nobody_is_said_to_be_trained_on_the_mixture_without_a_training():
-    told = "nothing says that this model was trained on it"
-
-    assert any(told in each for each in report(results(4)).cautions)
-    trained = replace(results(4), facts={"characters": 2})
-    assert not any(told in each for each in report(trained).cautions)
-
-
 def test_marks_of_transcripts_are_counted_as_marks():
     one = item(0)
     said = transcript(one)
@@ -461,10 +394,3 @@ def test_marks_of_transcripts_are_counted_as_marks():
     assert "| consistency | 3.00 [no interval] | 2 | 1 | 0 |" in report_markdown(
         report(given), given
     )
-
-
-@pytest.mark.parametrize(("n", "told"), [(3, "(1 character)"), (12, "(6 characters)")])
-def test_one_character_is_no_characters(n, told):
-    shown = report_markdown(report(results(n)), results(n))
-
-    assert told in shown
