@@ -1,40 +1,15 @@
 import math
 from dataclasses import replace
-from statistics import fmean
 
 import pytest
 from scipy.stats import fisher_exact
 
 from opencharacter.compare.headline import missing_by_domain
 from opencharacter.compare.report_page import headline_words, report_markdown
-from opencharacter.compare.reporting import report_of
 from opencharacter.compare.results import marks_of, offsets_of
-from opencharacter.config import ReportConfig
 from opencharacter.records import Control, Domain, Failure, UserFailure
 from tests.compare.played import item, results, score, transcript
-
-
-def report(given, **settings):
-    return report_of(given, ReportConfig(**settings))
-
-
-def with_scores(pairs):
-    """Return a run of transcripts with their scores."""
-    items = {one.id: one for one, _, _ in pairs}
-    return replace(
-        results(0),
-        items=items,
-        transcripts=[played for _, played, _ in pairs],
-        scores=[each for _, _, scores in pairs for each in scores],
-    )
-
-
-def played(number, *values, domain=Domain.inside, **about):
-    """Return an item, its transcript, and a score of each judge."""
-    one = item(number, domain=domain)
-    said = transcript(one, **about)
-    scores = [score(said, value, judge=f"judge-{at}@1") for at, value in enumerate(values)]
-    return one, said, scores
+from tests.compare.reported import played, report, with_scores
 
 
 def test_the_gap_is_the_headline():
@@ -251,13 +226,6 @@ def test_what_is_right_without_a_model_is_told():
     assert told in report_markdown(found, results(4))
 
 
-def test_the_mean_of_nothing_is_none():
-    found = report(results(0))
-
-    assert (found.headline.overall.value, found.headline.overall.n) == (None, 0)
-    assert found.withheld == ["Nothing was scored in the headline's criteria."]
-
-
 def test_criteria_of_other_scales_do_not_enter_a_mean():
     one = item(0)
     said = transcript(one)
@@ -267,51 +235,12 @@ def test_criteria_of_other_scales_do_not_enter_a_mean():
     assert (found.criteria, found.headline.overall.value) == (["consistency"], 4.0)
 
 
-def test_people_s_labels_of_a_part_correct_the_mean():
-    given = in_turns(results(20), [0])
-    labelled = {(t.id, t.task, 0): 2.0 for t in given.transcripts[:10]}
-    judged = [s.value for s in given.scores]
-    found = report(replace(given, human=labelled)).corrected.overall
-
-    assert found.value == pytest.approx(fmean(judged) + 2.0 - fmean(judged[:10]))
-    assert found.low < found.value < found.high
-
-
-def in_turns(given, turns):
-    """Return a run with the same score at each of some turns."""
-    scores = [replace(each, turn=turn) for each in given.scores for turn in turns]
-    return replace(given, scores=scores)
-
-
-def test_labels_correct_nothing_of_answers_that_failed():
-    """Every other answer is refused; of the others the judge says one more than people."""
-    pairs, human = [], {}
-    for number in range(40):
-        one, said, scores = played(number, 4.0, failure=Failure.refusal if number % 2 else None)
-        if number % 2:
-            scores = [score(said, None, unscored="candidate_refusal")]
-        human |= {} if number % 4 else {(said.id, one.task, 0): 3.0}
-        pairs.append((one, said, scores))
-
-    found = report(replace(in_turns(with_scores(pairs), [0]), human=human))
-
-    assert found.headline.overall.value == pytest.approx((4 + 1) / 2)
-    assert found.corrected.overall.value == pytest.approx((3 + 1) / 2)
-    assert found.corrected.overall.n == 40
-
-
-def test_a_label_is_held_against_the_mark_of_its_own_turn():
-    """The judge says what people say, of the last turn too, which alone has labels."""
-    pairs = []
-    for number in range(8):
-        one, said, _ = played(number)
-        marks = enumerate([2.0, 2.0, 2.0, 5.0 - number % 2])
-        pairs.append((one, said, [score(said, value, turn=turn) for turn, value in marks]))
-    human = {(said.id, one.task, 3): scores[3].value for one, said, scores in pairs}
-
-    found = report(replace(with_scores(pairs), human=human))
-
-    assert found.corrected.overall.value == found.headline.overall.value == (6 + 4.5) / 4
+def test_without_human_labels_the_title_says_so():
+    assert report(results(4)).title.endswith("(uncalibrated)")
+    assert (
+        "(uncalibrated)"
+        not in report(replace(results(4), cards={"judge-a@1": {"is_calibrated": True}})).title
+    )
 
 
 def test_the_spread_is_told_by_what_would_lower_it():
@@ -344,29 +273,12 @@ def test_a_user_that_failed_is_told_and_is_no_failure_of_the_candidate():
     assert any(told.startswith("In 1 of 1 dialogues the model") for told in found.cautions)
 
 
-def test_labels_of_few_correct_to_an_interval_on_the_scale():
-    given = in_turns(results(4), [0])
-    human = {(t.id, t.task, 0): 1.0 + 4.0 * (at % 3 == 0) for at, t in enumerate(given.transcripts)}
-    found = report(replace(given, human=human)).corrected.overall
-
-    assert 1.0 <= found.low < found.high <= 5.0
-
-
 def test_what_stands_in_place_of_a_headline_is_printed_with_it():
     given = with_scores([played(n, None if n == 0 else 4.0) for n in range(10)])
 
     assert headline_words(report(given))[1:] == [
         "Bounds, in-domain: 3.70 to 4.10, whatever the missing scores would have been."
     ]
-
-
-def test_labels_that_are_on_no_card_are_told_as_such():
-    given = in_turns(results(8), [0])
-    labelled = replace(given, human={(t.id, t.task, 0): 2.0 for t in given.transcripts[:4]})
-
-    [told] = [each for each in report(labelled).cautions if each.startswith("Uncalibrated")]
-    assert "labels are not on the judges' cards" in told
-    assert "no person has labelled" not in told
 
 
 def test_questions_that_are_asked_of_nobody_are_no_characters_of_an_unknown_domain():
@@ -384,6 +296,14 @@ def test_where_nothing_is_missing_there_are_no_bounds():
     assert (len(found.withheld), found.bounds) == (1, [])
 
 
+def test_nobody_is_said_to_be_trained_on_the_mixture_without_a_training():
+    told = "nothing says that this model was trained on it"
+
+    assert any(told in each for each in report(results(4)).cautions)
+    trained = replace(results(4), facts={"characters": 2})
+    assert not any(told in each for each in report(trained).cautions)
+
+
 def test_marks_of_transcripts_are_counted_as_marks():
     one = item(0)
     said = transcript(one)
@@ -394,3 +314,10 @@ def test_marks_of_transcripts_are_counted_as_marks():
     assert "| consistency | 3.00 [no interval] | 2 | 1 | 0 |" in report_markdown(
         report(given), given
     )
+
+
+@pytest.mark.parametrize(("n", "told"), [(3, "(1 character)"), (12, "(6 characters)")])
+def test_one_character_is_no_characters(n, told):
+    shown = report_markdown(report(results(n)), results(n))
+
+    assert told in shown

@@ -27,7 +27,8 @@ def test_a_judged_run_is_reported(opencharacter, tmp_path):
     assert (folder / "report.html").read_text().startswith("<!doctype html>")
 
 
-def test_without_scores_the_error_names_the_command(opencharacter):
+def test_without_scores_the_error_names_the_command(opencharacter, tmp_path):
+    (tmp_path / "runs" / "t").mkdir(parents=True)
     done = opencharacter("stage=report")
 
     assert (done.returncode, "stage=judge" in done.stderr) == (2, True)
