@@ -9,12 +9,14 @@ reported. Bar: 10,000 scores in less than 10 s, reading and writing included.
 import sys
 import tempfile
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
 from opencharacter.config import ReportConfig
-from opencharacter.job.playing import ITEMS
+from opencharacter.job.judging import Bench, write_bench
+from opencharacter.job.playing import ITEMS, SUITE, Played
 from opencharacter.job.reporting import read_results, write_report
 from opencharacter.records import (
     Call,
@@ -28,8 +30,8 @@ from opencharacter.records import (
     Usage,
 )
 from opencharacter.store.files import write_json
-from opencharacter.store.rows import write_records
-from opencharacter.store.stage import StageFolder
+from opencharacter.store.rows import read_footer, write_records
+from opencharacter.store.stage import StageFolder, output_fingerprint
 
 SIZES = (1_000, 10_000)
 CHARACTERS = 200
@@ -103,12 +105,34 @@ def write_run(run_dir: Path, n: int) -> None:
     items, transcripts, scores = rows(n)
     play, judge = (StageFolder(run_dir=run_dir, stage=stage) for stage in ("play", "judge"))
     write_records(play.path / ITEMS / PART, EvalItem, items)
-    write_records(play.data / PART, Transcript, transcripts)
-    write_records(judge.data / PART, Score, scores)
-    names = ("stage", "output", "inputs", "settings", "counts", "usage", "seconds", "parts")
-    for folder in (play, judge):
-        manifest = {name: {} for name in names} | {"stage": folder.stage, "output": "0"}
-        write_json(folder.manifest_file, manifest)
+    names = ("inputs", "settings", "counts", "usage", "seconds", "parts")
+    written = ((play, Transcript, transcripts), (judge, Score, scores))
+    for folder, kind, each in written:
+        write_records(folder.data / PART, kind, each)
+        output = output_fingerprint(folder.stage, read_footer(folder.data / PART).digest)
+        known = {"stage": folder.stage, "fingerprint": folder.stage, "output": output}
+        write_json(folder.manifest_file, {name: {} for name in names} | known)
+    played = Played(
+        suite="bench@0",
+        items=len(items),
+        personas=CHARACTERS,
+        personas_played=CHARACTERS,
+        damaged={},
+        missing=(),
+        about={},
+    )
+    write_json(play.path / SUITE, asdict(played))
+    bench = Bench(
+        judges={"judge@1": "judge"},
+        teacher="",
+        candidates={"m@1": "m"},
+        cards={},
+        left_out={},
+        same_family_stated=False,
+        refusal="",
+        scales={},
+    )
+    write_bench(judge, bench)
 
 
 def main() -> None:

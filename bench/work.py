@@ -35,8 +35,8 @@ from opencharacter.records import (
 )
 from opencharacter.stages import generate
 from opencharacter.store.files import write_json
-from opencharacter.store.rows import write_records
-from opencharacter.store.stage import StageFolder
+from opencharacter.store.rows import read_footer, write_records
+from opencharacter.store.stage import StageFolder, output_fingerprint
 from opencharacter.synth.responses import Task, meetings
 
 SEED = 0
@@ -243,8 +243,10 @@ def run_generate(model: Model, work: Work, sampling: SamplingConfig, runs: Path)
 def make_input(run_dir: Path, stage: str, kind: type, rows: Sequence[Any]) -> None:
     """Write a finished stage."""
     folder = StageFolder(run_dir=run_dir, stage=stage)
-    write_records(folder.data / "part-00000-of-00001.parquet", kind, rows)
+    part = folder.data / "part-00000-of-00001.parquet"
+    counts = {"out": write_records(part, kind, rows)}
     asked = {"settings": {}, "inputs": {}}
     write_json(folder.started_file, asked | {"fingerprint": stage, "command": "", "at": 0.0})
-    made = {"counts": {}, "usage": {}, "seconds": 0.0, "parts": 1}
-    write_json(folder.manifest_file, asked | made | {"stage": stage, "output": stage})
+    made = {"counts": counts, "usage": {}, "seconds": 0.0, "parts": 1, "fingerprint": stage}
+    output = output_fingerprint(stage, read_footer(part).digest)
+    write_json(folder.manifest_file, asked | made | {"stage": stage, "output": output})

@@ -195,7 +195,7 @@ class Job:
         self, stage: OpenStage, settings: Mapping[str, Any], inputs: Mapping[str, str]
     ) -> None:
         """Write down what a stage is started with, or refuse; make room where that is cheap."""
-        told = make_room(
+        told = not self.config.force and make_room(
             stage.folder,
             settings=settings,
             inputs=inputs,

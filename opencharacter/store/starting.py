@@ -96,7 +96,7 @@ def make_room(
     Raises:
         StoreError: another process works on what it was.
     """
-    if not _is_cheap(folder.started(), settings, inputs, cheap):
+    if not cheap or not _is_cheap(folder.started(), settings, inputs, cheap):
         return ""
     while claims.take(_ROOM) is not None:
         time.sleep(_POLL_S)
