@@ -92,7 +92,7 @@ class TokenizeConfig:
     """What becomes of a dialogue in whose text a control token is written: it stays text, or the
     dialogue is rejected."""
     processes: int = 1
-    """Processes that encode."""
+    """Processes that encode at most; each takes 10,000 rows or more, so few rows take one."""
     show: int = 0
     """Print so many rows with what is supervised in colour."""
     max_rejected: float = 0.2
