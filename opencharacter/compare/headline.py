@@ -250,8 +250,7 @@ def cautions_of(results: Results, criteria: Sequence[str]) -> list[str]:
             "families: the figures hang on whom was asked."
         )
     found += _users_told(results)
-    is_anybody = any(item.persona or item.system for item in results.items.values())
-    if is_anybody and all(t.domain is Domain.unknown for t in results.transcripts):
+    if is_anybody(results) and all(t.domain is Domain.unknown for t in results.transcripts):
         found.append(
             "Whether the model was trained on these characters is not known, so there is no gap "
             "between in-domain and out-of-domain."
@@ -262,6 +261,11 @@ def cautions_of(results: Results, criteria: Sequence[str]) -> list[str]:
             "trained on it, for it is no checkpoint of a run."
         )
     return found
+
+
+def is_anybody(results: Results) -> bool:
+    """Tell whether anybody is played."""
+    return any(item.persona or item.system for item in results.items.values())
 
 
 def _uncalibrated(results: Results, judges: Sequence[str]) -> str:

@@ -134,6 +134,8 @@ class Report:
     failures: Sequence[Failed]
     transcripts: int
     characters: Mapping[Domain, int]
+    units: str
+    """What intervals are over: `characters`, or, where nobody is played, `questions`."""
     facts: Mapping[str, str | int | float]
 
     @property

@@ -34,6 +34,8 @@ def metrics_of(report: Report) -> dict[str, float]:
     found = {"report/coverage": report.coverage, "report/transcripts": float(report.transcripts)}
     found["report/headline"] = report.headline.overall.value if not report.withheld else None
     for domain, one in report.headline.domains.items():
+        if domain is Domain.none:  # it is the headline
+            continue
         found |= {f"report/{domain}": one.value, f"report/{domain}/low": one.low}
         found |= {f"report/{domain}/high": one.high}
     if report.gap:
