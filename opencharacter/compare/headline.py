@@ -290,7 +290,8 @@ def _not_centred(results: Results, criteria: Sequence[str]) -> list[str]:
         return []
     return [
         f"The judges are not centred in {', '.join(names)}: they have scored fewer than two "
-        "answers in common, so who scored which answer moves the mean."
+        "answers in common, so who scored which answer moves the mean. Leave out of judge.jury "
+        "whoever gives no verdicts (the table of judges says why), or let all score more answers."
     ]
 
 

@@ -173,6 +173,27 @@ def test_a_jury_judges_in_turn_and_a_new_member_alone_is_asked(opencharacter, tm
     assert len({score.id for score in scores(tmp_path)}) == 3 * N
 
 
+def test_judges_that_scored_nothing_in_common_are_told_apart_with_what_to_do(
+    opencharacter, tmp_path, gym
+):
+    ann, jury = jurors("ann", "ben")
+    cut = ann.replace("model:ben", "model:ben,max_length:9")  # words, for no prompt of a judge
+    done = opencharacter("stage=judge", cut, jury)
+
+    found = json.loads((folder(tmp_path) / "jury.json").read_text())["toxicity_control"]
+    scored = sum(
+        s.value is not None and s.criterion == "toxicity_control" for s in scores(tmp_path)
+    )
+    assert found["refused"] == (
+        f"0 of 6 answers have a verdict of all 2 judges (ann@scripted {scored}, ben@scripted 0), "
+        "and a common scale takes 2"
+    )
+    assert done.stderr.count("so nothing is told of their agreement") == 1
+    assert "leave out of judge.jury whoever gives no verdicts" in done.stderr
+    report = opencharacter("stage=report", cut, jury).stdout
+    assert "Leave out of judge.jury whoever gives no verdicts" in report
+
+
 def test_a_juror_may_be_a_file_of_conf(opencharacter, tmp_path, gym):
     done = opencharacter("stage=judge", "judge.jury=[scripted]")
     assert done.returncode == 0, done.stderr
