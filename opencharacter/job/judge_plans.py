@@ -39,6 +39,7 @@ from opencharacter.store.rows import read_records
 from opencharacter.store.stage import StageFolder
 
 _MILLION = 1e6
+_BY_RULE = "Judging asks nobody: this suite is scored by rule."
 _HEADERS = ("", "scores", "calls", "known", "to ask", "prompt tokens", "shared", "USD")
 
 
@@ -104,22 +105,29 @@ def print_judging(config: Config, job: Job) -> None:
             return
         answers = Answers(foreseen.items, foreseen.transcripts, foreseen.scale, is_foreseen=True)
     rows = _played_rows(foreseen, config) if foreseen else []
-    longest = 0
+    longest, is_judged = 0, False
     for name, judge in config.judge.members.items():
         cost = cost_of_judge(config, judge, answers)
         longest = max(longest, cost.longest)
-        rows.append(_judge_row(name, cost, judge, answers.scale))
-    print("\n" + closing_table(rows, _HEADERS))
+        if cost.scores:
+            rows.append(_judge_row(name, cost, judge, answers.scale))
+            is_judged = True
+    if rows:
+        print("\n" + closing_table(rows, _HEADERS))
     if foreseen:
         print(told_of_suite(foreseen))
-    told = f"at most {longest:,} output token{'s' * (longest > 1)} a call; " if longest else ""
-    print(
-        f"Judging: {told}tokens are characters / {CHARS_PER_TOKEN:g}; shared = what the prompt "
-        "before begins with too."
-    )
+    print(_told_of_judging(longest) if is_judged else _BY_RULE)
     characters = {one.persona_id for one in answers.items.values()}
     if found := resolution(config, len(characters)):
         print(resolution_words(found))
+
+
+def _told_of_judging(longest: int) -> str:
+    told = f"at most {longest:,} output token{'s' * (longest > 1)} a call; " if longest else ""
+    return (
+        f"Judging: {told}tokens are characters / {CHARS_PER_TOKEN:g}; shared = what the prompt "
+        "before begins with too."
+    )
 
 
 def _played_rows(foreseen: Foreseen, config: Config) -> list[tuple[str, ...]]:
