@@ -66,10 +66,11 @@ def headline_criteria(results: Results, asked: Sequence[str]) -> list[str]:
             scores are on. Points of different scales have no mean.
 
     Raises:
-        ConfigError: those asked for are on several scales.
+        ConfigError: one of those asked for is none of the run's, or they are on several scales.
     """
     scales = scales_of(results)
     if asked:
+        _check_known(results, asked)
         _check_one_scale(results.run, {name: scales[name] for name in asked if name in scales})
         return list(asked)
     counts = Counter(group_of(score.criterion) for score in results.scores)
@@ -83,6 +84,16 @@ def headline_criteria(results: Results, asked: Sequence[str]) -> list[str]:
         by_scale[scales.get(name)] += counts[name]
     commonest = max(by_scale, key=lambda scale: by_scale[scale], default=None)
     return [name for name in chosen if scales.get(name) == commonest]
+
+
+def _check_known(results: Results, asked: Sequence[str]) -> None:
+    scored = {group_of(score.criterion) for score in results.scores}
+    known = scored | {name for item in results.items.values() for name in item.dimensions}
+    if unknown := sorted(set(asked) - known):
+        raise ConfigError(
+            f"{results.run} has no scores by {', '.join(unknown)} (report.criteria, "
+            f"compare.criteria); it has {', '.join(sorted(known)) or 'none at all'}"
+        )
 
 
 def _check_one_scale(run: str, scales: Mapping[str, Scale]) -> None:
