@@ -81,11 +81,6 @@ def test_every_file_begins_with_what_it_is_and_the_command(path):
     assert len([line for line in header if "@package" not in line]) >= 2
 
 
-def test_a_juror_that_needs_more_is_told_how_to_be_given_it():
-    with pytest.raises(ConfigError, match=r"jurors\.endpoint\.model must .*'\{endpoint:\{backend"):
-        compose_config(["stage=mix", "judge.jury=[endpoint]"])
-
-
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(CONF).as_posix())
 def test_every_number_has_a_unit_or_a_source(path):
     numbers = re.compile(r"^ *\w+: [\d.]*\d$")
