@@ -360,21 +360,6 @@ def test_a_jury_with_a_model_twice_is_refused_before_anything_is_asked(openchara
     assert "opening" not in done.stderr
 
 
-def test_a_model_of_no_known_family_is_told(opencharacter, tmp_path, settings):
-    gym = write_gym(tmp_path / "gym", n=2)
-    settings |= {
-        "suite": "persona_gym",
-        "suite.path": str(gym),
-        "suite.questions": "2",
-        "player.model": "my-oc-8b",
-    }
-    assert opencharacter("stage=play").returncode == 0
-
-    told = "my-oc-8b@scripted: the name says no family"
-    assert told in opencharacter("stage=judge").stderr
-    assert told not in opencharacter("stage=judge", "player.family=llama").stderr
-
-
 def test_a_jury_is_of_answers_and_not_of_controls(opencharacter, tmp_path, settings):
     gym = write_gym(tmp_path / "gym", n=2)
     settings |= {
