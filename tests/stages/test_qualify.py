@@ -134,3 +134,50 @@ def test_a_qualifying_whose_cards_cannot_be_written_is_not_finished(opencharacte
     (folder(tmp_path) / "judge_card.json").rmdir()
     assert opencharacter("stage=qualify", "qualify.n=5").returncode == 0
     assert set(cards(tmp_path)) == {"scripted@scripted"}
+
+
+def one(name):
+    """Return the settings of a judge of this name, alone."""
+    return f"judge.model={name}", "qualify.n=5"
+
+
+def test_judges_may_be_qualified_one_by_one(opencharacter, tmp_path, gym):
+    assert opencharacter("stage=qualify", *one("ann")).returncode == 0
+    first = cards(tmp_path)["ann@scripted"]
+
+    done = opencharacter("stage=qualify", *one("ben"))
+
+    assert done.returncode == 0, done.stderr
+    assert cards(tmp_path)["ann@scripted"] == first
+    assert set(cards(tmp_path)) == {"ann@scripted", "ben@scripted"}
+    assert "already finished" in opencharacter("stage=qualify", *one("ann")).stderr
+    assert set(cards(tmp_path)) == {"ann@scripted", "ben@scripted"}
+
+
+def test_the_card_of_another_judge_keeps_its_labels(opencharacter, tmp_path, gym):
+    assert opencharacter("stage=qualify", *one("ann"), "qualify.page=12").returncode == 0
+    keys = set(re.findall(r'"key": "([^"]+)"', (folder(tmp_path) / "labels.html").read_text()))
+    labels = tmp_path / "ann.csv"
+    rows = [f"{key},eve,{1 + len(key) % 5}" for key in sorted(keys)]
+    labels.write_text("\n".join(["key,annotator,points", *rows]) + "\n")
+    given = f"qualify.labels=[{labels}]"
+    assert opencharacter("stage=qualify", *one("ann"), given).returncode == 0
+    people = cards(tmp_path)["ann@scripted"]["people"]
+
+    done = opencharacter("stage=qualify", *one("ben"))
+
+    assert "the card of ann@scripted stays, with the labels" in done.stderr
+    assert people["answers"] == 12
+    assert cards(tmp_path)["ann@scripted"]["people"] == people
+    assert cards(tmp_path)["ben@scripted"]["people"] == {}
+
+
+def test_a_card_of_older_transcripts_does_not_stay_and_that_is_told(opencharacter, tmp_path, gym):
+    assert opencharacter("stage=qualify", *one("ann")).returncode == 0
+    assert opencharacter("stage=play", "play.samples=2", "force=true").returncode == 0
+
+    done = opencharacter("stage=qualify", *one("ben"))
+
+    assert "ann@scripted has no card that counts:" in done.stderr
+    assert "was made from an older play" in done.stderr
+    assert set(cards(tmp_path)) == {"ben@scripted"}
