@@ -327,6 +327,9 @@ def _card_told(judge: str, card: Mapping[str, Any] | None) -> list[str]:
     """Return what a judge's card gives to know."""
     if card is None:
         return [f"{judge} has no judge card: nobody has tested it (stage=qualify)."]
+    told = []
     if card.get("below"):
-        return [f"{judge} is below the bar of its card: {'; '.join(card['below'])}."]
-    return []
+        told.append(f"{judge} is below the bar of its card: {'; '.join(card['below'])}.")
+    if card.get("few"):
+        told.append(f"The card of {judge} has too few cases to say: {'; '.join(card['few'])}.")
+    return told

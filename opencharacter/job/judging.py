@@ -307,7 +307,7 @@ def _below(cards: Mapping[str, Any], name: str) -> list[str]:
 
 def _short(card: Mapping[str, Any]) -> dict[str, Any]:
     """Return what is cited of a card, with its hash."""
-    shown = {name: card[name] for name in ("passed", "calibration", "below")}
+    shown = {name: card[name] for name in ("verdict", "calibration", "below", "few")}
     return shown | {"sha256": digest(card)}
 
 

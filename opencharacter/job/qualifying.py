@@ -7,7 +7,7 @@ from typing import Any
 
 from opencharacter.config import Config, JudgeConfig
 from opencharacter.errors import StoreError
-from opencharacter.evaluation.card import CARDS, Card, card_page, make_card
+from opencharacter.evaluation.card import CARDS, Card, Verdict, card_page, make_card
 from opencharacter.evaluation.labels import (
     LABELLED,
     Labels,
@@ -159,8 +159,10 @@ def write_cards(folder: StageFolder, cards: Sequence[Card]) -> None:
 def say_cards(cards: Sequence[Card]) -> None:
     """Tell what the cards say."""
     for card in cards:
-        verdict = "may judge" if card.has_passed else "is below the bar"
-        told = "; ".join(card.below)
-        print(f"qualify: {card.judge} {verdict}{': ' * bool(told)}{told}", file=sys.stderr)
+        told = "; ".join(card.below or card.few)
+        print(f"qualify: {card.judge} {card.verdict}{': ' * bool(told)}{told}", file=sys.stderr)
+        if card.below and card.few:
+            told = "; ".join(card.few)
+            print(f"qualify: {card.judge} {Verdict.few}: {told}", file=sys.stderr)
         if not card.is_calibrated:
             print(f"qualify: {card.judge} is {card.calibration}", file=sys.stderr)

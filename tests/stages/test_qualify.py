@@ -10,6 +10,8 @@ from opencharacter.ids import digest
 from opencharacter.prompts.rubrics import rubrics_dir
 from tests.evaluation.gym import write_gym
 
+FEW = "has too few cases to say"
+
 
 @pytest.fixture
 def gym(tmp_path, settings, opencharacter):
@@ -27,7 +29,7 @@ def cards(tmp_path):
 
 
 def test_a_judge_gets_a_card(opencharacter, tmp_path, gym):
-    done = opencharacter("stage=qualify", "qualify.n=10")
+    done = opencharacter("stage=qualify", "qualify.n=10", "qualify.least_cases=10")
 
     assert done.returncode == 0, done.stderr
     card = cards(tmp_path)["scripted@scripted"]
@@ -49,7 +51,7 @@ def test_what_was_judged_before_is_not_asked_again(opencharacter, tmp_path, gym)
     assert "opening" not in again.stderr
     lenient = ("qualify.least_detected=0", "qualify.least_kept=0", "qualify.least_scored=0")
     passed = opencharacter("stage=qualify", "qualify.n=10", *lenient)
-    assert "qualify: scripted@scripted may judge" in passed.stderr
+    assert "qualify: scripted@scripted meets the bar" in passed.stderr
 
 
 def test_labels_of_people_come_from_the_page_and_go_onto_the_card(opencharacter, tmp_path, gym):
@@ -96,7 +98,7 @@ def test_a_card_counts_for_the_rubrics_that_it_is_by(opencharacter, tmp_path, gy
     assert "the card of scripted@scripted in" in other.stderr
     assert "does not count: it is by role_play@" in other.stderr
     same = opencharacter("stage=judge", "force=true")
-    assert (same.returncode, cited(tmp_path)["passed"]) == (0, False), same.stderr
+    assert (same.returncode, cited(tmp_path)["verdict"]) == (0, FEW), same.stderr
     assert "does not count" not in same.stderr
 
 
@@ -119,6 +121,9 @@ def test_a_judge_that_is_qualified_after_judging_is_cited_with_its_hash(
     assert opencharacter("stage=report").returncode == 0
 
     report = json.loads((folder(tmp_path).parent / "report" / "report.json").read_text())
+    assert "The card of scripted@scripted has too few cases to say: finds" in " ".join(
+        report["cautions"]
+    )
     assert report["card_hashes"] == {
         "scripted@scripted": digest(cards(tmp_path)["scripted@scripted"])
     }
