@@ -322,8 +322,7 @@ def _card_table(judge: str, card: Mapping[str, Any]) -> Table:
         for what, rate in rates.items()
     ]
     calibration = str(card["calibration"])
-    verdict = "may judge" if card["passed"] else "is below the bar"
-    note = f"It {verdict}; {calibration}.{_padding_told(card)}"
+    note = f"It {card['verdict']}; {calibration}.{_padding_told(card)}"
     return Table(f"Judge card of {judge}", note, ("", "share", "n", "unscored"), lines)
 
 
