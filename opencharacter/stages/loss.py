@@ -13,7 +13,7 @@ from opencharacter.errors import ConfigError
 from opencharacter.evaluation.losses import loss_plan, read_answers
 from opencharacter.job import Job
 from opencharacter.job.ahead import check_asked
-from opencharacter.job.losses import say_losses, write_losses
+from opencharacter.job.losses import NO_SERVER, say_losses, write_losses
 from opencharacter.llm.opening import model_name
 
 
@@ -27,8 +27,8 @@ def check(config: Config) -> None:
     """
     if config.player.backend is Backend.endpoint:
         raise ConfigError(
-            "stage=loss needs the player's weights, and player.backend is endpoint: a server tells "
-            "no probabilities of a text that it did not write; choose a model of this process"
+            f"stage=loss needs the player's weights, and player.backend is endpoint: {NO_SERVER}; "
+            "choose a model of this process"
         )
     if not config.trains_player:
         check_asked(config, "loss", config.player)
