@@ -6,7 +6,7 @@ the probability of each token of the answer after all before it. The dialogue is
 tokens are counted, as a training would learn it (`llm.chat.ChatEncoder.encode_said`).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -41,7 +41,12 @@ _EXCERPT = 200  # characters
 class Told:
     """A dialogue whose answers are given."""
 
-    instruction: Instruction
+    messages: tuple[Message, ...]
+    """User and assistant in turn."""
+    topic: str
+    licence: str
+    origin: str
+    """Where the row stands."""
     id: str = field(init=False)
     """Hash of all that is said in it."""
 
@@ -49,11 +54,6 @@ class Told:
         """Hash the dialogue."""
         said = [[message.role, message.content] for message in self.messages]
         object.__setattr__(self, "id", content_id("dialogue", said))
-
-    @property
-    def messages(self) -> tuple[Message, ...]:
-        """User and assistant in turn."""
-        return self.instruction.dialogue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,60 +63,78 @@ class Answers:
     name: str
     """`name@hash` of the data."""
     told: tuple[Told, ...]
-    unusable: tuple[Rejection, ...]
+    """In an order that hangs on what they say alone."""
+    unusable: tuple[Rejection, ...] = ()
     """Rows of the data that cannot be measured; each is a piece of work that is refused."""
 
 
-def name_of(config: LossConfig) -> str:
-    """Return `name@hash` of the data whose answers are measured.
-
-    Raises:
-        SourceError: there is no such data.
-    """
-    if not config.path:
-        return hashed_name(OWN, suite_file(OWN))
-    [source] = open_instructions([config.path])
-    return f"{source.name}@{source_fingerprint(config.path)[:12]}"
-
-
 def read_answers(config: LossConfig) -> Answers:
-    """Return the dialogues, in an order that hangs on what they say alone.
+    """Return the project's dialogues, or those of `loss.path`.
 
     Raises:
         SourceError: there is no such data, or too little of it.
     """
-    rows = _of_path(config.path) if config.path else _own()
+    if not config.path:
+        return answers_of(hashed_name(OWN, suite_file(OWN)), _own(), n=config.n)
+    [source] = open_instructions([config.path])
+    name = f"{source.name}@{source_fingerprint(config.path)[:12]}"
+    return answers_of(name, _of_path(config.path), n=config.n)
+
+
+def answers_of(name: str, rows: Iterable[Told | Rejection], *, n: int | None) -> Answers:
+    """Return dialogues, each once, or a draw of `n` of them.
+
+    Args:
+        name: Of the data, `name@hash`.
+        rows: In any order.
+        n: A smaller draw is a part of a larger one; None = all.
+
+    Raises:
+        SourceError: there are not so many, or none.
+    """
     found: dict[str, Told] = {}
     unusable: list[Rejection] = []
     for row in rows:
         if isinstance(row, Rejection):
             unusable.append(row)
-        elif not row.is_answered:
-            unusable.append(_unanswered(row))
         else:
-            told = Told(instruction=row)
-            found[told.id] = told
-    if config.n is not None and config.n > len(found):
-        raise SourceError(f"loss.n={config.n:,} asks for more than the {len(found):,} dialogues")
-    order = shuffled(found, "loss")[: config.n]
-    kept = tuple(found[id_] for id_ in order)
-    return Answers(name=name_of(config), told=kept, unusable=tuple(unusable))
+            found[row.id] = row
+    if (n or 1) > len(found):
+        asked = f"loss.n={n:,} asks for more than the" if n else "stage=loss finds"
+        raise SourceError(
+            f"{asked} {len(found):,} dialogues of {name} with an answer to every question "
+            f"({len(unusable):,} rows cannot be used)"
+        )
+    order = shuffled(found, "loss")[:n]
+    return Answers(name=name, told=tuple(found[id_] for id_ in order), unusable=tuple(unusable))
 
 
-def _own() -> Iterator[Instruction]:
+def _own() -> Iterator[Told]:
     for number, row in enumerate(read_rows(suite_file(OWN)), start=1):
-        yield Instruction(
-            source=OWN,
-            messages=(Message(role=Role.user, content=row["question"]),),
-            references=(row["answer"],),
+        yield Told(
+            messages=(
+                Message(role=Role.user, content=row["question"]),
+                Message(role=Role.assistant, content=row["answer"]),
+            ),
             topic=row["id"].partition("/")[0],
             licence=EMBEDDED_LICENCE,
             origin=f"{OWN}.jsonl:{number}",
         )
 
 
-def _of_path(path: str) -> Iterator[Instruction | Rejection]:
-    return read_instructions(InstructionsConfig(paths=[path]), seed=0, tally=Tally())
+def _of_path(path: str) -> Iterator[Told | Rejection]:
+    for row in read_instructions(InstructionsConfig(paths=[path]), seed=0, tally=Tally()):
+        if isinstance(row, Rejection):
+            yield row
+        elif not row.is_answered:
+            yield _unanswered(row)
+        else:
+            yield Told(
+                messages=row.dialogue,
+                topic=row.topic or "",
+                licence=row.licence,
+                origin=row.origin,
+            )
 
 
 def _unanswered(row: Instruction) -> Rejection:
@@ -175,13 +193,13 @@ def measure(told: Told, source: str, model: Model, *, retries: int) -> Session[L
     return Loss(
         dialogue_id=told.id,
         source=source,
-        topic=told.instruction.topic or "",
+        topic=told.topic,
         messages=told.messages,
         model=model.name,
         losses=completion.losses,
         n_bytes=sum(len(text.strip().encode()) for text in said),
-        licence=told.instruction.licence,
-        origin=told.instruction.origin,
+        licence=told.licence,
+        origin=told.origin,
         call=Call(
             model=model.name,
             prompt_sha256=request.key(model.name),
@@ -198,7 +216,7 @@ def _unmeasured(told: Told, completion: Completion, usage: Usage) -> Rejection:
         key=told.id,
         reason="too_long" if completion.finish is Finish.too_long else "error",
         detail=completion.text[:_EXCERPT],
-        origin=told.instruction.origin,
+        origin=told.origin,
         excerpt=told.messages[0].content[:_EXCERPT],
         attempts=usage.calls,
         usage=usage,
