@@ -25,14 +25,13 @@ from opencharacter.ids import digest
 from opencharacter.job import Job
 from opencharacter.job.beside import require_whole
 from opencharacter.job.cards import read_cards
-from opencharacter.job.kept import cache_of, say_kept
+from opencharacter.job.kept import kept_of, say_kept
 from opencharacter.job.kinship import teacher_of, unknown_families
 from opencharacter.job.playing import ITEMS
 from opencharacter.job.stage import OpenStage
 from opencharacter.llm.opening import model_name
 from opencharacter.prompts.rubrics import Rubric, load_rubric
 from opencharacter.records import Control, EvalItem, Score, Transcript
-from opencharacter.store.completions import SharedCompletions
 from opencharacter.store.damage import damaged
 from opencharacter.store.files import write_json
 from opencharacter.store.rows import part_files, read_columns, read_footer, read_records
@@ -156,7 +155,7 @@ def ask_judge(
 ) -> None:
     """Let one judge do the work of its own stage, or what other processes leave of it."""
     asker = asker_of(judge, rubrics)
-    kept = SharedCompletions(cache_of(judge, job.config))
+    kept = kept_of(judge, job.config)
     stage.work(
         judge_plan(work, asker.judge, kept=kept),
         lambda: job.unopened(judge.model_config),
