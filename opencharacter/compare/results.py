@@ -78,7 +78,7 @@ class Results:
     opponents: Mapping[str, Opponent] = field(default_factory=dict)
     """Its transcripts, by id."""
     facts: Mapping[str, str | int | float] = field(default_factory=dict)
-    """Of the training: `characters`, `rows`, `method`, where they are known."""
+    """Of the training: `characters`, `rows`, `tokens`, `method`, where they are known."""
 
 
 class Mark(NamedTuple):
