@@ -32,6 +32,7 @@ PIPELINE = (
         "tokenize",
         "train",
         "play",
+        "loss",
         "judge",
         "qualify",
         "report",
@@ -51,7 +52,7 @@ MOST_USED = (
     *("player.model", "suite.path", "suite.n", "suite.run", "play.controls", "play.samples"),
     *("mix.n_characters", "mix.methods", "mix.n", "export.layout", "lint.path", "lint.fix"),
     *("train.model", "train.tuning", "train.check"),
-    *("judge.rubrics", "judge.jury", "judge.against", "qualify.page"),
+    *("judge.rubrics", "judge.jury", "judge.against", "qualify.page", "loss.path"),
     *("report.runs", "report.criteria", "compare.runs", "compare.margin"),
 )
 

@@ -18,6 +18,7 @@ from opencharacter.compare.results import (
     marks_of,
     offsets_of,
     scales_of,
+    unknown_words,
 )
 from opencharacter.errors import ConfigError
 from opencharacter.records import Control, Domain, EvalItem
@@ -156,6 +157,7 @@ def why_withheld(
             f"{whose}, and judges favour their own: judge with another family, or state it with "
             "judge.same_family=true."
         )
+        reasons += unknown_words(results.unknown)
     reasons += too_few(marks, least=least)
     p = missing_by_domain(marks)
     if p is not None and p <= _UNEQUAL:
@@ -247,14 +249,7 @@ def cautions_of(results: Results, criteria: Sequence[str]) -> list[str]:
             f"Without a model: what is popular gets {popularity:.1%} of the pairs right, chance "
             "50.0%."
         )
-    kin = {judge: whose for judge, whose in kin_of(results).items() if judge in judges}
-    told = ", ".join(f"{judge} (of {whose} family)" for judge, whose in kin.items())
-    if kin and left_out_of(results):
-        found.append(f"Left out of the headline, as judges favour their own: {told}.")
-    elif kin and results.same_family_stated:
-        found.append(
-            f"In the headline by judge.same_family=true, though judges favour their own: {told}."
-        )
+    found += _kin_told(results, judges)
     if 0 < len(judges) < JURY:
         found.append(
             f"{len(judges)} judge{'s' * (len(judges) > 1)}, and a jury has {JURY} of different "
@@ -277,6 +272,21 @@ def cautions_of(results: Results, criteria: Sequence[str]) -> list[str]:
 def is_anybody(results: Results) -> bool:
     """Tell whether anybody is played."""
     return any(item.persona or item.system for item in results.items.values())
+
+
+def _kin_told(results: Results, judges: Sequence[str]) -> list[str]:
+    """Return which judges are, or may be, kin, and whether they stand in the headline."""
+    kin = {judge: whose for judge, whose in kin_of(results).items() if judge in judges}
+    told = ", ".join(f"{judge} (of {whose} family)" for judge, whose in kin.items())
+    if kin and left_out_of(results):
+        found = f"Left out of the headline, as judges favour their own: {told}."
+    elif kin and results.same_family_stated:
+        found = (
+            f"In the headline by judge.same_family=true, though judges favour their own: {told}."
+        )
+    else:
+        return []
+    return [found, *unknown_words(results.unknown)]
 
 
 def _uncalibrated(results: Results, judges: Sequence[str]) -> str:
@@ -333,6 +343,9 @@ def _card_told(judge: str, card: Mapping[str, Any] | None) -> list[str]:
     """Return what a judge's card gives to know."""
     if card is None:
         return [f"{judge} has no judge card: nobody has tested it (stage=qualify)."]
+    told = []
     if card.get("below"):
-        return [f"{judge} is below the bar of its card: {'; '.join(card['below'])}."]
-    return []
+        told.append(f"{judge} is below the bar of its card: {'; '.join(card['below'])}.")
+    if card.get("few"):
+        told.append(f"The card of {judge} has too few cases to say: {'; '.join(card['few'])}.")
+    return told

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
+from opencharacter.compare.losses import Measured
 from opencharacter.compare.measured import ALL_JUDGES, Gap, Preferred, Report, Row
 from opencharacter.compare.results import Results
 from opencharacter.records import Domain
@@ -133,6 +134,7 @@ def tables_of(report: Report) -> list[Table]:
                report.rule_turns),
         means("Controls", "What is left without the persona, or with another one: the difference "
                "from `none` is what an answer owes to its persona.", report.controls),
+        loss_table(report.losses),
         _failures(report),
         _judges(report),
         _spread(report),
@@ -192,6 +194,27 @@ def preference_table(found: Mapping[str, Sequence[Preferred]]) -> Table:
         "Preferred, answer beside answer", note, (*columns, "characters"), lines, dots,
         ("preferred", "at equal length"),
     )  # fmt: skip
+
+
+def loss_table(found: Sequence[Measured]) -> Table:
+    """Return what given answers cost a model, by topic."""
+    lines = [
+        [
+            each.name,
+            *map(ranged, (each.nats, each.perplexity, each.bits)),
+            f"{each.nats.n:,}",
+            f"{each.nats.clusters:,}",
+        ]
+        for each in found
+    ]
+    columns = ("", "nats a token", "perplexity", "bits a byte", "tokens", "dialogues")
+    note = (
+        "Less is better. How likely the model holds given answers to general questions, the ends "
+        "of turns counted, as in training; intervals over dialogues. Nothing of it is in the "
+        "headline. Between models of different tokenizers compare bits a byte."
+    )
+    dots = [[Dot(0, each.nats)] for each in found]
+    return Table("Loss on given answers", note, columns, lines, dots, ("nats a token",))
 
 
 def preference_words(pair: str, found: Sequence[Preferred]) -> list[str]:
@@ -322,8 +345,7 @@ def _card_table(judge: str, card: Mapping[str, Any]) -> Table:
         for what, rate in rates.items()
     ]
     calibration = str(card["calibration"])
-    verdict = "may judge" if card["passed"] else "is below the bar"
-    note = f"It {verdict}; {calibration}.{_padding_told(card)}"
+    note = f"It {card['verdict']}; {calibration}.{_padding_told(card)}"
     return Table(f"Judge card of {judge}", note, ("", "share", "n", "unscored"), lines)
 
 

@@ -129,6 +129,30 @@ class SuiteConfig:
 
 
 @dataclass(kw_only=True)
+class LossConfig(LLMStageConfig):
+    """Of what the loss is measured; nothing is drawn, so `sampling` changes nothing."""
+
+    path: str = ""
+    """General dialogues with an answer to every question: a file or folder (.json, .jsonl,
+    .parquet) or `hub:owner/name`, in any layout that instructions.paths takes. Empty = the
+    project's own (eval/suites/general_answers.jsonl)."""
+    run: str | None = None
+    """Run whose training held general dialogues out (train.holdout.general): these, in place of
+    `path`. So any model is measured on what that training was measured on."""
+    n: int | None = None
+    """How many of them, drawn by a hash of each; None = all."""
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        LLMStageConfig.__post_init__(self)
+        require(self.n is None or self.n >= 1, f"loss.n is {self.n}; it must be >= 1")
+        require(
+            not (self.path and self.run),
+            f"loss.path={self.path} and loss.run={self.run} are both set; leave one of them out",
+        )
+
+
+@dataclass(kw_only=True)
 class AnswersSamplingConfig(SamplingConfig):
     """How answers under test are drawn: as OpenCharacter's evaluation does it."""
 

@@ -38,6 +38,7 @@ from opencharacter.store.starting import begin, make_room, told_changes
 
 _BESIDE = {
     "play": ("items", "suite.json"),
+    "loss": ("loss.json",),
     "judge": ("judges.json", "jury.json", "compat.json"),
     "qualify": ("judge_card.json", "judge_card.md"),
 }

@@ -2,12 +2,13 @@
 
 import sys
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from opencharacter.errors import SourceError
 from opencharacter.evaluation.rules import rule_scores
 from opencharacter.evaluation.suite import Suite
 from opencharacter.records import EvalItem, Score, Transcript
+from opencharacter.sources.pinning import NOT_KNOWN
 from opencharacter.store.files import write_json
 from opencharacter.store.rows import read_records, write_records
 from opencharacter.store.stage import StageFolder
@@ -33,6 +34,8 @@ class Played:
     """What makes this a part of the suite, a sentence each; empty = all of it."""
     about: dict[str, float | None]
     """Figures about the suite itself, such as what a control without a model gets right."""
+    read_from: dict[str, str] = field(default_factory=dict)
+    """Of data sets on the hub, the commit that was read, by the path that names them."""
 
 
 def write_items(folder: StageFolder, suite: Suite) -> None:
@@ -46,6 +49,7 @@ def write_items(folder: StageFolder, suite: Suite) -> None:
         damaged={row.key: f"{row.reason}: {row.detail}" for row in suite.damaged},
         missing=suite.missing,
         about=dict(suite.about),
+        read_from=dict(suite.read_from),
     )
     write_json(folder.path / SUITE, asdict(played))
 
@@ -71,6 +75,9 @@ def refuse_damaged(suite: Suite, *, max_rejected: float) -> None:
 
 def say_missing(suite: Suite) -> None:
     """Say what makes this a part of the suite, so that nobody takes its mean for the suite's."""
+    for path, commit in suite.read_from.items():
+        told = "not known, so nothing ties the run to it" if commit == NOT_KNOWN else commit
+        print(f"play: the commit of {path} is {told}", file=sys.stderr)
     for sentence in suite.missing:
         print(f"play: a part of {suite.name}: {sentence}", file=sys.stderr)
 

@@ -212,7 +212,8 @@ def test_judge_cards_are_cited_and_their_bars_told(opencharacter, tmp_path):
         "scored": rate,
         "people": {},
         "below": ["finds persona_swap in 50% of 20, asked are 80%"],
-        "passed": False,
+        "few": ["finds filler: no case"],
+        "verdict": "is below the bar",
         "calibration": "uncalibrated: no person has labelled any of these answers",
     }
     write_run(tmp_path / "runs", written)
@@ -222,6 +223,7 @@ def test_judge_cards_are_cited_and_their_bars_told(opencharacter, tmp_path):
     done = opencharacter("stage=report")
 
     assert "judge-a@1 is below the bar of its card: finds persona_swap" in done.stdout
+    assert "card of judge-a@1 has too few cases to say: finds filler: no case." in done.stdout
     text = (run_dir / "report" / "report.md").read_text()
     assert "| finds persona_swap | 50% [30%, 70%] | 20 | 1 |" in text
     assert f"Judge cards (sha256): judge-a@1 {digest(card)}." in text
