@@ -98,7 +98,6 @@ class Card:
     def to_json(self) -> dict[str, Any]:
         """Return it for judge_card.json."""
         return asdict(self) | {
-            "padding": self.padding._asdict() if self.padding else None,
             "verdict": str(self.verdict),
             "passed": self.has_passed,
             "calibration": self.calibration,

@@ -3,6 +3,7 @@
 import csv
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -171,8 +172,8 @@ def agreement(scores: Iterable[Score], labels: Labels, *, epsilon: float) -> dic
     def weighted(at: Ints) -> float | None:
         return kappa(np.rint(judge[at]), np.rint(means[at]), "quadratic")
 
-    found["spearman"] = jackknife(rank, characters, scale="fisher")._asdict()
-    found["kappa_quadratic"] = jackknife(weighted, characters, scale="fisher")._asdict()
+    found["spearman"] = asdict(jackknife(rank, characters, scale="fisher"))
+    found["kappa_quadratic"] = asdict(jackknife(weighted, characters, scale="fisher"))
     if len(labels) > 1:
         tested = alt_test(grid.judge, grid.people, epsilon, grid.characters, closeness="distance")
         found["alt_test"] = {
