@@ -53,6 +53,7 @@ def joined(runs: Sequence[Results]) -> Results:
         opponents={id_: other for run in runs for id_, other in run.opponents.items()},
         jury=first.jury if len(runs) == 1 else {},
         human={key: label for run in runs for key, label in run.human.items()},
+        losses=list({row.dialogue_id: row for run in runs for row in run.losses}.values()),
         published=next((run.published for run in runs if run.published), {}),
     )
 

@@ -67,10 +67,11 @@ def headline_criteria(results: Results, asked: Sequence[str]) -> list[str]:
             scores are on. Points of different scales have no mean.
 
     Raises:
-        ConfigError: those asked for are on several scales.
+        ConfigError: one of those asked for is none of the run's, or they are on several scales.
     """
     scales = scales_of(results)
     if asked:
+        _check_known(results, asked)
         _check_one_scale(results.run, {name: scales[name] for name in asked if name in scales})
         return list(asked)
     counts = Counter(group_of(score.criterion) for score in results.scores)
@@ -84,6 +85,16 @@ def headline_criteria(results: Results, asked: Sequence[str]) -> list[str]:
         by_scale[scales.get(name)] += counts[name]
     commonest = max(by_scale, key=lambda scale: by_scale[scale], default=None)
     return [name for name in chosen if scales.get(name) == commonest]
+
+
+def _check_known(results: Results, asked: Sequence[str]) -> None:
+    scored = {group_of(score.criterion) for score in results.scores}
+    known = scored | {name for item in results.items.values() for name in item.dimensions}
+    if unknown := sorted(set(asked) - known):
+        raise ConfigError(
+            f"{results.run} has no scores by {', '.join(unknown)} (report.criteria, "
+            f"compare.criteria); it has {', '.join(sorted(known)) or 'none at all'}"
+        )
 
 
 def _check_one_scale(run: str, scales: Mapping[str, Scale]) -> None:
@@ -245,8 +256,7 @@ def cautions_of(results: Results, criteria: Sequence[str]) -> list[str]:
             "families: the figures hang on whom was asked."
         )
     found += _users_told(results)
-    is_anybody = any(item.persona or item.system for item in results.items.values())
-    if is_anybody and all(t.domain is Domain.unknown for t in results.transcripts):
+    if is_anybody(results) and all(t.domain is Domain.unknown for t in results.transcripts):
         found.append(
             "Whether the model was trained on these characters is not known, so there is no gap "
             "between in-domain and out-of-domain."
@@ -257,6 +267,11 @@ def cautions_of(results: Results, criteria: Sequence[str]) -> list[str]:
             "trained on it, for it is no checkpoint of a run."
         )
     return found
+
+
+def is_anybody(results: Results) -> bool:
+    """Tell whether anybody is played."""
+    return any(item.persona or item.system for item in results.items.values())
 
 
 def _kin_told(results: Results, judges: Sequence[str]) -> list[str]:
@@ -296,7 +311,8 @@ def _not_centred(results: Results, criteria: Sequence[str]) -> list[str]:
         return []
     return [
         f"The judges are not centred in {', '.join(names)}: they have scored fewer than two "
-        "answers in common, so who scored which answer moves the mean."
+        "answers in common, so who scored which answer moves the mean. Leave out of judge.jury "
+        "whoever gives no verdicts (the table of judges says why), or let all score more answers."
     ]
 
 

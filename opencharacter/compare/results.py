@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Any, NamedTuple
 
-from opencharacter.records import EvalItem, Failure, Score, Transcript
+from opencharacter.records import EvalItem, Failure, Loss, Score, Transcript
 
 RULE = "rule"
 """The judge of scores that a rule gives."""
@@ -80,6 +80,8 @@ class Results:
     """Run whose answers judges read beside these; empty = none."""
     opponents: Mapping[str, Opponent] = field(default_factory=dict)
     """Its transcripts, by id."""
+    losses: Sequence[Loss] = ()
+    """Of the tested model on given answers, one for each dialogue; empty = not measured."""
     facts: Mapping[str, str | int | float] = field(default_factory=dict)
     """Of the training: `characters`, `rows`, `method`, where they are known."""
 

@@ -176,5 +176,5 @@ def _items(suite: str, pair: Pair) -> Iterator[EvalItem]:
             answers=(Choice(prefers=pair.better, over=pair.worse).as_json(),),
             task=task,
             dimensions=("agrees",),
-            domain=Domain.unknown,
+            domain=Domain.none,
         )

@@ -13,7 +13,7 @@ from opencharacter.evaluation.card import CARDS
 from opencharacter.evaluation.compat import load_protocol
 from opencharacter.evaluation.families import family_of, refuse_headline
 from opencharacter.evaluation.judging import Judge, judge_plan
-from opencharacter.evaluation.juries import jury_of
+from opencharacter.evaluation.juries import FEWEST, jury_of
 from opencharacter.evaluation.work import (
     Instrument,
     Work,
@@ -47,6 +47,12 @@ OTHER_JUDGES = ("judge-",)
 KNOWN_VERDICTS = ("judge.min_mass", "judge.against", "versions.pairwise", "sources.")
 """What may change of one judge's scores: what was asked before is known, and nothing is asked but
 which of two answers is the better."""
+_APART = (
+    "so nothing is told of their agreement, and who scored which answer moves the mean; leave out "
+    "of judge.jury whoever gives no verdicts, or mend why it gives none (the reasons stand behind "
+    "`unscored` above), and judge again: what is known is not asked again"
+)
+"""What follows where judges have no common scale, and what to do."""
 
 
 def read_played(folder: StageFolder) -> tuple[dict[str, EvalItem], list[Transcript]]:
@@ -330,6 +336,9 @@ def say_jury(folder: StageFolder, bench: Bench, played: StageFolder) -> None:
             low, high = each["jury"]["low"], each["jury"]["high"]
             told = f"alpha {shown}; without one judge {low:.2f} to {high:.2f}"
         print(f"judge: the jury, {criterion}: {told}", file=sys.stderr)
+    apart = [name for name, each in found.items() if each["anchors"] < FEWEST]
+    if apart:
+        print(f"judge: the jury, {', '.join(apart)}: {_APART}", file=sys.stderr)
 
 
 def write_bench(folder: StageFolder, bench: Bench) -> None:

@@ -83,20 +83,24 @@ def say_missing(suite: Suite) -> None:
 
 
 def count_played(folder: StageFolder, suite: Suite) -> dict[str, int]:
-    """Return how many transcripts have each failure or none, and what the rules say of answers."""
+    """Return how many transcripts are for a judge, how many failed, and what rules say of all."""
     items = {item.id: item for item in suite.items}
+    judged = 0
     failures: Counter[str] = Counter()
     facts: Counter[str] = Counter()
     for transcript in read_records(folder.data, Transcript):
-        failures[transcript.failure or "ok"] += 1
+        if transcript.failure:
+            failures[f"failed, {transcript.failure}"] += 1
         if transcript.user_failure:
             facts[f"the user failed, {transcript.user_failure}"] += 1
         item = items[transcript.item_id]
-        for score in rule_scores(item, transcript):
+        by_rule = list(rule_scores(item, transcript))
+        for score in by_rule:
             facts[_told(score, of_several=len(item.questions) > 1)] += score.value != 0
             facts["scores by rule"] += 1
-    failed = {f"failed, {name}": n for name, n in failures.most_common() if name != "ok"}
-    return {"to be judged": failures["ok"], **failed, **facts}
+        others = set(item.dimensions) - {score.criterion for score in by_rule}
+        judged += bool(others) and not transcript.failure
+    return {"to be judged": judged, **dict(failures.most_common()), **facts}
 
 
 def _told(score: Score, *, of_several: bool) -> str:

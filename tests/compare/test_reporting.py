@@ -318,6 +318,18 @@ def test_questions_that_are_asked_of_nobody_are_no_characters_of_an_unknown_doma
     assert not any(told in each for each in report(replace(named, items=items)).cautions)
 
 
+def test_a_suite_without_domains_has_just_a_mean_and_where_nobody_is_played_questions():
+    people = with_scores([played(n, 1.0 + n, domain=Domain.none) for n in range(4)])
+    items = {id_: replace(one, system="", persona="") for id_, one in people.items.items()}
+    nobody = replace(people, items=items)
+    texts = [report_markdown(report(given), given) for given in (people, nobody)]
+
+    assert not any("domain" in text for text in texts)
+    assert [text.count("- mean: 2.50 [") for text in texts] == [1, 1]
+    assert ["(4 characters)" in text for text in texts] == [True, False]
+    assert "|  | mean | marks | questions | missing |" in texts[1]
+
+
 def test_where_nothing_is_missing_there_are_no_bounds():
     found = report(related(results(8, judges=("llama-70b@1",))))
 

@@ -72,6 +72,18 @@ def test_two_models_are_no_report(opencharacter, tmp_path):
     assert (done.returncode, "stage=compare" in done.stderr) == (2, True)
 
 
+def test_a_criterion_that_nothing_was_scored_by_is_refused_with_those_there_are(
+    opencharacter, tmp_path
+):
+    write_run(tmp_path / "runs", results(4, run="t"))
+    done = opencharacter("stage=report", "report.criteria=[habits,nope]")
+
+    assert done.returncode == 2
+    assert "t has no scores by nope" in done.stderr
+    assert "it has consistency, habits" in done.stderr
+    assert not (tmp_path / "runs" / "t" / "report").exists()
+
+
 def test_light_is_named_in_the_title(opencharacter, tmp_path):
     write_run(tmp_path / "runs", results(4, run="t"), suite="persona_gym_light@0a1b")
 
