@@ -44,6 +44,7 @@ def joined(runs: Sequence[Results]) -> Results:
         draws=[draw for run in runs for draw in run.draws],
         families={judge: family for run in runs for judge, family in run.families.items()},
         related={family: whose for run in runs for family, whose in run.related.items()},
+        unknown={model: setting for run in runs for model, setting in run.unknown.items()},
         same_family_stated=all(run.same_family_stated for run in runs),
         scales={name: scale for run in runs for name, scale in run.scales.items()},
         cards={judge: card for run in runs for judge, card in run.cards.items()},

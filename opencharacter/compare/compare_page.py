@@ -16,6 +16,7 @@ from opencharacter.compare.tables import (
     Dot,
     Table,
     chance,
+    domain_names,
     ends_words,
     equals,
     number,
@@ -29,6 +30,7 @@ _WHOM = {
     str(Domain.inside): "characters of the mixture",
     str(Domain.outside): "unseen characters",
     str(Domain.unknown): "these characters",
+    str(Domain.none): "these questions",
     ALL: "all characters",
 }
 _TOKENS = "nats a token"
@@ -89,7 +91,8 @@ def sentence(line: Paired, comparison: Comparison) -> str:
         f"p {equals(line.p_holm)} after Holm"
     )
     if line.p_holm is not None and line.p_holm <= 1 - comparison.level:
-        told = f"{better} plays {whom} better than {worse} by {size} ({sure}). {_same(line)}"
+        does = "answers" if line.scope == Domain.none else "plays"
+        told = f"{better} {does} {whom} better than {worse} by {size} ({sure}). {_same(line)}"
         return told.strip()
     found = (
         f"No difference between {line.first} and {line.second} is shown on {whom}: {better} is "
@@ -240,7 +243,7 @@ def _standings(comparison: Comparison) -> Table:
         cells = [ranged(one) if one else NONE for one in means]
         lines.append([each.run, *cells, *shown, ", ".join(system.models)])
         dots.append([Dot(at, one) for at, one in enumerate(means) if one])
-    names = [DOMAINS[domain] for domain in domains]
+    names = domain_names(domains)
     columns = ("", *names, *(FACTS[fact] for fact in facts), "model")
     return Table("Runs", "On the items that all have a score for.", columns, lines, dots, names)
 
@@ -248,7 +251,7 @@ def _standings(comparison: Comparison) -> Table:
 def _paired_table(title: str, note: str, found: Sequence[Paired]) -> Table:
     lines = [
         [
-            f"{line.second} − {line.first}, {DOMAINS.get(_domain(line.scope), line.scope)}",
+            _pair(line),
             ranged(line.difference.estimate),
             chance(line.p_holm),
             _share(line.difference.better),
@@ -267,8 +270,12 @@ def _paired_table(title: str, note: str, found: Sequence[Paired]) -> Table:
     return Table(title, note, columns, lines, dots, (), is_difference=True)
 
 
-def _domain(scope: str) -> Domain | None:
-    return Domain(scope) if scope in set(Domain) else None
+def _pair(line: Paired) -> str:
+    """Return what is subtracted from what, and of whom, where that has a meaning."""
+    pair = f"{line.second} − {line.first}"
+    if line.scope not in set(Domain):
+        return f"{pair}, {line.scope}"
+    return pair if line.scope == Domain.none else f"{pair}, {DOMAINS[Domain(line.scope)]}"
 
 
 def _held(line: Paired) -> str:
@@ -297,7 +304,7 @@ def _curve(comparison: Comparison, fact: str, across: str) -> str:
     methods = sorted({str(each.get("method", "")) for each in facts.values() if fact in each})
     lines = [
         Line(
-            ", ".join(filter(None, (DOMAINS[domain], method * (len(methods) > 1)))),
+            ", ".join(filter(None, (name, method * (len(methods) > 1)))),
             [
                 Point(float(at), each.domains[domain])
                 for each in comparison.standings
@@ -307,7 +314,7 @@ def _curve(comparison: Comparison, fact: str, across: str) -> str:
             ],
         )
         for method in methods
-        for domain in domains
+        for name, domain in zip(domain_names(domains), domains, strict=True)
     ]
     plot = lines_plot(lines, across=across, told=f"Scores against {across}; see the table of runs.")
     title = f"<h2>Score against {escape(across)}</h2>"

@@ -11,7 +11,7 @@ from opencharacter.compare.headline import too_few
 from opencharacter.compare.losses import PairedLoss
 from opencharacter.compare.means import inside, mean_of, width_of
 from opencharacter.compare.measured import Preferred
-from opencharacter.compare.results import Scale
+from opencharacter.compare.results import Scale, unknown_words
 from opencharacter.compare.systems import Cell, System, pair, shared_keys
 from opencharacter.config import CompareConfig
 from opencharacter.records import Domain
@@ -155,6 +155,7 @@ def _withheld(systems: Sequence[System], keys: Sequence[Key], settings: CompareC
             f"{whose}, and judges favour their own: judge with another family, or state it with "
             "judge.same_family=true."
         )
+        reasons += _unknown_words(systems)
     for run, found in cells.items():
         reasons += [f"{run}: {why}" for why in too_few(found, least=settings.min_coverage)]
     shares = {run: [cell.missing / cell.rows for cell in found] for run, found in cells.items()}
@@ -177,6 +178,11 @@ def _kin(systems: Sequence[System]) -> dict[str, str]:
     }
 
 
+def _unknown_words(systems: Sequence[System]) -> list[str]:
+    """Return whose family nothing says, in any run, a sentence each."""
+    return unknown_words({model: how for each in systems for model, how in each.unknown.items()})
+
+
 def _kin_told(systems: Sequence[System]) -> list[str]:
     """Return which judges are left out as kin, and which stand in the headline as stated."""
     judges = systems[0].scored_by
@@ -196,7 +202,7 @@ def _kin_told(systems: Sequence[System]) -> list[str]:
             "In the headline by judge.same_family=true, though judges favour their own: "
             f"{', '.join(stated)}."
         )
-    return found
+    return found + (_unknown_words(systems) if found else [])
 
 
 def _cautions(systems: Sequence[System], items: set[str]) -> list[str]:

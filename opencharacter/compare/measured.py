@@ -137,6 +137,8 @@ class Report:
     """On given answers, all and by topic; empty = not measured."""
     transcripts: int
     characters: Mapping[Domain, int]
+    units: str
+    """What intervals are over: `characters`, or, where nobody is played, `questions`."""
     facts: Mapping[str, str | int | float]
 
     @property

@@ -25,6 +25,7 @@ class _About(msgspec.Struct, kw_only=True, frozen=True):
     scored_by: list[str]
     kin: dict[str, str]
     kin_stated: bool
+    unknown: dict[str, str]
     withheld: list[str]
     facts: dict[str, str | int | float]
 
@@ -34,6 +35,8 @@ def metrics_of(report: Report) -> dict[str, float]:
     found = {"report/coverage": report.coverage, "report/transcripts": float(report.transcripts)}
     found["report/headline"] = report.headline.overall.value if not report.withheld else None
     for domain, one in report.headline.domains.items():
+        if domain is Domain.none:  # it is the headline
+            continue
         found |= {f"report/{domain}": one.value, f"report/{domain}/low": one.low}
         found |= {f"report/{domain}/high": one.high}
     if report.gap:
@@ -61,6 +64,7 @@ def about_of(system: System) -> dict[str, Any]:
         scored_by=list(system.scored_by),
         kin=dict(system.kin),
         kin_stated=system.kin_stated,
+        unknown=dict(system.unknown),
         withheld=list(system.withheld),
         facts=dict(system.facts),
     )
@@ -106,6 +110,7 @@ def system_of(name: str, about: object, table: Mapping[str, Any]) -> System:
         scored_by=known.scored_by,
         kin=known.kin,
         kin_stated=known.kin_stated,
+        unknown=known.unknown,
         withheld=known.withheld,
         facts=known.facts,
     )

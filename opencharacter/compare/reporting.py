@@ -11,6 +11,7 @@ from opencharacter.compare.headline import (
     coverage_of,
     headline_criteria,
     headline_marks,
+    is_anybody,
     is_calibrated,
     judges_of,
     left_out_of,
@@ -72,6 +73,7 @@ def report_of(results: Results, settings: ReportConfig) -> Report:
         losses=losses_of(results.losses, level=level),
         transcripts=len(results.transcripts),
         characters=_characters(played),
+        units="characters" if is_anybody(results) else "questions",
         facts=results.facts,
     )
 

@@ -61,7 +61,7 @@ class UserTurns(StrEnum):
 
 
 class Mode(StrEnum):
-    """By whose rules a suite is played and judged."""
+    """By whose rules a suite is judged. It is played alike; a run is played for one of them."""
 
     sound = "sound"
     """Ours; see docs/evaluation.md for what it mends."""
@@ -104,7 +104,7 @@ class SuiteConfig:
     """Tasks of lm-evaluation-harness that are run before, such as [ifeval, gsm8k]; with `retention`
     and a model in this process. It must be installed."""
     mode: Mode = Mode.sound
-    """By whose rules it is played and judged."""
+    """By whose rules it is judged."""
     seed: int = 0
     """Of draws of personas and questions, apart from the run's: all models get the same ones."""
 

@@ -79,6 +79,7 @@ def read_results(run_dir: Path, *, run: str) -> Results:
         published=_published(play, judge),
         families=bench.judges,
         related=_related(bench, lineage),
+        unknown=bench.unknown,
         same_family_stated=bench.same_family_stated,
         scales={name: Scale(*ends) for name, ends in bench.scales.items()},
         against=against,

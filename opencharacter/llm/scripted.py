@@ -101,7 +101,7 @@ def scripted_reply(request: Request) -> str:
     if "dialogue" in properties:
         return _rewritten(prompt)
     if _FINAL_SCORE in prompt:
-        return _graded(number)
+        return _graded(number, prompt.count(_FINAL_SCORE) - 1)  # once around all, once in each
     if "points" in properties:
         return json.dumps({"points": properties["points"]["enum"][number % 5]})
     if "contradictions" in properties:
@@ -185,9 +185,9 @@ def _verdict(prompt: str, number: int) -> str:
     return json.dumps({"contradictions": found}, ensure_ascii=False)
 
 
-def _graded(number: int) -> str:
-    """Return five evaluations in PersonaGym's form, now and then one without its last sentence."""
-    points = [stable_number(number, place) % 6 for place in range(5)]
+def _graded(number: int, answers: int) -> str:
+    """Return evaluations in PersonaGym's form, now and then one without its last sentence."""
+    points = [stable_number(number, place) % 6 for place in range(answers)]
     ends = [f" {_FINAL_SCORE} {each}." if each else "" for each in points]
     return "\n".join(f"({n}) Evaluation: as scripted.{end}" for n, end in enumerate(ends, start=1))
 

@@ -17,6 +17,8 @@ class Domain(StrEnum):
     """Neither the persona nor a near-duplicate of it was in the mixture."""
     unknown = "unknown"
     """Nothing is known of what the model was trained on."""
+    none = "none"
+    """There is nothing to know: nobody is played, or a real person, whom no mixture holds."""
 
 
 class Control(StrEnum):
