@@ -100,7 +100,8 @@ def scripted_reply(request: Request) -> str:
     if _FINAL_SCORE in prompt:
         return _graded(number)
     if "points" in properties:
-        return json.dumps({"points": properties["points"]["enum"][number % 5]})
+        scale = properties["points"]["enum"]
+        return json.dumps({"points": scale[number % len(scale)]})
     if "contradictions" in properties:
         return _verdict(prompt, number)
     return _sentence(prompt, number)
