@@ -38,7 +38,7 @@ class SlurmConfig:
     qos: str | None = None
     """SLURM's quality of service."""
     sbatch: list[str] = field(default_factory=list)
-    """Further options of sbatch, such as `[--constraint=h100]`; `--dependency=afterok:ID` holds
+    """Further options of sbatch, such as `["--constraint=h100"]`; `"--dependency=afterok:ID"` holds
     back the first jobs of a command, which the others wait for."""
 
     def __post_init__(self) -> None:

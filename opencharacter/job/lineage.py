@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from opencharacter.job.forgetting import loss_facts
+from opencharacter.job.harness import harness_facts
 from opencharacter.store.rows import part_files, read_columns
 from opencharacter.store.stage import StageFolder
 
@@ -17,7 +18,8 @@ class Lineage(NamedTuple):
     """Its base, and the teachers of its data, `name@revision`, each with whose family is its."""
     facts: dict[str, str | int | float]
     """`characters` and `rows` that it was trained on, and the `method` they were made by; where
-    `retention` was played, what the training cost on general instructions."""
+    `retention` was played, what the training cost on general instructions, and what
+    lm-evaluation-harness measured."""
 
 
 def lineage_of(run_dir: Path) -> Lineage:
@@ -31,7 +33,7 @@ def lineage_of(run_dir: Path) -> Lineage:
     """
     play = StageFolder(run_dir=run_dir, stage="play")
     source = trained_in(str(_settings(play).get("player", {}).get("model", "")))
-    losses = loss_facts(play, source)
+    losses = {**loss_facts(play, source), **harness_facts(play)}
     if source is None:
         return Lineage({}, {**losses})
     made_by = {_version(source, stage, "model"): "the teacher's" for stage in _TEACHERS}

@@ -159,6 +159,14 @@ def model_path(config: ModelConfig, *, setting: str = "the section's `model`") -
     return str(folder)
 
 
+def longest(config: ModelConfig, path: str) -> int:
+    """Return what was asked for, or less where the model of a folder takes no more, in tokens."""
+    file = Path(path) / "config.json"
+    known = (read_json(file) if file.is_file() else None) or {}
+    takes = known.get("max_position_embeddings")
+    return min(config.max_length, takes) if isinstance(takes, int) else config.max_length
+
+
 def model_name(config: ModelConfig) -> str:
     """Return `model@revision`: of a folder the revision is a hash of its files."""
     if config.backend is Backend.endpoint:

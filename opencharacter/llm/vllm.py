@@ -4,7 +4,6 @@ The loop is the fastest way measured (docs/decisions/0002-engine-loop.md): a fin
 room at the next step, and nothing waits for a whole batch.
 """
 
-import json
 import math
 import os
 import time
@@ -24,6 +23,7 @@ from vllm.sampling_params import (
 from opencharacter.config import ModelConfig
 from opencharacter.errors import ModelError
 from opencharacter.llm.chat import ChatEncoder
+from opencharacter.llm.opening import longest
 from opencharacter.llm.requests import Completion, Finish, Request
 
 _LONGEST_CIRCLE = 16  # tokens; looking for circles costs about 0.5 us a token and a length
@@ -123,7 +123,7 @@ def _open_engine(config: ModelConfig, path: str) -> LLM:
             tokenizer_revision=None if is_local else config.revision,
             dtype=_dtype(config),
             tensor_parallel_size=config.tensor_parallel,
-            max_model_len=_longest(config, path),
+            max_model_len=longest(config, path),
             max_num_seqs=config.seats,
             seed=config.seed,
             enable_prefix_caching=True,
@@ -138,14 +138,6 @@ def _open_engine(config: ModelConfig, path: str) -> LLM:
             f"cannot open {path}: {reason}; check `model` and `revision`, or use a "
             "folder that holds the model where there is no network"
         ) from error
-
-
-def _longest(config: ModelConfig, path: str) -> int:
-    """Return what was asked for, or less where the model of a folder takes no more."""
-    file = Path(path) / "config.json"
-    known = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    takes = known.get("max_position_embeddings")
-    return min(config.max_length, takes) if isinstance(takes, int) else config.max_length
 
 
 def _dtype(config: ModelConfig) -> str:

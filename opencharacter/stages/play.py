@@ -80,7 +80,8 @@ def run(config: Config, job: Job) -> None:
         sources={"suite": suite.name} | ({} if is_own else {f"{run}/{s}": made[s] for s in made}),
     ) as stage:
         say_missing(suite)
-        run_harness(stage.folder, config, stage.fingerprint)  # now: later our engine holds the GPU
+        # Now: later our engine holds the GPU.
+        run_harness(stage.folder, config, stage.fingerprint, stage.claims)
 
         def play(task: Task) -> Session[Transcript]:
             model = job.model(config.player)
