@@ -165,7 +165,7 @@ class WandbServer(ThreadingHTTPServer):
         return {"project": {"run": {"artifacts": listed}}}
 
     def _files(self, given: dict[str, Any]) -> dict[str, Any]:
-        _, name, table = re.fullmatch(r"(run)-(.*)-(\w+)", given["collection"]).groups()
+        name, _, table = given["collection"].removeprefix("run-").rpartition("-")
         content = self._run(name).tables[table]
         node = {
             "__typename": "File",

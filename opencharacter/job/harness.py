@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from opencharacter.config import Backend, Config, ModelConfig
 from opencharacter.errors import ConfigError, ModelError
@@ -134,8 +135,8 @@ def harness_facts(play: StageFolder) -> dict[str, str]:
         if _PARTIAL in str(path.relative_to(play.path)):
             continue
         try:
-            results = read_json(path)["results"]
-            found |= {f"lm_eval {task}": _told(each) for task, each in results.items()}
+            kept: Any = read_json(path)
+            found |= {f"lm_eval {task}": _told(each) for task, each in kept["results"].items()}
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise damaged(path, f"no results of lm-evaluation-harness: {error}") from error
     return found

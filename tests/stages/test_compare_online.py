@@ -66,7 +66,7 @@ def test_of_two_reports_of_one_name_the_newest_is_read_and_that_is_told(
     assert "has 2 finished reports of 'b'; read is that of 2026-03-01" in caplog.text
 
 
-NO_TABLE = {"tables": {}}
+NO_TABLE: dict = {"tables": {}}
 OTHER_TABLE = {"tables": {"mine": b"{}"}}
 
 
