@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import os
+import sys
 import warnings
 from collections.abc import Callable
 from functools import lru_cache
@@ -59,6 +60,13 @@ def open_model(config: ModelConfig) -> Model:
         _check_served(config)
         opened = home.open_vllm(config, path=model_path(config), name=model_name(config))
     return opened
+
+
+def free_memory() -> None:
+    """Give back what the closed engines of this process held; none may be open."""
+    home, _ = _HOMES[Backend.vllm]
+    if home in sys.modules:
+        sys.modules[home].free_memory()
 
 
 class UnopenedModel:

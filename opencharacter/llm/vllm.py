@@ -97,11 +97,12 @@ class VllmModel:
         return done
 
     def close(self) -> None:
-        """Drop what is in flight and free the engine."""
+        """Drop what is in flight and end the engine; see `free_memory`."""
         self._engine.abort_request(list(self._in_flight))
         self._in_flight.clear()
         shutdown = self._engine.engine_core.shutdown
         shutdown()
+        del self.llm, self._engine
 
     def _completion(self, output: Any) -> Completion:
         completion = _completion(output)
@@ -238,6 +239,15 @@ def _completion(output: Any) -> Completion:
         cached_tokens=output.num_cached_tokens or 0,
         output_tokens=len(answer.token_ids),
     )
+
+
+def free_memory() -> None:
+    """Give back what closed engines of this process held; none may be open.
+
+    Their parts refer to each other, and torch keeps what the device once gave it: without this a
+    second engine finds no room on a GPU.
+    """
+    vllm.distributed.cleanup_dist_env_and_memory()
 
 
 def open_vllm(config: ModelConfig, *, path: str, name: str) -> VllmModel:
