@@ -93,9 +93,9 @@ class UnopenedModel:
         """Open the model, if it is not, and start a request."""
         self._model.submit(ticket, request)
 
-    def collect(self) -> list[tuple[int, Completion]]:
+    def collect(self, wait_s: float = 1.0) -> list[tuple[int, Completion]]:
         """Return what is done."""
-        return self._model.collect()
+        return self._model.collect(wait_s)
 
     def close(self) -> None:
         """Leave it to whoever opened the model."""

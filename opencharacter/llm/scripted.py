@@ -63,7 +63,7 @@ class ScriptedModel:
         self.calls[key] += 1
         self._in_flight[ticket] = (key, request)
 
-    def collect(self) -> list[tuple[int, Completion]]:
+    def collect(self, wait_s: float = 1.0) -> list[tuple[int, Completion]]:
         """Return the completions of half of the requests in flight; of none, an empty list."""
         order = sorted(self._in_flight, key=lambda ticket: (self._in_flight[ticket][0], ticket))
         finished = order[: (len(order) + 1) // 2]

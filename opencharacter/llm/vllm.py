@@ -28,7 +28,6 @@ from opencharacter.llm.requests import Completion, Finish, Request
 
 _LONGEST_CIRCLE = 16  # tokens; looking for circles costs about 0.5 us a token and a length
 _FINISHES = {"stop": Finish.stop, "length": Finish.length, "repetition": Finish.repetition}
-_LONGEST_S = 1.0  # in the engine without a look at what else there is to do, such as to stop
 LabelTokens = tuple[tuple[int, ...], ...]
 """Tokens that say each label."""
 
@@ -83,12 +82,13 @@ class VllmModel:
             refused = Completion(text=f"refused by the engine: {error}", finish=Finish.error)
             self._refused.append((ticket, refused))
 
-    def collect(self) -> list[tuple[int, Completion]]:
-        """Step the engine until something is done, or a second is over; return all that is."""
+    def collect(self, wait_s: float = 1.0) -> list[tuple[int, Completion]]:
+        """Step the engine until something is done, or the time is over; return all that is."""
         done, self._refused = self._refused, []
-        began = time.monotonic()
-        while not done and time.monotonic() - began < _LONGEST_S:
+        until, is_over = time.monotonic() + wait_s, False
+        while not (done or is_over):
             outputs = self._engine.step()
+            is_over = time.monotonic() >= until
             done = [
                 (self._in_flight.pop(output.request_id), self._completion(output))
                 for output in outputs
@@ -135,10 +135,14 @@ def _open_engine(config: ModelConfig, path: str) -> LLM:
         )
     except (OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise ModelError(
-            f"cannot open {path}: {reason}; check `model` and `revision`, or use a "
-            "folder that holds the model where there is no network"
-        ) from error
+        if "memory" in reason.lower():  # in vLLM's words: of the device, for weights or cache
+            advice = "set another `memory`; two models that talk share a device: give each a part"
+        else:
+            advice = (
+                "check `model` and `revision`, or use a folder that holds the model where there is "
+                "no network"
+            )
+        raise ModelError(f"cannot open {path}: {reason}; {advice}") from error
 
 
 def _dtype(config: ModelConfig) -> str:
