@@ -215,7 +215,11 @@ def _as_object(composed: DictConfig) -> Any:
         if not section or section.partition(".")[0] in str(error):
             raise
         is_named = str(error).partition(" ")[0] in OmegaConf.select(composed, section)
-        raise ConfigError(f"{section}{'.' if is_named else ': '}{error}") from error
+        told = f"{section}{'.' if is_named else ': '}{error}"
+        above, _, juror = section.rpartition(".")
+        if above == "judge.jurors":  # its settings cannot be given one by one
+            told += f"; as in judge.jurors='{{{juror}:{{backend:...,model:...}}}}'"
+        raise ConfigError(told) from error
 
 
 def _refusing(node: DictConfig, path: str = "") -> str:

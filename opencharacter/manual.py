@@ -32,6 +32,7 @@ PIPELINE = (
         "tokenize",
         "train",
         "play",
+        "loss",
         "judge",
         "qualify",
         "report",
@@ -48,10 +49,11 @@ MOST_USED = (
     *("teacher.model", "teacher.tensor_parallel", "teacher.data_parallel", "teacher.base_url"),
     *("profiles.retries", "profiles.max_rejected", "generate.sampling.temperature"),
     *("generate.sampling.max_tokens", "synth.n_characters", "synth.methods"),
-    *("player.model", "suite.path", "suite.n", "play.controls", "play.samples"),
+    *("player.model", "suite.path", "suite.n", "suite.run", "play.controls", "play.samples"),
     *("mix.n_characters", "mix.methods", "mix.n", "export.layout", "lint.path", "lint.fix"),
     *("train.model", "train.tuning", "train.check"),
-    *("judge.jury", "judge.against", "report.runs", "compare.runs", "compare.margin"),
+    *("judge.rubrics", "judge.jury", "judge.against", "qualify.page", "loss.path"),
+    *("report.runs", "report.criteria", "compare.runs", "compare.margin"),
 )
 
 _INTRO = """\
@@ -64,6 +66,11 @@ usage: python -m opencharacter stage=STAGE run=NAME [section.setting=value ...] 
        python -m opencharacter ... --cfg job        print the whole configuration and do nothing
        python -m opencharacter ... --config-dir X   find options in your folder X too
        python -m opencharacter --multirun ...       a job for each of `section.setting=a,b`
+
+data:       stage=synth, which is personas -> profiles, instructions -> rewrite, generate; then mix
+training:   tokenize -> train
+evaluation: stage=eval, which is play (suite=, llm@player=) -> judge (llm@judge=) -> report; qualify
+            tests a judge before, compare sets runs side by side after
 """
 
 _EXAMPLES = """\
@@ -72,6 +79,7 @@ Examples
   python -m opencharacter stage=synth run=mine personas=file personas.path=my/persona.jsonl \\
       'instructions.paths=[a.json,b.jsonl]' 'synth.methods=[rewrite,generate]'
   python -m opencharacter stage=synth run=paper experiment=paper/opencharacter_g
+  python -m opencharacter stage=eval run=mine suite=profile_facts llm@player=trained player.run=mine
 """
 
 
@@ -204,7 +212,7 @@ def section_help(section: str) -> str:
     known = stages()
     head = f"stage={section}: {known[section]}\n\n" if section in known else ""
     if section in known and section not in sections():
-        return f"{head}It has no settings of its own; see the top level in --help.\n"
+        return f"{head}{_composite_help(section)}"
     rows = [(f"{s.key}={s.default}", f"{s.meaning} [{s.type}]") for s in settings(section)]
     note = [
         f"{group}= sets several at once: {' | '.join(names)}\n"
@@ -212,6 +220,57 @@ def section_help(section: str) -> str:
         if section == group.split("@")[-1]
     ]
     return "\n".join([f"{head}Settings of {section}, with their defaults", _table(rows), *note])
+
+
+def _composite_help(stage: str) -> str:
+    """Return what a stage without settings of its own does in turn, and whose settings those heed.
+
+    A stage heeds a section where its file reads it.
+    """
+    parts = _parts(stage)
+    if not parts:
+        return "It has no settings of its own; see the top level in --help.\n"
+    texts = {part: _stage_file(part).read_text(encoding="utf-8") for part in parts}
+    heeded = {
+        part: [name for name in sections() if re.search(rf"\bconfig\.{name}\b", texts[part])]
+        for part in parts
+    }
+    mine = {name for names in heeded.values() for name in names}
+    rows = [(part, f"{stages()[part]} Settings: {', '.join(heeded[part])}.") for part in parts]
+    by_key = {setting.key: setting for name in sections() for setting in settings(name)}
+    used = [by_key[key] for key in MOST_USED if key.partition(".")[0] in mine]
+    options = [
+        (f"{group}=", " | ".join(names))
+        for group, names in groups().items()
+        if group.split("@")[-1] in mine
+    ]
+    in_turn = f"{' -> '.join(parts)}, each a stage by itself"
+    docstring = ast.get_docstring(ast.parse(_stage_file(stage).read_text(encoding="utf-8"))) or ""
+    return "\n".join(
+        [
+            docstring.partition("\n\n")[2] + "\n",
+            textwrap.fill(f"It has no settings of its own. It does {in_turn}:", WIDTH),
+            _table(rows),
+            f"Settings used most (all of a section: --help {parts[0]})",
+            _table([(f"{s.key}={s.default}", s.meaning or s.type) for s in used]),
+            "Groups: the first is the default",
+            _table(options),
+        ]
+    )
+
+
+def _parts(stage: str) -> list[str]:
+    """Return the stages that a composite runs, composites taken apart; of others none."""
+    text = _stage_file(stage).read_text(encoding="utf-8")
+    called = re.findall(r"^ +(\w+)\.(?:run|make)\(config, job\)", text, re.MULTILINE)
+    names = {alias: name for name, alias in re.findall(r"import (\w+) as (\w+)", text)}
+    found = {names.get(name, name) for name in called} & stages().keys()
+    parts = {part for name in found for part in _parts(name) or [name]}
+    return [name for name in stages() if name in parts]
+
+
+def _stage_file(stage: str) -> Path:
+    return PACKAGE / "stages" / f"{stage}.py"
 
 
 def _first_line(path: Path) -> str:

@@ -58,6 +58,20 @@ def test_an_option_that_needs_more_says_what(choice):
         compose_config(["stage=mix", choice])
 
 
+@pytest.mark.parametrize("role", ["player", "judge"])
+def test_an_endpoint_without_a_model_says_that_it_is_the_servers_name_for_it(role):
+    named = rf"{role}\.model must be given: the name by which the server knows it"
+    with pytest.raises(ConfigError, match=rf"{named}.*; and base_url, the server's address"):
+        compose_config(["stage=mix", f"llm@{role}=endpoint"])
+    with pytest.raises(ConfigError, match=rf"{role}\.base_url must be given: the server's address"):
+        compose_config(["stage=mix", f"llm@{role}=endpoint", f"{role}.model=m"])
+
+
+def test_a_juror_that_needs_more_is_told_how_to_be_given_it():
+    with pytest.raises(ConfigError, match=r"jurors\.endpoint\.model must .*'\{endpoint:\{backend"):
+        compose_config(["stage=mix", "judge.jury=[endpoint]"])
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(CONF).as_posix())
 def test_every_file_begins_with_what_it_is_and_the_command(path):
     lines = path.read_text(encoding="utf-8").splitlines()

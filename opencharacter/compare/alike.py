@@ -44,6 +44,7 @@ def joined(runs: Sequence[Results]) -> Results:
         draws=[draw for run in runs for draw in run.draws],
         families={judge: family for run in runs for judge, family in run.families.items()},
         related={family: whose for run in runs for family, whose in run.related.items()},
+        unknown={model: setting for run in runs for model, setting in run.unknown.items()},
         same_family_stated=all(run.same_family_stated for run in runs),
         scales={name: scale for run in runs for name, scale in run.scales.items()},
         cards={judge: card for run in runs for judge, card in run.cards.items()},
@@ -52,6 +53,7 @@ def joined(runs: Sequence[Results]) -> Results:
         opponents={id_: other for run in runs for id_, other in run.opponents.items()},
         jury=first.jury if len(runs) == 1 else {},
         human={key: label for run in runs for key, label in run.human.items()},
+        losses=list({row.dialogue_id: row for run in runs for row in run.losses}.values()),
         published=next((run.published for run in runs if run.published), {}),
     )
 

@@ -7,6 +7,7 @@ from opencharacter.compare.alike import listed
 from opencharacter.compare.differences import ALL, Comparison, Paired
 from opencharacter.compare.document import document, warning
 from opencharacter.compare.embedding import Embedded
+from opencharacter.compare.losses import PairedLoss, exponential
 from opencharacter.compare.markup import Line, Point, lines_plot, table
 from opencharacter.compare.report_page import markdown_table
 from opencharacter.compare.tables import (
@@ -15,6 +16,7 @@ from opencharacter.compare.tables import (
     Dot,
     Table,
     chance,
+    domain_names,
     ends_words,
     equals,
     number,
@@ -28,8 +30,10 @@ _WHOM = {
     str(Domain.inside): "characters of the mixture",
     str(Domain.outside): "unseen characters",
     str(Domain.unknown): "these characters",
+    str(Domain.none): "these questions",
     ALL: "all characters",
 }
+_TOKENS = "nats a token"
 _IDENTICAL = 1e-9
 """Points below which a difference is rounding."""
 FACTS = {"characters": "characters", "rows": "training dialogues", "method": "method"}
@@ -43,6 +47,7 @@ def sentences(comparison: Comparison) -> list[str]:
     """
     preferred = comparison.preferences.items()
     told = [each for pair, found in preferred for each in preference_words(pair, found)]
+    told += [loss_sentence(line, level=comparison.level) for line in comparison.losses]
     if comparison.withheld:
         return [*(bounds_words(line) for line in comparison.main if line.bounds), *told]
     return [*(sentence(line, comparison) for line in comparison.main), *told]
@@ -86,13 +91,60 @@ def sentence(line: Paired, comparison: Comparison) -> str:
         f"p {equals(line.p_holm)} after Holm"
     )
     if line.p_holm is not None and line.p_holm <= 1 - comparison.level:
-        told = f"{better} plays {whom} better than {worse} by {size} ({sure}). {_same(line)}"
+        does = "answers" if line.scope == Domain.none else "plays"
+        told = f"{better} {does} {whom} better than {worse} by {size} ({sure}). {_same(line)}"
         return told.strip()
     found = (
         f"No difference between {line.first} and {line.second} is shown on {whom}: {better} is "
         f"{size} above {worse} ({sure})."
     )
     return f"{found} {_same(line)} {_power(line)}".strip()
+
+
+def loss_sentence(line: PairedLoss, *, level: float) -> str:
+    """Return how two losses differ in words: who has forgotten more, or what is not shown."""
+    one, (before, after) = line.difference, line.losses
+    shown = f"{ranged(before)} and {ranged(after)} {line.unit}"
+    if line.unit == _TOKENS:
+        of_token = (number(exponential(each).value) for each in line.losses)
+        shown += f", perplexity {' and '.join(of_token)}"
+    told = f"Loss on given answers, {line.first} and {line.second}: {shown}."
+    if one.value is None or one.low is None or one.high is None:
+        return f"{told} The difference is {number(one.value, sign=True)} on each dialogue alike."
+    size = f"{number(abs(one.value), width=one.high - one.low)} {line.unit}"
+    sure = (
+        f"{level:.0%} interval {ends_words(one.low, one.high, sign=True)}, p {equals(line.p_holm)} "
+        f"after Holm, {one.clusters:,} dialogues"
+    )
+    if line.p_holm is None or line.p_holm > 1 - level:
+        return f"{told} No difference is shown ({sure})."
+    worse, better = (line.second, line.first) if one.value > 0 else (line.first, line.second)
+    return f"{told} They cost {worse} {size} more than {better} ({sure})."
+
+
+def _loss_table(lines: Sequence[PairedLoss]) -> Table:
+    """Return what given answers cost each of two runs, and how much more the second."""
+    note = (
+        "Less is better. The same general questions with the same answers, the ends of turns "
+        "counted; second less first: above 0 the second one holds them for less likely, as after "
+        "forgetting. Intervals over dialogues, p by sign flips of whole dialogues, Holm over this "
+        "table. Bits a byte where the two cut the answers into different tokens."
+    )
+    rows = [
+        [
+            f"{each.second} − {each.first}",
+            *map(ranged, (*each.losses, each.difference)),
+            each.unit,
+            chance(each.p),
+            chance(each.p_holm),
+            f"{each.difference.clusters:,}",
+            f"{each.left_out:,}",
+        ]
+        for each in lines
+    ]
+    columns = ("", "first", "second", "difference", "in", "p", "p, Holm", "dialogues", "left out")
+    dots = [[Dot(0, each.difference)] for each in lines]
+    return Table("Loss on given answers", note, columns, rows, dots, ("difference",), True)
 
 
 def _same(line: Paired) -> str:
@@ -129,6 +181,7 @@ def compare_tables(comparison: Comparison) -> list[Table]:
         _paired_table("Differences by criterion", "As above; Holm over this table.",
                       comparison.by_criterion),
         preference_table(comparison.preferences),
+        _loss_table(comparison.losses),
     ]  # fmt: skip
     return [each for each in found if each.lines]
 
@@ -190,7 +243,7 @@ def _standings(comparison: Comparison) -> Table:
         cells = [ranged(one) if one else NONE for one in means]
         lines.append([each.run, *cells, *shown, ", ".join(system.models)])
         dots.append([Dot(at, one) for at, one in enumerate(means) if one])
-    names = [DOMAINS[domain] for domain in domains]
+    names = domain_names(domains)
     columns = ("", *names, *(FACTS[fact] for fact in facts), "model")
     return Table("Runs", "On the items that all have a score for.", columns, lines, dots, names)
 
@@ -198,7 +251,7 @@ def _standings(comparison: Comparison) -> Table:
 def _paired_table(title: str, note: str, found: Sequence[Paired]) -> Table:
     lines = [
         [
-            f"{line.second} − {line.first}, {DOMAINS.get(_domain(line.scope), line.scope)}",
+            _pair(line),
             ranged(line.difference.estimate),
             chance(line.p_holm),
             _share(line.difference.better),
@@ -217,8 +270,12 @@ def _paired_table(title: str, note: str, found: Sequence[Paired]) -> Table:
     return Table(title, note, columns, lines, dots, (), is_difference=True)
 
 
-def _domain(scope: str) -> Domain | None:
-    return Domain(scope) if scope in set(Domain) else None
+def _pair(line: Paired) -> str:
+    """Return what is subtracted from what, and of whom, where that has a meaning."""
+    pair = f"{line.second} − {line.first}"
+    if line.scope not in set(Domain):
+        return f"{pair}, {line.scope}"
+    return pair if line.scope == Domain.none else f"{pair}, {DOMAINS[Domain(line.scope)]}"
 
 
 def _held(line: Paired) -> str:
@@ -247,7 +304,7 @@ def _curve(comparison: Comparison, fact: str, across: str) -> str:
     methods = sorted({str(each.get("method", "")) for each in facts.values() if fact in each})
     lines = [
         Line(
-            ", ".join(filter(None, (DOMAINS[domain], method * (len(methods) > 1)))),
+            ", ".join(filter(None, (name, method * (len(methods) > 1)))),
             [
                 Point(float(at), each.domains[domain])
                 for each in comparison.standings
@@ -257,7 +314,7 @@ def _curve(comparison: Comparison, fact: str, across: str) -> str:
             ],
         )
         for method in methods
-        for domain in domains
+        for name, domain in zip(domain_names(domains), domains, strict=True)
     ]
     plot = lines_plot(lines, across=across, told=f"Scores against {across}; see the table of runs.")
     title = f"<h2>Score against {escape(across)}</h2>"

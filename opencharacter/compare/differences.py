@@ -5,12 +5,13 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from opencharacter.compare.headline import too_few
+from opencharacter.compare.losses import PairedLoss
 from opencharacter.compare.means import inside, mean_of, width_of
 from opencharacter.compare.measured import Preferred
-from opencharacter.compare.results import Scale
+from opencharacter.compare.results import Scale, unknown_words
 from opencharacter.compare.systems import Cell, System, pair, shared_keys
 from opencharacter.config import CompareConfig
 from opencharacter.records import Domain
@@ -24,6 +25,7 @@ _UNEQUAL = 0.05
 _ALL_PAIRS = 4
 """Up to so many runs each is compared with each; of more, each with the first."""
 ALL = "all"
+One = TypeVar("One")
 Key = tuple[str, str]
 """Item and criterion."""
 
@@ -81,6 +83,8 @@ class Comparison:
     by_criterion: Sequence[Paired]
     preferences: Mapping[str, Sequence[Preferred]] = field(default_factory=dict)
     """Of runs that were judged beside another one, by `mine over base`."""
+    losses: Sequence[PairedLoss] = ()
+    """On answers that both were given; empty = none were."""
 
     @property
     def title(self) -> str:
@@ -151,6 +155,7 @@ def _withheld(systems: Sequence[System], keys: Sequence[Key], settings: CompareC
             f"{whose}, and judges favour their own: judge with another family, or state it with "
             "judge.same_family=true."
         )
+        reasons += _unknown_words(systems)
     for run, found in cells.items():
         reasons += [f"{run}: {why}" for why in too_few(found, least=settings.min_coverage)]
     shares = {run: [cell.missing / cell.rows for cell in found] for run, found in cells.items()}
@@ -173,6 +178,11 @@ def _kin(systems: Sequence[System]) -> dict[str, str]:
     }
 
 
+def _unknown_words(systems: Sequence[System]) -> list[str]:
+    """Return whose family nothing says, in any run, a sentence each."""
+    return unknown_words({model: how for each in systems for model, how in each.unknown.items()})
+
+
 def _kin_told(systems: Sequence[System]) -> list[str]:
     """Return which judges are left out as kin, and which stand in the headline as stated."""
     judges = systems[0].scored_by
@@ -192,7 +202,7 @@ def _kin_told(systems: Sequence[System]) -> list[str]:
             "In the headline by judge.same_family=true, though judges favour their own: "
             f"{', '.join(stated)}."
         )
-    return found
+    return found + (_unknown_words(systems) if found else [])
 
 
 def _cautions(systems: Sequence[System], items: set[str]) -> list[str]:
@@ -240,11 +250,12 @@ def _scale(cells: Sequence[Cell]) -> Scale | None:
     return scales.pop() if len(scales) == 1 else None
 
 
-def _pairs(systems: Sequence[System]) -> Iterator[tuple[System, System]]:
-    if len(systems) <= _ALL_PAIRS:
-        yield from combinations(systems, 2)
+def pairs_of(runs: Sequence[One]) -> Iterator[tuple[One, One]]:
+    """Yield which runs are held against which: a few each with each, of more all with the first."""
+    if len(runs) <= _ALL_PAIRS:
+        yield from combinations(runs, 2)
     else:
-        yield from ((systems[0], other) for other in systems[1:])
+        yield from ((runs[0], other) for other in runs[1:])
 
 
 def _lines(
@@ -253,7 +264,7 @@ def _lines(
     """Return a line for each pair and scope, p-values adjusted over all of them."""
     found = [
         _paired(first, second, name, keys, settings)
-        for first, second in _pairs(systems)
+        for first, second in pairs_of(systems)
         for name, keys in scopes.items()
     ]
     adjusted = holm([line.difference.p for line in found])

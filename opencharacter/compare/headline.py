@@ -18,6 +18,7 @@ from opencharacter.compare.results import (
     marks_of,
     offsets_of,
     scales_of,
+    unknown_words,
 )
 from opencharacter.errors import ConfigError
 from opencharacter.records import Control, Domain, EvalItem
@@ -66,10 +67,11 @@ def headline_criteria(results: Results, asked: Sequence[str]) -> list[str]:
             scores are on. Points of different scales have no mean.
 
     Raises:
-        ConfigError: those asked for are on several scales.
+        ConfigError: one of those asked for is none of the run's, or they are on several scales.
     """
     scales = scales_of(results)
     if asked:
+        _check_known(results, asked)
         _check_one_scale(results.run, {name: scales[name] for name in asked if name in scales})
         return list(asked)
     counts = Counter(group_of(score.criterion) for score in results.scores)
@@ -83,6 +85,16 @@ def headline_criteria(results: Results, asked: Sequence[str]) -> list[str]:
         by_scale[scales.get(name)] += counts[name]
     commonest = max(by_scale, key=lambda scale: by_scale[scale], default=None)
     return [name for name in chosen if scales.get(name) == commonest]
+
+
+def _check_known(results: Results, asked: Sequence[str]) -> None:
+    scored = {group_of(score.criterion) for score in results.scores}
+    known = scored | {name for item in results.items.values() for name in item.dimensions}
+    if unknown := sorted(set(asked) - known):
+        raise ConfigError(
+            f"{results.run} has no scores by {', '.join(unknown)} (report.criteria, "
+            f"compare.criteria); it has {', '.join(sorted(known)) or 'none at all'}"
+        )
 
 
 def _check_one_scale(run: str, scales: Mapping[str, Scale]) -> None:
@@ -145,6 +157,7 @@ def why_withheld(
             f"{whose}, and judges favour their own: judge with another family, or state it with "
             "judge.same_family=true."
         )
+        reasons += unknown_words(results.unknown)
     reasons += too_few(marks, least=least)
     p = missing_by_domain(marks)
     if p is not None and p <= _UNEQUAL:
@@ -236,22 +249,14 @@ def cautions_of(results: Results, criteria: Sequence[str]) -> list[str]:
             f"Without a model: what is popular gets {popularity:.1%} of the pairs right, chance "
             "50.0%."
         )
-    kin = {judge: whose for judge, whose in kin_of(results).items() if judge in judges}
-    told = ", ".join(f"{judge} (of {whose} family)" for judge, whose in kin.items())
-    if kin and left_out_of(results):
-        found.append(f"Left out of the headline, as judges favour their own: {told}.")
-    elif kin and results.same_family_stated:
-        found.append(
-            f"In the headline by judge.same_family=true, though judges favour their own: {told}."
-        )
+    found += _kin_told(results, judges)
     if 0 < len(judges) < JURY:
         found.append(
             f"{len(judges)} judge{'s' * (len(judges) > 1)}, and a jury has {JURY} of different "
             "families: the figures hang on whom was asked."
         )
     found += _users_told(results)
-    is_anybody = any(item.persona or item.system for item in results.items.values())
-    if is_anybody and all(t.domain is Domain.unknown for t in results.transcripts):
+    if is_anybody(results) and all(t.domain is Domain.unknown for t in results.transcripts):
         found.append(
             "Whether the model was trained on these characters is not known, so there is no gap "
             "between in-domain and out-of-domain."
@@ -262,6 +267,26 @@ def cautions_of(results: Results, criteria: Sequence[str]) -> list[str]:
             "trained on it, for it is no checkpoint of a run."
         )
     return found
+
+
+def is_anybody(results: Results) -> bool:
+    """Tell whether anybody is played."""
+    return any(item.persona or item.system for item in results.items.values())
+
+
+def _kin_told(results: Results, judges: Sequence[str]) -> list[str]:
+    """Return which judges are, or may be, kin, and whether they stand in the headline."""
+    kin = {judge: whose for judge, whose in kin_of(results).items() if judge in judges}
+    told = ", ".join(f"{judge} (of {whose} family)" for judge, whose in kin.items())
+    if kin and left_out_of(results):
+        found = f"Left out of the headline, as judges favour their own: {told}."
+    elif kin and results.same_family_stated:
+        found = (
+            f"In the headline by judge.same_family=true, though judges favour their own: {told}."
+        )
+    else:
+        return []
+    return [found, *unknown_words(results.unknown)]
 
 
 def _uncalibrated(results: Results, judges: Sequence[str]) -> str:
@@ -286,7 +311,8 @@ def _not_centred(results: Results, criteria: Sequence[str]) -> list[str]:
         return []
     return [
         f"The judges are not centred in {', '.join(names)}: they have scored fewer than two "
-        "answers in common, so who scored which answer moves the mean."
+        "answers in common, so who scored which answer moves the mean. Leave out of judge.jury "
+        "whoever gives no verdicts (the table of judges says why), or let all score more answers."
     ]
 
 
@@ -317,6 +343,9 @@ def _card_told(judge: str, card: Mapping[str, Any] | None) -> list[str]:
     """Return what a judge's card gives to know."""
     if card is None:
         return [f"{judge} has no judge card: nobody has tested it (stage=qualify)."]
+    told = []
     if card.get("below"):
-        return [f"{judge} is below the bar of its card: {'; '.join(card['below'])}."]
-    return []
+        told.append(f"{judge} is below the bar of its card: {'; '.join(card['below'])}.")
+    if card.get("few"):
+        told.append(f"The card of {judge} has too few cases to say: {'; '.join(card['few'])}.")
+    return told

@@ -101,7 +101,7 @@ def gap(marks: Sequence[Mark], *, level: float) -> Gap | None:
     there = [
         (mark.value, mark.transcript.domain is Domain.inside, mark.transcript.persona_id)
         for mark in marks
-        if mark.value is not None and mark.transcript.domain is not Domain.unknown
+        if mark.value is not None and mark.transcript.domain in (Domain.inside, Domain.outside)
     ]
     found = contrast_interval(
         [value for value, _, _ in there],

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from opencharacter.compare.losses import Measured
 from opencharacter.records import Domain
 from opencharacter.stats.intervals import Estimate
 from opencharacter.stats.variance import Component
@@ -132,8 +133,12 @@ class Report:
     spread: Mapping[str, Component]
     """Where the variance of the headline's scores comes from; empty = too little to tell."""
     failures: Sequence[Failed]
+    losses: Sequence[Measured]
+    """On given answers, all and by topic; empty = not measured."""
     transcripts: int
     characters: Mapping[Domain, int]
+    units: str
+    """What intervals are over: `characters`, or, where nobody is played, `questions`."""
     facts: Mapping[str, str | int | float]
 
     @property

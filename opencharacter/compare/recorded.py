@@ -25,6 +25,7 @@ class _About(msgspec.Struct, kw_only=True, frozen=True):
     scored_by: list[str]
     kin: dict[str, str]
     kin_stated: bool
+    unknown: dict[str, str]
     withheld: list[str]
     facts: dict[str, str | int | float]
 
@@ -34,6 +35,8 @@ def metrics_of(report: Report) -> dict[str, float]:
     found = {"report/coverage": report.coverage, "report/transcripts": float(report.transcripts)}
     found["report/headline"] = report.headline.overall.value if not report.withheld else None
     for domain, one in report.headline.domains.items():
+        if domain is Domain.none:  # it is the headline
+            continue
         found |= {f"report/{domain}": one.value, f"report/{domain}/low": one.low}
         found |= {f"report/{domain}/high": one.high}
     if report.gap:
@@ -41,6 +44,10 @@ def metrics_of(report: Report) -> dict[str, float]:
     if report.preferences and not report.preferences[0].bounds:
         found["report/preferred"] = report.preferences[0].plain.value
         found["report/preferred/equal_length"] = report.preferences[0].controlled.value
+    for loss in report.losses[:1]:
+        found |= {"report/loss": loss.nats.value, "report/loss/low": loss.nats.low}
+        found |= {"report/loss/high": loss.nats.high, "report/perplexity": loss.perplexity.value}
+        found |= {"report/bits_a_byte": loss.bits.value}
     found |= {f"report/criterion/{row.name}": row.overall.value for row in report.criteria_rows}
     found |= {f"report/failure/{failed.name}": failed.share.value for failed in report.failures}
     return {name: value for name, value in found.items() if value is not None}
@@ -57,6 +64,7 @@ def about_of(system: System) -> dict[str, Any]:
         scored_by=list(system.scored_by),
         kin=dict(system.kin),
         kin_stated=system.kin_stated,
+        unknown=dict(system.unknown),
         withheld=list(system.withheld),
         facts=dict(system.facts),
     )
@@ -102,6 +110,7 @@ def system_of(name: str, about: object, table: Mapping[str, Any]) -> System:
         scored_by=known.scored_by,
         kin=known.kin,
         kin_stated=known.kin_stated,
+        unknown=known.unknown,
         withheld=known.withheld,
         facts=known.facts,
     )

@@ -8,12 +8,12 @@ from opencharacter.compare.document import Tile, document, tiles, warning
 from opencharacter.compare.embedding import Embedded
 from opencharacter.compare.headline import judges_of
 from opencharacter.compare.markup import Line, Point, lines_plot, table
-from opencharacter.compare.measured import Report
+from opencharacter.compare.measured import Bounds, Report
 from opencharacter.compare.results import Results
 from opencharacter.compare.tables import (
-    DOMAINS,
     Table,
     chance,
+    domain_names,
     ends_words,
     gap_words,
     jury_tables,
@@ -70,13 +70,15 @@ def report_markdown(report: Report, results: Results) -> str:
 
 def about(report: Report) -> str:
     """Return what the report is of, in a sentence."""
+    names = domain_names(list(report.characters))
     counts = ", ".join(
-        f"{count:,} {DOMAINS[domain]}" for domain, count in report.characters.items()
+        f"{count:,}" if name == "mean" else f"{count:,} {name}"
+        for name, count in zip(names, report.characters.values(), strict=True)
     )
     facts = "".join(f"; {name}: {value}" for name, value in report.facts.items())
     covered = "nothing" if report.coverage is None else f"{report.coverage:.1%}"
     return (
-        f"{report.transcripts:,} transcripts; characters: {counts or 'none'}; headline over "
+        f"{report.transcripts:,} transcripts; {report.units}: {counts or 'none'}; headline over "
         f"{', '.join(report.criteria) or 'no criterion'}; {covered} of its scores have a value"
         f"{facts}."
     )
@@ -85,8 +87,8 @@ def about(report: Report) -> str:
 def method(report: Report) -> str:
     """Return how intervals are made."""
     return (
-        f"Means with {report.level:.0%} intervals over characters, not over rows: studentised "
-        "resampling of 8 to 49 characters, Student's t with fewer or more; of ones and zeros "
+        f"Means with {report.level:.0%} intervals over {report.units}, not over rows: studentised "
+        f"resampling of 8 to 49 {report.units}, Student's t with fewer or more; of ones and zeros "
         "Wilson's over effective rows; none leaves the scale of its marks. The gap: Student's t. "
         "An answer that is no role-play (empty, refused, out of character, cut off) counts as the "
         f"lowest mark, as {report.failed:,} here do; without them the mean is "
@@ -108,14 +110,20 @@ def _plain(cell: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;")
 
 
-def _characters(count: int) -> str:
-    return "character" if count == 1 else "characters"
+def _counted(units: str, count: int) -> str:
+    return f"{count:,} {units.removesuffix('s') if count == 1 else units}"
+
+
+def _headline(report: Report) -> list[tuple[str, Estimate]]:
+    """Return the mean of each domain by what it is called."""
+    found = report.headline.domains
+    return list(zip(domain_names(list(found)), found.values(), strict=True))
 
 
 def _figures(report: Report) -> list[str]:
     lines = [
-        f"- {DOMAINS[domain]}: {ranged(one)} ({one.clusters:,} {_characters(one.clusters)})"
-        for domain, one in report.headline.domains.items()
+        f"- {name}: {ranged(one)} ({_counted(report.units, one.clusters)})"
+        for name, one in _headline(report)
     ]
     if report.gap:
         lines.insert(0, f"- {gap_words(report.gap, level=report.level)}")
@@ -127,11 +135,11 @@ def _head(report: Report) -> str:
     if report.withheld:
         bounds = [
             Tile(
-                f"{DOMAINS[b.domain]}, bounds",
+                f"{name}, bounds",
                 f"{number(b.low)} to {number(b.high)}",
                 "whatever the missing scores would have been",
             )
-            for b in report.bounds
+            for name, b in _named_bounds(report)
         ]
         return (
             warning("No headline", report.withheld)
@@ -139,7 +147,7 @@ def _head(report: Report) -> str:
             + warning("To know", report.cautions)
             + (tiles(bounds) if bounds else "")
         )
-    found = [_tile(DOMAINS[domain], one) for domain, one in report.headline.domains.items()]
+    found = [_tile(name, one, report.units) for name, one in _headline(report)]
     words = ""
     if report.gap:
         ends = (report.gap.low, report.gap.high)
@@ -150,23 +158,23 @@ def _head(report: Report) -> str:
     return tiles(found) + words + told + warning("To know", report.cautions)
 
 
-def _tile(name: str, one: Estimate) -> Tile:
-    people = f"{one.clusters:,} character{'s' * (one.clusters != 1)}"
-    return Tile(name, number(one.value), f"{ends_words(one.low, one.high)}, {people}")
+def _tile(name: str, one: Estimate, units: str) -> Tile:
+    ends = ends_words(one.low, one.high)
+    return Tile(name, number(one.value), f"{ends}, {_counted(units, one.clusters)}")
 
 
 def _turns(report: Report) -> str:
     domains = [domain for domain in Domain if any(domain in row.domains for row in report.turns)]
     lines = [
         Line(
-            DOMAINS[domain],
+            name,
             [
                 Point(float(row.name), row.domains[domain])
                 for row in report.turns
                 if domain in row.domains
             ],
         )
-        for domain in domains
+        for name, domain in zip(domain_names(domains), domains, strict=True)
     ]
     return lines_plot(lines, across="user turn", told="Scores by turn; the table has the figures.")
 
@@ -196,10 +204,15 @@ def headline_words(report: Report) -> Sequence[str]:
 def _bounds(report: Report) -> list[str]:
     """Return between what the means lie, where scores are missing, a sentence each."""
     return [
-        f"Bounds, {DOMAINS[b.domain]}: {number(b.low)} to {number(b.high)}, whatever the missing "
-        "scores would have been."
-        for b in report.bounds
+        f"Bounds, {name}: {number(b.low)} to {number(b.high)}, whatever the missing scores would "
+        "have been."
+        for name, b in _named_bounds(report)
     ]
+
+
+def _named_bounds(report: Report) -> list[tuple[str, Bounds]]:
+    names = domain_names([each.domain for each in report.bounds])
+    return list(zip(names, report.bounds, strict=True))
 
 
 def _preferred(report: Report) -> list[str]:

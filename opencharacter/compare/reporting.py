@@ -11,11 +11,13 @@ from opencharacter.compare.headline import (
     coverage_of,
     headline_criteria,
     headline_marks,
+    is_anybody,
     is_calibrated,
     judges_of,
     left_out_of,
     why_withheld,
 )
+from opencharacter.compare.losses import losses_of
 from opencharacter.compare.means import corrected, estimate, gap, row, rows
 from opencharacter.compare.measured import Failed, Judge, Report, Row
 from opencharacter.compare.preferred import preferences_of
@@ -68,8 +70,10 @@ def report_of(results: Results, settings: ReportConfig) -> Report:
         corrected=corrected(by_turn, results.human, level=level),
         spread=_spread(results, criteria, left_out),
         failures=_failures(played, level),
+        losses=losses_of(results.losses, level=level),
         transcripts=len(results.transcripts),
         characters=_characters(played),
+        units="characters" if is_anybody(results) else "questions",
         facts=results.facts,
     )
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Any, NamedTuple
 
-from opencharacter.records import EvalItem, Failure, Score, Transcript
+from opencharacter.records import EvalItem, Failure, Loss, Score, Transcript
 
 RULE = "rule"
 """The judge of scores that a rule gives."""
@@ -65,6 +65,9 @@ class Results:
     related: Mapping[str, str] = field(default_factory=dict)
     """Families that a judge should not be of, each with whose it is: the tested model's, its
     teacher's, its base's."""
+    unknown: Mapping[str, str] = field(default_factory=dict)
+    """Judges, tested models and teachers whose family nothing says, each with the setting that
+    states it."""
     same_family_stated: bool = False
     """Whether a judge of such a family may stand in a headline that says so."""
     human: Mapping[tuple[str, str, int | None], float] = field(default_factory=dict)
@@ -77,6 +80,8 @@ class Results:
     """Run whose answers judges read beside these; empty = none."""
     opponents: Mapping[str, Opponent] = field(default_factory=dict)
     """Its transcripts, by id."""
+    losses: Sequence[Loss] = ()
+    """Of the tested model on given answers, one for each dialogue; empty = not measured."""
     facts: Mapping[str, str | int | float] = field(default_factory=dict)
     """Of the training: `characters`, `rows`, `method`, where they are known."""
 
@@ -107,13 +112,29 @@ class Mark(NamedTuple):
 def kin_of(results: Results) -> dict[str, str]:
     """Return the judges of the family of the tested model, its teacher or base, with whose it is.
 
-    A judge scores its own kin too high (Panickssery et al. 2024, arXiv 2404.13076).
+    A judge scores its own kin too high (Panickssery et al. 2024, arXiv 2404.13076). Where nothing
+    says one of the families, the judge may be kin, and counts as such.
     """
-    return {
-        judge: results.related[family]
-        for judge, family in results.families.items()
-        if family in results.related
-    }
+    kin = {}
+    others = sorted(m for m, setting in results.unknown.items() if not setting.startswith("judge."))
+    for judge, family in results.families.items():
+        if family in results.related:
+            kin[judge] = results.related[family]
+        elif judge in results.unknown:
+            kin[judge] = "an unknown"
+        elif others:
+            kin[judge] = f"what may be {' and '.join(others)}'s"
+    return kin
+
+
+def unknown_words(unknown: Mapping[str, str]) -> list[str]:
+    """Return whose family nothing says, and how to state it, a sentence each."""
+    return [
+        f"Nothing says the family of {model}, so it cannot be ruled out that judges favour their "
+        f"own: state it with {setting} (llama, qwen, gpt, ...), and judge again, which asks "
+        "nobody."
+        for model, setting in sorted(unknown.items())
+    ]
 
 
 def group_of(criterion: str) -> str:

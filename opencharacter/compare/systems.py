@@ -70,6 +70,9 @@ class System:
     are left out too, each with whose it is."""
     kin_stated: bool = False
     """Whether they may stand in a headline that says so."""
+    unknown: Mapping[str, str] = field(default_factory=dict)
+    """Models whose family nothing says, each with the setting that states it; all judges count as
+    their kin."""
     withheld: Sequence[str] = ()
     """What stands against any claim over its scores, a sentence each."""
     facts: Mapping[str, str | int | float] = field(default_factory=dict)
@@ -113,6 +116,7 @@ def _system(run: Results, left_out: frozenset[str], asked: Sequence[str]) -> Sys
         scored_by=[judge for judge in judges if judge not in left_out],
         kin={judge: whose for judge, whose in kin_of(run).items() if judge in judges},
         kin_stated=run.same_family_stated,
+        unknown=run.unknown if judges else {},
         withheld=no_whole_suite(run),
         facts=run.facts,
     )

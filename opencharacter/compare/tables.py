@@ -1,8 +1,10 @@
 """Tables of a report, once for the terminal, for Markdown and for the page."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
+from opencharacter.compare.losses import Measured
 from opencharacter.compare.measured import ALL_JUDGES, Gap, Preferred, Report, Row
 from opencharacter.compare.results import Results
 from opencharacter.records import Domain
@@ -12,6 +14,7 @@ DOMAINS: dict[Domain | None, str] = {
     Domain.inside: "in-domain",
     Domain.outside: "out-of-domain",
     Domain.unknown: "domain unknown",
+    Domain.none: "of no domain",
 }
 NONE = "–"
 _SPREAD = {
@@ -109,22 +112,29 @@ def gap_words(gap: Gap, *, level: float) -> str:
     )
 
 
+def domain_names(domains: Sequence[Domain]) -> list[str]:
+    """Return what the means of some domains are called: just so where none has a meaning."""
+    return ["mean"] if set(domains) == {Domain.none} else [DOMAINS[each] for each in domains]
+
+
 def tables_of(report: Report) -> list[Table]:
     """Return all tables of a report that have lines."""
+    means = partial(_means, report.units)
     found = [
-        _means("As people would score it", "The judges' means corrected by labels of a part of the "
+        means("As people would score it", "The judges' means corrected by labels of a part of the "
                "answers (prediction-powered inference); intervals hold the correction's error.",
                [report.corrected] if report.corrected else []),
-        _means("By task", "The headline's criteria, without controls. A mark is of one "
+        means("By task", "The headline's criteria, without controls. A mark is of one "
                "transcript in one criterion, over its judges and turns.", report.tasks),
-        _means("By criterion", "Without controls; criteria may have different scales.",
+        means("By criterion", "Without controls; criteria may have different scales.",
                [] if _is_same(report) else _pointwise(report)),
         preference_table({f"{report.run} over {report.against}": report.preferences}),
-        _means("By turn", "User turns, counted from 1.", report.turns),
-        _means("By turn, by rule", "What a rule finds at each user turn, beside the headline.",
+        means("By turn", "User turns, counted from 1.", report.turns),
+        means("By turn, by rule", "What a rule finds at each user turn, beside the headline.",
                report.rule_turns),
-        _means("Controls", "What is left without the persona, or with another one: the difference "
+        means("Controls", "What is left without the persona, or with another one: the difference "
                "from `none` is what an answer owes to its persona.", report.controls),
+        loss_table(report.losses),
         _failures(report),
         _judges(report),
         _spread(report),
@@ -132,7 +142,7 @@ def tables_of(report: Report) -> list[Table]:
     return [table for table in found if table.lines]
 
 
-def _means(title: str, note: str, rows: Sequence[Row]) -> Table:
+def _means(units: str, title: str, note: str, rows: Sequence[Row]) -> Table:
     domains = [domain for domain in Domain if any(domain in row.domains for row in rows)]
     lines, dots = [], []
     for row in rows:
@@ -148,8 +158,8 @@ def _means(title: str, note: str, rows: Sequence[Row]) -> Table:
             ]
         )
         dots.append([Dot(at, one) for at, one in enumerate(each) if one])
-    names = [DOMAINS[domain] for domain in domains]
-    columns = ("", *names, "marks", "characters", "missing")
+    names = domain_names(domains)
+    columns = ("", *names, "marks", units, "missing")
     return Table(title, note, columns, lines, dots, names)
 
 
@@ -186,6 +196,27 @@ def preference_table(found: Mapping[str, Sequence[Preferred]]) -> Table:
     )  # fmt: skip
 
 
+def loss_table(found: Sequence[Measured]) -> Table:
+    """Return what given answers cost a model, by topic."""
+    lines = [
+        [
+            each.name,
+            *map(ranged, (each.nats, each.perplexity, each.bits)),
+            f"{each.nats.n:,}",
+            f"{each.nats.clusters:,}",
+        ]
+        for each in found
+    ]
+    columns = ("", "nats a token", "perplexity", "bits a byte", "tokens", "dialogues")
+    note = (
+        "Less is better. How likely the model holds given answers to general questions, the ends "
+        "of turns counted, as in training; intervals over dialogues. Nothing of it is in the "
+        "headline. Between models of different tokenizers compare bits a byte."
+    )
+    dots = [[Dot(0, each.nats)] for each in found]
+    return Table("Loss on given answers", note, columns, lines, dots, ("nats a token",))
+
+
 def preference_words(pair: str, found: Sequence[Preferred]) -> list[str]:
     """Return in a sentence what all judges together prefer; nothing without comparisons."""
     if not found:
@@ -215,7 +246,8 @@ def _failures(report: Report) -> Table:
         ]
         for failed in report.failures
     ]
-    columns = ("", *(DOMAINS[domain] for domain in domains), "share")
+    names = domain_names(domains)
+    columns = ("", *(["transcripts"] if names == ["mean"] else names), "share")
     note = "Answers that are no role-play, of transcripts without a control; `none` can be judged."
     return Table("Failures", note, columns, lines)
 
@@ -313,8 +345,7 @@ def _card_table(judge: str, card: Mapping[str, Any]) -> Table:
         for what, rate in rates.items()
     ]
     calibration = str(card["calibration"])
-    verdict = "may judge" if card["passed"] else "is below the bar"
-    note = f"It {verdict}; {calibration}.{_padding_told(card)}"
+    note = f"It {card['verdict']}; {calibration}.{_padding_told(card)}"
     return Table(f"Judge card of {judge}", note, ("", "share", "n", "unscored"), lines)
 
 

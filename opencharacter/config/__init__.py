@@ -35,6 +35,7 @@ from opencharacter.config.planning import AssumeConfig, PlanConfig
 from opencharacter.config.playing import (
     CONTROLS,
     EVERY,
+    LossConfig,
     Mode,
     PlayConfig,
     SuiteConfig,
@@ -96,6 +97,7 @@ __all__ = [
     "LLMStageConfig",
     "LintConfig",
     "LoraConfig",
+    "LossConfig",
     "MixConfig",
     "Mode",
     "ModelConfig",
@@ -189,6 +191,7 @@ class Config:
     train: TrainConfig = field(default_factory=TrainConfig)
     suite: SuiteConfig = field(default_factory=SuiteConfig)
     play: PlayConfig = field(default_factory=PlayConfig)
+    loss: LossConfig = field(default_factory=LossConfig)
     qualify: QualifyConfig = field(default_factory=QualifyConfig)
     compare: CompareConfig = field(default_factory=CompareConfig)
     report: ReportConfig = field(default_factory=ReportConfig)

@@ -80,7 +80,8 @@ class QualifyConfig:
     """Whether a judge may judge: it is held to faults that were planted, and to people."""
 
     n: int = 100
-    """Transcripts that faults are planted in; about nine calls each."""
+    """Transcripts that faults are planted in, about nine calls each; of a kind that few answers can
+    take, more are drawn until there are as many cases."""
     fall: float = 0.1
     """Points by which a fault must lower a score to count as found."""
     tolerance: float = 0.5
@@ -98,6 +99,9 @@ class QualifyConfig:
     """Least share of changes that are none at which it must keep its score, in [0, 1]; ours."""
     least_scored: float = 0.95
     """Least share of answers that it must give a verdict of, in [0, 1]; ours."""
+    least_cases: int = 30
+    """Cases of a kind from which on the share of them decides; ours. Of fewer only an interval does
+    that is on one side of what is asked as a whole; else there are too few to say."""
     least_labelled: int = 30
     """Least number of labelled answers with its verdict; with fewer it stays uncalibrated, and is
     not held to people (arXiv 2501.10970 trusts no t test of fewer)."""
@@ -116,6 +120,8 @@ class QualifyConfig:
         for name in ("least_detected", "least_kept", "least_scored"):
             value = getattr(self, name)
             require(0 <= value <= 1, f"qualify.{name} is {value}; it must be in [0, 1]")
+        cases = self.least_cases
+        require(cases >= 1, f"qualify.least_cases is {cases}; it must be >= 1")
         n, least = self.least_labelled, self.least_kappa
         require(n >= 2, f"qualify.least_labelled is {n}; it must be >= 2")
         require(-1 <= least <= 1, f"qualify.least_kappa is {least}; it must be in [-1, 1]")

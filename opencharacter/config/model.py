@@ -124,7 +124,7 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         """Check ranges and that the back end has what it needs."""
-        require(bool(self.model), "model must be given: a hub id, a folder, or `embedded`")
+        self._check_named()
         self._check_run()
         for name in ("tensor_parallel", "data_parallel", "seats", "max_length", "cache_gib"):
             value = getattr(self, name)
@@ -140,8 +140,6 @@ class ModelConfig:
         self._check_limits()
         copies_a_server = self.backend is Backend.endpoint and self.data_parallel > 1
         require(not copies_a_server, "data_parallel copies a vLLM model; a server has its own")
-        missing_url = self.backend is Backend.endpoint and not self.base_url
-        require(not missing_url, "an endpoint needs a base_url, such as http://localhost:8000/v1")
 
     @property
     def has_budget(self) -> bool:
@@ -152,6 +150,17 @@ class ModelConfig:
     def counts_tokens(self) -> bool:
         """Whether something hangs on how many tokens each answer took."""
         return self.has_budget or self.tokens_per_minute is not None
+
+    def _check_named(self) -> None:
+        """Check that the model can be found."""
+        if self.backend is not Backend.endpoint:
+            require(bool(self.model), "model must be given: a hub id, a folder, or `embedded`")
+            return
+        address = "the server's address, such as http://localhost:8000/v1"
+        too = "" if self.base_url else f"; and base_url, {address}"
+        told = "the name by which the server knows it, which its /v1/models lists"
+        require(bool(self.model), f"model must be given: {told}{too}")
+        require(bool(self.base_url), f"base_url must be given: {address}")
 
     def _check_run(self) -> None:
         require(self.run != "", "run must be given: the name of the run that trained the model")

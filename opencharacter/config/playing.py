@@ -61,7 +61,7 @@ class UserTurns(StrEnum):
 
 
 class Mode(StrEnum):
-    """By whose rules a suite is played and judged."""
+    """By whose rules a suite is judged. It is played alike; a run is played for one of them."""
 
     sound = "sound"
     """Ours; see docs/evaluation.md for what it mends."""
@@ -107,7 +107,7 @@ class SuiteConfig:
     """Further words of its command line, such as `["--include_path=DIR"]` for tasks of your own, or
     `[--apply_chat_template]`; of two that name the same the last counts."""
     mode: Mode = Mode.sound
-    """By whose rules it is played and judged."""
+    """By whose rules it is judged."""
     seed: int = 0
     """Of draws of personas and questions, apart from the run's: all models get the same ones."""
 
@@ -134,6 +134,30 @@ class SuiteConfig:
         require(6 <= self.turns <= 10, f"suite.turns is {self.turns}; it must be in [6, 10]")
         require(self.margin > 0, f"suite.margin is {self.margin}; it must be > 0")
         require(self.questions >= 1, f"suite.questions is {self.questions}; it must be >= 1")
+
+
+@dataclass(kw_only=True)
+class LossConfig(LLMStageConfig):
+    """Of what the loss is measured; nothing is drawn, so `sampling` changes nothing."""
+
+    path: str = ""
+    """General dialogues with an answer to every question: a file or folder (.json, .jsonl,
+    .parquet) or `hub:owner/name`, in any layout that instructions.paths takes. Empty = the
+    project's own (eval/suites/general_answers.jsonl)."""
+    run: str | None = None
+    """Run whose training held general dialogues out (train.holdout.general): these, in place of
+    `path`. So any model is measured on what that training was measured on."""
+    n: int | None = None
+    """How many of them, drawn by a hash of each; None = all."""
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        LLMStageConfig.__post_init__(self)
+        require(self.n is None or self.n >= 1, f"loss.n is {self.n}; it must be >= 1")
+        require(
+            not (self.path and self.run),
+            f"loss.path={self.path} and loss.run={self.run} are both set; leave one of them out",
+        )
 
 
 @dataclass(kw_only=True)

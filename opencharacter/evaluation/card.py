@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from enum import StrEnum
 from typing import Any
 
 from opencharacter.config import QualifyConfig
@@ -13,6 +14,17 @@ from opencharacter.stats.winrate import padding_slope
 CARDS = "judge_card.json"
 """Of all judges of a run, by name."""
 _ANNOTATORS = 3  # from which on the alternative annotator test says something
+
+
+class Verdict(StrEnum):
+    """What a card comes to."""
+
+    meets = "meets the bar"
+    below = "is below the bar"
+    """It sits in no jury."""
+    few = "has too few cases to say"
+    """Of some kind of fault; nothing that there are enough of is below. It may sit in a jury, and
+    a headline says so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,12 +62,21 @@ class Card:
     least_labelled: int = 0
     """Labelled answers with a verdict that make it calibrated."""
     below: tuple[str, ...] = ()
-    """What it falls short of, a sentence each; empty = it may judge."""
+    """What it falls short of, a sentence each; empty = it may sit in a jury."""
+    few: tuple[str, ...] = ()
+    """Of what there are too few cases to say, a sentence each."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """What all of it comes to."""
+        if self.below:
+            return Verdict.below
+        return Verdict.few if self.few else Verdict.meets
 
     @property
     def has_passed(self) -> bool:
-        """Whether it may sit in a jury."""
-        return not self.below
+        """Whether it is known to meet all that is asked."""
+        return self.verdict is Verdict.meets
 
     @property
     def is_calibrated(self) -> bool:
@@ -78,6 +99,7 @@ class Card:
         """Return it for judge_card.json."""
         return asdict(self) | {
             "padding": self.padding._asdict() if self.padding else None,
+            "verdict": str(self.verdict),
             "passed": self.has_passed,
             "calibration": self.calibration,
             "is_calibrated": self.is_calibrated,
@@ -116,6 +138,7 @@ def make_card(
     keeps[str(Fault.order_swap)] = _share(compared, [_keeps_its_choice(s) for s in compared])
     scored = _share(found, [score.value is not None for score in found])
     rubrics = [s.rubric for s in found if s.criterion.startswith(ORIGINAL)]
+    told = _told(detects, keeps, scored, bars)
     made = Card(
         judge=found[0].judge,
         rubric=rubrics[0] if rubrics else found[0].rubric,
@@ -125,7 +148,8 @@ def make_card(
         padding=padding,
         people=dict(people or {}),
         least_labelled=bars.least_labelled,
-        below=tuple(_below(detects, keeps, scored, bars)),
+        below=tuple(told[Verdict.below]),
+        few=tuple(told[Verdict.few]),
     )
     return replace(made, below=(*made.below, *_unlike_people(made, bars)))
 
@@ -188,22 +212,48 @@ def _share(scores: list[Score], right: list[bool | None]) -> Rate:
     )
 
 
-def _below(
+def _told(
     detects: Mapping[str, Rate], keeps: Mapping[str, Rate], scored: Rate, bars: QualifyConfig
-) -> list[str]:
+) -> dict[Verdict, list[str]]:
+    """Return what is said of each kind of case, by the verdict on it."""
     asked = [
         *((f"finds {name}", rate, bars.least_detected) for name, rate in detects.items()),
         *((f"keeps its score at {name}", rate, bars.least_kept) for name, rate in keeps.items()),
         ("gives a verdict", scored, bars.least_scored),
     ]
-    found = []
+    found: dict[Verdict, list[str]] = {verdict: [] for verdict in Verdict}
     for what, rate, least in asked:
-        if rate.share is None:
-            if rate.unscored:
-                found.append(f"{what}: no verdict at all")
-        elif rate.share < least:
-            found.append(f"{what} in {rate.share:.0%} of {rate.n:,}, asked are {least:.0%}")
+        told = f"{what} in {rate.share:.0%} of {rate.n:,}" if rate.n else f"{what}: no case"
+        if rate.share is None and rate.unscored:
+            told = f"{what}: no verdict at all"
+        verdict = verdict_on(rate, least, bars.least_cases)
+        few = f" of {bars.least_cases:,} cases or more" * (verdict is Verdict.few)
+        found[verdict].append(f"{told}, asked are {least:.0%}{few}")
     return found
+
+
+def verdict_on(rate: Rate, least: float, least_cases: int) -> Verdict:
+    """Return whether a judge does right often enough in one kind of case.
+
+    The share decides where there are enough cases, of several characters. Of fewer the interval
+    does, where all of it is on one side of what is asked.
+
+    Args:
+        rate: How often it does.
+        least: How often it must.
+        least_cases: How many are enough.
+    """
+    if not least:
+        return Verdict.meets
+    if rate.share is None:
+        return Verdict.below if rate.unscored >= least_cases else Verdict.few
+    if rate.low is None or rate.high is None:  # one character says nothing of others
+        return Verdict.few
+    if rate.n >= least_cases:
+        return Verdict.meets if rate.share >= least else Verdict.below
+    if rate.low >= least:
+        return Verdict.meets
+    return Verdict.below if rate.high < least else Verdict.few
 
 
 def _unlike_people(card: Card, bars: QualifyConfig) -> list[str]:
@@ -228,8 +278,7 @@ def _unlike_people(card: Card, bars: QualifyConfig) -> list[str]:
 
 def card_page(card: Card) -> str:
     """Return a card as Markdown."""
-    verdict = "may judge" if card.has_passed else "is below the bar"
-    lines = [f"# {card.judge}", "", f"By the rubrics {card.rubric}: it {verdict}.", ""]
+    lines = [f"# {card.judge}", "", f"By the rubrics {card.rubric}: it {card.verdict}.", ""]
     if not card.is_calibrated:
         lines += [f"**{card.calibration[0].upper()}{card.calibration[1:]}.**", ""]
     lines += ["| | share | 95 % interval | n | unscored |", "|---|---|---|---|---|"]
@@ -250,6 +299,7 @@ def card_page(card: Card) -> str:
             f"A hundred words of filler add {one.value:+.2f} points ({ends}; 0 is right).",
         ]
     lines += ["", *(f"- below: {sentence}" for sentence in card.below)]
+    lines += [f"- too few cases to say: {sentence}" for sentence in card.few]
     return "\n".join([*lines, *_people_lines(card.people)]) + "\n"
 
 

@@ -1,15 +1,17 @@
 """PersonaGym's published protocol, faults included, so that published numbers can be met.
 
-Five answers a call, each in a rubric of its own, all of them pasted as a Python list; the points
-are read from the sentence that the rubrics ask for; an answer without it counts 0, zeros are left
-out of the mean of the five, and five zeros make a 0. What is wrong with it: docs/judging.md.
+Up to five answers of one persona and task a call, each in a rubric of its own, all of them pasted
+as a Python list; the points are read from the sentence that the rubrics ask for; an answer without
+it counts 0, zeros are left out of the mean of the call, and zeros alone make a 0. What is wrong
+with it: docs/judging.md. Light has one question of each task, so its calls have one answer: the
+paper's authors judge its 1,000 answers in 1,000 calls too (github.com/xyang0/PersonaGym).
 
 Source: github.com/vsamuel2003/PersonaGym (arXiv 2407.18416), read on 2026-11-22. Its texts are not
 ours: the rubrics come from the folder that the user names.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -62,7 +64,8 @@ class Batch:
     transcript_ids: tuple[str, ...]
     item_ids: tuple[str, ...]
     points: tuple[int, ...]
-    """As parsed, in the order of the evaluations that were found; 0 = no final sentence."""
+    """As parsed, in the order of the evaluations that were found; 0 = no final sentence. A judge
+    may find more of them, or fewer, than there are answers."""
     failed: str = ""
     """Why there is no text to parse; empty = there is."""
     text: str
@@ -154,20 +157,24 @@ def packs_of(items: Mapping[str, EvalItem], transcripts: Iterable[Transcript]) -
     """Return the answers five by five, of each persona and task in the order of the suite.
 
     Answers that failed are judged as they are, as published; but those that a fault of the engine
-    left without a text are in no call.
+    left without a text are in no call. Two samples of a question are in no call together: each
+    sample is the protocol once more.
     """
     order = {id_: number for number, id_ in enumerate(items)}
-    groups: dict[tuple[str, str], list[Transcript]] = {}
+    groups: dict[tuple[str, str], dict[int, list[Transcript]]] = {}
     for one in sorted(transcripts, key=lambda t: (order[t.item_id], t.sample)):
         if one.failure is not Failure.error and one.control is Control.none:
-            groups.setdefault((one.persona_id, one.task), []).append(one)
+            samples = groups.setdefault((one.persona_id, one.task), {})
+            samples.setdefault(one.sample, []).append(one)
     return [
-        Pack(
-            persona, task, at // BATCH, tuple((items[t.item_id], t) for t in group[at : at + BATCH])
-        )
-        for (persona, task), group in groups.items()
-        for at in range(0, len(group), BATCH)
+        Pack(persona, task, number, tuple((items[each.item_id], each) for each in five))
+        for (persona, task), samples in groups.items()
+        for number, five in enumerate(five for n in sorted(samples) for five in _fives(samples[n]))
     ]
+
+
+def _fives(answers: Sequence[Transcript]) -> list[Sequence[Transcript]]:
+    return [answers[at : at + BATCH] for at in range(0, len(answers), BATCH)]
 
 
 def compat_plan(
@@ -257,11 +264,16 @@ def parse_points(text: str) -> list[int]:
     return [int(found[1]) if (found := _FINAL.search(part)) else 0 for part in parts]
 
 
+def points_of_answers(points: Sequence[int], answers: int) -> Sequence[int]:
+    """Return the points of each answer of a call; 0 = none, or nobody can tell which are its."""
+    return points if len(points) == answers else [0] * answers
+
+
 def scores_of(batch: Batch, rubric: str) -> Iterator[Score]:
     """Yield a score for each answer of a batch; one that cannot be told apart has none."""
-    is_whole = len(batch.points) == len(batch.transcript_ids)
+    points = points_of_answers(batch.points, len(batch.transcript_ids))
     for at, (transcript, item) in enumerate(zip(batch.transcript_ids, batch.item_ids, strict=True)):
-        point = batch.points[at] if is_whole else 0
+        point = points[at]
         is_on_scale = 1 <= point <= 5
         reason = f"judge_{batch.failed}" if batch.failed else "unparsed"
         yield Score(
@@ -281,15 +293,18 @@ def scores_of(batch: Batch, rubric: str) -> Iterator[Score]:
 def published_means(batches: Iterable[Batch]) -> dict[str, Any]:
     """Return the numbers as published: mean and population deviation over personas.
 
-    Of five answers the mean without zeros, of a task the mean of its fives (and of the judges), of
-    a persona the mean of its tasks.
+    Of a call's answers the mean without zeros, of a task the mean of its calls (and of the judges),
+    of a persona the mean of its tasks.
     """
     fives: dict[str, dict[str, list[float]]] = {}
     zeros = total = 0
+    sizes: set[int] = set()
     for batch in batches:
         fives.setdefault(batch.persona_id, {}).setdefault(batch.task, []).append(batch.mean)
-        total += len(batch.transcript_ids)
-        zeros += len(batch.transcript_ids) - sum(1 for point in batch.points if point)
+        n = len(batch.transcript_ids)
+        total += n
+        zeros += list(points_of_answers(batch.points, n)).count(0)
+        sizes.add(n)
     by_persona = [{task: fmean(each) for task, each in tasks.items()} for tasks in fives.values()]
     columns: dict[str, list[float]] = {}
     for tasks in by_persona:
@@ -297,10 +312,22 @@ def published_means(batches: Iterable[Batch]) -> dict[str, Any]:
             columns.setdefault(task, []).append(mean)
         columns.setdefault("PersonaScore", []).append(fmean(tasks.values()))
     return {
-        "protocol": "compat: PersonaGym as published, its faults included; not comparable with "
-        "scores of suite.mode=sound",
+        "protocol": "compat: PersonaGym as published, its faults included, "
+        f"{answers_a_call(sizes)}; not comparable with scores of suite.mode=sound",
         "personas": len(by_persona),
         "answers": total,
         "answers_without_points": zeros,
         "means": {name: {"mean": fmean(c), "std": pstdev(c)} for name, c in columns.items()},
     }
+
+
+def answers_a_call(sizes: Collection[int]) -> str:
+    """Return how many answers a judge sees at a time, in words.
+
+    Args:
+        sizes: How many are in the calls.
+    """
+    most, least = max(sizes, default=BATCH), min(sizes, default=BATCH)
+    if most == 1:
+        return "1 answer a judge prompt as Light has no more of a task"
+    return f"{most if most == least else f'{least} to {most}'} answers a judge prompt"

@@ -1,12 +1,15 @@
 """Several judges of the same answers: on one scale, without each of them, and their agreement."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from opencharacter.records import Score
 from opencharacter.stats.agreement import alpha
 from opencharacter.stats.intervals import Estimate
 from opencharacter.stats.jury import Jury, centred, jury, self_preference
+
+FEWEST = 2
+"""Answers that all judges have scored, under which they have no common scale."""
 
 
 class Place(NamedTuple):
@@ -58,7 +61,7 @@ def _by_criterion(
     try:
         scaled = centred(raw, shared)
     except ValueError as error:  # too little that all have scored, or one gives all the same
-        return found | {"refused": str(error)}
+        return found | {"refused": _too_few(raw, shared) if sum(shared) < FEWEST else str(error)}
     writers = [answered_by[place.transcript_id] for place in grid]
     preferences = self_preference(scaled, families, writers, characters)
     return found | {
@@ -66,6 +69,16 @@ def _by_criterion(
         "alpha_ordinal": alpha([_ranked(raw[judge]) for judge in judges], "ordinal"),
         "self_preference": {one.judge: _figure(one.estimate) for one in preferences},
     }
+
+
+def _too_few(raw: Mapping[str, Sequence[float | None]], shared: Sequence[bool]) -> str:
+    """Return why there is no common scale, and how many each judge has scored."""
+    counts = {judge: sum(mark is not None for mark in marks) for judge, marks in raw.items()}
+    told = ", ".join(f"{judge} {count:,}" for judge, count in counts.items())
+    return (
+        f"{sum(shared):,} of {len(shared):,} answers have a verdict of all {len(raw)} judges "
+        f"({told}), and a common scale takes {FEWEST}"
+    )
 
 
 def _ranked(marks: list[float | None]) -> list[float | None]:

@@ -7,6 +7,7 @@ it: half a persona's questions are no PersonaGym, and nobody would see it in a m
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from opencharacter.prompts.character import render_prompt
 from opencharacter.records import Domain, EvalItem, Rejection, persona_id
 from opencharacter.sources.fingerprint import content_fingerprint, source_fingerprint
 from opencharacter.sources.lines import MAX_ROW_BYTES, Row, reject
+from opencharacter.sources.pinning import pinned
 from opencharacter.sources.rows import hub_files, open_source
 from opencharacter.sources.screen import find_flaw, strip_invisible
 
@@ -62,8 +64,11 @@ def read_persona_gym(config: SuiteConfig) -> Suite:
             "suite=persona_gym needs suite.path: PersonaGym's folder questions/benchmark-v1 (MIT, "
             "github.com/vsamuel2003/PersonaGym)"
         )
-    location = _hub_folder(config.path) or Path(config.path).expanduser()
+    read_from: dict[str, str] = {}
+    location = _hub_folder(config.path, read_from) or Path(config.path).expanduser()
     is_rows = not location.is_dir() and (config.path.startswith("hub:") or location.is_file())
+    if is_rows:
+        config = replace(config, path=pinned(config.path, None, read_from))
     read, lost = _read_rows(config) if is_rows else (_read_folder(location, config), [])
     drawn = _drawn(list(read), config)
     hashed = source_fingerprint(config.path) if is_rows else content_fingerprint(location)
@@ -82,6 +87,7 @@ def read_persona_gym(config: SuiteConfig) -> Suite:
         name=f"{LIGHT if is_light else NAME}@{version}",
         items=tuple(items),
         damaged=tuple(damaged),
+        read_from=read_from,
         n_personas=len(read),
         n_drawn=len(drawn),
         missing=_missing(
@@ -90,13 +96,19 @@ def read_persona_gym(config: SuiteConfig) -> Suite:
     )
 
 
-def _hub_folder(path: str) -> Path | None:
-    """Return the folder of question files of a hub data set; None = it is none, or has none."""
+def _hub_folder(path: str, read_from: dict[str, str]) -> Path | None:
+    """Return the folder of question files of a hub data set; None = it is none, or has none.
+
+    The commit is noted: a snapshot's folder has its name.
+    """
     if not path.startswith("hub:"):
         return None
     snapshot = hub_files(path, f"*{FOLDER}/*.json")
     folders = sorted(snapshot.rglob(FOLDER)) if snapshot else []
-    return folders[0] if folders else None
+    if not snapshot or not folders:
+        return None
+    read_from[path] = snapshot.name
+    return folders[0]
 
 
 def _read_folder(folder: Path, config: SuiteConfig) -> dict[str, Callable[[], _Found]]:

@@ -5,7 +5,8 @@ was. Nobody has to label anything: what was planted is known.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from enum import StrEnum
 from typing import NamedTuple
@@ -52,6 +53,7 @@ KEEPS: Mapping[Fault, str] = {
     Fault.paraphrase: "persona_consistency",
 }
 """Changes that must keep it."""
+_ASKED = {**LOWERS, **KEEPS}
 
 _DISCLAIMER = "As an AI language model I have no life of my own, but I can describe one."
 _FILLER = (
@@ -87,6 +89,34 @@ _PARAPHRASES = (
     (r"\bpeople\b", "folk"),
     (r"\bperhaps\b", "maybe"),
     (r"\bmany\b", "a lot of"),
+    (r"\bMy name is\b", "I am called"),
+    (r"\bMy full name is\b", "My whole name is"),
+    (r"\bMy age is (\d{1,3})\b", r"I am \1 years of age"),
+    (r"\byears old\b", "years of age"),
+    (r"\bI was born in\b", "I came into the world in"),
+    (r"\bI come from\b", "I hail from"),
+    (r"\bI grew up in\b", "I spent my childhood in"),
+    (r"\bI live in\b", "My home is in"),
+    (r"\bI work as\b", "I earn my living as"),
+    (r"\bI like\b", "I enjoy"),
+    (r"\bI think\b(?! of\b)", "I believe"),
+    (r"\bI think of\b", "I have in mind"),
+    (r"\bI trust\b(?! in\b)", "I rely on"),
+    (r"\bmakes me smile\b", "brings a smile to my face"),
+    (r"\bI have heard\b", "I heard"),
+    (r"\boften\b", "frequently"),
+    (r"\balmost\b", "nearly"),
+    (r"\bglad\b", "happy"),
+    (r"\bevery day\b", "day after day"),
+    (r"\bchildren\b", "kids"),
+)
+_SHORTER = (  # of an answer that has none of those words
+    (r"(?<!\bas )(?<!\bthan )(?<!\bwho )(?<!\bwhat )(?<!\bwhere )\bI am(?= \w)", "I'm"),
+    (r"\b([Ii]t|[Tt]hat|[Tt]here) is(?= \w)", r"\1's"),
+    (r"\b(do|does|did|is|are|was|were|would|could|should) not\b", r"\1n't"),
+    (r"\bcannot\b", "can't"),
+    (r"\bI would(?= \w)", "I'd"),
+    (r"\bI will(?= \w)", "I'll"),
 )
 
 
@@ -102,6 +132,9 @@ def plant(
 ) -> list[Planted]:
     """Return untouched answers and those with something planted, of as many transcripts as asked.
 
+    What few answers can take, such as other words for the same, is planted in more of them, until
+    there are as many cases.
+
     Args:
         items: By id.
         transcripts: Those that failed, that a user played by a model ended, or that were played
@@ -111,7 +144,8 @@ def plant(
     """
     whole = [t for t in transcripts if t.failure is None and t.user_failure is None]
     sound = {t.id: t for t in whole if t.control is Control.none}
-    drawn = [sound[id_] for id_ in shuffled(sound, "plant")[:n]]
+    order = [sound[id_] for id_ in shuffled(sound, "plant")]
+    drawn = order[:n]
     swapped = {(t.item_id, t.sample): t for t in whole if t.control is Control.swapped_persona}
     found: list[Planted] = []
     for one in drawn:
@@ -123,8 +157,25 @@ def plant(
         # A model that plays the user asks either of them something else: nothing to compare.
         if beside is not None and not items[one.item_id].user:
             found.append(_beside(items, one, beside))
+    planted = Counter(each.fault for each in found)
+    found += _rare(items, order[n:], rubric, {fault: n - planted[fault] for fault in _CHANGES})
     # Neighbours share what stands first in a prompt.
     return sorted(found, key=lambda p: (p.work.instrument, p.work.by, p.work.item.persona))
+
+
+def _rare(
+    items: Mapping[str, EvalItem],
+    transcripts: Sequence[Transcript],
+    rubric: Rubric,
+    lacking: dict[Fault, int],
+) -> Iterator[Planted]:
+    """Plant in further transcripts what there are too few cases of, with the answers before it."""
+    for one in transcripts:
+        made = [each for each in _changed(items, one, rubric) if lacking[each[0]] > 0]
+        for fault, planted in made:
+            lacking[fault] -= 1
+            yield planted
+        yield from _originals(items, one, rubric, {_ASKED[fault] for fault, _ in made})
 
 
 def _pick(choices: Sequence[Transcript], salt: str) -> Transcript:
@@ -134,25 +185,39 @@ def _pick(choices: Sequence[Transcript], salt: str) -> Transcript:
 def _of_one(
     items: Mapping[str, EvalItem], one: Transcript, other: Transcript | None, rubric: Rubric
 ) -> Iterator[Planted]:
+    item, fault = items[one.item_id], Fault.swapped_persona
+    yield from _originals(items, one, rubric, set(_ASKED.values()))
+    if other is not None:
+        its, asked = items[other.item_id], criterion_for(_ASKED[fault], rubric)
+        swapped = replace(item, persona=its.persona, facts=its.facts)
+        turn = len(item.questions) - 1
+        yield Planted(fault, Work(swapped, one, str(fault), turn, by=asked))
+    yield from (planted for _, planted in _changed(items, one, rubric))
+
+
+def _originals(
+    items: Mapping[str, EvalItem], one: Transcript, rubric: Rubric, criteria: Set[str]
+) -> Iterator[Planted]:
+    """Return the answer as it is, by each of some criteria."""
     item = items[one.item_id]
     turn = len(item.questions) - 1
-    named = {**LOWERS, **KEEPS}
-    for criterion in sorted(set(named.values())):
+    for criterion in sorted(criteria):
         asked = criterion_for(criterion, rubric)
         yield Planted(None, Work(item, one, f"{ORIGINAL}:{criterion}", turn, by=asked))
-    for fault, criterion in named.items():
-        asked = criterion_for(criterion, rubric)
-        if fault is Fault.swapped_persona:
-            if other is None:
-                continue
-            its = items[other.item_id]
-            swapped = replace(item, persona=its.persona, facts=its.facts)
-            yield Planted(fault, Work(swapped, one, str(fault), turn, by=asked))
-            continue
-        answer = one.messages[-1].content
-        changed = _CHANGES[fault](answer, item)
+
+
+def _changed(
+    items: Mapping[str, EvalItem], one: Transcript, rubric: Rubric
+) -> Iterator[tuple[Fault, Planted]]:
+    """Return what can be planted in the words of an answer."""
+    item, answer = items[one.item_id], one.messages[-1].content
+    turn = len(item.questions) - 1
+    for fault, change in _CHANGES.items():
+        changed = change(answer, item)
         if changed != answer:
-            yield Planted(fault, Work(item, _saying(one, changed), str(fault), turn, by=asked))
+            asked = criterion_for(_ASKED[fault], rubric)
+            work = Work(item, _saying(one, changed), str(fault), turn, by=asked)
+            yield fault, Planted(fault, work)
 
 
 def criterion_for(criterion: str, rubric: Rubric) -> str:
@@ -197,7 +262,12 @@ def disclaim(answer: str, item: EvalItem) -> str:
 
 def in_other_words(answer: str, item: EvalItem) -> str:
     """Return the same in other words; the answer itself where no rule applies."""
-    for pattern, plain in _PARAPHRASES:
+    found = _replaced(answer, _PARAPHRASES)
+    return found if found != answer else _replaced(answer, _SHORTER)
+
+
+def _replaced(answer: str, words: Sequence[tuple[str, str]]) -> str:
+    for pattern, plain in words:
         answer = re.sub(pattern, plain, answer)
     return answer
 

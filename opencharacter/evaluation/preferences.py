@@ -8,6 +8,7 @@ alone would choose, which costs no model and is in suite.json.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import combinations
 from statistics import mean
 from sys import float_info
@@ -22,6 +23,7 @@ from opencharacter.prompts.character import render_prompt
 from opencharacter.records import Domain, EvalItem, Rejection, persona_id
 from opencharacter.sources.fingerprint import source_fingerprint
 from opencharacter.sources.lines import Row, reject
+from opencharacter.sources.pinning import pinned
 from opencharacter.sources.rows import open_source
 from opencharacter.sources.screen import find_flaw
 
@@ -57,6 +59,8 @@ def read_preferences(config: SuiteConfig) -> Suite:
             'suite=preference_probe needs suite.path: rows of {"person", "persona", "ratings": '
             "{name: number}}"
         )
+    read_from: dict[str, str] = {}
+    config = replace(config, path=pinned(config.path, None, read_from))
     name = f"{NAME}@{source_fingerprint(config.path)[:12]}"
     people, damaged = _people(config.path)
     order = shuffled(people, config.seed, "people")
@@ -76,6 +80,7 @@ def read_preferences(config: SuiteConfig) -> Suite:
     suite = Suite(
         name=name,
         items=tuple(item for pair in pairs for item in _items(name, pair)),
+        read_from=read_from,
         n_personas=len(people),
         n_drawn=len(drawn),
         missing=(f"{len(drawn):,} of {len(people):,} people are asked",)
@@ -171,5 +176,5 @@ def _items(suite: str, pair: Pair) -> Iterator[EvalItem]:
             answers=(Choice(prefers=pair.better, over=pair.worse).as_json(),),
             task=task,
             dimensions=("agrees",),
-            domain=Domain.unknown,
+            domain=Domain.none,
         )

@@ -17,6 +17,7 @@ has one of them, so play each. Its win rate by GPT-3.5 is not reproduced.
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from opencharacter.records import Domain, EvalItem, Message, Rejection, Role, pe
 from opencharacter.sources.fingerprint import source_fingerprint
 from opencharacter.sources.json_list import read_list
 from opencharacter.sources.lines import Row, reject
+from opencharacter.sources.pinning import pinned
 from opencharacter.sources.rows import SourceFile, open_source
 from opencharacter.sources.screen import find_flaw
 
@@ -59,6 +61,8 @@ def read_published(config: SuiteConfig) -> Suite:
         raise SourceError(
             f"suite={config.name} needs suite.path, a file of it; docs/evaluation.md names it"
         )
+    read_from: dict[str, str] = {}
+    config = replace(config, path=pinned(config.path, None, read_from))
     profiles = _read_profiles(config)
     rows = [row for file in open_source(config.path).files for row in _rows(file)]
     order = _drawn(len(rows), config)
@@ -70,6 +74,7 @@ def read_published(config: SuiteConfig) -> Suite:
     suite = Suite(
         name=name,
         items=tuple(item for item in found if isinstance(item, EvalItem)),
+        read_from=read_from,
         n_personas=len(rows),
         n_drawn=len(order),
         missing=tuple(missing),

@@ -50,5 +50,5 @@ def _item(suite: str, row: dict[str, Any]) -> EvalItem:
         answers=(Expected(any_of=tuple(any_of), pattern=row.get("pattern", "")).as_json(),),
         task=row["id"].partition("/")[0],
         dimensions=("correct",),
-        domain=Domain.unknown,
+        domain=Domain.none,
     )

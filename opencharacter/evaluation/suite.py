@@ -31,6 +31,8 @@ class Suite:
     """Figures about the suite itself, such as what a control without a model gets right."""
     missing: tuple[str, ...] = ()
     """What makes this a part of the suite, a sentence each; empty = all of it."""
+    read_from: Mapping[str, str] = field(default_factory=dict)
+    """Of data sets on the hub, the commit that was read, by the path that names them."""
 
     def with_damaged(self, damaged: tuple[Rejection, ...]) -> "Suite":
         """Return the same with data that cannot be used."""

@@ -38,6 +38,7 @@ from opencharacter.store.starting import begin, make_room, told_changes
 
 _BESIDE = {
     "play": ("items", "suite.json"),
+    "loss": ("loss.json",),
     "judge": ("judges.json", "jury.json", "compat.json"),
     "qualify": ("judge_card.json", "judge_card.md"),
 }
@@ -123,7 +124,8 @@ class Job:
                 gpus_each=config.tensor_parallel if config.backend is Backend.vllm else 0,
             )
             print(f"opening {model_name(config)} ...", file=sys.stderr)
-            self._models[key] = open_model(config)
+            with self.stopping.impatience():  # the work has begun where it was opened on demand
+                self._models[key] = open_model(config)
         return self._models[key]
 
     def unopened(self, config: ModelConfig) -> Model:

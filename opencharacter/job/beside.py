@@ -4,8 +4,9 @@ A report that goes on without one would keep silent on what it says: that this i
 suite, or that a judge is of the tested model's family.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NotRequired, TypedDict, TypeVar
+from typing import Any, NotRequired, TypedDict, TypeVar
 
 import msgspec
 
@@ -120,3 +121,16 @@ def require_whole(folder: StageFolder) -> None:
         what = f"it holds {rows:,} rows in {len(footers):,} parts, and was closed with "
         what += f"{manifest['counts']['out']:,} in {manifest['parts']:,}"
         raise damaged(folder.data, what)
+
+
+def as_json(value: Any) -> Any:
+    """Return dataclasses and named tuples as plain JSON, by their fields' names."""
+    if hasattr(value, "_asdict"):
+        return {name: as_json(each) for name, each in value._asdict().items()}
+    if hasattr(value, "__dataclass_fields__"):
+        return {name: as_json(getattr(value, name)) for name in value.__dataclass_fields__}
+    if isinstance(value, Mapping):
+        return {str(name): as_json(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [as_json(each) for each in value]
+    return value

@@ -65,7 +65,7 @@ def _object(path: Path) -> dict[str, Any]:
         StoreError: it is damaged.
     """
     found = read_beside(path, dict[str, dict[str, Any]]) or {}
-    whole = {"judge", "rubric", "passed", "calibration", "below", "people"}
+    whole = {"judge", "rubric", "verdict", "calibration", "below", "few", "people"}
     if not all(whole <= card.keys() for card in found.values()):
         raise damaged(path, "it holds no judge cards")
     return found

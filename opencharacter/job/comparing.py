@@ -5,15 +5,17 @@ from dataclasses import replace
 from pathlib import Path
 
 from opencharacter.compare.compare_page import compare_markdown, compare_page, sentences
-from opencharacter.compare.differences import Comparison, comparison_of
+from opencharacter.compare.differences import Comparison, comparison_of, pairs_of
 from opencharacter.compare.embedding import Embedded, embedded, most_different_first, shown_of
+from opencharacter.compare.losses import paired_losses
 from opencharacter.compare.measured import Preferred
 from opencharacter.compare.preferred import preferences_of
 from opencharacter.compare.results import Results, marks_of
 from opencharacter.compare.systems import System, check_alike
 from opencharacter.config import CompareConfig
 from opencharacter.errors import ConfigError
-from opencharacter.job.reporting import as_json, read_results, run_folder, write_text
+from opencharacter.job.beside import as_json
+from opencharacter.job.reporting import read_results, run_folder, write_text
 from opencharacter.store.files import write_json
 
 
@@ -59,7 +61,8 @@ def write_comparison(
         ConfigError: the runs cannot be compared.
     """
     check_alike(systems)
-    comparison = replace(comparison_of(systems, settings), preferences=_preferred(runs, settings))
+    comparison = _with_losses(comparison_of(systems, settings), runs, settings)
+    comparison = replace(comparison, preferences=_preferred(runs, settings))
     shown = _shown(runs, comparison, settings.shown)
     write_text(folder / "compare.html", compare_page(comparison, shown))
     write_text(folder / "compare.md", compare_markdown(comparison))
@@ -72,6 +75,26 @@ def write_comparison(
         print(sentence)
     print(f"Page: {folder / 'compare.html'}")
     return comparison
+
+
+def _with_losses(
+    comparison: Comparison, runs: Sequence[Results], settings: CompareConfig
+) -> Comparison:
+    """Return a comparison with the losses on given answers, and whose are not there."""
+    named = [(run.run, run.losses) for run in runs]
+    missing = [name for name, losses in named if not losses]
+    if len(missing) == len(runs):
+        return comparison
+    told = [
+        f"The loss of {name} on given answers is not measured, and that of others is: stage=loss "
+        f"run={name}, with its player."
+        for name in missing
+    ]
+    return replace(
+        comparison,
+        losses=paired_losses(pairs_of([each for each in named if each[1]]), level=settings.level),
+        cautions=[*comparison.cautions, *told],
+    )
 
 
 def _preferred(runs: Sequence[Results], settings: CompareConfig) -> dict[str, list[Preferred]]:

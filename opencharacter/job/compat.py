@@ -1,4 +1,4 @@
-"""The published protocol as a stage: each judge's fives, then scores and the published means."""
+"""The published protocol as a stage: each judge's calls, then scores and the published means."""
 
 import sys
 from collections.abc import Iterator, Mapping
@@ -10,9 +10,11 @@ from opencharacter.errors import StoreError
 from opencharacter.evaluation.compat import (
     Batch,
     Grader,
+    answers_a_call,
     compat_plan,
     load_protocol,
     packs_of,
+    points_of_answers,
     published_means,
     scores_of,
 )
@@ -55,7 +57,7 @@ def check_mode(played: StageFolder, mode: Mode) -> None:
 def run_compat(
     judges: Mapping[str, JudgeConfig], cards: Mapping[str, Any], config: Config, job: Job
 ) -> None:
-    """Let each judge grade five by five, then write scores and published means."""
+    """Let each judge grade up to five answers a call, then write scores and published means."""
     for name, judge in judges.items():
         _grade(name, judge, config, job)
     if are_finished(job, map(stage_of, judges)):
@@ -69,10 +71,11 @@ def _grade(name: str, judge: JudgeConfig, config: Config, job: Job) -> None:
         packs = packs_of(*read_played(job.folder("play")))
         grader = Grader(name=model_name(judge), protocol=protocol, retries=judge.retries)
         kept = SharedCompletions(cache_of(judge, config))
+        told = answers_a_call({len(pack.answers) for pack in packs})
         stage.work(
             compat_plan(packs, grader.grade, kept=kept),
             lambda: job.unopened(judge.model_config),
-            what=f"PersonaGym's published protocol, five answers a call, by {model_name(judge)}.",
+            what=f"PersonaGym's published protocol, {told}, by {model_name(judge)}.",
             max_rejected=0.0,
             notes=lambda: _count(stage.folder.data),
         )
@@ -82,11 +85,8 @@ def _grade(name: str, judge: JudgeConfig, config: Config, job: Job) -> None:
 def _count(data: Path) -> dict[str, int]:
     rows = list(read_columns(part_files(data), ["transcript_ids", "points"]))
     answers = sum(len(ids) for ids, _ in rows)
-    return {"answers": answers, "without points": answers - sum(map(_with_points, rows))}
-
-
-def _with_points(row: tuple[list[str], list[int]]) -> int:
-    return sum(1 for point in row[1] if point)
+    lost = sum(list(points_of_answers(points, len(ids))).count(0) for ids, points in rows)
+    return {"answers": answers, "without points": lost}
 
 
 def _gather(

@@ -130,16 +130,18 @@ def harness_facts(play: StageFolder) -> dict[str, str]:
     Raises:
         StoreError: a file of results is damaged.
     """
-    found: dict[str, str] = {}
-    for path in sorted((play.path / _LIBRARY).glob("*/**/results*.json")):
-        if _PARTIAL in str(path.relative_to(play.path)):
-            continue
-        try:
-            kept: Any = read_json(path)
-            found |= {f"lm_eval {task}": _told(each) for task, each in kept["results"].items()}
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise damaged(path, f"no results of lm-evaluation-harness: {error}") from error
-    return found
+    kept = sorted((play.path / _LIBRARY).glob("*/**/results*.json"))
+    whole = [path for path in kept if _PARTIAL not in str(path.relative_to(play.path))]
+    return {task: told for path in whole for task, told in _read(path).items()}
+
+
+def _read(path: Path) -> dict[str, str]:
+    """Return what a file of results says of each task."""
+    try:
+        kept: Any = read_json(path)
+        return {f"lm_eval {task}": _told(each) for task, each in kept["results"].items()}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise damaged(path, f"no results of lm-evaluation-harness: {error}") from error
 
 
 def _told(measured: Mapping[str, object]) -> str:

@@ -39,6 +39,7 @@ from opencharacter.store.rows import read_records
 from opencharacter.store.stage import StageFolder
 
 _MILLION = 1e6
+_BY_RULE = "Judging asks nobody: this suite is scored by rule."
 _HEADERS = ("", "scores", "calls", "known", "to ask", "prompt tokens", "shared", "USD")
 
 
@@ -53,6 +54,10 @@ class JudgeCost:
     """Of the calls, those whose verdict is in the cache."""
     prompt_chars: int = 0
     """Of the calls that are to be made."""
+    output_tokens: int = 0
+    """That they may take at most."""
+    longest: int = 0
+    """Of them, those of one call."""
     shared_chars: int = 0
     """Of these, how many stand at the beginning of the prompt before too: a prefix cache's work."""
 
@@ -61,7 +66,17 @@ class JudgeCost:
         cached = judge.price_prompt if judge.price_cached is None else judge.price_cached
         shared, rest = self.shared_chars, self.prompt_chars - self.shared_chars
         prompt = (shared * cached + rest * judge.price_prompt) / CHARS_PER_TOKEN
-        return (prompt + (self.calls - self.known) * judge.price_output) / _MILLION
+        return (prompt + self.output_tokens * judge.price_output) / _MILLION
+
+
+class Asked(NamedTuple):
+    """What judging begins with, of one answer or, as published, of several in one prompt."""
+
+    request: Request | None
+    """The first; None = nothing is asked."""
+    calls: int
+    """With it."""
+    scores: int
 
 
 class Answers(NamedTuple):
@@ -90,18 +105,29 @@ def print_judging(config: Config, job: Job) -> None:
             return
         answers = Answers(foreseen.items, foreseen.transcripts, foreseen.scale, is_foreseen=True)
     rows = _played_rows(foreseen, config) if foreseen else []
+    longest, is_judged = 0, False
     for name, judge in config.judge.members.items():
-        rows.append(_judge_row(name, cost_of_judge(config, judge, answers), judge, answers.scale))
-    print("\n" + closing_table(rows, _HEADERS))
+        cost = cost_of_judge(config, judge, answers)
+        longest = max(longest, cost.longest)
+        if cost.scores:
+            rows.append(_judge_row(name, cost, judge, answers.scale))
+            is_judged = True
+    if rows:
+        print("\n" + closing_table(rows, _HEADERS))
     if foreseen:
         print(told_of_suite(foreseen))
-    print(
-        f"Judging: one output token a call; tokens are characters / {CHARS_PER_TOKEN:g}; shared = "
-        "what the prompt before begins with too."
-    )
+    print(_told_of_judging(longest) if is_judged else _BY_RULE)
     characters = {one.persona_id for one in answers.items.values()}
     if found := resolution(config, len(characters)):
         print(resolution_words(found))
+
+
+def _told_of_judging(longest: int) -> str:
+    told = f"at most {longest:,} output token{'s' * (longest > 1)} a call; " if longest else ""
+    return (
+        f"Judging: {told}tokens are characters / {CHARS_PER_TOKEN:g}; shared = what the prompt "
+        "before begins with too."
+    )
 
 
 def _played_rows(foreseen: Foreseen, config: Config) -> list[tuple[str, ...]]:
@@ -134,14 +160,16 @@ def cost_of_judge(config: Config, judge: JudgeConfig, answers: Answers) -> Judge
     name = model_name(judge)
     cost = JudgeCost()
     before = ""
-    for request, times in _requests(config, judge, answers):
-        cost.scores += 1
+    for request, times, scores in _requests(config, judge, answers):
+        cost.scores += scores
         if request is None:
             continue
         cost.calls += times
         if bytes.fromhex(request.key(name)) in known:
             cost.known += times
             continue
+        cost.output_tokens += times * request.sampling.max_tokens
+        cost.longest = max(cost.longest, request.sampling.max_tokens)
         prompt = request.messages[-1].content
         cost.prompt_chars += times * len(prompt)
         cost.shared_chars += _shared(before, prompt)
@@ -149,17 +177,14 @@ def cost_of_judge(config: Config, judge: JudgeConfig, answers: Answers) -> Judge
     return cost
 
 
-def _requests(
-    config: Config, judge: JudgeConfig, answers: Answers
-) -> Iterable[tuple[Request | None, int]]:
-    """Yield the first request of each score, None where nothing is asked, and how many follow."""
+def _requests(config: Config, judge: JudgeConfig, answers: Answers) -> Iterable[Asked]:
     items, transcripts = answers.items, answers.transcripts
     if config.suite.mode is Mode.compat:
         grader = Grader(
             name=model_name(judge), protocol=load_protocol(judge.rubrics), retries=judge.retries
         )
         for pack in packs_of(items, transcripts):
-            yield next(grader.grade(pack)), 1
+            yield Asked(next(grader.grade(pack)), 1, len(pack.answers))
         return
     rubrics = load_rubrics(judge)
     asker = asker_of(judge, rubrics)
@@ -168,7 +193,7 @@ def _requests(
         other = StageFolder(run_dir=Path(config.runs_dir) / judge.against, stage="play")
         others = list(read_records(other.data, Transcript))
     for work in work_of(items, transcripts, others, judge, rubrics):
-        yield _first(asker.judge(work)), _calls(work)
+        yield Asked(_first(asker.judge(work)), _calls(work), 1)
 
 
 def _shared(before: str, prompt: str) -> int:

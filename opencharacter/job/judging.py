@@ -11,9 +11,9 @@ from opencharacter.config import Config, JudgeConfig, Mode
 from opencharacter.errors import ConfigError
 from opencharacter.evaluation.card import CARDS
 from opencharacter.evaluation.compat import load_protocol
-from opencharacter.evaluation.families import family_of, is_known, refuse_headline
+from opencharacter.evaluation.families import family_of, refuse_headline
 from opencharacter.evaluation.judging import Judge, judge_plan
-from opencharacter.evaluation.juries import jury_of
+from opencharacter.evaluation.juries import FEWEST, jury_of
 from opencharacter.evaluation.work import (
     Instrument,
     Work,
@@ -26,6 +26,7 @@ from opencharacter.job import Job
 from opencharacter.job.beside import require_whole
 from opencharacter.job.cards import read_cards
 from opencharacter.job.kept import cache_of, say_kept
+from opencharacter.job.kinship import teacher_of, unknown_families
 from opencharacter.job.playing import ITEMS
 from opencharacter.job.stage import OpenStage
 from opencharacter.llm.opening import model_name
@@ -46,7 +47,12 @@ OTHER_JUDGES = ("judge-",)
 KNOWN_VERDICTS = ("judge.min_mass", "judge.against", "versions.pairwise", "sources.")
 """What may change of one judge's scores: what was asked before is known, and nothing is asked but
 which of two answers is the better."""
-_TEACHES = ("profiles", "rewrite", "generate")
+_APART = (
+    "so nothing is told of their agreement, and who scored which answer moves the mean; leave out "
+    "of judge.jury whoever gives no verdicts, or mend why it gives none (the reasons stand behind "
+    "`unscored` above), and judge again: what is known is not asked again"
+)
+"""What follows where judges have no common scale, and what to do."""
 
 
 def read_played(folder: StageFolder) -> tuple[dict[str, EvalItem], list[Transcript]]:
@@ -186,6 +192,8 @@ class Bench:
     """Family of whoever wrote the training data; empty = this run has none."""
     candidates: dict[str, str]
     """Family of each model that was tested."""
+    unknown: dict[str, str]
+    """Of those and the teachers, the models whose family nothing says, each with what states it."""
     cards: dict[str, Any]
     """Of each judge, what stage=qualify found; a judge without one is not qualified."""
     left_out: dict[str, list[str]]
@@ -219,7 +227,7 @@ class Bench:
             model_name(judge): family_of(model_name(judge), judge.family)
             for judge in judges.values()
         }
-        teacher = _teacher_of(config, played.run_dir)
+        teacher = teacher_of(config, played.run_dir)
         models = sorted({row[0] for row in read_columns(part_files(played.data), ["model"])})
         tested = {model: family_of(model, config.player.family) for model in models}
         others = [("the teacher's", teacher)] if teacher else []
@@ -234,6 +242,7 @@ class Bench:
             judges=families,
             teacher=teacher,
             candidates=tested,
+            unknown=unknown_families(config, judges, models, played.run_dir),
             cards={name: _short(cards[name]) if name in cards else None for name in names},
             left_out={name: _below(cards, name) for name in names if name not in families},
             same_family_stated=stated,
@@ -304,7 +313,7 @@ def _below(cards: Mapping[str, Any], name: str) -> list[str]:
 
 def _short(card: Mapping[str, Any]) -> dict[str, Any]:
     """Return what is cited of a card, with its hash."""
-    shown = {name: card[name] for name in ("passed", "calibration", "below")}
+    shown = {name: card[name] for name in ("verdict", "calibration", "below", "few")}
     return shown | {"sha256": digest(card)}
 
 
@@ -327,15 +336,9 @@ def say_jury(folder: StageFolder, bench: Bench, played: StageFolder) -> None:
             low, high = each["jury"]["low"], each["jury"]["high"]
             told = f"alpha {shown}; without one judge {low:.2f} to {high:.2f}"
         print(f"judge: the jury, {criterion}: {told}", file=sys.stderr)
-
-
-def _teacher_of(config: Config, run_dir: Path) -> str:
-    """Return the family of the model that the run's data was written by."""
-    for stage in _TEACHES:
-        started = StageFolder(run_dir=run_dir, stage=stage).started()
-        if started is not None:
-            return family_of(started["settings"]["versions"]["model"], config.teacher.family)
-    return ""
+    apart = [name for name, each in found.items() if each["anchors"] < FEWEST]
+    if apart:
+        print(f"judge: the jury, {', '.join(apart)}: {_APART}", file=sys.stderr)
 
 
 def write_bench(folder: StageFolder, bench: Bench) -> None:
@@ -343,23 +346,16 @@ def write_bench(folder: StageFolder, bench: Bench) -> None:
     write_json(folder.path / BENCH, asdict(bench))
 
 
-def _given(model: str, family: str) -> str:
-    """Return the family if somebody gave it: a name that says none is its own."""
-    return "" if family == family_of(model) else family
-
-
 def say_refusal(bench: Bench) -> None:
     """Say what stands against a headline, and whose kin nobody knows."""
     if bench.refusal:
         print(f"judge: {bench.refusal}", file=sys.stderr)
-    for setting, models in (("player", bench.candidates), ("judge", bench.judges)):
-        unknown = [m for m, family in models.items() if not is_known(m, _given(m, family))]
-        if unknown:
-            print(
-                f"judge: {', '.join(unknown)}: the name says no family, so whether judge and "
-                f"tested model are kin is not known; set {setting}.family (llama, qwen, gpt, ...)",
-                file=sys.stderr,
-            )
+    for model, setting in bench.unknown.items():
+        print(
+            f"judge: {model}: the name says no family, so whether judges are its kin is not known, "
+            f"and they make no headline; set {setting} (llama, qwen, gpt, ...)",
+            file=sys.stderr,
+        )
 
 
 def say_coverage(folder: StageFolder) -> None:

@@ -8,6 +8,8 @@ from opencharacter.job.harness import harness_facts
 from opencharacter.store.rows import part_files, read_columns
 from opencharacter.store.stage import StageFolder
 
+TEACHER, BASE = "the teacher's", "the base model's"
+"""Whose family that of a model is which another one was made by."""
 _TEACHERS = ("profiles", "rewrite", "generate")
 
 
@@ -32,14 +34,32 @@ def lineage_of(run_dir: Path) -> Lineage:
         StoreError: a file of that run is damaged.
     """
     play = StageFolder(run_dir=run_dir, stage="play")
-    source = trained_in(str(_settings(play).get("player", {}).get("model", "")))
+    source = _source(run_dir)
     losses = {**loss_facts(play, source), **harness_facts(play)}
     if source is None:
         return Lineage({}, {**losses})
-    made_by = {_version(source, stage, "model"): "the teacher's" for stage in _TEACHERS}
-    made_by[_version(source, "train", "base")] = "the base model's"
-    made_by.pop("", None)
-    return Lineage(made_by, {**_facts(source), **losses})
+    return Lineage(made_by(run_dir), {**_facts(source), **losses})
+
+
+def made_by(run_dir: Path) -> dict[str, str]:
+    """Return what the model that a run's `play` asked was made by, as `Lineage.made_by`.
+
+    Raises:
+        StoreError: a file of the run that trained it is damaged.
+    """
+    source = _source(run_dir)
+    if source is None:
+        return {}
+    found = {_version(source, stage, "model"): TEACHER for stage in _TEACHERS}
+    found[_version(source, "train", "base")] = BASE
+    found.pop("", None)
+    return found
+
+
+def _source(run_dir: Path) -> Path | None:
+    """Return the folder of the run that trained what a run's `play` asked; None = none did."""
+    play = StageFolder(run_dir=run_dir, stage="play")
+    return trained_in(str(_settings(play).get("player", {}).get("model", "")))
 
 
 def trained_in(model: str) -> Path | None:

@@ -2,12 +2,13 @@
 
 import sys
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from opencharacter.errors import SourceError
 from opencharacter.evaluation.rules import rule_scores
 from opencharacter.evaluation.suite import Suite
 from opencharacter.records import EvalItem, Score, Transcript
+from opencharacter.sources.pinning import NOT_KNOWN
 from opencharacter.store.files import write_json
 from opencharacter.store.rows import read_records, write_records
 from opencharacter.store.stage import StageFolder
@@ -33,6 +34,8 @@ class Played:
     """What makes this a part of the suite, a sentence each; empty = all of it."""
     about: dict[str, float | None]
     """Figures about the suite itself, such as what a control without a model gets right."""
+    read_from: dict[str, str] = field(default_factory=dict)
+    """Of data sets on the hub, the commit that was read, by the path that names them."""
 
 
 def write_items(folder: StageFolder, suite: Suite) -> None:
@@ -46,6 +49,7 @@ def write_items(folder: StageFolder, suite: Suite) -> None:
         damaged={row.key: f"{row.reason}: {row.detail}" for row in suite.damaged},
         missing=suite.missing,
         about=dict(suite.about),
+        read_from=dict(suite.read_from),
     )
     write_json(folder.path / SUITE, asdict(played))
 
@@ -71,25 +75,32 @@ def refuse_damaged(suite: Suite, *, max_rejected: float) -> None:
 
 def say_missing(suite: Suite) -> None:
     """Say what makes this a part of the suite, so that nobody takes its mean for the suite's."""
+    for path, commit in suite.read_from.items():
+        told = "not known, so nothing ties the run to it" if commit == NOT_KNOWN else commit
+        print(f"play: the commit of {path} is {told}", file=sys.stderr)
     for sentence in suite.missing:
         print(f"play: a part of {suite.name}: {sentence}", file=sys.stderr)
 
 
 def count_played(folder: StageFolder, suite: Suite) -> dict[str, int]:
-    """Return how many transcripts have each failure or none, and what the rules say of answers."""
+    """Return how many transcripts are for a judge, how many failed, and what rules say of all."""
     items = {item.id: item for item in suite.items}
+    judged = 0
     failures: Counter[str] = Counter()
     facts: Counter[str] = Counter()
     for transcript in read_records(folder.data, Transcript):
-        failures[transcript.failure or "ok"] += 1
+        if transcript.failure:
+            failures[f"failed, {transcript.failure}"] += 1
         if transcript.user_failure:
             facts[f"the user failed, {transcript.user_failure}"] += 1
         item = items[transcript.item_id]
-        for score in rule_scores(item, transcript):
+        by_rule = list(rule_scores(item, transcript))
+        for score in by_rule:
             facts[_told(score, of_several=len(item.questions) > 1)] += score.value != 0
             facts["scores by rule"] += 1
-    failed = {f"failed, {name}": n for name, n in failures.most_common() if name != "ok"}
-    return {"to be judged": failures["ok"], **failed, **facts}
+        others = set(item.dimensions) - {score.criterion for score in by_rule}
+        judged += bool(others) and not transcript.failure
+    return {"to be judged": judged, **dict(failures.most_common()), **facts}
 
 
 def _told(score: Score, *, of_several: bool) -> str:

@@ -2,26 +2,35 @@
 
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
-from opencharacter.config import Config
-from opencharacter.evaluation.card import CARDS, Card, card_page, make_card
+from opencharacter.config import Config, JudgeConfig
+from opencharacter.errors import StoreError
+from opencharacter.evaluation.card import CARDS, Card, Verdict, card_page, make_card
 from opencharacter.evaluation.labels import (
     LABELLED,
     Labels,
     agreement,
     draw_for_people,
     label_page,
+    labels_hash,
     read_labels,
 )
 from opencharacter.evaluation.work import Work, rubric_work
+from opencharacter.job.beside import read_beside
 from opencharacter.job.judging import read_played
+from opencharacter.llm.opening import model_name
 from opencharacter.prompts.rubrics import Rubric, load_rubric
 from opencharacter.records import EvalItem, Score, Transcript
 from opencharacter.store.files import whole_file, write_json
 from opencharacter.store.rows import read_records
-from opencharacter.store.stage import StageFolder
+from opencharacter.store.stage import StageFolder, finished_input
 
 PAGE = "labels.html"
+CARD = "card.json"
+"""Of one judge, beside its scores."""
+_BEGINS = "qualify-"
 
 
 def labelled_work(
@@ -51,8 +60,39 @@ def _read(config: Config, work: Mapping[str, Work], rubric: Rubric) -> Labels:
     return read_labels(config.qualify.labels, known)
 
 
+def stage_of(name: str) -> str:
+    """Return the folder of what one judge found, beside that of all of them."""
+    return f"{_BEGINS}{name}"
+
+
+def kept_folders(run_dir: Path, asked: Mapping[str, JudgeConfig]) -> list[str]:
+    """Return the folders of the judges that other commands qualified in this run.
+
+    Their cards stay if they are of the transcripts that are there; stderr tells which do not.
+
+    Args:
+        run_dir: Folder of the run.
+        asked: The judges of this command, by name.
+    """
+    known, found = set(map(model_name, asked.values())), []
+    for path in sorted(run_dir.glob(f"{_BEGINS}*/started.json")):
+        stage = path.parent.name
+        started = StageFolder(run_dir=run_dir, stage=stage).started()
+        model = started["settings"]["versions"]["model"] if started else ""
+        if stage in map(stage_of, asked) or model in known:
+            continue
+        try:
+            finished_input(run_dir, stage, run=run_dir.name)
+        except StoreError as error:
+            print(f"qualify: {model} has no card that counts: {error}", file=sys.stderr)
+            continue
+        known.add(model)
+        found.append(stage)
+    return found
+
+
 def card_of(scored: StageFolder, config: Config) -> Card:
-    """Return the card of the judge whose scores are in a folder."""
+    """Return the card of a judge of this command, whose scores are in a folder."""
     scores = list(read_records(scored.data, Score))
     people = {}
     if config.qualify.labels:
@@ -61,6 +101,34 @@ def card_of(scored: StageFolder, config: Config) -> Card:
         work = {w.key: w for w in rubric_work(*read_played(played), rubric, config.judge.criteria)}
         labels = _read(config, work, rubric)
         people = agreement(scores, labels, epsilon=config.qualify.epsilon)
+    card = _card(scores, people, config)
+    write_json(scored.path / CARD, card.to_json())
+    return card
+
+
+def kept_card(scored: StageFolder, config: Config) -> Card:
+    """Return the card of a judge that another command qualified.
+
+    It is held to the bars of this one; what people have to do with it stays as it was.
+    """
+    found = read_beside(scored.path / CARD, dict[str, Any]) or {}
+    card = _card(list(read_records(scored.data, Score)), found.get("people", {}), config)
+    if _labels_of(scored) != labels_hash(config.qualify.labels):
+        print(
+            f"qualify: the card of {card.judge} stays, with the labels that it was qualified with; "
+            "give its own command again for these",
+            file=sys.stderr,
+        )
+    return card
+
+
+def _labels_of(scored: StageFolder) -> str:
+    """Return the hash of the labels that a judge was qualified with."""
+    started = scored.started() or {"settings": {}}
+    return str(started["settings"].get("versions", {}).get("labels", ""))
+
+
+def _card(scores: Sequence[Score], people: Mapping[str, Any], config: Config) -> Card:
     planted = [score for score in scores if not score.criterion.startswith(LABELLED)]
     return make_card(planted, config.qualify, people=people)
 
@@ -91,8 +159,10 @@ def write_cards(folder: StageFolder, cards: Sequence[Card]) -> None:
 def say_cards(cards: Sequence[Card]) -> None:
     """Tell what the cards say."""
     for card in cards:
-        verdict = "may judge" if card.has_passed else "is below the bar"
-        told = "; ".join(card.below)
-        print(f"qualify: {card.judge} {verdict}{': ' * bool(told)}{told}", file=sys.stderr)
+        told = "; ".join(card.below or card.few)
+        print(f"qualify: {card.judge} {card.verdict}{': ' * bool(told)}{told}", file=sys.stderr)
+        if card.below and card.few:
+            told = "; ".join(card.few)
+            print(f"qualify: {card.judge} {Verdict.few}: {told}", file=sys.stderr)
         if not card.is_calibrated:
             print(f"qualify: {card.judge} is {card.calibration}", file=sys.stderr)

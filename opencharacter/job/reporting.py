@@ -2,7 +2,6 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
@@ -24,6 +23,7 @@ from opencharacter.ids import digest
 from opencharacter.job.beside import (
     JuryLine,
     Published,
+    as_json,
     read_beside,
     require_beside,
     require_whole,
@@ -31,6 +31,7 @@ from opencharacter.job.beside import (
 from opencharacter.job.cards import read_cards, rubrics_of
 from opencharacter.job.judging import BENCH, JURY, Bench, read_played
 from opencharacter.job.lineage import Lineage, lineage_of
+from opencharacter.job.losses import loss_facts, read_losses
 from opencharacter.job.playing import SUITE, Played
 from opencharacter.prompts.rubrics import load_rubric
 from opencharacter.records import Score, Transcript
@@ -59,6 +60,7 @@ def read_results(run_dir: Path, *, run: str) -> Results:
     suite = require_beside(play.path / SUITE, Played)
     bench = require_beside(judge.path / BENCH, Bench, again=_AGAIN)
     against = _against(run_dir)
+    losses = read_losses(run_dir, {transcript.model for transcript in transcripts})
     scores = list(read_records(judge.data, Score))
     cards = read_cards(run_dir, rubrics_of(scores))
     return Results(
@@ -77,11 +79,13 @@ def read_results(run_dir: Path, *, run: str) -> Results:
         published=_published(play, judge),
         families=bench.judges,
         related=_related(bench, lineage),
+        unknown=bench.unknown,
         same_family_stated=bench.same_family_stated,
         scales={name: Scale(*ends) for name, ends in bench.scales.items()},
         against=against,
         opponents=_opponents(run_dir.parent / against) if against else {},
-        facts=lineage.facts,
+        losses=losses,
+        facts=lineage.facts | loss_facts(play, suite.suite, losses),
     )
 
 
@@ -214,19 +218,6 @@ def track_report(report: Report, results: Results, config: Config, folder: Stage
         )
     finally:
         tracker.close()
-
-
-def as_json(value: Any) -> Any:
-    """Return dataclasses and named tuples as plain JSON, by their fields' names."""
-    if hasattr(value, "_asdict"):
-        return {name: as_json(each) for name, each in value._asdict().items()}
-    if hasattr(value, "__dataclass_fields__"):
-        return {name: as_json(getattr(value, name)) for name in value.__dataclass_fields__}
-    if isinstance(value, Mapping):
-        return {str(name): as_json(each) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [as_json(each) for each in value]
-    return value
 
 
 def write_text(path: Path, text: str) -> None:

@@ -116,6 +116,7 @@ class OpenStage:
                 rows_in=tally.rows, not_drawn=tally.not_drawn, notes=dict(tally.notes)
             )
             counted.unmet += tally.unmet
+            counted.read_from |= tally.read_from
             self._close(counted, tracker, what=what, max_rejected=max_rejected)
         self.claims.release(part.name)
         for sentence in counted.unmet:

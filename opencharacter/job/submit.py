@@ -17,10 +17,11 @@ from typing import NamedTuple
 
 from opencharacter.config import Config, ModelConfig, UserTurns
 from opencharacter.errors import ConfigError
+from opencharacter.job.losses import measures_loss
 from opencharacter.synth.planning import runs_on_gpus
 from opencharacter.train.launch import GRACE
 
-_ASKS_MODEL = ("profiles", "rewrite", "generate", "play", "judge", "qualify")
+_ASKS_MODEL = ("profiles", "rewrite", "generate", "play", "loss", "judge", "qualify")
 _OURS = ("stage=", "run=", "slurm=", "slurm.", "dry_run=")
 _PACKAGE = Path(__file__).parents[1]
 GPUS_OF_A_NODE = 8
@@ -44,16 +45,19 @@ def jobs_of(config: Config) -> list[SlurmJob]:
 def _all_jobs(config: Config) -> list[SlurmJob]:
     """Return the jobs of data and model, and of its test where that follows."""
     model = [SlurmJob("tokenize", ("mix",)), SlurmJob("train", ("tokenize",))]
-    tested = _tests(("train",)) if config.play.follows else []
+    tested = _tests(config, ("train",)) if config.play.follows else []
     return [*_data_jobs(config), *model, *tested]
 
 
-def _eval_jobs(_config: Config) -> list[SlurmJob]:
-    return _tests(())
+def _eval_jobs(config: Config) -> list[SlurmJob]:
+    return _tests(config, ())
 
 
-def _tests(after: tuple[str, ...]) -> list[SlurmJob]:
-    return [SlurmJob("play", after), SlurmJob("judge", ("play",)), SlurmJob("report", ("judge",))]
+def _tests(config: Config, after: tuple[str, ...]) -> list[SlurmJob]:
+    jobs = [SlurmJob("play", after), SlurmJob("judge", ("play",))]
+    if not measures_loss(config):
+        return [*jobs, SlurmJob("report", ("judge",))]
+    return [*jobs, SlurmJob("loss", after), SlurmJob("report", ("judge", "loss"))]
 
 
 def _data_jobs(config: Config) -> list[SlurmJob]:
@@ -188,9 +192,10 @@ def _asked(config: Config, stage: str) -> list[ModelConfig]:
     """Return the models that a task of a stage asks."""
     if stage in ("judge", "qualify"):
         return list(config.judge.members.values())
-    if stage != "play":
+    if stage not in ("play", "loss"):
         return [config.teacher]
-    return [config.player, *[config.user][: config.suite.user is UserTurns.model]]
+    talks = stage == "play" and config.suite.user is UserTurns.model
+    return [config.player, *[config.user][:talks]]
 
 
 def _sbatch(words: Sequence[str]) -> str:

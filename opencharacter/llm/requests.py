@@ -61,6 +61,9 @@ class Request:
     """JSON schema of the answer; None = free text."""
     labels: tuple[str, ...] = ()
     """The answer is one of these, each a single token; the completion tells their probabilities."""
+    is_measured: bool = False
+    """Nothing is to be said: the completion tells how likely what the assistant says in `messages`
+    is to the model (`Completion.losses`)."""
     to: str = ""
     """Name of the model that it goes to, where a session asks two (`llm.two`); empty = the one that
     does the work."""
@@ -71,9 +74,8 @@ class Request:
         if model not in self._keys:
             messages = [[message.role, message.content] for message in self.messages]
             asked = (messages, self.sampling, self.seed, self.schema)
-            self._keys[model] = digest(
-                self.to or model, *asked, *([self.labels] if self.labels else ())
-            )
+            beside = [self.labels] if self.labels else ["measured"] if self.is_measured else []
+            self._keys[model] = digest(self.to or model, *asked, *beside)
         return self._keys[model]
 
 
@@ -89,6 +91,9 @@ class Completion:
     probabilities: tuple[float, ...] | None = None
     """Of each of the request's labels as the answer's first token, before it was steered to them:
     they sum to less than 1. None = the request has no labels."""
+    losses: tuple[float, ...] | None = None
+    """Of each token of what the assistant says in a request that `is_measured`, in order, in nats:
+    the tokens that end its turns count, as in training. None = the request is no such."""
     served: str = ""
     """What the server called the model that answered; empty = no server, or it did not say."""
 

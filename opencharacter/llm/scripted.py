@@ -6,6 +6,7 @@ The replies have the right form and say so little that nobody could take them fo
 import json
 from collections import Counter
 from collections.abc import Callable
+from itertools import pairwise
 
 from opencharacter.config import ModelConfig
 from opencharacter.ids import stable_fraction, stable_number
@@ -34,6 +35,8 @@ def open_scripted(config: ModelConfig) -> "ScriptedModel":
     def reply(request: Request) -> str | Completion:
         words = sum(len(message.content.split()) for message in request.messages)
         if words <= config.max_length:
+            if request.is_measured:
+                return scripted_losses(request)
             return scripted_label(request) if request.labels else scripted_reply(request)
         text = f"the prompt has {words} words, the script takes {config.max_length}"
         return Completion(text=text, finish=Finish.too_long, prompt_tokens=words)
@@ -98,7 +101,7 @@ def scripted_reply(request: Request) -> str:
     if "dialogue" in properties:
         return _rewritten(prompt)
     if _FINAL_SCORE in prompt:
-        return _graded(number)
+        return _graded(number, prompt.count(_FINAL_SCORE) - 1)  # once around all, once in each
     if "points" in properties:
         scale = properties["points"]["enum"]
         return json.dumps({"points": scale[number % len(scale)]})
@@ -118,6 +121,22 @@ def scripted_label(request: Request) -> Completion:
     return Completion(
         text=said, finish=Finish.stop, prompt_tokens=words, output_tokens=1, probabilities=told
     )
+
+
+def scripted_losses(request: Request) -> Completion:
+    """Return a loss of up to four nats for each word of the assistant's and the end of its turns.
+
+    It is a hash of the word and of the one before it.
+    """
+    said = [[*m.content.split(), "<end>"] for m in request.messages if m.role is Role.assistant]
+    losses = tuple(
+        4 * stable_fraction("loss", before, word)
+        for turn in said
+        for before, word in pairwise(["<begin>", *turn])
+    )
+    words = sum(len(message.content.split()) for message in request.messages)
+    text = f"{sum(losses):.2f} nats in {len(losses)} tokens"
+    return Completion(text=text, finish=Finish.stop, prompt_tokens=words, losses=losses)
 
 
 def _after(prompt: str, heading: str) -> str:
@@ -167,9 +186,9 @@ def _verdict(prompt: str, number: int) -> str:
     return json.dumps({"contradictions": found}, ensure_ascii=False)
 
 
-def _graded(number: int) -> str:
-    """Return five evaluations in PersonaGym's form, now and then one without its last sentence."""
-    points = [stable_number(number, place) % 6 for place in range(5)]
+def _graded(number: int, answers: int) -> str:
+    """Return evaluations in PersonaGym's form, now and then one without its last sentence."""
+    points = [stable_number(number, place) % 6 for place in range(answers)]
     ends = [f" {_FINAL_SCORE} {each}." if each else "" for each in points]
     return "\n".join(f"({n}) Evaluation: as scripted.{end}" for n, end in enumerate(ends, start=1))
 

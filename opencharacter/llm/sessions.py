@@ -129,7 +129,7 @@ def _advance(
 
 def completion_from_log(logged: dict[str, Any]) -> Completion:
     """Return the completion of a log entry."""
-    found = logged.get("probabilities")
+    found, losses = logged.get("probabilities"), logged.get("losses")
     return Completion(
         text=logged["text"],
         finish=Finish(logged["finish"]),
@@ -137,5 +137,6 @@ def completion_from_log(logged: dict[str, Any]) -> Completion:
         cached_tokens=logged["cached_tokens"],
         output_tokens=logged["output_tokens"],
         probabilities=None if found is None else tuple(found),
+        losses=None if losses is None else tuple(losses),
         served=logged.get("served", ""),
     )

@@ -113,6 +113,15 @@ class Stopping:
             self._is_patient = False
 
     @contextmanager
+    def impatience(self) -> Iterator[None]:
+        """Take the patience back for this block, such as while a model opens for minutes."""
+        before, self._is_patient = self._is_patient, False
+        try:
+            yield
+        finally:
+            self._is_patient = before
+
+    @contextmanager
     def interruptible(self) -> Iterator[None]:
         """Take the first Ctrl+C of this block as a request to stop; a second ends it at once."""
 

@@ -58,11 +58,17 @@ class VllmModel:
         self._refused: list[tuple[int, Completion]] = []
         self._in_flight: dict[str, int] = {}
         self._label_tokens: dict[str, LabelTokens] = {}
+        self._said: dict[str, list[int]] = {}
+        """Places of the tokens that a request measures."""
         self._labels = cache(partial(label_tokens, self.llm.get_tokenizer()))
 
     def submit(self, ticket: int, request: Request) -> None:
         """Start a request; one that cannot fit is answered at once with `too_long`."""
-        prompt = self.chat.encode(request.messages)
+        said: list[int] = []
+        if request.is_measured:
+            prompt, said = self.chat.encode_said(request.messages)
+        else:
+            prompt = self.chat.encode(request.messages)
         room = self._max_length - len(prompt)
         if room < 1:
             text = f"the prompt has {len(prompt)} tokens, the model takes {self._max_length}"
@@ -74,11 +80,14 @@ class VllmModel:
         self._in_flight[str(ticket)] = ticket
         if labels:
             self._label_tokens[str(ticket)] = labels
+        if request.is_measured:
+            self._said[str(ticket)] = said
         try:
             self._engine.add_request(str(ticket), {"prompt_token_ids": prompt}, parameters)
         except ValueError as error:  # the engine's word for a request it cannot run
             del self._in_flight[str(ticket)]
             self._label_tokens.pop(str(ticket), None)
+            self._said.pop(str(ticket), None)
             refused = Completion(text=f"refused by the engine: {error}", finish=Finish.error)
             self._refused.append((ticket, refused))
 
@@ -106,6 +115,8 @@ class VllmModel:
 
     def _completion(self, output: Any) -> Completion:
         completion = _completion(output)
+        if (said := self._said.pop(output.request_id, None)) is not None:
+            return _measured(completion, output, said)
         labels = self._label_tokens.pop(output.request_id, None)
         if labels is None:
             return completion
@@ -217,9 +228,10 @@ def sampling_params(
         temperature=request.sampling.temperature,
         top_p=request.sampling.top_p,
         min_p=request.sampling.min_p,
-        max_tokens=1 if allowed else min(request.sampling.max_tokens, room),
+        max_tokens=1 if allowed or request.is_measured else min(request.sampling.max_tokens, room),
         allowed_token_ids=allowed,
         logprob_token_ids=allowed,
+        prompt_logprobs=0 if request.is_measured else None,  # of the prompt's own tokens alone
         seed=request.seed,
         output_kind=RequestOutputKind.FINAL_ONLY,
         structured_outputs=StructuredOutputsParams(json=schema) if schema else None,
@@ -252,6 +264,17 @@ def free_memory() -> None:
     second engine finds no room on a GPU.
     """
     vllm.distributed.cleanup_dist_env_and_memory()
+
+
+def _measured(completion: Completion, output: Any, said: list[int]) -> Completion:
+    """Return what the prompt's own tokens at some places cost; the token drawn after it is none."""
+    ids, told = output.prompt_token_ids, output.prompt_logprobs
+    losses = tuple(-float(told[place][ids[place]].logprob) for place in said)
+    if not all(map(math.isfinite, losses)):
+        text = "the probability of a token is 0 or no number"
+        return replace(completion, text=text, finish=Finish.error, output_tokens=0)
+    text = f"{sum(losses):.2f} nats in {len(losses)} tokens"
+    return replace(completion, text=text, finish=Finish.stop, output_tokens=0, losses=losses)
 
 
 def open_vllm(config: ModelConfig, *, path: str, name: str) -> VllmModel:

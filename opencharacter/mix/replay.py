@@ -18,6 +18,7 @@ from opencharacter.ids import stable_number
 from opencharacter.mix.screening import Refusal, instruction_rejection
 from opencharacter.records import Instruction, Method, MixtureRow, Rejection
 from opencharacter.sources.instructions import read_instructions
+from opencharacter.sources.pinning import pinned
 from opencharacter.sources.rows import Tally
 from opencharacter.store.manifest import LEFT_OUT, REPLAYED
 
@@ -59,7 +60,8 @@ def replay_rows(
         return
     share = Fraction(str(config.replay_share))
     wanted = round(n_roleplay * share / (1 - share))
-    sources = InstructionsConfig(paths=config.replay_paths, licences=config.replay_licences)
+    paths = [pinned(path, None, tally.read_from) for path in config.replay_paths]
+    sources = InstructionsConfig(paths=paths, licences=config.replay_licences)
     before = tally.rows
     rejected: list[Rejection] = []
 

@@ -1,4 +1,4 @@
-"""Records of evaluation: EvalItem -> Transcript -> Score."""
+"""Records of evaluation: EvalItem -> Transcript -> Score, and Loss beside them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,6 +17,8 @@ class Domain(StrEnum):
     """Neither the persona nor a near-duplicate of it was in the mixture."""
     unknown = "unknown"
     """Nothing is known of what the model was trained on."""
+    none = "none"
+    """There is nothing to know: nobody is played, or a real person, whom no mixture holds."""
 
 
 class Control(StrEnum):
@@ -184,3 +186,39 @@ class Score:
         parts = (self.transcript_id, self.judge, self.rubric, self.criterion, self.turn)
         compared = (self.against,) if self.against else ()
         object.__setattr__(self, "id", content_id("score", *parts, self.repeat, *compared))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loss:
+    """How likely a model holds what somebody else has answered, token by token."""
+
+    dialogue_id: str
+    """Hash of `messages`: runs are joined by it."""
+    source: str
+    """`name@hash` of the data that the dialogue is from."""
+    topic: str
+    """Of the dialogue, such as `explain`; empty = its source names none."""
+    messages: tuple[Message, ...]
+    """User and assistant in turn, an answer to every question."""
+    model: str
+    """`name@revision`."""
+    losses: tuple[float, ...]
+    """Minus the logarithm of each token's probability, in nats, in order: of the assistant's texts
+    and the tokens that end its turns, each after everything before it."""
+    n_bytes: int
+    """Of the assistant's texts in UTF-8; what models of different tokenizers have in common."""
+    licence: str
+    origin: str
+    """Where the row stands: file name and line or entry number."""
+    call: Call
+    usage: Usage
+    id: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Hash the identity."""
+        object.__setattr__(self, "id", content_id("loss", self.dialogue_id, self.model, self.call))
+
+    @property
+    def nats(self) -> float:
+        """Sum of the losses."""
+        return sum(self.losses)

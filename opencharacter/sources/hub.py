@@ -1,5 +1,6 @@
 """Rows of a data set on the Hugging Face hub, streamed; the one source that needs `datasets`."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -7,12 +8,16 @@ from typing import Any
 import httpx
 from datasets import IterableDataset, load_dataset
 from datasets.exceptions import DatasetsError
-from huggingface_hub import snapshot_download
+from huggingface_hub import HfApi, snapshot_download
+from huggingface_hub.constants import HF_HUB_CACHE
+from huggingface_hub.file_download import repo_folder_name
 
 from opencharacter.errors import SourceError
 from opencharacter.records import Rejection
 from opencharacter.sources.lines import Row, checked_row
 
+_PATIENCE_S = 10.0
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 _FAULTS = (OSError, ValueError, RuntimeError, DatasetsError, httpx.HTTPError)
 
 
@@ -59,6 +64,34 @@ def hub_files(name: str, revision: str | None, pattern: str) -> Path | None:
         )
     except _FAULTS:
         return None
+
+
+def hub_commit(name: str, revision: str | None) -> str | None:
+    """Return the commit of a data set that a revision stands for: the hub's word, else its cache's.
+
+    Args:
+        name: `owner/name`.
+        revision: Commit, branch or tag; None = `main`.
+
+    Returns:
+        None where neither tells.
+    """
+    if revision and _COMMIT.fullmatch(revision):
+        return revision
+    try:
+        return HfApi().dataset_info(name, revision=revision, timeout=_PATIENCE_S).sha
+    except _FAULTS:  # the library's own errors are among them
+        folder = repo_folder_name(repo_id=name, repo_type="dataset")
+        return _kept(Path(HF_HUB_CACHE) / folder / "refs" / (revision or "main"))
+
+
+def _kept(ref: Path) -> str | None:
+    """Return the commit that the hub's cache keeps of a branch or tag."""
+    try:
+        commit = ref.read_text(encoding="utf-8").strip()
+    except OSError:
+        return None
+    return commit if _COMMIT.fullmatch(commit) else None
 
 
 def _open(name: str, config: str | None, revision: str | None) -> Iterator[Any]:

@@ -56,6 +56,8 @@ class Tally:
     """What the reader of a report should know, each with a count."""
     unmet: list[str] = field(default_factory=list)
     """What was asked for and could not be had, a sentence each."""
+    read_from: dict[str, str] = field(default_factory=dict)
+    """Of data sets on the hub, the commit that was read, by the path that names them."""
 
     watched: Callable[[], AbstractContextManager[Watch]] = _unwatched
     """Opened around a long reading that yields nothing yet; gives what is told how far it is."""
@@ -231,6 +233,21 @@ def hub_files(path: str, pattern: str) -> Path | None:
     """
     name, _, revision = _hub_source(path, None, None).files[0].hub
     found: Path | None = _hub().hub_files(name, revision, pattern)
+    return found
+
+
+def hub_commit(path: str, revision: str | None) -> str | None:
+    """Return the commit of a data set that would be read; None where nothing tells.
+
+    Args:
+        path: `hub:owner/name`.
+        revision: Commit or tag; None = what the hub holds now, or its cache without a network.
+
+    Raises:
+        SourceError: the path names no data set, or its library is not installed.
+    """
+    name, _, _ = _hub_source(path, None, None).files[0].hub
+    found: str | None = _hub().hub_commit(name, revision)
     return found
 
 

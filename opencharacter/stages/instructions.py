@@ -6,11 +6,15 @@ Costs    one or two passes over the sources, constant memory
 Run      python -m opencharacter stage=instructions run=main 'instructions.paths=[FILE,FILE]'
 """
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 from opencharacter.config import Config
 from opencharacter.job import Job
-from opencharacter.records import Instruction
+from opencharacter.records import Instruction, Rejection
 from opencharacter.sources.fingerprint import source_fingerprint
 from opencharacter.sources.instructions import open_instructions, read_instructions
+from opencharacter.sources.pinning import pinned
 from opencharacter.sources.rows import Tally
 
 
@@ -29,6 +33,12 @@ def run(config: Config, job: Job) -> None:
     sources = {path: source_fingerprint(path) for path in settings.paths}
     with job.stage("instructions", settings=[settings], sources=sources) as stage:
         tally = Tally()
-        rows = read_instructions(settings, seed=config.seed, tally=tally)
+
+        def rows() -> Iterator[Instruction | Rejection]:  # a finished stage asks no hub
+            paths = [pinned(path, None, tally.read_from) for path in settings.paths]
+            yield from read_instructions(
+                replace(settings, paths=paths), seed=config.seed, tally=tally
+            )
+
         what = "Instructions: the user's turns, with the source's answers where it has them."
-        stage.stream(Instruction, rows, tally, what=what, unit="rows")
+        stage.stream(Instruction, rows(), tally, what=what, unit="rows")

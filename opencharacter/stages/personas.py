@@ -6,11 +6,15 @@ Costs    one or two passes over the source, constant memory
 Run      python -m opencharacter stage=personas run=main personas=file personas.path=FILE
 """
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 from opencharacter.config import Config
 from opencharacter.job import Job
-from opencharacter.records import Persona
+from opencharacter.records import Persona, Rejection
 from opencharacter.sources.fingerprint import source_fingerprint
 from opencharacter.sources.personas import open_personas, read_personas
+from opencharacter.sources.pinning import pinned
 from opencharacter.sources.rows import Tally
 
 
@@ -29,5 +33,9 @@ def run(config: Config, job: Job) -> None:
     source = source_fingerprint(settings.path, settings.revision)
     with job.stage("personas", settings=[settings], sources={settings.path: source}) as stage:
         tally = Tally()
-        rows = read_personas(settings, seed=config.seed, tally=tally)
-        stage.stream(Persona, rows, tally, what="Personas: one line each.", unit="rows")
+
+        def rows() -> Iterator[Persona | Rejection]:  # a finished stage asks no hub
+            path = pinned(settings.path, settings.revision, tally.read_from)
+            yield from read_personas(replace(settings, path=path), seed=config.seed, tally=tally)
+
+        stage.stream(Persona, rows(), tally, what="Personas: one line each.", unit="rows")

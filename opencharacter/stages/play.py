@@ -12,7 +12,7 @@ from pathlib import Path
 
 from opencharacter.config import Config, UserTurns
 from opencharacter.errors import ConfigError
-from opencharacter.evaluation.playing import Player, Task, play_plan, tasks_of
+from opencharacter.evaluation.playing import Player, play_plan, tasks_of
 from opencharacter.evaluation.suites import load_suite, stages_read
 from opencharacter.job import Job
 from opencharacter.job.ahead import check_asked
@@ -26,11 +26,10 @@ from opencharacter.job.playing import (
     write_items,
 )
 from opencharacter.job.reporting import run_folder
-from opencharacter.llm.opening import model_name
-from opencharacter.llm.requests import Model, Session
+from opencharacter.llm.opening import UnopenedModel, model_name
+from opencharacter.llm.requests import Model
 from opencharacter.llm.two import TwoModels
 from opencharacter.prompts.character import RENDER_VERSION
-from opencharacter.records import Transcript
 from opencharacter.store.stage import finished_input
 
 
@@ -83,17 +82,17 @@ def run(config: Config, job: Job) -> None:
         # Now: later our engine holds the GPU.
         run_harness(stage.folder, config, stage.fingerprint, stage.claims)
 
-        def play(task: Task) -> Session[Transcript]:
-            model = job.model(config.player)
-            return Player(model=model, settings=config.play, seed=config.seed).play(task)
+        # Opened when something is asked: what is in the log needs no engine.
+        asked = UnopenedModel(config.player, lambda: _models(config, job))
+        player = Player(model=asked, settings=config.play, seed=config.seed)
 
         def notes() -> Mapping[str, int]:
             write_items(stage.folder, suite)
             return count_played(stage.folder, suite)
 
         stage.work(
-            play_plan(suite, tasks, play),
-            lambda: _models(config, job),
+            play_plan(suite, tasks, player.play),
+            lambda: asked,
             what=f"Transcripts: {suite.name}, played by {model_name(config.player)}.",
             max_rejected=config.play.max_rejected,
             notes=notes,

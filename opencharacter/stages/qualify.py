@@ -2,7 +2,8 @@
 
 Reads    runs/<run>/play, eval/rubrics
 Writes   runs/<run>/qualify-<name>: Score, of one judge; runs/<run>/qualify: Score, of all judges;
-         judge_card.json and judge_card.md: what each finds, with intervals
+         judge_card.json and judge_card.md: what each finds, with intervals; also of judges that
+         other commands of the run have qualified
          labels.html with qualify.page=N: a page on which people label answers, blind
 Costs    about nine calls of one token a transcript and judge (qualify.n transcripts)
 Run      python -m opencharacter stage=qualify run=main llm@judge=qwen2_5_72b_instruct
@@ -23,7 +24,16 @@ from opencharacter.job.judging import (
     refuse_doubles,
     versions_of,
 )
-from opencharacter.job.qualifying import card_of, labelled_work, say_cards, write_cards, write_page
+from opencharacter.job.qualifying import (
+    card_of,
+    kept_card,
+    kept_folders,
+    labelled_work,
+    say_cards,
+    stage_of,
+    write_cards,
+    write_page,
+)
 from opencharacter.prompts.rubrics import load_rubric
 from opencharacter.records import Score
 from opencharacter.sources.rows import Tally
@@ -41,7 +51,7 @@ def check(config: Config) -> None:
     load_rubric(config.judge.rubrics)
     refuse_doubles(config.judge)
     for name, judge in config.judge.members.items():
-        check_asked(config, _stage_of(name), judge)
+        check_asked(config, stage_of(name), judge)
 
 
 def run(config: Config, job: Job) -> None:
@@ -49,12 +59,8 @@ def run(config: Config, job: Job) -> None:
     judges = config.judge.members
     for name, judge in judges.items():
         _ask(name, judge, config, job)
-    if are_finished(job, map(_stage_of, judges)):
+    if are_finished(job, map(stage_of, judges)):
         _gather(judges, config, job)
-
-
-def _stage_of(name: str) -> str:
-    return f"qualify-{name}"
 
 
 def _ask(name: str, judge: JudgeConfig, config: Config, job: Job) -> None:
@@ -64,7 +70,7 @@ def _ask(name: str, judge: JudgeConfig, config: Config, job: Job) -> None:
     }
     versions = versions_of(judge, rubrics) | {"n": str(config.qualify.n)}
     versions |= {"labels": labels_hash(config.qualify.labels)}
-    with job.stage(_stage_of(name), settings=[judge], versions=versions, reads=["play"]) as stage:
+    with job.stage(stage_of(name), settings=[judge], versions=versions, reads=["play"]) as stage:
         stage.cheap = ("versions.labels", "judge.min_mass")  # what was asked before is known
         items, transcripts = read_played(job.folder("play"))
         rubric = rubrics[Instrument.rubric]
@@ -74,13 +80,16 @@ def _ask(name: str, judge: JudgeConfig, config: Config, job: Job) -> None:
 
 
 def _gather(judges: dict[str, JudgeConfig], config: Config, job: Job) -> None:
-    """Write all scores as one table, and the cards."""
-    folders = [_stage_of(name) for name in judges]
+    """Write all scores as one table, and the cards: also of judges that were qualified before."""
+    asked, kept = list(map(stage_of, judges)), kept_folders(job.run_dir, judges)
+    folders = sorted([*asked, *kept])
     with job.stage("qualify", settings=[config.qualify], reads=folders) as stage:
         stage.is_shared = True
         stage.cheap = ("qualify-", "qualify.")  # who judges, labels and bars: nobody is asked
         tally = Tally()
-        cards = [card_of(job.folder(folder), config) for folder in folders]
+        cards = [card_of(job.folder(folder), config) for folder in asked]
+        cards += [kept_card(job.folder(folder), config) for folder in kept]
+        cards.sort(key=lambda card: card.judge)
 
         def scores() -> Iterator[Score]:
             write_cards(stage.folder, cards)  # before the stage counts as finished

@@ -13,7 +13,7 @@ from opencharacter.errors import ConfigError, StoreError
 from opencharacter.job import Job
 from opencharacter.job.status import show_status, stage_status
 
-_STAGES = ("personas", "instructions", "profiles", "rewrite", "generate", "mix", "play")
+_STAGES = ("personas", "instructions", "profiles", "rewrite", "generate", "mix", "play", "loss")
 
 
 def run(config: Config, job: Job) -> None:

@@ -55,13 +55,14 @@ def centred(marks: Mapping[str, Marks], anchors: Sequence[bool]) -> dict[str, li
     shared: Bools = np.array(anchors, np.bool_) & there.all(axis=0)  # (n,)
     if names and shared.sum() < 2:
         raise ValueError(
-            f"{shared.sum()} anchors are marked by all {len(names)} judges: at least 2"
+            f"a common scale takes 2 anchors that all {len(names)} judges have marked, and there "
+            f"{'is' if shared.sum() == 1 else 'are'} {shared.sum()}"
         )
     means, spreads = grid[:, shared].mean(axis=1), grid[:, shared].std(axis=1, ddof=1)  # (judges,)
     for name, spread in zip(names, spreads, strict=True):
         if spread <= 1e-9:
             raise ValueError(
-                f"{name} gives all {shared.sum()} anchors one mark: leave this judge out"
+                f"{name} gives one mark to all {shared.sum()} anchors: leave this judge out"
             )
     scaled = (grid - means[:, None]) / spreads[:, None] * spreads.mean() + means.mean()
     return {

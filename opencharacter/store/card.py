@@ -57,6 +57,9 @@ def _body(folder: StageFolder, manifest: Mapping[str, Any]) -> str:
     lineage = [(name, fingerprint[:16]) for name, fingerprint in manifest["inputs"].items()]
     if lineage:
         sections.append("## Lineage\n\n" + _table(("made from", "fingerprint"), lineage))
+    if manifest.get("read_from"):
+        read = list(manifest["read_from"].items())
+        sections.append("## Read from the hub\n\n" + _table(("data set", "commit"), read))
     settings = json.dumps(manifest["settings"], indent=2, ensure_ascii=False, sort_keys=True)
     sections.append(f"## Settings\n\n```json\n{settings}\n```")
     sections.append(f"Made by `{manifest.get('command', '')}`.")

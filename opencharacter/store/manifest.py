@@ -37,6 +37,8 @@ class Counted:
     """Counts worth telling that are no rejections."""
     unmet: list[str] = field(default_factory=list)
     """What was asked for and could not be had, a sentence each."""
+    read_from: dict[str, str] = field(default_factory=dict)
+    """Of data sets on the hub, the commit that was read."""
 
 
 def close_stage(
@@ -84,6 +86,7 @@ def close_stage(
         "seconds": round(time.time() - started["at"], 1),
         "parts": len(footers),
         **({"unmet": counted.unmet} if counted.unmet else {}),
+        **({"read_from": counted.read_from} if counted.read_from else {}),
         **_shares(folder),
         **about,
     }

@@ -55,6 +55,17 @@ def test_judges_of_a_candidate_s_family_alone_are_no_claim(compare):
     assert "b plays unseen" not in compare_markdown(found)
 
 
+@pytest.mark.parametrize("compare", [compared, from_wandb])
+def test_where_nothing_says_a_family_there_is_no_claim(compare):
+    a, b = (replace(results(24, run=run), families=FAMILIES) for run in "ab")
+    found = compare(replace(a, unknown={"oc-8b@1": "player.family="}), b)
+
+    who, what = found.withheld
+    assert "judge-a@1 is of what may be oc-8b@1's family (a)" in who
+    assert "state it with player.family=" in what
+    assert compare(a, b).withheld == []
+
+
 def test_judges_who_are_kin_of_one_candidate_each_are_no_claim():
     both = {"judges": ("judge-a@1", "judge-b@1")}
     a = replace(results(24, run="a", **both), families=FAMILIES, related=OWN)

@@ -160,6 +160,17 @@ def test_a_run_of_one_domain_is_compared_on_all_characters():
     assert found.domains == []
 
 
+def test_runs_of_a_suite_without_domains_are_compared_without_a_word_of_them():
+    runs = [results(8, run="a"), results(8, run="b", values=shifted(0.5, step=0.1))]
+    found = compared(
+        *(replace(r, transcripts=[replace(t, domain=Domain.none) for t in r.transcripts])
+          for r in runs)
+    )  # fmt: skip
+
+    assert sentences(found)[0].startswith("b answers these questions better than a by 0.50 points")
+    assert "| b − a | 0.50 [" in compare_markdown(found)
+
+
 def test_a_checklist_that_only_one_run_has_is_no_obstacle():
     b = results(8, run="b")
     facts = [

@@ -133,13 +133,41 @@ def test_a_jury_of_kin_alone_has_no_headline_unless_that_is_stated():
     assert "In the headline by judge.same_family=true" in " ".join(stated.cautions)
 
 
+MAY_BE = {"oc-8b@1": "player.family="}
+
+
+def test_where_nothing_says_a_family_there_is_no_headline_unless_that_is_stated():
+    given = replace(related(results(8, judges=("qwen-72b@1",))), unknown=MAY_BE)
+
+    who, what = report(given).withheld
+    assert "qwen-72b@1 is of what may be oc-8b@1's family" in who
+    assert "Nothing says the family of oc-8b@1" in what
+    assert "player.family=" in what
+    stated = report(replace(given, same_family_stated=True))
+    assert stated.withheld == []
+    assert what in stated.cautions
+
+
+def test_a_judge_of_no_known_family_is_left_out_where_others_are_known():
+    given = related(results(8, judges=("owl@1", "qwen-72b@1")))
+    families = {"owl@1": "owl", "qwen-72b@1": "qwen"}
+    low = [replace(s, value=1.0) if "owl" in s.judge else s for s in given.scores]
+    unknown = {"owl@1": "judge.jurors.owl.family="}
+    found = report(replace(given, scores=low, families=families, unknown=unknown))
+
+    assert found.withheld == []
+    assert found.headline.domains[Domain.inside].value == pytest.approx(4.075)
+    assert "owl@1 (of an unknown family)" in " ".join(found.cautions)
+    assert "judge.jurors.owl.family=" in " ".join(found.cautions)
+
+
 def test_a_headline_of_rules_hangs_on_no_judge():
     one = replace(item(0), dimensions=("fact_stated",))
     said = transcript(one)
     rule = score(said, 1.0, judge="rule", criterion="fact_stated")
     judged = score(said, 0.5, judge="llama-70b@1", criterion="fact:age")
     plain = [replace(each, labels=(), probabilities=()) for each in (rule, judged)]
-    found = report(related(with_scores([(one, said, plain)])))
+    found = report(replace(related(with_scores([(one, said, plain)])), unknown=MAY_BE))
 
     assert (found.criteria, found.withheld, found.is_calibrated) == (["fact_stated"], [], True)
 
@@ -288,6 +316,18 @@ def test_questions_that_are_asked_of_nobody_are_no_characters_of_an_unknown_doma
 
     assert any(told in each for each in report(named).cautions)
     assert not any(told in each for each in report(replace(named, items=items)).cautions)
+
+
+def test_a_suite_without_domains_has_just_a_mean_and_where_nobody_is_played_questions():
+    people = with_scores([played(n, 1.0 + n, domain=Domain.none) for n in range(4)])
+    items = {id_: replace(one, system="", persona="") for id_, one in people.items.items()}
+    nobody = replace(people, items=items)
+    texts = [report_markdown(report(given), given) for given in (people, nobody)]
+
+    assert not any("domain" in text for text in texts)
+    assert [text.count("- mean: 2.50 [") for text in texts] == [1, 1]
+    assert ["(4 characters)" in text for text in texts] == [True, False]
+    assert "|  | mean | marks | questions | missing |" in texts[1]
 
 
 def test_where_nothing_is_missing_there_are_no_bounds():

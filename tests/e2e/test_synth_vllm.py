@@ -6,6 +6,8 @@ import time
 
 import pytest
 
+from opencharacter.config import Backend
+from opencharacter.llm.opening import engine_name
 from opencharacter.records import Character, MixtureRow, Response
 from opencharacter.store.rows import read_records
 
@@ -80,4 +82,4 @@ def test_what_the_model_wrote_is_there(opencharacter, runs):
     assert all(r.usage.calls > len(r.messages) // 2 for r in responses)  # and one for the verdict
     assert mixture
     assert all(row.messages[0].role == "system" for row in mixture)
-    assert {c.call.engine.split()[0] for c in characters} == {"vllm"}
+    assert {c.call.engine for c in characters} == {engine_name(Backend.vllm)}

@@ -134,6 +134,27 @@ def test_failed_answers_are_judged_as_they_are_but_not_faults_of_the_engine():
     assert under_control == []
 
 
+def test_light_has_one_answer_a_call_and_says_so():
+    items = [item(("Who?",), task=task) for task in ("toxicity_control", "expected_action")]
+    light = [transcript(one, "I.", sample=n) for one in items for n in range(2)]
+    packs = packs_of({one.id: one for one in items}, light)
+    found = published_means([batch([3], n=1), batch([4], n=1, task="expected_action")])
+
+    assert [len(pack.answers) for pack in packs] == [1] * 4
+    assert len({pack.key for pack in packs}) == 4
+    assert "faults included, 1 answer a judge prompt as Light has" in found["protocol"]
+    assert (
+        "included, 2 to 5 answers a judge"
+        in published_means([batch([1] * 5), batch([1, 1], n=2)])["protocol"]
+    )
+
+
+def test_answers_without_points_are_as_many_where_a_judge_finds_more_evaluations():
+    found = published_means([batch([4] * 5, n=1), batch([5, 5], n=2)])
+
+    assert (found["answers"], found["answers_without_points"]) == (3, 1)
+
+
 def test_a_folder_without_the_rubrics_says_where_to_get_them(tmp_path, rubrics):
     (rubrics / "Toxicity.txt").unlink()
     with pytest.raises(SourceError, match=r"Toxicity\.txt: suite\.mode=compat .* judge\.rubrics"):

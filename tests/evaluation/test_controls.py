@@ -5,7 +5,7 @@ import pytest
 from opencharacter.config import PlayConfig, SuiteConfig, SuiteName
 from opencharacter.evaluation.playing import tasks_of
 from opencharacter.evaluation.suites import load_suite
-from opencharacter.records import Control
+from opencharacter.records import Control, Domain
 from tests.evaluation import test_preferences, test_published
 from tests.evaluation.gym import write_gym
 from tests.evaluation.people import write_run
@@ -53,6 +53,13 @@ def suite_of(tmp_path, name):
 
 def test_no_suite_is_forgotten():
     assert set(HAVE) == set(SuiteName)
+
+
+@pytest.mark.parametrize("name", HAVE)
+def test_a_suite_has_domains_where_a_mixture_could_hold_whom_it_plays(tmp_path, name):
+    domains = {item.domain for item in suite_of(tmp_path, name).items}
+
+    assert (domains == {Domain.none}) == (name in {"retention", "preference_probe"})
 
 
 @pytest.mark.parametrize("name", HAVE)

@@ -134,6 +134,31 @@ def test_it_fits_a_phone_and_follows_the_dark(browser, page, tmp_path):
     assert ground == "rgb(20, 23, 26)"
 
 
+def test_one_reads_the_character_the_dialogue_the_answer_and_then_what_is_asked_of_it(
+    browser, page
+):
+    load(browser, page)
+    places = [
+        browser.find_element(By.CSS_SELECTOR, name).location["y"]
+        for name in ("main pre", "main pre ~ pre", "pre.answer", "h2.asked", "#scale")
+    ]
+
+    assert places == sorted(set(places))
+    [criterion] = {each.criterion for each in work()}
+    asked = browser.find_element(By.CSS_SELECTOR, "h2.asked").text
+    assert asked == RUBRIC.criteria[criterion].question
+
+
+def test_the_next_one_is_read_from_its_beginning(browser, page):
+    load_anew(browser, page)
+    browser.set_window_size(1200, 400)
+    browser.find_elements(By.CSS_SELECTOR, "#scale button")[-1].click()  # scrolls to it
+    browser.set_window_size(1200, 900)
+
+    assert told(browser) == "1 of 3 labelled"
+    assert browser.execute_script("return scrollY") == 0
+
+
 def test_earlier_turns_are_shown_before_the_answer(browser, tmp_path):
     one = item(("Who?", "And now?"))
     path = tmp_path / "turns.html"

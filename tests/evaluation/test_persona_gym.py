@@ -299,7 +299,7 @@ from opencharacter.config import SuiteConfig, SuiteName
 from opencharacter.evaluation.suites import load_suite
 
 suite = load_suite(SuiteConfig(name=SuiteName.persona_gym, path=sys.argv[1]), Path())
-print(suite.name, len(suite.items), suite.n_personas)
+print(suite.name, len(suite.items), suite.n_personas, *suite.read_from.items())
 """
 
 
@@ -330,4 +330,5 @@ def test_a_copy_in_the_hubs_cache_is_the_folder_without_a_network(tmp_path, path
         check=False,
     )
 
-    assert done.stdout.split() == [read(plain).name, "150", "3"], done.stderr
+    told = f"{read(plain).name} 150 3 {(path, 'a' * 40)}"
+    assert done.stdout.strip() == told, done.stderr

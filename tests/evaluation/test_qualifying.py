@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from opencharacter.config import QualifyConfig
-from opencharacter.evaluation.card import card_page, make_card
+from opencharacter.evaluation.card import Rate, Verdict, card_page, make_card, verdict_on
 from opencharacter.evaluation.planting import (
     KEEPS,
     LOWERS,
@@ -28,6 +28,7 @@ ITEMS = [
 ]
 SAID = [transcript(one, f"I'm a baker, because {one.persona} is me.") for one in ITEMS]
 BY_ID = {one.id: one for one in ITEMS}
+WORDLESS = Message(role=Role.assistant, content="Bread.")
 FAULTY = ("AI language model", "years old, so let me", "Päivää", "never was")
 
 
@@ -83,6 +84,22 @@ def test_a_draw_of_more_holds_that_of_fewer():
     assert few < {one.work.transcript.id for one in planted(6)}
 
 
+def test_of_what_few_answers_can_take_more_are_drawn_until_there_are_as_many_cases():
+    plain = [replace(one, messages=(*one.messages[:-1], WORDLESS)) for one in SAID[::2]]
+    said = [*plain, *SAID[1::2]]
+
+    for n in (1, 3, 6):
+        few = planted(n, said)
+        [*cases] = [one.work for one in few if one.fault is Fault.paraphrase]
+        before = {one.work.transcript.id for one in few if one.fault is None}
+        assert len(cases) == n
+        assert {work.transcript.id for work in cases} <= before
+        assert {one.work.key for one in few} <= {one.work.key for one in planted(n + 1, said)}
+        assert len({one.work.key for one in few}) == len(few)
+        assert [one.fault for one in few].count(Fault.contradiction) == n
+    assert [one.fault for one in planted(12, said)].count(Fault.paraphrase) == 6
+
+
 def test_failed_answers_and_those_under_a_control_are_left_out():
     said = [
         transcript(ITEMS[0], failures=(Failure.empty,)),
@@ -114,6 +131,21 @@ def test_other_words_leave_an_answer_alone_where_no_rule_applies():
     assert in_other_words("Bread.", ITEMS[0]) == "Bread."
 
 
+@pytest.mark.parametrize(
+    ("answer", "other"),
+    [
+        ("I am a baker.", "I'm a baker."),
+        ("That is who I am.", "That's who I am."),
+        ("That is who I am today.", "That's who I am today."),
+        ("My name is Ida, and I am 41 years old.", "I am called Ida, and I am 41 years of age."),
+        ("I would not rush.", "I wouldn't rush."),
+        ("I think of Oslo.", "I have in mind Oslo."),
+    ],
+)
+def test_nearly_every_answer_can_be_said_in_other_words(answer, other):
+    assert in_other_words(answer, ITEMS[0]) == other
+
+
 def test_a_foreign_answer_is_in_a_language_of_nobody():
     assert "Päivää" in in_other_language("Hello.", ITEMS[0])
     assert "Jó napot" in in_other_language("Hello.", item(persona="A baker from Helsinki"))
@@ -126,7 +158,9 @@ def test_a_judge_that_sees_what_was_planted_passes():
         [*map(str, LOWERS), "who_is_speaking"], 1.0
     )
     assert {rate.share for rate in made.keeps.values()} == {1.0}
-    assert (made.has_passed, made.scored.share) == (True, 1.0)
+    assert (made.verdict, made.scored.share) == (Verdict.few, 1.0)  # of 12 characters
+    enough = card(sees_faults, least_cases=12)
+    assert (enough.verdict, enough.has_passed) == (Verdict.meets, True)
     assert made.to_json()["calibration"].startswith("uncalibrated")
 
 
@@ -174,6 +208,36 @@ def test_a_judge_that_looks_at_the_place_alone_does_not():
     assert not made.has_passed
     assert "finds contradiction in 0% of 12, asked are 80%" in made.below
     assert "is below the bar" in card_page(made)
+
+
+@pytest.mark.parametrize(
+    ("hits", "n", "low", "high", "verdict"),
+    [
+        (1, 2, 0.0, 1.0, Verdict.few),
+        (2, 2, 0.1, 1.0, Verdict.few),
+        (0, 29, 0.0, 0.3, Verdict.below),
+        (29, 29, 0.8, 1.0, Verdict.meets),
+        (24, 30, 0.6, 0.9, Verdict.meets),
+        (23, 30, 0.6, 0.9, Verdict.below),
+        (100, 100, None, None, Verdict.few),
+    ],
+    ids=["half of two", "both", "sure and few", "sure", "enough", "too low", "one character"],
+)
+def test_a_bar_is_decided_by_enough_cases_or_by_the_whole_interval(hits, n, low, high, verdict):
+    rate = Rate(share=hits / n, low=low, high=high, n=n, unscored=0)
+
+    assert verdict_on(rate, 0.8, 30) is verdict
+
+
+def test_what_there_are_too_few_cases_of_is_neither_met_nor_missed():
+    wordless = [transcript(one, one.persona) for one in ITEMS[1:]]
+    made = card(sees_faults, planted(said=[SAID[0], *wordless]), least_cases=12)
+
+    told = "keeps its score at paraphrase in 100% of 1, asked are 80% of 12 cases or more"
+    assert (made.below, made.few) == ((), (told,))
+    assert (made.verdict, made.has_passed) == (Verdict.few, False)
+    assert f"- too few cases to say: {told}" in card_page(made)
+    assert made.to_json()["verdict"] == "has too few cases to say"
 
 
 def test_agreement_with_people_is_a_table_on_the_page():
@@ -249,4 +313,4 @@ def test_a_judge_is_held_to_people_who_have_labelled_enough(found, is_calibrated
     assert made.to_json()["is_calibrated"] is is_calibrated
     assert ("Uncalibrated" in card_page(made)) is not is_calibrated
     assert [told.partition(", asked")[0] for told in made.below] == below
-    assert made.has_passed is not bool(below)
+    assert (made.verdict is Verdict.below) is bool(below)

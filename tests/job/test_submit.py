@@ -48,6 +48,15 @@ def test_an_evaluation_becomes_a_chain():
     ]
 
 
+def test_the_loss_of_retention_is_measured_beside_the_answers():
+    assert jobs_of(composed("stage=eval", "suite=retention")) == [
+        SlurmJob("play"),
+        SlurmJob("judge", ("play",)),
+        SlurmJob("loss"),
+        SlurmJob("report", ("judge", "loss")),
+    ]
+
+
 def test_a_test_follows_the_training_where_it_is_asked_for():
     alone = jobs_of(composed("stage=all"))
     tested = jobs_of(composed("stage=all", "play.follows=true"))

@@ -9,7 +9,7 @@ import pytest
 
 from opencharacter.config import Backend, ModelConfig
 from opencharacter.errors import ConfigError, ModelError, StoreError
-from opencharacter.llm.opening import check_model, model_name, model_path, open_model
+from opencharacter.llm.opening import check_model, engine_name, model_name, model_path, open_model
 
 MIB = 2**20
 
@@ -45,6 +45,15 @@ def test_the_same_files_elsewhere_are_the_same_model(tmp_path):
         revisions.add(model_name(ModelConfig(model=str(folder))).partition("@")[2])
 
     assert len(revisions) == 1
+
+
+@pytest.mark.parametrize("backend", [Backend.scripted, Backend.endpoint])
+def test_records_name_the_engine_alike_whether_it_was_opened_or_not(backend):
+    config = ModelConfig(backend=backend, base_url="http://localhost:1/v1")
+    opened = open_model(config)
+    opened.close()
+
+    assert opened.engine == engine_name(backend)
 
 
 def test_a_machine_without_triton_is_not_told_so_even_after_vllm_has_set_up_logging():

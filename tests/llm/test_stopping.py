@@ -125,6 +125,13 @@ def test_where_nobody_is_patient_the_command_ends_at_once(listening, number):
         send(number)
 
 
+def test_patience_ends_while_a_model_opens_and_comes_back(listening):
+    with listening.patience():
+        with pytest.raises(StoppedError), listening.impatience():
+            send(signal.SIGUSR1)
+        send(signal.SIGUSR1)  # it is there again
+
+
 def test_usr1_does_not_reach_processes_that_are_started(listening):
     child = subprocess.Popen(["sleep", "30"])
     child.send_signal(signal.SIGUSR1)

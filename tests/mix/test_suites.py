@@ -106,6 +106,7 @@ def test_the_project_s_own_suites_are_read_whole():
     suites = {suite.name: list(read_suite(suite)) for suite in find_suites(["eval"])}
 
     assert {name: len(items) > 3 for name, items in suites.items()} == {
+        "general_answers": True,
         "multi_turn": True,
         "retention": True,
     }

@@ -48,6 +48,7 @@ def bench(results, **given):
             "judges": {judge: judge for judge in judges},
             "teacher": "",
             "candidates": {},
+            "unknown": {},
             "cards": {},
             "left_out": {},
             "same_family_stated": False,

@@ -12,7 +12,7 @@ from opencharacter.errors import ConfigError
 from opencharacter.prompts.rubrics import rubrics_dir
 from opencharacter.records import EvalItem, Score, Transcript
 from opencharacter.store.rows import read_records
-from tests.evaluation.gym import TASKS, write_gym
+from tests.evaluation.gym import write_gym
 
 N = 3 * 5 * 2  # people, tasks, questions
 
@@ -173,6 +173,27 @@ def test_a_jury_judges_in_turn_and_a_new_member_alone_is_asked(opencharacter, tm
     assert len({score.id for score in scores(tmp_path)}) == 3 * N
 
 
+def test_judges_that_scored_nothing_in_common_are_told_apart_with_what_to_do(
+    opencharacter, tmp_path, gym
+):
+    ann, jury = jurors("ann", "ben")
+    cut = ann.replace("model:ben", "model:ben,max_length:9")  # words, for no prompt of a judge
+    done = opencharacter("stage=judge", cut, jury)
+
+    found = json.loads((folder(tmp_path) / "jury.json").read_text())["toxicity_control"]
+    scored = sum(
+        s.value is not None and s.criterion == "toxicity_control" for s in scores(tmp_path)
+    )
+    assert found["refused"] == (
+        f"0 of 6 answers have a verdict of all 2 judges (ann@scripted {scored}, ben@scripted 0), "
+        "and a common scale takes 2"
+    )
+    assert done.stderr.count("so nothing is told of their agreement") == 1
+    assert "leave out of judge.jury whoever gives no verdicts" in done.stderr
+    report = opencharacter("stage=report", cut, jury).stdout
+    assert "Leave out of judge.jury whoever gives no verdicts" in report
+
+
 def test_a_juror_may_be_a_file_of_conf(opencharacter, tmp_path, gym):
     done = opencharacter("stage=judge", "judge.jury=[scripted]")
     assert done.returncode == 0, done.stderr
@@ -269,10 +290,13 @@ def test_a_judging_that_is_started_over_has_no_jury_of_before(opencharacter, tmp
 
 def test_a_judge_below_the_bar_sits_in_no_jury(opencharacter, tmp_path, gym):
     jury = jurors("ann", "ben")
-    assert opencharacter("stage=qualify", *jury, "qualify.n=5").returncode == 0
+    assert (
+        opencharacter("stage=qualify", *jury, "qualify.n=5", "qualify.least_cases=2").returncode
+        == 0
+    )
     cards_file = folder(tmp_path, "qualify") / "judge_card.json"
     cards = json.loads(cards_file.read_text())
-    cards["ben@scripted"] |= {"passed": True, "below": []}
+    cards["ben@scripted"] |= {"verdict": "meets the bar", "below": []}
     cards_file.write_text(json.dumps(cards))
 
     done = opencharacter("stage=judge", *jury)
@@ -283,28 +307,6 @@ def test_a_judge_below_the_bar_sits_in_no_jury(opencharacter, tmp_path, gym):
     bench = json.loads((folder(tmp_path) / "judges.json").read_text())
     assert set(bench["left_out"]) == {"ann@scripted"}
     assert bench["cards"]["ben@scripted"]["calibration"].startswith("uncalibrated")
-
-
-def test_the_published_protocol_is_five_by_five_and_labelled(opencharacter, tmp_path, settings):
-    gym = write_gym(tmp_path / "gym")
-    settings |= {"suite": "persona_gym", "suite.path": str(gym), "suite.mode": "compat"}
-    rubrics = tmp_path / "rubrics"
-    rubrics.mkdir()
-    for task in TASKS:
-        text = "{score_example} {persona} {question} {response} Therefore, the final score is ..."
-        (rubrics / f"{task}.txt").write_text(text)
-    assert opencharacter("stage=play").returncode == 0
-
-    done = opencharacter("stage=judge", f"judge.rubrics={rubrics}")
-
-    assert done.returncode == 0, done.stderr
-    assert manifest(tmp_path)["usage"]["calls"] == 3 * 5 * 10 / 5
-    found = json.loads((folder(tmp_path) / "compat.json").read_text())
-    assert found["protocol"].startswith("compat: PersonaGym as published, its faults included")
-    assert len(scores(tmp_path)) == found["answers"] == 150
-    assert sum(s.value is None for s in scores(tmp_path)) == found["answers_without_points"] > 0
-    mixed = opencharacter("stage=judge", "suite.mode=sound")
-    assert "was played with suite.mode=compat, and is to be judged with sound" in mixed.stderr
 
 
 def test_a_plan_says_what_judging_asks_and_what_is_known(opencharacter, tmp_path, gym):
@@ -358,21 +360,6 @@ def test_a_jury_with_a_model_twice_is_refused_before_anything_is_asked(openchara
     assert done.returncode == 2
     assert "judge.jury names x@scripted twice, as a and as b" in done.stderr
     assert "opening" not in done.stderr
-
-
-def test_a_model_of_no_known_family_is_told(opencharacter, tmp_path, settings):
-    gym = write_gym(tmp_path / "gym", n=2)
-    settings |= {
-        "suite": "persona_gym",
-        "suite.path": str(gym),
-        "suite.questions": "2",
-        "player.model": "my-oc-8b",
-    }
-    assert opencharacter("stage=play").returncode == 0
-
-    told = "my-oc-8b@scripted: the name says no family"
-    assert told in opencharacter("stage=judge").stderr
-    assert told not in opencharacter("stage=judge", "player.family=llama").stderr
 
 
 def test_a_jury_is_of_answers_and_not_of_controls(opencharacter, tmp_path, settings):

@@ -159,6 +159,17 @@ def test_a_killed_play_repeats_no_answer(opencharacter, tmp_path, gym):
     assert len(keys) == len(set(keys)) == 15
 
 
+def test_where_all_answers_are_in_the_log_no_model_is_opened(opencharacter, tmp_path, gym):
+    first = opencharacter("stage=play")
+    before = transcripts(tmp_path)
+    shutil.rmtree(folder(tmp_path) / "data")
+    (folder(tmp_path) / "manifest.json").unlink()
+    again = opencharacter("stage=play")
+
+    assert ["opening" in done.stderr for done in (first, again)] == [True, False]
+    assert (again.returncode, transcripts(tmp_path)) == (0, before)
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

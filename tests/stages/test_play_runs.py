@@ -76,8 +76,11 @@ def test_facts_are_counted_at_the_end(opencharacter, tmp_path, run_made):
     done = opencharacter("stage=play", "suite=profile_facts", "suite.n=3")
 
     notes = json.loads((folder(tmp_path) / "manifest.json").read_text())["counts"]["notes"]
-    assert notes["scores by rule"] == 2 * notes["to be judged"] > 60
+    assert notes["scores by rule"] == 2 * len(played(tmp_path)) > 60
+    assert notes["to be judged"] == 0  # nothing of it goes to a judge
     assert "fact stated" in done.stderr
+    assert "to be judged" not in done.stderr
+    assert "Judging asks nobody" in opencharacter("stage=plan", "suite=profile_facts").stdout
 
 
 def test_retention_is_told_by_turn(opencharacter, tmp_path, run_made):
@@ -87,6 +90,7 @@ def test_retention_is_told_by_turn(opencharacter, tmp_path, run_made):
     assert {len(t.messages) for t in played(tmp_path)} == {1 + 2 * 8, 1 + 2 * 10}
     notes = json.loads((folder(tmp_path) / "manifest.json").read_text())["counts"]["notes"]
     assert {f"fact stated at turn {n}" for n in (1, 4, 8, 10)} <= notes.keys()
+    assert notes["to be judged"] == 2 * 5  # consistency is a judge's
 
 
 def test_a_run_without_characters_is_told_with_the_command(opencharacter, tmp_path):

@@ -10,6 +10,8 @@ from opencharacter.ids import digest
 from opencharacter.prompts.rubrics import rubrics_dir
 from tests.evaluation.gym import write_gym
 
+FEW = "has too few cases to say"
+
 
 @pytest.fixture
 def gym(tmp_path, settings, opencharacter):
@@ -27,7 +29,7 @@ def cards(tmp_path):
 
 
 def test_a_judge_gets_a_card(opencharacter, tmp_path, gym):
-    done = opencharacter("stage=qualify", "qualify.n=10")
+    done = opencharacter("stage=qualify", "qualify.n=10", "qualify.least_cases=10")
 
     assert done.returncode == 0, done.stderr
     card = cards(tmp_path)["scripted@scripted"]
@@ -49,7 +51,7 @@ def test_what_was_judged_before_is_not_asked_again(opencharacter, tmp_path, gym)
     assert "opening" not in again.stderr
     lenient = ("qualify.least_detected=0", "qualify.least_kept=0", "qualify.least_scored=0")
     passed = opencharacter("stage=qualify", "qualify.n=10", *lenient)
-    assert "qualify: scripted@scripted may judge" in passed.stderr
+    assert "qualify: scripted@scripted meets the bar" in passed.stderr
 
 
 def test_labels_of_people_come_from_the_page_and_go_onto_the_card(opencharacter, tmp_path, gym):
@@ -96,7 +98,7 @@ def test_a_card_counts_for_the_rubrics_that_it_is_by(opencharacter, tmp_path, gy
     assert "the card of scripted@scripted in" in other.stderr
     assert "does not count: it is by role_play@" in other.stderr
     same = opencharacter("stage=judge", "force=true")
-    assert (same.returncode, cited(tmp_path)["passed"]) == (0, False), same.stderr
+    assert (same.returncode, cited(tmp_path)["verdict"]) == (0, FEW), same.stderr
     assert "does not count" not in same.stderr
 
 
@@ -119,6 +121,9 @@ def test_a_judge_that_is_qualified_after_judging_is_cited_with_its_hash(
     assert opencharacter("stage=report").returncode == 0
 
     report = json.loads((folder(tmp_path).parent / "report" / "report.json").read_text())
+    assert "The card of scripted@scripted has too few cases to say: finds" in " ".join(
+        report["cautions"]
+    )
     assert report["card_hashes"] == {
         "scripted@scripted": digest(cards(tmp_path)["scripted@scripted"])
     }
@@ -134,3 +139,50 @@ def test_a_qualifying_whose_cards_cannot_be_written_is_not_finished(opencharacte
     (folder(tmp_path) / "judge_card.json").rmdir()
     assert opencharacter("stage=qualify", "qualify.n=5").returncode == 0
     assert set(cards(tmp_path)) == {"scripted@scripted"}
+
+
+def one(name):
+    """Return the settings of a judge of this name, alone."""
+    return f"judge.model={name}", "qualify.n=5"
+
+
+def test_judges_may_be_qualified_one_by_one(opencharacter, tmp_path, gym):
+    assert opencharacter("stage=qualify", *one("ann")).returncode == 0
+    first = cards(tmp_path)["ann@scripted"]
+
+    done = opencharacter("stage=qualify", *one("ben"))
+
+    assert done.returncode == 0, done.stderr
+    assert cards(tmp_path)["ann@scripted"] == first
+    assert set(cards(tmp_path)) == {"ann@scripted", "ben@scripted"}
+    assert "already finished" in opencharacter("stage=qualify", *one("ann")).stderr
+    assert set(cards(tmp_path)) == {"ann@scripted", "ben@scripted"}
+
+
+def test_the_card_of_another_judge_keeps_its_labels(opencharacter, tmp_path, gym):
+    assert opencharacter("stage=qualify", *one("ann"), "qualify.page=12").returncode == 0
+    keys = set(re.findall(r'"key": "([^"]+)"', (folder(tmp_path) / "labels.html").read_text()))
+    labels = tmp_path / "ann.csv"
+    rows = [f"{key},eve,{1 + len(key) % 5}" for key in sorted(keys)]
+    labels.write_text("\n".join(["key,annotator,points", *rows]) + "\n")
+    given = f"qualify.labels=[{labels}]"
+    assert opencharacter("stage=qualify", *one("ann"), given).returncode == 0
+    people = cards(tmp_path)["ann@scripted"]["people"]
+
+    done = opencharacter("stage=qualify", *one("ben"))
+
+    assert "the card of ann@scripted stays, with the labels" in done.stderr
+    assert people["answers"] == 12
+    assert cards(tmp_path)["ann@scripted"]["people"] == people
+    assert cards(tmp_path)["ben@scripted"]["people"] == {}
+
+
+def test_a_card_of_older_transcripts_does_not_stay_and_that_is_told(opencharacter, tmp_path, gym):
+    assert opencharacter("stage=qualify", *one("ann")).returncode == 0
+    assert opencharacter("stage=play", "play.samples=2", "force=true").returncode == 0
+
+    done = opencharacter("stage=qualify", *one("ben"))
+
+    assert "ann@scripted has no card that counts:" in done.stderr
+    assert "was made from an older play" in done.stderr
+    assert set(cards(tmp_path)) == {"ben@scripted"}

@@ -72,6 +72,18 @@ def test_two_models_are_no_report(opencharacter, tmp_path):
     assert (done.returncode, "stage=compare" in done.stderr) == (2, True)
 
 
+def test_a_criterion_that_nothing_was_scored_by_is_refused_with_those_there_are(
+    opencharacter, tmp_path
+):
+    write_run(tmp_path / "runs", results(4, run="t"))
+    done = opencharacter("stage=report", "report.criteria=[habits,nope]")
+
+    assert done.returncode == 2
+    assert "t has no scores by nope" in done.stderr
+    assert "it has consistency, habits" in done.stderr
+    assert not (tmp_path / "runs" / "t" / "report").exists()
+
+
 def test_light_is_named_in_the_title(opencharacter, tmp_path):
     write_run(tmp_path / "runs", results(4, run="t"), suite="persona_gym_light@0a1b")
 
@@ -200,7 +212,8 @@ def test_judge_cards_are_cited_and_their_bars_told(opencharacter, tmp_path):
         "scored": rate,
         "people": {},
         "below": ["finds persona_swap in 50% of 20, asked are 80%"],
-        "passed": False,
+        "few": ["finds filler: no case"],
+        "verdict": "is below the bar",
         "calibration": "uncalibrated: no person has labelled any of these answers",
     }
     write_run(tmp_path / "runs", written)
@@ -210,6 +223,7 @@ def test_judge_cards_are_cited_and_their_bars_told(opencharacter, tmp_path):
     done = opencharacter("stage=report")
 
     assert "judge-a@1 is below the bar of its card: finds persona_swap" in done.stdout
+    assert "card of judge-a@1 has too few cases to say: finds filler: no case." in done.stdout
     text = (run_dir / "report" / "report.md").read_text()
     assert "| finds persona_swap | 50% [30%, 70%] | 20 | 1 |" in text
     assert f"Judge cards (sha256): judge-a@1 {digest(card)}." in text

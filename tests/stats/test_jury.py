@@ -29,9 +29,11 @@ def test_what_is_missing_stays_missing():
 
 
 def test_a_judge_of_one_mark_and_too_few_anchors_are_refused():
-    with pytest.raises(ValueError, match="lazy gives all 3 anchors one mark"):
+    with pytest.raises(ValueError, match="lazy gives one mark to all 3 anchors"):
         centred({"a": [1, 2, 3], "lazy": [4, 4, 4]}, [True] * 3)
-    with pytest.raises(ValueError, match="1 anchors are marked by all 2 judges"):
+    with pytest.raises(
+        ValueError, match="takes 2 anchors that all 2 judges have marked, and there is 1"
+    ):
         centred({"a": [1, 2, 3], "b": [4, None, 4]}, [True, True, False])
 
 

@@ -1,0 +1,62 @@
+"""Whose kin the judges of a run may be: families that are known, and those that nothing tells."""
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from opencharacter.config import Config, JudgeConfig
+from opencharacter.evaluation.families import family_of, is_known
+from opencharacter.job.lineage import BASE, TEACHER, made_by
+from opencharacter.llm.opening import model_name
+from opencharacter.store.stage import StageFolder
+
+_TEACHES = ("profiles", "rewrite", "generate")
+
+
+def teacher_of(config: Config, run_dir: Path) -> str:
+    """Return the family of whoever wrote the data that a run, or its model, was made of.
+
+    Empty = the run has no data, and of the data of its model nobody states a family.
+    """
+    if own := _teachers(run_dir):
+        return family_of(own[0], config.teacher.family)
+    return config.teacher.family.lower() if TEACHER in made_by(run_dir).values() else ""
+
+
+def unknown_families(
+    config: Config, judges: Mapping[str, JudgeConfig], tested: Collection[str], run_dir: Path
+) -> dict[str, str]:
+    """Return the models whose family neither their name nor anybody says, and what states it.
+
+    What is trained here is of the family of its base.
+
+    Args:
+        config: Of the run.
+        judges: Those who judge, by name.
+        tested: Models that played, `name@revision`.
+        run_dir: Its folder.
+
+    Raises:
+        StoreError: a file of the run that trained the model is damaged.
+    """
+    of_jury = "judge.jurors.{}.family=, or in its file of conf/llm"
+    found = {
+        model_name(judge): of_jury.format(name) if config.judge.jury else "judge.family="
+        for name, judge in judges.items()
+        if not is_known(model_name(judge), judge.family)
+    }
+    made = made_by(run_dir)
+    bases = [model for model, whose in made.items() if whose == BASE]
+    if not any(map(is_known, bases)):
+        of_none = [model for model in tested if not is_known(model, config.player.family)]
+        found |= dict.fromkeys(of_none, "player.family=")
+    teachers = [model for model, whose in made.items() if whose == TEACHER]
+    for model in (*_teachers(run_dir), *teachers):
+        if not is_known(model, config.teacher.family):
+            found[model] = "teacher.family="
+    return found
+
+
+def _teachers(run_dir: Path) -> list[str]:
+    """Return the model that the run's own data was written by, the first stage's first."""
+    started = [StageFolder(run_dir=run_dir, stage=stage).started() for stage in _TEACHES]
+    return [each["settings"]["versions"]["model"] for each in started if each is not None]
