@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from opencharacter.config import ModelConfig
 from opencharacter.job.forgetting import loss_facts
+from opencharacter.job.harness import harness_facts
 from opencharacter.llm.opening import model_name
 from opencharacter.store.rows import part_files, read_columns
 from opencharacter.store.stage import StageFolder
@@ -21,7 +22,8 @@ class Lineage(NamedTuple):
     """Its base, and the teachers of its data, `name@revision`, each with whose family is its."""
     facts: dict[str, str | int | float]
     """`characters`, `rows` and `tokens` that it was trained on (of one pass), and the `method` they
-    were made by; where `retention` was played, what the training cost on general instructions."""
+    were made by; where `retention` was played, what the training cost on general instructions, and
+    what lm-evaluation-harness measured."""
 
 
 def lineage_of(run_dir: Path) -> Lineage:
@@ -35,8 +37,9 @@ def lineage_of(run_dir: Path) -> Lineage:
     Raises:
         StoreError: a file of that run is damaged.
     """
+    play = StageFolder(run_dir=run_dir, stage="play")
     source = _source(run_dir)
-    losses = loss_facts(StageFolder(run_dir=run_dir, stage="play"), source)
+    losses = {**loss_facts(play, source), **harness_facts(play)}
     if source is None:
         return Lineage({}, {**losses})
     return Lineage(made_by(run_dir), {**_facts(source), **losses})

@@ -97,12 +97,14 @@ def test_help_of_a_section_shows_all_of_it(words, tmp_path):
 def test_help_of_a_composite_names_what_it_does_in_turn_and_whose_settings_those_heed():
     text = manual.section_help("eval")
 
-    assert "It does play -> judge -> report, each a stage" in text
+    assert "It does play -> loss -> judge -> report, each a stage" in text
     assert "Settings: player, user, suite, play." in text
     assert re.search(r"\n  suite.path=", text)
     assert re.search(r"\n  report.criteria=\[\]", text)
     assert re.search(r"\n  suite= .*profile_facts", text, re.DOTALL)
-    assert "train -> play -> judge -> report" in " ".join(manual.section_help("all").split())
+    assert "train -> play -> loss -> judge -> report" in " ".join(
+        manual.section_help("all").split()
+    )
     assert "play (suite=, llm@player=) -> judge (llm@judge=) -> report" in manual.overview()
     assert "no settings of its own; see the top level" in manual.section_help("status")
 

@@ -12,7 +12,7 @@ from opencharacter.errors import ConfigError
 from opencharacter.prompts.rubrics import rubrics_dir
 from opencharacter.records import EvalItem, Score, Transcript
 from opencharacter.store.rows import read_records
-from tests.evaluation.gym import TASKS, write_gym
+from tests.evaluation.gym import write_gym
 
 N = 3 * 5 * 2  # people, tasks, questions
 
@@ -307,34 +307,6 @@ def test_a_judge_below_the_bar_sits_in_no_jury(opencharacter, tmp_path, gym):
     bench = json.loads((folder(tmp_path) / "judges.json").read_text())
     assert set(bench["left_out"]) == {"ann@scripted"}
     assert bench["cards"]["ben@scripted"]["calibration"].startswith("uncalibrated")
-
-
-def test_the_published_protocol_is_five_by_five_and_labelled(opencharacter, tmp_path, settings):
-    gym = write_gym(tmp_path / "gym")
-    settings |= {"suite": "persona_gym", "suite.path": str(gym), "suite.mode": "compat"}
-    rubrics = tmp_path / "rubrics"
-    rubrics.mkdir()
-    for task in TASKS:
-        text = "{score_example} {persona} {question} {response} Therefore, the final score is ..."
-        (rubrics / f"{task}.txt").write_text(text)
-    assert opencharacter("stage=play").returncode == 0
-
-    planned = opencharacter("stage=plan", f"judge.rubrics={rubrics}").stdout
-    done = opencharacter("stage=judge", f"judge.rubrics={rubrics}")
-
-    assert done.returncode == 0, done.stderr
-    assert manifest(tmp_path)["usage"]["calls"] == 3 * 5 * 10 / 5
-    [line] = [line for line in planned.splitlines() if line.strip().startswith("scripted")]
-    assert line.split()[1:3] == ["150", "30"]  # scores, calls
-    assert "at most 3,000 output tokens a call" in planned
-    found = json.loads((folder(tmp_path) / "compat.json").read_text())
-    assert found["protocol"].startswith("compat: PersonaGym as published, its faults included")
-    assert len(scores(tmp_path)) == found["answers"] == 150
-    assert sum(s.value is None for s in scores(tmp_path)) == found["answers_without_points"] > 0
-    card = (folder(tmp_path, "judge-scripted") / "README.md").read_text()
-    assert "published protocol, 5 answers a judge prompt" in card
-    mixed = opencharacter("stage=judge", "suite.mode=sound")
-    assert "was played with suite.mode=compat, and is to be judged with sound" in mixed.stderr
 
 
 def test_a_plan_says_what_judging_asks_and_what_is_known(opencharacter, tmp_path, gym):
