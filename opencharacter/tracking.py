@@ -34,6 +34,7 @@ _LOGGER = logging.getLogger(__name__)
 _METADATA = ("fingerprint", "output", "inputs", "counts")
 _DONE = "records_done"
 _STEP = "train/step"
+_STORAGE_S = 60.0  # to hear of W&B's storage
 
 
 class Tracker:
@@ -200,15 +201,13 @@ class Recorded(NamedTuple):
 def read_reports(project: str, groups: Sequence[str]) -> list[Recorded]:
     """Return the newest report of each of some runs from W&B.
 
-    Not tested against the service: no run of ours had a key. What it returns is read by
-    `compare.recorded`, which is tested on what wandb writes offline.
-
     Args:
         project: `project` or `entity/project`.
         groups: Names of our runs.
 
     Raises:
-        ConfigError: wandb is not installed or has no key, or a run has no report there.
+        ConfigError: wandb is not installed or has no key, the service is not there or has no such
+            project, or a run has no report there.
     """
     wandb = _import_wandb()
     if not _has_key(wandb):
@@ -216,25 +215,53 @@ def read_reports(project: str, groups: Sequence[str]) -> list[Recorded]:
             "compare.source=wandb reads from W&B, and no key was found; run `wandb login`, or "
             "compare folders: compare.source=folder"
         )
+    # What wandb's own process cannot do is none of wandb's errors; a project that is not there is a
+    # ValueError, as is an answer of another form; a file that cannot be fetched is an OSError.
+    service = import_module("wandb.sdk.lib.service.service_connection")
+    known = (wandb.Error, service.WandbApiFailedError, ValueError, OSError)
     try:
-        return [_read_report(wandb, project, group) for group in groups]
-    except wandb.Error as error:
+        api = wandb.Api()
+        return [_read_report(api, project, group) for group in groups]
+    except known as error:
         reason = " ".join(str(error).split())
-        raise ConfigError(f"W&B cannot give the reports of {project}: {reason}") from error
+        raise ConfigError(
+            f"W&B cannot give the reports of {project}: {reason}; check project= (or "
+            "entity/project), the key, WANDB_BASE_URL and the network, or compare folders: "
+            "compare.source=folder"
+        ) from error
 
 
-def _read_report(wandb: Any, project: str, group: str) -> Recorded:
+def _read_report(api: Any, project: str, group: str) -> Recorded:
     filters = {"group": group, "jobType": "report", "state": "finished"}
-    for run in wandb.Api().runs(project, filters=filters, order="-created_at"):
+    runs = api.runs(project, filters=filters, order="-created_at")
+    for run in runs:
         for artifact in run.logged_artifacts():
-            if artifact.type == "run_table" and "system" in run.config:
-                folder = Path(artifact.download())
-                text = (folder / f"{ITEMS}.table.json").read_text(encoding="utf-8")
-                return Recorded(group, run.config["system"], json.loads(text))
+            if artifact.type != "run_table" or "system" not in run.config:
+                continue
+            files = {each.name: each.direct_url for each in artifact.files()}
+            if url := files.get(f"{ITEMS}.table.json"):
+                if len(runs) > 1:
+                    _LOGGER.warning(
+                        "W&B: %s has %d finished reports of '%s'; read is that of %s",
+                        *(project, len(runs), group, run.created_at),
+                    )
+                return Recorded(group, run.config["system"], _fetch(url))
     raise ConfigError(
-        f"W&B's project {project} has no finished report of '{group}'; write it with stage=report "
-        f"run={group} tracking=wandb"
+        f"W&B's project {project} has no finished report of '{group}' with its table of items; "
+        f"write it with stage=report run={group} tracking=wandb"
     )
+
+
+def _fetch(url: str) -> dict[str, Any]:
+    """Return a table from W&B's storage, which gives it to who knows its address.
+
+    wandb would leave it in a folder of the user's, and try for twenty minutes where nobody answers.
+    """
+    requests = import_module("requests")  # wandb brings it
+    answer = requests.get(url, timeout=_STORAGE_S)
+    answer.raise_for_status()
+    table: dict[str, Any] = answer.json()
+    return table
 
 
 def tracked_id(project: str, run: str, stage: str, started: Mapping[str, Any]) -> str:

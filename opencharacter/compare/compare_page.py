@@ -36,7 +36,12 @@ _WHOM = {
 _TOKENS = "nats a token"
 _IDENTICAL = 1e-9
 """Points below which a difference is rounding."""
-FACTS = {"characters": "characters", "rows": "training dialogues", "method": "method"}
+FACTS = {
+    "characters": "characters",
+    "rows": "training dialogues",
+    "tokens": "training tokens",
+    "method": "method",
+}
 """What a score is drawn against, where it is known of two runs: key of `System.facts`, axis."""
 
 

@@ -103,6 +103,9 @@ class SuiteConfig:
     lm_eval: list[str] = field(default_factory=list)
     """Tasks of lm-evaluation-harness that are run before, such as [ifeval, gsm8k]; with `retention`
     and a model in this process. It must be installed."""
+    lm_eval_options: list[str] = field(default_factory=list)
+    """Further words of its command line, such as `["--include_path=DIR"]` for tasks of your own, or
+    `[--apply_chat_template]`; of two that name the same the last counts."""
     mode: Mode = Mode.sound
     """By whose rules it is judged."""
     seed: int = 0
@@ -115,6 +118,11 @@ class SuiteConfig:
         require(
             not self.lm_eval or self.name is SuiteName.retention,
             f"suite.lm_eval=[{', '.join(self.lm_eval)}] goes with suite=retention, not {self.name}",
+        )
+        require(
+            bool(self.lm_eval) or not self.lm_eval_options,
+            f"suite.lm_eval_options=[{', '.join(self.lm_eval_options)}] goes with suite.lm_eval, "
+            "which names no task",
         )
         require(
             self.mode is Mode.sound or self.name is SuiteName.persona_gym,
