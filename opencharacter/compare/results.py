@@ -263,7 +263,8 @@ def _value(
 ) -> float | None:
     """Return what a score counts as; an answer that is no role-play has earned the lowest.
 
-    So refusing costs points, and does not make a mean out of easier questions.
+    So refusing costs points, and does not make a mean out of easier questions. What was not
+    reached is owed to the last turn that was played: where the engine failed there, it is missing.
     """
     reason = score.unscored
     if score.value is not None:
@@ -271,7 +272,9 @@ def _value(
     if reason is None or scale is None:
         return None
     is_failed = reason.startswith(_FAILED) and reason != _ENGINE
-    is_end = reason == _NOT_REACHED and transcript.failure is not Failure.error
+    failures = transcript.turn_failures
+    ended_by = failures[-1] if failures else transcript.failure
+    is_end = reason == _NOT_REACHED and ended_by != Failure.error
     return scale.low if is_failed or is_end else None
 
 
