@@ -19,6 +19,7 @@ from opencharacter.evaluation.juries import FEWEST, jury_of
 from opencharacter.evaluation.work import (
     Instrument,
     Work,
+    check_criteria,
     checklist_work,
     pairwise_work,
     rubric_work,
@@ -80,8 +81,10 @@ def load_rubrics(judge: JudgeConfig) -> dict[Instrument, Rubric]:
 
     Raises:
         SourceError: there are no such rubrics, or they cannot be used.
+        ConfigError: they have no criterion that `judge.criteria` names.
     """
     found = {Instrument.rubric: load_rubric(judge.rubrics)}
+    check_criteria(judge.criteria, found[Instrument.rubric], "judge.criteria")
     if judge.checklist:
         found[Instrument.checklist] = load_rubric("checklist")
     if judge.against:
@@ -146,6 +149,16 @@ def asker_of(judge: JudgeConfig, rubrics: Mapping[Instrument, Rubric]) -> Judge:
         min_mass=judge.min_mass,
         retries=judge.retries,
     )
+
+
+def say_no_criteria(work: Sequence[Work], judge: JudgeConfig) -> None:
+    """Say that no judge is asked by the criteria that are named, where rules score all there is."""
+    if judge.criteria and not any(one.instrument is Instrument.rubric for one in work):
+        print(
+            f"judge: judge.criteria names {', '.join(judge.criteria)}, but rules alone score what "
+            "this run was asked: nothing is judged by them",
+            file=sys.stderr,
+        )
 
 
 def ask_judge(

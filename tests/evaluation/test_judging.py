@@ -4,6 +4,8 @@ from itertools import pairwise
 
 import pytest
 
+from opencharacter.errors import ConfigError
+from opencharacter.evaluation.facts import Fact, Field
 from opencharacter.evaluation.judging import Judge
 from opencharacter.evaluation.work import (
     Instrument,
@@ -307,3 +309,29 @@ def test_a_pair_without_a_counterpart_or_with_a_failed_one_is_not_asked():
     assert score(lambda _: told(1, 0), alone)[1].unscored == "no_counterpart"
     assert score(lambda _: told(1, 0), broken)[1].unscored == "counterpart_failed"
     assert score(lambda _: told(1, 0), broken)[0] == []
+
+
+def worked(criteria, *, dimensions):
+    """Return by what an item with a rule is judged."""
+    age = Fact(field=Field.age, value="40").as_json()
+    one = item(answers=(age,), dimensions=dimensions)
+    said = transcript(one, "I am 40.")
+    found = rubric_work({one.id: one}, [said], RUBRICS[Instrument.rubric], criteria)
+    return [each.criterion for each in found]
+
+
+@pytest.mark.parametrize(
+    ("criteria", "judged"),
+    [([], ["persona_consistency"]), (["linguistic_habits"], ["linguistic_habits"])],
+)
+def test_criteria_that_are_named_hold_for_items_with_a_rule_too(criteria, judged):
+    assert worked(criteria, dimensions=("fact_stated", "persona_consistency")) == judged
+    assert worked(criteria, dimensions=("fact_stated",)) == []  # rules alone score it
+
+
+@pytest.mark.parametrize("dimensions", [("fact_stated", "persona_consistency"), ("fact_stated",)])
+def test_a_criterion_that_there_is_not_is_refused_of_items_with_a_rule_too(dimensions):
+    with pytest.raises(
+        ConfigError, match=r"'nope', which judge\.criteria names; they have action_"
+    ):
+        worked(["nope"], dimensions=dimensions)
