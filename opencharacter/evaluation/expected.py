@@ -91,8 +91,9 @@ def _words(text: str) -> str:
 _CHOSEN, _LIKED, _NAMED = 3, 2, 1
 _REFUSED = -1
 _CHOOSES = re.compile(
-    r"\b(?:prefer(?:red)?|choose|chose|pick(?:ed)?|take|took|favou?r|go(?:ing)? (?:for|with)|rather|say"
-    r"|definitely|certainly|(?:I'd|I'll|I would|I will|let's) (?:\w+ )?(?:watch|see|read|eat|have|buy)"
+    r"\b(?:prefer(?:red)?|choose|chose|pick(?:ed)?|take|took|favou?r|go(?:ing)? (?:for|with)|rather"
+    r"|say|definitely|certainly"
+    r"|(?:I'd|I'll|I would|I will|let's) (?:\w+ )?(?:watch|see|read|eat|have|buy)"
     r"|(?:choice|pick|favou?rite|vote|answer|winner)(?: is| would be|:| goes to|'s)?"
     r"|(?:nothing|little) (?:beats|tops)|not as \w+ as|n't as \w+ as"
     r"|(?:not|n't|never) (?:come close|hold a candle|measure up|compare) to)"
