@@ -188,9 +188,17 @@ def test_the_last_object_of_a_json_verdict_counts_and_the_scale_is_strict():
     _, found = score(lambda _: said('{"points": 5} no: {"points": 2}'), gives_probabilities=False)
     assert (found.value, found.mass, found.probabilities) == (2.0, None, ())
 
-    asked, found = score(lambda _: said('{"points": 10}'), gives_probabilities=False)
-    assert (len(asked), found.value, found.unscored) == (3, None, "unreadable")
-    assert len({request.seed for request in asked}) == 3
+    _, found = score(lambda _: said('{"points": 10}'), gives_probabilities=False)
+    assert (found.value, found.unscored) == (None, "unreadable")
+
+
+def test_a_verdict_in_json_that_cannot_be_read_is_never_drawn_again():
+    asked, found = score(lambda _: said("I would rather talk."), gives_probabilities=False)
+    assert (len(asked), found.value, found.unscored) == (1, None, "unreadable")
+
+    faults = iter([Completion(text="down", finish=Finish.error), said('{"points": 4}')])
+    asked, found = score(lambda _: next(faults), gives_probabilities=False)
+    assert (found.value, asked[0] == asked[1]) == (4.0, True)  # the same question, at the same T
 
 
 def test_a_checklist_has_every_fact_and_long_ones_sentence_by_sentence():
