@@ -251,21 +251,26 @@ def _read_report(api: Any, project: str, group: str) -> Recorded:
     filters = {"group": group, "jobType": "report", "state": "finished"}
     runs = api.runs(project, filters=filters, order="-created_at")
     for run in runs:
-        for artifact in run.logged_artifacts():
-            if artifact.type != "run_table" or "system" not in run.config:
-                continue
-            files = {each.name: each.direct_url for each in artifact.files()}
-            if url := files.get(f"{ITEMS}.table.json"):
-                if len(runs) > 1:
-                    _LOGGER.warning(
-                        "W&B: %s has %d finished reports of '%s'; read is that of %s",
-                        *(project, len(runs), group, run.created_at),
-                    )
-                return Recorded(group, run.config["system"], _fetch(url))
+        url = _table_of(run) if "system" in run.config else None
+        if not url:
+            continue
+        if len(runs) > 1:
+            _LOGGER.warning(
+                "W&B: %s has %d finished reports of '%s'; read is that of %s",
+                *(project, len(runs), group, run.created_at),
+            )
+        return Recorded(group, run.config["system"], _fetch(url))
     raise ConfigError(
         f"W&B's project {project} has no finished report of '{group}' with its table of items; "
         f"write it with stage=report run={group} tracking=wandb"
     )
+
+
+def _table_of(run: Any) -> str | None:
+    """Return the address of a report's table of items; None = it has none."""
+    tables = (each for each in run.logged_artifacts() if each.type == "run_table")
+    files = (file for artifact in tables for file in artifact.files())
+    return next((str(f.direct_url) for f in files if f.name == f"{ITEMS}.table.json"), None)
 
 
 def _fetch(url: str) -> dict[str, Any]:
