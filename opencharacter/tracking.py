@@ -250,10 +250,8 @@ def read_reports(project: str, groups: Sequence[str]) -> list[Recorded]:
 def _read_report(api: Any, project: str, group: str) -> Recorded:
     filters = {"group": group, "jobType": "report", "state": "finished"}
     runs = api.runs(project, filters=filters, order="-created_at")
-    for run in runs:
-        url = _table_of(run)
-        if url is None:
-            continue
+    urls = ((run, url) for run in runs for url in _tables(run))
+    for run, url in urls:
         if len(runs) > 1:
             _LOGGER.warning(
                 "W&B: %s has %d finished reports of '%s'; read is that of %s",
@@ -266,13 +264,12 @@ def _read_report(api: Any, project: str, group: str) -> Recorded:
     )
 
 
-def _table_of(run: Any) -> str | None:
-    """Return where the table of items of a run's report lies; None = it has none."""
-    if "system" not in run.config:
-        return None
-    tables = [each for each in run.logged_artifacts() if each.type == "run_table"]
-    files = {each.name: str(each.direct_url) for table in tables for each in table.files()}
-    return files.get(f"{ITEMS}.table.json")
+def _tables(run: Any) -> Iterator[str]:
+    """Yield the addresses of the tables of items that a run of W&B has kept."""
+    for artifact in run.logged_artifacts():
+        if artifact.type == "run_table" and "system" in run.config:
+            files = {each.name: each.direct_url for each in artifact.files()}
+            yield from filter(None, [files.get(f"{ITEMS}.table.json")])
 
 
 def _fetch(url: str) -> dict[str, Any]:

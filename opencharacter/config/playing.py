@@ -137,8 +137,8 @@ class SuiteConfig:
 
 
 @dataclass(kw_only=True)
-class LossConfig(LLMStageConfig):
-    """Of what the loss is measured; nothing is drawn, so `sampling` changes nothing."""
+class LossConfig:
+    """Of which answers the loss is measured; nothing is drawn."""
 
     path: str = ""
     """General dialogues with an answer to every question: a file or folder (.json, .jsonl,
@@ -149,10 +149,19 @@ class LossConfig(LLMStageConfig):
     `path`. So any model is measured on what that training was measured on."""
     n: int | None = None
     """How many of them, drawn by a hash of each; None = all."""
+    retries: int = 3
+    """Further attempts after a fault of the engine."""
+    max_rejected: float = 0.2
+    """Largest share of dialogues that cannot be measured; above it the stage fails at its end, in
+    [0, 1]."""
 
     def __post_init__(self) -> None:
         """Check ranges."""
-        LLMStageConfig.__post_init__(self)
+        require(self.retries >= 0, f"loss.retries is {self.retries}; it must be >= 0")
+        require(
+            0 <= self.max_rejected <= 1,
+            f"loss.max_rejected is {self.max_rejected}; it must be in [0, 1]",
+        )
         require(self.n is None or self.n >= 1, f"loss.n is {self.n}; it must be >= 1")
         require(
             not (self.path and self.run),

@@ -21,6 +21,7 @@ from opencharacter.config import (
     Config,
     JudgeConfig,
     LLMStageConfig,
+    LossConfig,
     ModelConfig,
     data_settings,
 )
@@ -294,4 +295,4 @@ class Job:
 
 def _asks(section: object) -> bool:
     """Tell whether a section is that of a stage that asks a model."""
-    return isinstance(section, LLMStageConfig | JudgeConfig)
+    return isinstance(section, LLMStageConfig | LossConfig | JudgeConfig)
