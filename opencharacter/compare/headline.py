@@ -4,16 +4,17 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from statistics import fmean
-from typing import Any, Protocol
+from typing import Protocol
 
+from opencharacter.compare.cards import cards_told, uncalibrated_told
 from opencharacter.compare.measured import Bounds
 from opencharacter.compare.results import (
-    RULE,
     WORSE,
     Mark,
     Results,
     Scale,
     group_of,
+    judges_of,
     kin_of,
     marks_of,
     offsets_of,
@@ -41,21 +42,6 @@ class Counted(Protocol):
     @property
     def missing(self) -> int:
         """Of those, the ones without a value."""
-
-
-def judges_of(results: Results, criteria: Sequence[str] | None = None) -> list[str]:
-    """Return the judges that are models, by name.
-
-    Args:
-        results: Of a run.
-        criteria: Only those who scored one of these; None = all.
-    """
-    found = {
-        score.judge
-        for score in results.scores
-        if criteria is None or group_of(score.criterion) in criteria
-    }
-    return sorted(found - {RULE})
 
 
 def headline_criteria(results: Results, asked: Sequence[str]) -> list[str]:
@@ -233,14 +219,8 @@ def bounds_of(marks: Sequence[Mark]) -> list[Bounds]:
 
 def cautions_of(results: Results, criteria: Sequence[str]) -> list[str]:
     """Return what else a reader must know of a headline over these criteria, a sentence each."""
-    found = []
     judges = judges_of(results, criteria)
-    if not is_calibrated(results, criteria):
-        found.append(_uncalibrated(results, judges))
-    for judge in judges:
-        found += _card_told(judge, results.cards.get(judge))
-    for judge, why in results.unseated.items():
-        found.append(f"Below the bar, so {judge} scored nothing: {'; '.join(why)}.")
+    found = uncalibrated_told(results, criteria) + cards_told(results, criteria)
     found += _not_centred(results, criteria)
     found += [f"A random draw: {sentence}." for sentence in results.draws]
     popularity = results.about.get("popularity")
@@ -289,16 +269,6 @@ def _kin_told(results: Results, judges: Sequence[str]) -> list[str]:
     return [found, *unknown_words(results.unknown)]
 
 
-def _uncalibrated(results: Results, judges: Sequence[str]) -> str:
-    """Return why the judges are not calibrated."""
-    if results.human and not any(results.cards.get(judge, {}).get("people") for judge in judges):
-        return (
-            "Uncalibrated: these labels are not on the judges' cards yet; put them there with "
-            "stage=qualify and the same qualify.labels."
-        )
-    return "Uncalibrated: people have not labelled enough answers that these judges scored."
-
-
 def _not_centred(results: Results, criteria: Sequence[str]) -> list[str]:
     """Return in which criteria several judges have no two answers in common that all scored."""
     centred = offsets_of(results, without=left_out_of(results))
@@ -331,21 +301,3 @@ def _users_told(results: Results) -> list[str]:
 
 def _has_user(item: EvalItem | None) -> bool:
     return item is not None and bool(item.user)
-
-
-def is_calibrated(results: Results, criteria: Sequence[str]) -> bool:
-    """Return whether people have labelled enough for each judge's card; rules need none."""
-    judges = judges_of(results, criteria)
-    return all(results.cards.get(judge, {}).get("is_calibrated") for judge in judges)
-
-
-def _card_told(judge: str, card: Mapping[str, Any] | None) -> list[str]:
-    """Return what a judge's card gives to know."""
-    if card is None:
-        return [f"{judge} has no judge card: nobody has tested it (stage=qualify)."]
-    told = []
-    if card.get("below"):
-        told.append(f"{judge} is below the bar of its card: {'; '.join(card['below'])}.")
-    if card.get("few"):
-        told.append(f"The card of {judge} has too few cases to say: {'; '.join(card['few'])}.")
-    return told

@@ -98,7 +98,7 @@ class Report:
     is_calibrated: bool
     """Whether people have labelled what the judges were qualified by; rules need no labels."""
     card_hashes: Mapping[str, str]
-    """sha256 of each judge's card."""
+    """sha256 of each judge's card, by judge; of joined runs by `judge (run)`."""
     level: float
     criteria: Sequence[str]
     """Of the headline."""

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 
+from opencharacter.compare.cards import cards_of, is_calibrated
 from opencharacter.compare.headline import (
     bounds_of,
     cautions_of,
@@ -12,8 +13,6 @@ from opencharacter.compare.headline import (
     headline_criteria,
     headline_marks,
     is_anybody,
-    is_calibrated,
-    judges_of,
     left_out_of,
     why_withheld,
 )
@@ -21,7 +20,16 @@ from opencharacter.compare.losses import losses_of
 from opencharacter.compare.means import corrected, estimate, gap, row, rows
 from opencharacter.compare.measured import Failed, Judge, Report, Row
 from opencharacter.compare.preferred import preferences_of
-from opencharacter.compare.results import RULE, Mark, Results, group_of, kin_of, marks_of, models_of
+from opencharacter.compare.results import (
+    RULE,
+    Mark,
+    Results,
+    group_of,
+    judges_of,
+    kin_of,
+    marks_of,
+    models_of,
+)
 from opencharacter.config import ReportConfig
 from opencharacter.records import Control, Domain, Transcript
 from opencharacter.stats.intervals import clustered_share
@@ -48,7 +56,7 @@ def report_of(results: Results, settings: ReportConfig) -> Report:
         models=models_of(results),
         suites=sorted(set(results.suites) or {t.suite for t in results.transcripts}),
         is_calibrated=is_calibrated(results, criteria),
-        card_hashes=results.card_hashes,
+        card_hashes={each.label: each.sha256 for each in cards_of(results) if each.sha256},
         level=level,
         criteria=criteria,
         withheld=withheld,

@@ -53,7 +53,8 @@ class Results:
     draws: Sequence[str] = ()
     """What was drawn at random of more characters of a run, a sentence each."""
     cards: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """By judge, what stage=qualify found; a judge without one is not qualified."""
+    """By judge, what stage=qualify found; a judge without one is not qualified. Of joined runs: see
+    their `parts`."""
     card_hashes: Mapping[str, str] = field(default_factory=dict)
     """sha256 of each card that the scores were made under."""
     unseated: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -84,6 +85,14 @@ class Results:
     """Of the tested model on given answers, one for each dialogue; empty = not measured."""
     facts: Mapping[str, str | int | float] = field(default_factory=dict)
     """Of the training: `characters`, `rows`, `method`, where they are known."""
+    parts: "Sequence[Results]" = ()
+    """The runs that were joined, each with its judges' cards and what its jury says; empty = it is
+    of one run."""
+
+
+def parts_of(results: Results) -> Sequence[Results]:
+    """Return the runs that results are of."""
+    return results.parts or [results]
 
 
 class Mark(NamedTuple):
@@ -107,6 +116,21 @@ class Mark(NamedTuple):
     """Of those, the ones that count as the lowest, since the answer is no role-play."""
     scale: Scale | None
     """Of the criterion; None = it is not known."""
+
+
+def judges_of(results: Results, criteria: Sequence[str] | None = None) -> list[str]:
+    """Return the judges that are models, by name.
+
+    Args:
+        results: Of a run.
+        criteria: Only those who scored one of these; None = all.
+    """
+    found = {
+        score.judge
+        for score in results.scores
+        if criteria is None or group_of(score.criterion) in criteria
+    }
+    return sorted(found - {RULE})
 
 
 def kin_of(results: Results) -> dict[str, str]:

@@ -7,14 +7,18 @@ from statistics import fmean
 from typing import NamedTuple
 
 from opencharacter.compare.alike import Ways, are_alike, listed, ways_of
-from opencharacter.compare.headline import (
-    headline_criteria,
-    is_calibrated,
-    judges_of,
-    no_whole_suite,
-)
+from opencharacter.compare.cards import is_calibrated
+from opencharacter.compare.headline import headline_criteria, no_whole_suite
 from opencharacter.compare.means import scale_of
-from opencharacter.compare.results import Mark, Results, Scale, kin_of, marks_of, models_of
+from opencharacter.compare.results import (
+    Mark,
+    Results,
+    Scale,
+    judges_of,
+    kin_of,
+    marks_of,
+    models_of,
+)
 from opencharacter.errors import ConfigError
 from opencharacter.records import Control, Domain
 from opencharacter.stats.paired import Shared, shared
