@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from statistics import fmean
 from typing import Protocol
 
@@ -230,11 +230,7 @@ def cautions_of(results: Results, criteria: Sequence[str]) -> list[str]:
             "50.0%."
         )
     found += _kin_told(results, judges)
-    if 0 < len(judges) < JURY:
-        found.append(
-            f"{len(judges)} judge{'s' * (len(judges) > 1)}, and a jury has {JURY} of different "
-            "families: the figures hang on whom was asked."
-        )
+    found += _jury_told(results, set(judges) - left_out_of(results))
     found += _users_told(results)
     if is_anybody(results) and all(t.domain is Domain.unknown for t in results.transcripts):
         found.append(
@@ -267,6 +263,27 @@ def _kin_told(results: Results, judges: Sequence[str]) -> list[str]:
     else:
         return []
     return [found, *unknown_words(results.unknown)]
+
+
+def _jury_told(results: Results, judges: Set[str]) -> list[str]:
+    """Return that fewer families judged than a jury has.
+
+    Args:
+        results: Of a run.
+        judges: Those in the headline.
+    """
+    families = {results.families.get(judge, judge) for judge in judges}
+    if not 0 < len(families) < JURY:
+        return []
+    told = f"{len(judges)} judge{'s' * (len(judges) > 1)}"
+    if len(families) == 1 < len(judges):
+        told += f" of one family ({min(families)})"
+    elif len(families) < len(judges):
+        told += f" of {len(families)} families"
+    return [
+        f"{told} in the headline, and a jury has {JURY} of different families: the figures hang "
+        "on whom was asked."
+    ]
 
 
 def _not_centred(results: Results, criteria: Sequence[str]) -> list[str]:
