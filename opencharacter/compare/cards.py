@@ -42,6 +42,11 @@ def cards_of(results: Results, criteria: Sequence[str] | None = None) -> list[Ca
     ]
 
 
+def card_hashes_of(results: Results) -> dict[str, str]:
+    """Return the sha256 of each card, by what readers know it by."""
+    return {each.label: each.sha256 for each in cards_of(results) if each.sha256}
+
+
 def is_calibrated(results: Results, criteria: Sequence[str]) -> bool:
     """Return whether people have labelled enough for the card of each judge in each run.
 

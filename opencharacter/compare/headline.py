@@ -219,19 +219,16 @@ def bounds_of(marks: Sequence[Mark]) -> list[Bounds]:
 
 def cautions_of(results: Results, criteria: Sequence[str]) -> list[str]:
     """Return what else a reader must know of a headline over these criteria, a sentence each."""
-    judges = judges_of(results, criteria)
-    found = uncalibrated_told(results, criteria) + cards_told(results, criteria)
-    found += _not_centred(results, criteria)
-    found += [f"A random draw: {sentence}." for sentence in results.draws]
+    left_out = left_out_of(results)
+    found = uncalibrated_told(results, criteria)
+    found += shared_cautions(results, criteria, left_out=left_out)
     popularity = results.about.get("popularity")
     if popularity is not None:
         found.append(
             f"Without a model: what is popular gets {popularity:.1%} of the pairs right, chance "
             "50.0%."
         )
-    found += _kin_told(results, judges)
-    found += _jury_told(results, set(judges) - left_out_of(results))
-    found += _users_told(results)
+    found += _kin_told(results, judges_of(results, criteria))
     if is_anybody(results) and all(t.domain is Domain.unknown for t in results.transcripts):
         found.append(
             "Whether the model was trained on these characters is not known, so there is no gap "
@@ -243,6 +240,23 @@ def cautions_of(results: Results, criteria: Sequence[str]) -> list[str]:
             "trained on it, for it is no checkpoint of a run."
         )
     return found
+
+
+def shared_cautions(
+    results: Results, criteria: Sequence[str], *, left_out: frozenset[str]
+) -> list[str]:
+    """Return what to know of any claim over these scores, a report's or a comparison's.
+
+    Args:
+        results: Of a run.
+        criteria: Of the headline.
+        left_out: Judges that are not in it.
+    """
+    found = cards_told(results, criteria)
+    found += _not_centred(results, criteria, left_out)
+    found += [f"A random draw: {sentence}." for sentence in results.draws]
+    found += _jury_told(results, set(judges_of(results, criteria)) - left_out)
+    return found + _users_told(results)
 
 
 def is_anybody(results: Results) -> bool:
@@ -286,13 +300,13 @@ def _jury_told(results: Results, judges: Set[str]) -> list[str]:
     ]
 
 
-def _not_centred(results: Results, criteria: Sequence[str]) -> list[str]:
+def _not_centred(results: Results, criteria: Sequence[str], left_out: frozenset[str]) -> list[str]:
     """Return in which criteria several judges have no two answers in common that all scored."""
-    centred = offsets_of(results, without=left_out_of(results))
+    centred = offsets_of(results, without=left_out)
     names = [
         name
         for name in criteria
-        if len(set(judges_of(results, [name])) - left_out_of(results)) > 1 and name not in centred
+        if len(set(judges_of(results, [name])) - left_out) > 1 and name not in centred
     ]
     if not names:
         return []

@@ -27,6 +27,8 @@ class _About(msgspec.Struct, kw_only=True, frozen=True):
     kin_stated: bool
     unknown: dict[str, str]
     withheld: list[str]
+    cautions: list[str]
+    card_hashes: dict[str, str]
     facts: dict[str, str | int | float]
 
 
@@ -66,6 +68,8 @@ def about_of(system: System) -> dict[str, Any]:
         kin_stated=system.kin_stated,
         unknown=dict(system.unknown),
         withheld=list(system.withheld),
+        cautions=list(system.cautions),
+        card_hashes=dict(system.card_hashes),
         facts=dict(system.facts),
     )
     found: dict[str, Any] = msgspec.to_builtins(about)
@@ -112,6 +116,8 @@ def system_of(name: str, about: object, table: Mapping[str, Any]) -> System:
         kin_stated=known.kin_stated,
         unknown=known.unknown,
         withheld=known.withheld,
+        cautions=known.cautions,
+        card_hashes=known.card_hashes,
         facts=known.facts,
     )
 

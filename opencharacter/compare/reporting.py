@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 
-from opencharacter.compare.cards import cards_of, is_calibrated
+from opencharacter.compare.cards import card_hashes_of, is_calibrated
 from opencharacter.compare.headline import (
     bounds_of,
     cautions_of,
@@ -56,7 +56,7 @@ def report_of(results: Results, settings: ReportConfig) -> Report:
         models=models_of(results),
         suites=sorted(set(results.suites) or {t.suite for t in results.transcripts}),
         is_calibrated=is_calibrated(results, criteria),
-        card_hashes={each.label: each.sha256 for each in cards_of(results) if each.sha256},
+        card_hashes=card_hashes_of(results),
         level=level,
         criteria=criteria,
         withheld=withheld,
