@@ -140,7 +140,7 @@ def _judges(
                 len(own),
                 Counter(score.unscored for score in own if score.unscored is not None),
                 estimate(_own(headline_marks(results, criteria, others)), level=level),
-                estimate(_own(headline_marks(results, criteria, left_out | {name})), level=level),
+                estimate(headline_marks(results, criteria, left_out | {name}), level=level),
                 fmean(turned) if turned else None,
             )
         )

@@ -289,14 +289,19 @@ def _value(
 
     So refusing costs points, and does not make a mean out of easier questions.
     """
-    reason = score.unscored
     if score.value is not None:
         return score.value + offsets.get(score.judge, 0.0)
-    if reason is None or scale is None:
-        return None
+    return scale.low if scale and is_lowest(score, transcript) else None
+
+
+def is_lowest(score: Score, transcript: Transcript) -> bool:
+    """Tell whether a score counts as the lowest: its answer is no role-play, or was not come to.
+
+    What an engine failed at is nobody's doing, and what came after that neither.
+    """
+    reason = score.unscored or ""
     is_failed = reason.startswith(_FAILED) and reason != _ENGINE
-    is_end = reason == _NOT_REACHED and transcript.failure is not Failure.error
-    return scale.low if is_failed or is_end else None
+    return is_failed or (reason == _NOT_REACHED and transcript.failure is not Failure.error)
 
 
 def _filled(values: Sequence[tuple[str, float | None]], end: float) -> float:

@@ -2,6 +2,9 @@
 
 from dataclasses import replace
 
+import pytest
+
+from opencharacter.records import Failure
 from tests.compare.reported import played, report, with_scores
 
 
@@ -24,3 +27,36 @@ def test_a_jury_is_as_large_as_the_families_in_the_headline():
 def test_judges_who_are_left_out_are_none_of_the_jury():
     assert jury_told("llama", "llama", "qwen", kin=["llama"]) == ["1 judge"]
     assert jury_told("llama", "gpt", "qwen", "claude", kin=["llama"]) == []
+
+
+def refused(number, judges=3):
+    """Return an item, a refusal, and that no judge was asked of it."""
+    one, said, scores = played(number, *(None for _ in range(judges)), failure=Failure.refusal)
+    return one, said, [replace(each, unscored="candidate_refusal") for each in scores]
+
+
+def test_the_headline_without_a_judge_counts_the_refusals_as_the_headline_does():
+    given = with_scores([*(played(n, 4.0, 4.0, 4.0) for n in range(8)), refused(8), refused(9)])
+    found = report(given)
+
+    assert found.headline.overall.value == pytest.approx(3.4)  # (8 * 4 + 2 * 1) / 10
+    assert [judge.without.value for judge in found.judges] == pytest.approx([3.4, 3.4, 3.4])
+    assert [judge.mean.value for judge in found.judges] == [4.0, 4.0, 4.0]  # of what each scored
+
+
+def test_without_a_judge_that_is_left_out_the_headline_is_the_headline():
+    given = with_scores([*(played(n, 4.0, 3.0, 1.0) for n in range(8)), refused(8)])
+    families = {"judge-0@1": "a", "judge-1@1": "b", "judge-2@1": "llama"}
+    found = report(replace(given, families=families, related={"llama": "the teacher's"}))
+
+    assert found.judges[2].without == found.headline.overall
+    # The two that are left are centred on 3.5; alone each has its own 4.0 or 3.0.
+    assert found.headline.overall.value == pytest.approx((8 * 3.5 + 1) / 9)
+    one, other = (judge.without.value for judge in found.judges[:2])
+    assert (one, other) == pytest.approx(((8 * 3 + 1) / 9, (8 * 4 + 1) / 9))
+
+
+def test_without_its_only_judge_there_is_no_headline():
+    found = report(with_scores([played(0, 4.0), refused(1, judges=1)]))
+
+    assert [judge.without.value for judge in found.judges] == [None]
