@@ -90,9 +90,9 @@ def method(report: Report) -> str:
         f"Means with {report.level:.0%} intervals over {report.units}, not over rows: studentised "
         f"resampling of 8 to 49 {report.units}, Student's t with fewer or more; of ones and zeros "
         "Wilson's over effective rows; none leaves the scale of its marks. The gap: Student's t. "
-        "An answer that is no role-play (empty, refused, out of character, cut off) counts as the "
-        f"lowest mark, as {report.failed:,} here do; without them the mean is "
-        f"{ranged(report.judged)}."
+        "An answer that is no role-play (empty, refused, out of character, cut off, or not come to "
+        f"after such a one) counts as the lowest mark, as {report.failed:,} of {report.answers:,} "
+        f"answers here do; without them the mean is {ranged(report.judged)}."
     )
 
 

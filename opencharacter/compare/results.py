@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import fmean
 from typing import Any, NamedTuple
 
@@ -302,6 +302,17 @@ def is_lowest(score: Score, transcript: Transcript) -> bool:
     reason = score.unscored or ""
     is_failed = reason.startswith(_FAILED) and reason != _ENGINE
     return is_failed or (reason == _NOT_REACHED and transcript.failure is not Failure.error)
+
+
+def answered(results: Results) -> Results:
+    """Return results without the scores that count as the lowest."""
+    played = {transcript.id: transcript for transcript in results.transcripts}
+    kept = [
+        score
+        for score in results.scores
+        if (of := played.get(score.transcript_id)) is None or not is_lowest(score, of)
+    ]
+    return replace(results, scores=kept)
 
 
 def _filled(values: Sequence[tuple[str, float | None]], end: float) -> float:

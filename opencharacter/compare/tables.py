@@ -289,7 +289,11 @@ def _judges(report: Report) -> Table:
     ]
     columns = ["", "family", "scores", "without a value", "its mean", "headline without it"]
     columns += ["orders differ by"] if chose else []
-    note = "Of the headline's criteria; beside a family, whose else it is."
+    note = (
+        "Of the headline's criteria, without controls. Its mean is of the scores with a value; "
+        "without it failed answers count as in the headline. Beside a family, whose else it is."
+    )
+    note += " The orders are those of all its comparisons." * chose
     if len(report.judges) > 1:
         note += (
             " In the headline each judge's mean over the answers that all have scored is moved to "

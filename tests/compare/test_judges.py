@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from opencharacter.records import Failure
+from opencharacter.compare.report_page import method
+from opencharacter.records import Control, Failure
+from tests.compare.played import score
 from tests.compare.reported import played, report, with_scores
 
 
@@ -60,3 +62,46 @@ def test_without_its_only_judge_there_is_no_headline():
     found = report(with_scores([played(0, 4.0), refused(1, judges=1)]))
 
     assert [judge.without.value for judge in found.judges] == [None]
+
+
+def cut_off(number, turns, *, cut):
+    """Return a dialogue of turns of 5 points each, but for the last ones that were cut off."""
+    one, said, _ = played(number)
+    marks = [score(said, 5.0, turn=turn) for turn in range(turns - cut)]
+    none = [
+        score(said, None, turn=turn, unscored="candidate_truncated")
+        for turn in range(turns - cut, turns)
+    ]
+    return one, said, [*marks, *none]
+
+
+def test_turns_that_failed_are_counted_as_turns_and_the_others_stay_in_the_mean():
+    given = with_scores([cut_off(n, 8, cut=1 if n < 6 else 0) for n in range(8)])
+    last = replace(given.scores[7], unscored="not_reached")
+    found = report(replace(given, scores=[*given.scores[:7], last, *given.scores[8:]]))
+
+    assert found.headline.overall.value == pytest.approx((6 * 4.5 + 2 * 5) / 8)
+    assert (found.answers, found.failed) == (64, 6)
+    assert (found.judged.value, found.judged.n) == (5.0, 8)
+    assert found.judges[0].mean.n == 8
+    assert "as 6 of 64 answers here do; without them the mean is 5.00" in method(found)
+
+
+def test_an_answer_that_two_judges_were_not_asked_about_is_one():
+    found = report(with_scores([*(played(n, 4.0, 2.0) for n in range(3)), refused(3, judges=2)]))
+
+    assert (found.answers, found.failed, found.judged.value) == (4, 1, 3.0)
+
+
+def test_the_table_of_judges_counts_what_the_headline_counts():
+    one, said, scores = played(0, 4.0)
+    facts = [score(said, None, judge="judge-0@1", criterion=f"fact:{n}") for n in range(9)]
+    choice = score(said, 1.0, judge="judge-0@1", criterion="preference")
+    turned = replace(choice, labels=(), inconsistency=0.3)
+    control = played(1, None, control=Control.no_persona)
+    missing = played(2, None)
+    found = report(with_scores([(one, said, [*scores, *facts, turned]), control, missing]))
+
+    [judge] = found.judges
+    assert (found.criteria, judge.scores, judge.unscored) == (["consistency"], 2, {"off_format": 1})
+    assert judge.inconsistency == 0.3
