@@ -96,4 +96,6 @@ def _told(each: Carded) -> list[str]:
     if each.card.get("few"):
         few = "; ".join(each.card["few"])
         told.append(f"The card of {each.judge} has too few cases to say: {few}.")
+    if _is_calibrated(each) and each.card.get("people", {}).get("annotators") == 1:
+        told.append(f"{each.judge} is {each.card['calibration']}.")
     return told

@@ -7,7 +7,8 @@ Cameron, Gelbach and Miller 2008 (Rev. Econ. Stat. 90); shares, Wilson 1927 (JAS
 """
 
 import math
-from typing import Literal, NamedTuple
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -24,7 +25,8 @@ _MANY = 50
 _FLAT = 1e-6  # of the standard error: less spread is rounding, of clusters that are all alike
 
 
-class Estimate(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Estimate:
     """A figure and how sure it is."""
 
     value: float | None
@@ -167,7 +169,7 @@ def clustered_share(
     if plain.se > 0:
         rows = min(n, share * (1 - share) / plain.se**2)
     low, high = _wilson(share, rows, t_quantile((1 + level) / 2, k - 1))
-    return plain._replace(low=low, high=high, method="wilson, effective rows")
+    return replace(plain, low=low, high=high, method="wilson, effective rows")
 
 
 def contrast_interval(
@@ -209,12 +211,12 @@ def contrast_interval(
     means = array[side].mean(), array[~side].mean()
     value = float(means[0] - means[1])
     if fewest < 2:
-        return nothing._replace(value=value, method="one cluster")
+        return replace(nothing, value=value, method="one cluster")
     parts = np.where(side, (array - means[0]) / side.sum(), (means[1] - array) / (~side).sum())
     errors = totals(groups, parts)[:, 0]  # (k,)
     se = math.sqrt(fewest / (fewest - 1) * float(errors @ errors))
     half = se * t_quantile((1 + level) / 2, fewest - 1)
-    return nothing._replace(value=value, low=value - half, high=value + half, se=se, method="t")
+    return replace(nothing, value=value, low=value - half, high=value + half, se=se, method="t")
 
 
 def check_level(level: float) -> None:

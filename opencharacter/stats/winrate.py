@@ -11,6 +11,7 @@ values; a regression over the clusters as a whole, Liang and Zeger 1986 (Biometr
 """
 
 import math
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -76,10 +77,10 @@ def win_rate(
         return WinRate(plain, plain, plain)
     start = _fit(wins, lengths, np.ones((1, len(wins))), np.zeros(2))
     theta, beta = start[0]
-    empty = plain._replace(low=None, high=None, se=None)
+    empty = replace(plain, low=None, high=None, se=None)
     if plain.clusters < 2:
         return WinRate(
-            plain, empty._replace(value=_expit(theta)), empty._replace(value=float(beta))
+            plain, replace(empty, value=_expit(theta)), replace(empty, value=float(beta))
         )
     fits = [
         _fit(wins, lengths, weights[:, groups], start)
@@ -91,14 +92,16 @@ def win_rate(
     rate = _expit(theta)
     return WinRate(
         plain,
-        plain._replace(
+        replace(
+            plain,
             value=rate,
             low=_expit(theta - t * se_theta),
             high=_expit(theta + t * se_theta),
             se=se_theta * rate * (1 - rate),
             method="refitted bootstrap, t",
         ),
-        plain._replace(
+        replace(
+            plain,
             value=float(beta),
             low=float(beta - t * se_beta),
             high=float(beta + t * se_beta),
