@@ -250,22 +250,26 @@ def read_reports(project: str, groups: Sequence[str]) -> list[Recorded]:
 def _read_report(api: Any, project: str, group: str) -> Recorded:
     filters = {"group": group, "jobType": "report", "state": "finished"}
     runs = api.runs(project, filters=filters, order="-created_at")
-    for run in runs:
-        for artifact in run.logged_artifacts():
-            if artifact.type != "run_table" or "system" not in run.config:
-                continue
-            files = {each.name: each.direct_url for each in artifact.files()}
-            if url := files.get(f"{ITEMS}.table.json"):
-                if len(runs) > 1:
-                    _LOGGER.warning(
-                        "W&B: %s has %d finished reports of '%s'; read is that of %s",
-                        *(project, len(runs), group, run.created_at),
-                    )
-                return Recorded(group, run.config["system"], _fetch(url))
+    urls = ((run, url) for run in runs for url in _tables(run))
+    for run, url in urls:
+        if len(runs) > 1:
+            _LOGGER.warning(
+                "W&B: %s has %d finished reports of '%s'; read is that of %s",
+                *(project, len(runs), group, run.created_at),
+            )
+        return Recorded(group, run.config["system"], _fetch(url))
     raise ConfigError(
         f"W&B's project {project} has no finished report of '{group}' with its table of items; "
         f"write it with stage=report run={group} tracking=wandb"
     )
+
+
+def _tables(run: Any) -> Iterator[str]:
+    """Yield the addresses of the tables of items that a run of W&B has kept."""
+    for artifact in run.logged_artifacts():
+        if artifact.type == "run_table" and "system" in run.config:
+            files = {each.name: each.direct_url for each in artifact.files()}
+            yield from filter(None, [files.get(f"{ITEMS}.table.json")])
 
 
 def _fetch(url: str) -> dict[str, Any]:
