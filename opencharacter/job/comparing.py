@@ -15,7 +15,7 @@ from opencharacter.compare.systems import System, check_alike
 from opencharacter.config import CompareConfig
 from opencharacter.errors import ConfigError
 from opencharacter.job.beside import as_json
-from opencharacter.job.reporting import labels_of, read_results, run_folder, write_text
+from opencharacter.job.reporting import read_results, run_folder, write_text
 from opencharacter.store.files import write_json
 
 
@@ -31,9 +31,7 @@ def read_runs(names: Sequence[str], runs_dir: Path) -> list[Results]:
         StoreError: one was not judged.
     """
     require_two(names)
-    folders = [run_folder(name, runs_dir) for name in names]
-    labels = labels_of(folders)
-    return [read_results(each, run=run) for each, run in zip(folders, labels, strict=True)]
+    return [read_results(run_folder(name, runs_dir), run=Path(name).name) for name in names]
 
 
 def require_two(names: Sequence[str]) -> None:

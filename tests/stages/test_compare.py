@@ -30,16 +30,6 @@ def test_runs_are_compared_on_the_items_they_share(opencharacter, tmp_path):
     assert (folder / "compare.html").read_text().startswith("<!doctype html>")
 
 
-def test_runs_of_one_name_in_two_folders_are_told_apart(opencharacter, tmp_path):
-    for folder, values in (("x", None), ("y", better)):
-        write_run(tmp_path / folder, results(24, run="m", values=values))
-
-    done = opencharacter("stage=compare", f"compare.runs=[{tmp_path}/x/m,{tmp_path}/y/m]")
-
-    told = f"{tmp_path}/y/m plays unseen characters better than {tmp_path}/x/m by 0.55 points"
-    assert told in done.stdout, done.stderr
-
-
 def test_runs_judged_otherwise_are_refused(opencharacter, tmp_path):
     write_run(tmp_path / "runs", results(4, run="a"))
     write_run(tmp_path / "runs", results(4, run="b", judges=("judge-b@1",)))
