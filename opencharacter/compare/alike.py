@@ -50,6 +50,8 @@ def joined(runs: Sequence[Results]) -> Results:
         cards={judge: card for run in runs for judge, card in run.cards.items()},
         card_hashes={judge: hash_ for run in runs for judge, hash_ in run.card_hashes.items()},
         unseated={judge: why for run in runs for judge, why in run.unseated.items()},
+        against={key: pair for run in runs for key, pair in run.against.items()},
+        rivals={pair: rival for run in runs for pair, rival in run.rivals.items()},
         opponents={id_: other for run in runs for id_, other in run.opponents.items()},
         jury=first.jury if len(runs) == 1 else {},
         human={key: label for run in runs for key, label in run.human.items()},

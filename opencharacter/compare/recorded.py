@@ -41,9 +41,10 @@ def metrics_of(report: Report) -> dict[str, float]:
         found |= {f"report/{domain}/high": one.high}
     if report.gap:
         found["report/gap"] = report.gap.value
-    if report.preferences and not report.preferences[0].bounds:
-        found["report/preferred"] = report.preferences[0].plain.value
-        found["report/preferred/equal_length"] = report.preferences[0].controlled.value
+    pairs = [lines[0] for lines in report.preferences.values()]
+    if len(pairs) == 1 and not pairs[0].bounds:
+        found["report/preferred"] = pairs[0].plain.value
+        found["report/preferred/equal_length"] = pairs[0].controlled.value
     for loss in report.losses[:1]:
         found |= {"report/loss": loss.nats.value, "report/loss/low": loss.nats.low}
         found |= {"report/loss/high": loss.nats.high, "report/perplexity": loss.perplexity.value}
