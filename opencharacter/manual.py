@@ -70,7 +70,7 @@ usage: python -m opencharacter stage=STAGE run=NAME [section.setting=value ...] 
 data:       stage=synth, which is personas -> profiles, instructions -> rewrite, generate; then mix
 training:   tokenize -> train
 evaluation: stage=eval, which is play (suite=, llm@player=) -> judge (llm@judge=) -> report; qualify
-            tests a judge before, compare sets runs side by side after
+            tests a judge before, loss tells what was forgotten, compare sets runs side by side
 """
 
 _EXAMPLES = """\

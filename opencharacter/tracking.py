@@ -20,7 +20,8 @@ import logging
 import netrc
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -34,6 +35,7 @@ _LOGGER = logging.getLogger(__name__)
 _METADATA = ("fingerprint", "output", "inputs", "counts")
 _DONE = "records_done"
 _STEP = "train/step"
+_STORAGE_S = 60.0  # to hear of W&B's storage
 
 
 class Tracker:
@@ -85,11 +87,14 @@ class Tracker:
         metadata = {key: written[key] for key in _METADATA}
         if not self.run.offline:
             for name, fingerprint in written["inputs"].items():
-                self._use(f"{_artifact_name(self._prefix, name)}:{fingerprint}", wandb)
+                used = f"{_artifact_name(self._prefix, name)}:{fingerprint}"
+                with _told(f"{used} is not linked as an input"):
+                    self.run.use_artifact(used)
         name = _artifact_name(self._prefix, self._stage)
         artifact = wandb.Artifact(name, type="stage", metadata=metadata)
         artifact.add_file(str(manifest), name="manifest.json")
-        self.run.log_artifact(artifact, aliases=["latest", written["output"]])
+        with _told(f"{name} is not kept as an artifact"):
+            self.run.log_artifact(artifact, aliases=["latest", written["output"]])
         self._end(0)
 
     def report(
@@ -112,7 +117,9 @@ class Tracker:
             return
         wandb = import_module("wandb")
         self.log(metrics, done)
-        self.run.log({ITEMS: wandb.Table(columns=list(columns), data=[list(r) for r in rows])})
+        table = wandb.Table(columns=list(columns), data=[list(r) for r in rows])
+        with _told("the report's table is not kept; give the command of the report again"):
+            self.run.log({ITEMS: table})
         self._end(0)
 
     def close(self) -> None:
@@ -124,11 +131,25 @@ class Tracker:
             self.run.finish(exit_code=exit_code)
             self.run = None
 
-    def _use(self, artifact: str, wandb: Any) -> None:
-        try:
-            self.run.use_artifact(artifact)  # type: ignore[union-attr]
-        except (wandb.Error, ValueError) as error:
-            _LOGGER.warning("W&B: %s is not linked as an input: %s", artifact, error)
+
+@contextmanager
+def _told(lost: str) -> Iterator[None]:
+    """Say in a line what the service did not take: the stage is done, and stays so."""
+    try:
+        yield
+    except _failures() as error:
+        _LOGGER.warning("W&B: %s: %s", lost, " ".join(str(error).split()))
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    """Return what wandb raises where the service cannot be asked, or has not what is asked for.
+
+    What its own process cannot do is none of wandb's errors; what is not there is a ValueError, as
+    is an answer of another form; a file that cannot be fetched is an OSError.
+    """
+    wandb = import_module("wandb")
+    service = import_module("wandb.sdk.lib.service.service_connection")
+    return (wandb.Error, service.WandbApiFailedError, ValueError, OSError)
 
 
 def open_tracker(
@@ -200,15 +221,13 @@ class Recorded(NamedTuple):
 def read_reports(project: str, groups: Sequence[str]) -> list[Recorded]:
     """Return the newest report of each of some runs from W&B.
 
-    Not tested against the service: no run of ours had a key. What it returns is read by
-    `compare.recorded`, which is tested on what wandb writes offline.
-
     Args:
         project: `project` or `entity/project`.
         groups: Names of our runs.
 
     Raises:
-        ConfigError: wandb is not installed or has no key, or a run has no report there.
+        ConfigError: wandb is not installed or has no key, the service is not there or has no such
+            project, or a run has no report there.
     """
     wandb = _import_wandb()
     if not _has_key(wandb):
@@ -217,24 +236,52 @@ def read_reports(project: str, groups: Sequence[str]) -> list[Recorded]:
             "compare folders: compare.source=folder"
         )
     try:
-        return [_read_report(wandb, project, group) for group in groups]
-    except wandb.Error as error:
+        api = wandb.Api()
+        return [_read_report(api, project, group) for group in groups]
+    except _failures() as error:
         reason = " ".join(str(error).split())
-        raise ConfigError(f"W&B cannot give the reports of {project}: {reason}") from error
+        raise ConfigError(
+            f"W&B cannot give the reports of {project}: {reason}; check project= (or "
+            "entity/project), the key, WANDB_BASE_URL and the network, or compare folders: "
+            "compare.source=folder"
+        ) from error
 
 
-def _read_report(wandb: Any, project: str, group: str) -> Recorded:
+def _read_report(api: Any, project: str, group: str) -> Recorded:
     filters = {"group": group, "jobType": "report", "state": "finished"}
-    for run in wandb.Api().runs(project, filters=filters, order="-created_at"):
-        for artifact in run.logged_artifacts():
-            if artifact.type == "run_table" and "system" in run.config:
-                folder = Path(artifact.download())
-                text = (folder / f"{ITEMS}.table.json").read_text(encoding="utf-8")
-                return Recorded(group, run.config["system"], json.loads(text))
+    runs = api.runs(project, filters=filters, order="-created_at")
+    urls = ((run, url) for run in runs for url in _tables(run))
+    for run, url in urls:
+        if len(runs) > 1:
+            _LOGGER.warning(
+                "W&B: %s has %d finished reports of '%s'; read is that of %s",
+                *(project, len(runs), group, run.created_at),
+            )
+        return Recorded(group, run.config["system"], _fetch(url))
     raise ConfigError(
-        f"W&B's project {project} has no finished report of '{group}'; write it with stage=report "
-        f"run={group} tracking=wandb"
+        f"W&B's project {project} has no finished report of '{group}' with its table of items; "
+        f"write it with stage=report run={group} tracking=wandb"
     )
+
+
+def _tables(run: Any) -> Iterator[str]:
+    """Yield the addresses of the tables of items that a run of W&B has kept."""
+    for artifact in run.logged_artifacts():
+        if artifact.type == "run_table" and "system" in run.config:
+            files = {each.name: each.direct_url for each in artifact.files()}
+            yield from filter(None, [files.get(f"{ITEMS}.table.json")])
+
+
+def _fetch(url: str) -> dict[str, Any]:
+    """Return a table from W&B's storage, which gives it to who knows its address.
+
+    wandb would leave it in a folder of the user's, and try for twenty minutes where nobody answers.
+    """
+    requests = import_module("requests")  # wandb brings it
+    answer = requests.get(url, timeout=_STORAGE_S)
+    answer.raise_for_status()
+    table: dict[str, Any] = answer.json()
+    return table
 
 
 def tracked_id(project: str, run: str, stage: str, started: Mapping[str, Any]) -> str:

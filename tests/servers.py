@@ -26,15 +26,23 @@ def request_in(body: dict) -> Request:
 
 
 class Server(ThreadingHTTPServer):
-    """An OpenAI-compatible server that keeps every request which reaches it."""
+    """An OpenAI-compatible server that keeps every request which reaches it.
+
+    `heard` has each with the name of the model that was asked for.
+    """
 
     request_queue_size = 64
 
     def __init__(self, delay_s: float = 0.0) -> None:
         """Listen on a free port of loopback; each answer takes `delay_s`."""
         super().__init__(("127.0.0.1", 0), Handler)
-        self.asked: list[Request] = []
+        self.heard: list[tuple[str, Request]] = []
         self.delay_s = delay_s
+
+    @property
+    def asked(self) -> list[Request]:
+        """Every request."""
+        return [request for _, request in self.heard]
 
     @property
     def teacher(self) -> tuple[str, ...]:
@@ -56,7 +64,7 @@ class Handler(BaseHTTPRequestHandler):
         """Answer one chat completion."""
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         asked = request_in(body)
-        self.server.asked.append(asked)
+        self.server.heard.append((body["model"], asked))
         time.sleep(self.server.delay_s)
         choice = {"message": {"content": scripted_reply(asked)}, "finish_reason": "stop"}
         data = json.dumps({"choices": [choice]}).encode()

@@ -37,7 +37,12 @@ _WHOM = {
 _TOKENS = "nats a token"
 _IDENTICAL = 1e-9
 """Points below which a difference is rounding."""
-FACTS = {"characters": "characters", "rows": "training dialogues", "method": "method"}
+FACTS = {
+    "characters": "characters",
+    "rows": "training dialogues",
+    "tokens": "training tokens",
+    "method": "method",
+}
 """What a score is drawn against, where it is known of two runs: key of `System.facts`, axis."""
 
 
@@ -134,23 +139,22 @@ def _loss_table(lines: Sequence[PairedLoss]) -> Table:
     """Return what given answers cost each of two runs, and how much more the second."""
     note = (
         "Less is better. The same general questions with the same answers, the ends of turns "
-        "counted; second less first: above 0 the second one holds them for less likely, as after "
+        "counted; above 0 the run before the minus holds them for less likely, as after "
         "forgetting. Intervals over dialogues, p by sign flips of whole dialogues, Holm over this "
         "table. Bits a byte where the two cut the answers into different tokens."
     )
     rows = [
         [
             f"{each.second} − {each.first}",
-            *map(ranged, (*each.losses, each.difference)),
+            *map(ranged, (*reversed(each.losses), each.difference)),
             each.unit,
-            chance(each.p),
             chance(each.p_holm),
             f"{each.difference.clusters:,}",
             f"{each.left_out:,}",
         ]
         for each in lines
     ]
-    columns = ("", "first", "second", "difference", "in", "p", "p, Holm", "dialogues", "left out")
+    columns = ("", "this", "less that", "difference", "in", "p (Holm)", "dialogues", "left out")
     dots = [[Dot(0, each.difference)] for each in lines]
     return Table("Loss on given answers", note, columns, rows, dots, ("difference",), True)
 

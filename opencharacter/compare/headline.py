@@ -359,4 +359,6 @@ def _card_told(judge: str, card: Mapping[str, Any] | None) -> list[str]:
         told.append(f"{judge} is below the bar of its card: {'; '.join(card['below'])}.")
     if card.get("few"):
         told.append(f"The card of {judge} has too few cases to say: {'; '.join(card['few'])}.")
+    if card.get("is_calibrated") and card.get("people", {}).get("annotators") == 1:
+        told.append(f"{judge} is {card['calibration']}.")
     return told

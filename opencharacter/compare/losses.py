@@ -7,6 +7,7 @@ answer are no independent rows.
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -55,8 +56,9 @@ def losses_of(rows: Sequence[Loss], *, level: float) -> list[Measured]:
 
 def exponential(loss: Estimate) -> Estimate:
     """Return e to the power of an estimate, as perplexity is of a loss."""
-    value, low, high = (None if each is None else math.exp(each) for each in loss[:3])
-    return loss._replace(value=value, low=low, high=high, se=None)
+    ends = (loss.value, loss.low, loss.high)
+    value, low, high = (None if each is None else math.exp(each) for each in ends)
+    return replace(loss, value=value, low=low, high=high, se=None)
 
 
 def loss_words(found: Measured) -> str:
@@ -141,7 +143,7 @@ def _paired(
         for cost in costs
     )
     if difference.se is not None and difference.se <= _FLAT * (losses.value or 0):
-        difference = difference._replace(low=None, high=None, se=0.0, method="all alike")
+        difference = replace(difference, low=None, high=None, se=0.0, method="all alike")
     return PairedLoss(
         first[0],
         second[0],

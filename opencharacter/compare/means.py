@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from opencharacter.compare.measured import Gap, Row
@@ -47,7 +48,7 @@ def mean_of(
         return clustered_share(values, characters, level=level)
     found = mean_interval(values, characters, level=level)
     if found.se == 0:
-        return found._replace(low=None, high=None, method="all alike")
+        return replace(found, low=None, high=None, method="all alike")
     return inside(found, scale, values)
 
 
@@ -64,7 +65,7 @@ def inside(found: Estimate, scale: Scale | None, values: Sequence[float]) -> Est
         return found
     if min(values) < scale.low or max(values) > scale.high:
         return found
-    return found._replace(low=max(scale.low, found.low), high=min(scale.high, found.high))
+    return replace(found, low=max(scale.low, found.low), high=min(scale.high, found.high))
 
 
 def scale_of(marks: Iterable[Mark]) -> Scale | None:
@@ -172,7 +173,7 @@ def _corrected(turns: Sequence[_Turn], level: float) -> Estimate:
     )
     values = [each.human for each in turns] + [mark.value for mark in marks] + [found.value]
     there = [value for value in values if value is not None]
-    return inside(found._replace(n=len(counts)), scale_of(marks), there)
+    return inside(replace(found, n=len(counts)), scale_of(marks), there)
 
 
 def _by_domain(marks: Iterable[Mark]) -> dict[Domain, list[Mark]]:

@@ -75,13 +75,17 @@ def about(report: Report) -> str:
         f"{count:,}" if name == "mean" else f"{count:,} {name}"
         for name, count in zip(names, report.characters.values(), strict=True)
     )
-    facts = "".join(f"; {name}: {value}" for name, value in report.facts.items())
+    facts = "".join(f"; {name}: {_fact(value)}" for name, value in report.facts.items())
     covered = "nothing" if report.coverage is None else f"{report.coverage:.1%}"
     return (
         f"{report.transcripts:,} transcripts; {report.units}: {counts or 'none'}; headline over "
         f"{', '.join(report.criteria) or 'no criterion'}{way_told(report.criteria)}; {covered} of "
         f"its scores have a value{facts}."
     )
+
+
+def _fact(value: str | int | float) -> str:
+    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def method(report: Report) -> str:

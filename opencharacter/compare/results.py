@@ -96,7 +96,7 @@ class Results:
     losses: Sequence[Loss] = ()
     """Of the tested model on given answers, one for each dialogue; empty = not measured."""
     facts: Mapping[str, str | int | float] = field(default_factory=dict)
-    """Of the training: `characters`, `rows`, `method`, where they are known."""
+    """Of the training: `characters`, `rows`, `tokens`, `method`, where they are known."""
 
 
 class Mark(NamedTuple):

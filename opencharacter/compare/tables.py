@@ -327,9 +327,9 @@ def _jury_line(criterion: str, each: Mapping[str, Any]) -> list[str]:
     if "jury" not in each:
         return [criterion, answers, NONE, str(each.get("refused", NONE)), NONE, NONE]
     jury = each["jury"]
-    mean = ranged(Estimate(**jury["mean"]))
+    mean = ranged(jury["mean"])
     without = f"{number(jury['low'])} to {number(jury['high'])}"
-    told = {judge: Estimate(**found) for judge, found in each["self_preference"].items()}
+    told: Mapping[str, Estimate] = each["self_preference"]
     own = [f"{judge}: {ranged(one)}" for judge, one in told.items() if one.value is not None]
     alpha = number(each["alpha_ordinal"])
     return [criterion, answers, alpha, mean, without, "; ".join(own) or "cannot be told"]

@@ -15,7 +15,7 @@ class SlurmConfig:
     array: int = 8
     """Tasks of a job that asks a model: processes that claim parts of the work."""
     gpus: int | None = None
-    """GPUs of a task; None = as many as the teacher needs."""
+    """GPUs of a task; None = as many as the model needs that it asks, of several the largest."""
     mix_gpus: int = 0
     """GPUs of the job that makes the mixture; 1 where an axis has a classifier."""
     train_nodes: int = 1
@@ -38,7 +38,8 @@ class SlurmConfig:
     qos: str | None = None
     """SLURM's quality of service."""
     sbatch: list[str] = field(default_factory=list)
-    """Further options of sbatch, such as `[--constraint=h100]`."""
+    """Further options of sbatch, such as `["--constraint=h100"]`; `"--dependency=afterok:ID"` holds
+    back the first jobs of a command, which the others wait for."""
 
     def __post_init__(self) -> None:
         """Check ranges."""
@@ -50,6 +51,11 @@ class SlurmConfig:
         require(
             self.train_gpus is None or self.train_gpus >= 0,
             f"slurm.train_gpus is {self.train_gpus}; it must be >= 0",
+        )
+        require(
+            not {"-d", "--dependency"} & set(self.sbatch),
+            f"slurm.sbatch is {self.sbatch}; write what to wait for as one word: "
+            '"--dependency=afterok:ID"',
         )
         for name, time in (("time", self.time), ("train_time", self.train_time)):
             require(

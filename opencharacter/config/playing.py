@@ -103,6 +103,9 @@ class SuiteConfig:
     lm_eval: list[str] = field(default_factory=list)
     """Tasks of lm-evaluation-harness that are run before, such as [ifeval, gsm8k]; with `retention`
     and a model in this process. It must be installed."""
+    lm_eval_options: list[str] = field(default_factory=list)
+    """Further words of its command line, such as `["--include_path=DIR"]` for tasks of your own, or
+    `[--apply_chat_template]`; of two that name the same the last counts."""
     mode: Mode = Mode.sound
     """By whose rules it is judged."""
     seed: int = 0
@@ -117,6 +120,11 @@ class SuiteConfig:
             f"suite.lm_eval=[{', '.join(self.lm_eval)}] goes with suite=retention, not {self.name}",
         )
         require(
+            bool(self.lm_eval) or not self.lm_eval_options,
+            f"suite.lm_eval_options=[{', '.join(self.lm_eval_options)}] goes with suite.lm_eval, "
+            "which names no task",
+        )
+        require(
             self.mode is Mode.sound or self.name is SuiteName.persona_gym,
             f"suite.mode={self.mode} is PersonaGym's own protocol and goes with suite=persona_gym, "
             f"not {self.name}; leave it out",
@@ -129,8 +137,8 @@ class SuiteConfig:
 
 
 @dataclass(kw_only=True)
-class LossConfig(LLMStageConfig):
-    """Of what the loss is measured; nothing is drawn, so `sampling` changes nothing."""
+class LossConfig:
+    """Of which answers the loss is measured; nothing is drawn."""
 
     path: str = ""
     """General dialogues with an answer to every question: a file or folder (.json, .jsonl,
@@ -141,10 +149,19 @@ class LossConfig(LLMStageConfig):
     `path`. So any model is measured on what that training was measured on."""
     n: int | None = None
     """How many of them, drawn by a hash of each; None = all."""
+    retries: int = 3
+    """Further attempts after a fault of the engine."""
+    max_rejected: float = 0.2
+    """Largest share of dialogues that cannot be measured; above it the stage fails at its end, in
+    [0, 1]."""
 
     def __post_init__(self) -> None:
         """Check ranges."""
-        LLMStageConfig.__post_init__(self)
+        require(self.retries >= 0, f"loss.retries is {self.retries}; it must be >= 0")
+        require(
+            0 <= self.max_rejected <= 1,
+            f"loss.max_rejected is {self.max_rejected}; it must be in [0, 1]",
+        )
         require(self.n is None or self.n >= 1, f"loss.n is {self.n}; it must be >= 1")
         require(
             not (self.path and self.run),

@@ -80,16 +80,21 @@ class Card:
 
     @property
     def is_calibrated(self) -> bool:
-        """Whether people have labelled enough of what it gave a verdict of."""
-        return bool(self.people) and self.people["scored_by_judge"] >= self.least_labelled
+        """Whether people have labelled enough of what it gave a verdict of, not all alike."""
+        is_compared = "kappa_quadratic" in self.people
+        return is_compared and self.people["scored_by_judge"] >= self.least_labelled
 
     @property
     def calibration(self) -> str:
         """What people have to do with it."""
+        if self.is_calibrated and self.people["annotators"] == 1:
+            return "labelled by one person, so nobody knows how far people agree"
         if self.is_calibrated:
             return "labelled by people"
         if not self.people:
             return "uncalibrated: no person has labelled any of these answers"
+        if self.people["scored_by_judge"] >= self.least_labelled:
+            return f"uncalibrated: {self.people['judge']}"
         return (
             f"uncalibrated: {self.people['scored_by_judge']:,} labelled answers have a verdict, "
             f"asked are {self.least_labelled:,} (qualify.least_labelled)"
@@ -98,7 +103,6 @@ class Card:
     def to_json(self) -> dict[str, Any]:
         """Return it for judge_card.json."""
         return asdict(self) | {
-            "padding": self.padding._asdict() if self.padding else None,
             "verdict": str(self.verdict),
             "passed": self.has_passed,
             "calibration": self.calibration,

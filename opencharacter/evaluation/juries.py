@@ -5,8 +5,7 @@ from typing import Any, NamedTuple
 
 from opencharacter.records import Score
 from opencharacter.stats.agreement import alpha
-from opencharacter.stats.intervals import Estimate
-from opencharacter.stats.jury import Jury, centred, jury, self_preference
+from opencharacter.stats.jury import centred, jury, self_preference
 
 FEWEST = 2
 """Answers that all judges have scored, under which they have no common scale."""
@@ -65,9 +64,9 @@ def _by_criterion(
     writers = [answered_by[place.transcript_id] for place in grid]
     preferences = self_preference(scaled, families, writers, characters)
     return found | {
-        "jury": _told(jury(scaled, characters)),
+        "jury": jury(scaled, characters)._asdict(),
         "alpha_ordinal": alpha([_ranked(raw[judge]) for judge in judges], "ordinal"),
-        "self_preference": {one.judge: _figure(one.estimate) for one in preferences},
+        "self_preference": {one.judge: one.estimate for one in preferences},
     }
 
 
@@ -84,16 +83,3 @@ def _too_few(raw: Mapping[str, Sequence[float | None]], shared: Sequence[bool]) 
 def _ranked(marks: list[float | None]) -> list[float | None]:
     """Return marks to the nearest point: ordinal categories, as people would give them."""
     return [None if mark is None else float(round(mark)) for mark in marks]
-
-
-def _told(found: Jury) -> dict[str, Any]:
-    return {
-        "mean": _figure(found.mean),
-        "without": {judge: _figure(each) for judge, each in found.without.items()},
-        "low": found.low,
-        "high": found.high,
-    }
-
-
-def _figure(estimate: Estimate) -> dict[str, Any]:
-    return estimate._asdict()

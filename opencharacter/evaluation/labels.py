@@ -1,14 +1,15 @@
 """Human labels: a page to give them on, files that hold them, and how a judge agrees with them."""
 
-import csv
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from opencharacter.errors import SourceError
+from opencharacter.evaluation.label_files import Labels, read_label_files
 from opencharacter.evaluation.work import Work
 from opencharacter.ids import digest, shuffled
 from opencharacter.prompts.rubrics import Rubric, rubrics_dir
@@ -21,11 +22,7 @@ from opencharacter.stats.jackknife import jackknife
 
 LABELLED = "labelled"
 """The criterion of a score that is held against human labels begins so."""
-_COLUMNS = ("key", "annotator", "points")
 _FEW = 2  # items under which nothing is said of agreement
-
-Labels = dict[str, dict[str, float]]
-"""What labels are worth, by annotator, then by the key of the work."""
 
 
 def draw_for_people(work: Iterable[Work], n: int) -> list[Work]:
@@ -69,34 +66,12 @@ def _shown(work: Work, rubric: Rubric) -> dict[str, Any]:
 
 
 def read_labels(paths: Sequence[str], known: Mapping[str, Mapping[str, float]]) -> Labels:
-    """Read what labels that people gave are worth: columns key, annotator, points.
-
-    Args:
-        paths: CSV files.
-        known: Of each piece of work, by its key, what the labels of its scale are worth.
+    """Return what labels that people gave are worth; see `read_label_files`.
 
     Raises:
-        SourceError: a file cannot be read; a row is of unknown work, off the scale, or given twice.
+        SourceError: as there.
     """
-    found: Labels = {}
-    for path in paths:
-        for place, row in _rows(Path(path).expanduser()):
-            key, annotator, points = (row[name].strip() for name in _COLUMNS)
-            if not points:
-                continue  # skipped
-            if key not in known:
-                raise SourceError(
-                    f"{place}: there is no answer '{key}' in this run; label the page that "
-                    "qualify.page= makes of it"
-                )
-            if points not in known[key]:
-                scale = ", ".join(known[key])
-                raise SourceError(f"{place}: points are '{points}'; the scale is {scale}")
-            mine = found.setdefault(annotator, {})
-            worth = known[key][points]
-            if mine.setdefault(key, worth) != worth:
-                raise SourceError(f"{place}: {annotator} labels '{key}' twice, and differently")
-    return found
+    return read_label_files(paths, known).labels
 
 
 def labels_hash(paths: Sequence[str]) -> str:
@@ -110,26 +85,6 @@ def labels_hash(paths: Sequence[str]) -> str:
     except OSError as error:
         raise SourceError(f"cannot read the labels {error.filename}: {error.strerror}") from error
     return digest("labels", texts)[:12] if texts else ""
-
-
-def _rows(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
-    """Yield place and row of a file.
-
-    Raises:
-        SourceError: there is no such file, or it lacks a column.
-    """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, restval="")
-            absent = [name for name in _COLUMNS if name not in (reader.fieldnames or ())]
-            if absent:
-                raise SourceError(
-                    f"{path} has no column '{absent[0]}'; labels have {', '.join(_COLUMNS)}"
-                )
-            for row in reader:
-                yield f"{path}:{reader.line_num}", row
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise SourceError(f"cannot read the labels {path}: {error}") from error
 
 
 class _Grid(NamedTuple):
@@ -163,6 +118,8 @@ def agreement(scores: Iterable[Score], labels: Labels, *, epsilon: float) -> dic
     means = np.array(
         [np.mean([m[row] for m in grid.people if m[row] is not None]) for row in rows], np.float64
     )
+    if len(set(means)) == 1:
+        return found | {"judge": f"people gave all these answers {means[0]:g}: nothing to compare"}
     characters = [grid.characters[row] for row in rows]
 
     def rank(at: Ints) -> float | None:
@@ -171,8 +128,8 @@ def agreement(scores: Iterable[Score], labels: Labels, *, epsilon: float) -> dic
     def weighted(at: Ints) -> float | None:
         return kappa(np.rint(judge[at]), np.rint(means[at]), "quadratic")
 
-    found["spearman"] = jackknife(rank, characters, scale="fisher")._asdict()
-    found["kappa_quadratic"] = jackknife(weighted, characters, scale="fisher")._asdict()
+    found["spearman"] = asdict(jackknife(rank, characters, scale="fisher"))
+    found["kappa_quadratic"] = asdict(jackknife(weighted, characters, scale="fisher"))
     if len(labels) > 1:
         tested = alt_test(grid.judge, grid.people, epsilon, grid.characters, closeness="distance")
         found["alt_test"] = {

@@ -6,8 +6,8 @@ the probability of each token of the answer after all before it. The dialogue is
 tokens are counted, as a training would learn it (`llm.chat.ChatEncoder.encode_said`).
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 from opencharacter.config import InstructionsConfig, LossConfig
@@ -28,6 +28,7 @@ from opencharacter.llm.work import Plan
 from opencharacter.records import Call, Instruction, Loss, Message, Rejection, Role, Usage
 from opencharacter.sources.fingerprint import source_fingerprint
 from opencharacter.sources.instructions import open_instructions, read_instructions
+from opencharacter.sources.pinning import pinned
 from opencharacter.sources.rows import EMBEDDED_LICENCE, Tally
 from opencharacter.store.claims import Part
 
@@ -66,6 +67,8 @@ class Answers:
     """In an order that hangs on what they say alone."""
     unusable: tuple[Rejection, ...] = ()
     """Rows of the data that cannot be measured; each is a piece of work that is refused."""
+    read_from: Mapping[str, str] = field(default_factory=dict)
+    """Of a data set on the hub, the commit that was read, by the path that names it."""
 
 
 def read_answers(config: LossConfig) -> Answers:
@@ -76,9 +79,11 @@ def read_answers(config: LossConfig) -> Answers:
     """
     if not config.path:
         return answers_of(hashed_name(OWN, suite_file(OWN)), _own(), n=config.n)
-    [source] = open_instructions([config.path])
-    name = f"{source.name}@{source_fingerprint(config.path)[:12]}"
-    return answers_of(name, _of_path(config.path), n=config.n)
+    read_from: dict[str, str] = {}
+    path = pinned(config.path, None, read_from)
+    [source] = open_instructions([path])
+    name = f"{source.name}@{source_fingerprint(path)[:12]}"
+    return replace(answers_of(name, _of_path(path), n=config.n), read_from=read_from)
 
 
 def answers_of(name: str, rows: Iterable[Told | Rejection], *, n: int | None) -> Answers:

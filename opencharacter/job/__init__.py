@@ -21,6 +21,7 @@ from opencharacter.config import (
     Config,
     JudgeConfig,
     LLMStageConfig,
+    LossConfig,
     ModelConfig,
     data_settings,
 )
@@ -28,7 +29,7 @@ from opencharacter.errors import ConfigError
 from opencharacter.ids import canonical_json
 from opencharacter.job.replicas import Replicas, end_with_leader, is_replica, wait_for_leader
 from opencharacter.job.stage import OpenStage
-from opencharacter.llm.opening import UnopenedModel, model_name, open_model
+from opencharacter.llm.opening import UnopenedModel, free_memory, model_name, open_model
 from opencharacter.llm.requests import Model
 from opencharacter.llm.stopping import Stopping
 from opencharacter.store.claims import Claims
@@ -129,8 +130,20 @@ class Job:
         return self._models[key]
 
     def unopened(self, config: ModelConfig) -> Model:
-        """Return the same, opened when something is asked of it."""
-        return UnopenedModel(config, lambda: self.model(config))
+        """Return the same, opened when something is asked of it, and then alone.
+
+        Each engine takes its share (`memory`) of a device: who judges follows who was played and
+        the judge before, and finds no room beside them.
+        """
+        return UnopenedModel(config, lambda: self._alone(config))
+
+    def _alone(self, config: ModelConfig) -> Model:
+        if self._models and canonical_json(asdict(config)) not in self._models:
+            for model in self._models.values():
+                model.close()
+            self._models.clear()
+            free_memory()
+        return self.model(config)
 
     def folder(self, stage: str) -> StageFolder:
         """Return where a stage of this run keeps its files."""
@@ -282,4 +295,4 @@ class Job:
 
 def _asks(section: object) -> bool:
     """Tell whether a section is that of a stage that asks a model."""
-    return isinstance(section, LLMStageConfig | JudgeConfig)
+    return isinstance(section, LLMStageConfig | LossConfig | JudgeConfig)

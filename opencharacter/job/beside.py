@@ -11,6 +11,7 @@ from typing import Any, NotRequired, TypedDict, TypeVar
 import msgspec
 
 from opencharacter.errors import StoreError
+from opencharacter.stats.intervals import Estimate
 from opencharacter.store.damage import damaged
 from opencharacter.store.files import read_json
 from opencharacter.store.rows import part_files, read_footer
@@ -19,24 +20,11 @@ from opencharacter.store.stage import StageFolder, output_fingerprint
 Kind = TypeVar("Kind")
 
 
-class Figure(TypedDict):
-    """A `stats.intervals.Estimate`."""
-
-    value: float | None
-    low: float | None
-    high: float | None
-    se: float | None
-    n: int
-    clusters: int
-    level: float
-    method: str
-
-
 class Together(TypedDict):
     """The mean of a jury, and between what it lies without one of the judges."""
 
-    mean: Figure
-    without: dict[str, Figure]
+    mean: Estimate
+    without: dict[str, Estimate]
     low: float | None
     high: float | None
 
@@ -49,7 +37,7 @@ class JuryLine(TypedDict):
     refused: NotRequired[str]
     jury: NotRequired[Together]
     alpha_ordinal: NotRequired[float | None]
-    self_preference: NotRequired[dict[str, Figure]]
+    self_preference: NotRequired[dict[str, Estimate]]
 
 
 class PublishedMean(TypedDict):

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
+import msgspec
+
 from opencharacter.config import Config, JudgeConfig, Mode
 from opencharacter.errors import ConfigError
 from opencharacter.evaluation.card import CARDS
@@ -327,7 +329,7 @@ def say_jury(folder: StageFolder, bench: Bench, played: StageFolder) -> None:
     }
     scores = (s for s in read_records(folder.data, Score) if s.judge in bench.judges)
     found = jury_of(scores, bench.judges, answered_by)
-    write_json(folder.path / JURY, found)
+    write_json(folder.path / JURY, msgspec.to_builtins(found))
     for criterion, each in found.items():
         told = each.get("refused")
         if told is None:

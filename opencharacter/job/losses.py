@@ -1,6 +1,6 @@
 """What the loss stage leaves beside its rows, and what reports read of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +25,22 @@ def measures_loss(config: Config) -> bool:
     return config.suite.name is SuiteName.retention and is_told
 
 
-def write_losses(folder: StageFolder, *, level: float) -> dict[str, int]:
-    """Write the means to loss.json; return counts for the manifest."""
+def write_losses(
+    folder: StageFolder, *, level: float, read_from: Mapping[str, str]
+) -> dict[str, int]:
+    """Write the means to loss.json; return counts for the manifest.
+
+    Args:
+        folder: Of the stage.
+        level: Of the intervals.
+        read_from: Commits of data sets on the hub, as `Answers` has them.
+    """
     rows = list(read_records(folder.data, Loss))
     found = losses_of(rows, level=level)
     told: dict[str, Any] = {
         "models": sorted({row.model for row in rows}),
         "answers": sorted({row.source for row in rows}),
+        "read_from": dict(read_from),
         "told": [loss_words(each) for each in found[:1]],
         "losses": as_json(found),
     }

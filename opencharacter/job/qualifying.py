@@ -8,9 +8,9 @@ from typing import Any
 from opencharacter.config import Config, JudgeConfig
 from opencharacter.errors import StoreError
 from opencharacter.evaluation.card import CARDS, Card, Verdict, card_page, make_card
+from opencharacter.evaluation.label_files import Labels, notes_on, read_label_files
 from opencharacter.evaluation.labels import (
     LABELLED,
-    Labels,
     agreement,
     draw_for_people,
     label_page,
@@ -131,6 +131,17 @@ def _labels_of(scored: StageFolder) -> str:
 def _card(scores: Sequence[Score], people: Mapping[str, Any], config: Config) -> Card:
     planted = [score for score in scores if not score.criterion.startswith(LABELLED)]
     return make_card(planted, config.qualify, people=people)
+
+
+def say_labels(config: Config, played: StageFolder) -> None:
+    """Tell what people have labelled, and what is odd about it."""
+    if not config.qualify.labels:
+        return
+    rubric = load_rubric(config.judge.rubrics)
+    work = rubric_work(*read_played(played), rubric, config.judge.criteria)
+    known = {w.key: rubric.criteria[w.criterion].worth for w in work}
+    for sentence in notes_on(read_label_files(config.qualify.labels, known)):
+        print(f"qualify: {sentence}", file=sys.stderr)
 
 
 def write_page(folder: StageFolder, config: Config, played: StageFolder) -> None:

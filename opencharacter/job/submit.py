@@ -15,13 +15,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from opencharacter.config import Config
+from opencharacter.config import Config, ModelConfig, UserTurns
 from opencharacter.errors import ConfigError
 from opencharacter.job.losses import measures_loss
 from opencharacter.synth.planning import runs_on_gpus
 from opencharacter.train.launch import GRACE
 
-_ASKS_MODEL = ("profiles", "rewrite", "generate", "play", "loss", "judge")
+_ASKS_MODEL = ("profiles", "rewrite", "generate", "play", "loss", "judge", "qualify")
 _OURS = ("stage=", "run=", "slurm=", "slurm.", "dry_run=")
 _PACKAGE = Path(__file__).parents[1]
 GPUS_OF_A_NODE = 8
@@ -134,11 +134,13 @@ def sbatch_words(
         "--kill-on-invalid-dep": "yes" if after else None,
     }
     words = [word for word in shlex.split(command)[3:] if not word.startswith(_OURS)]
+    # What the command waits for is its first jobs' business: the last one given would win.
+    given = [word for word in settings.sbatch if not (after and word.startswith("--dependency="))]
     return [
         "sbatch",
         "--parsable",
         *(f"{name}={value}" for name, value in options.items() if value is not None),
-        *settings.sbatch,
+        *given,
         str(batch_file(job.stage)),
         f"stage={job.stage}",
         f"run={config.run}",
@@ -182,8 +184,18 @@ def _gpus(config: Config, stage: str) -> int:
         return config.slurm.mix_gpus if stage == "mix" else 0
     if config.slurm.gpus is not None:
         return config.slurm.gpus
-    asked = {"play": config.player, "judge": config.judge}.get(stage, config.teacher)
-    return asked.tensor_parallel * asked.data_parallel if runs_on_gpus(asked) else 0
+    needed = [m.tensor_parallel * m.data_parallel for m in _asked(config, stage) if runs_on_gpus(m)]
+    return max(needed, default=0)  # a jury sits one after another, and two who talk share a device
+
+
+def _asked(config: Config, stage: str) -> list[ModelConfig]:
+    """Return the models that a task of a stage asks."""
+    if stage in ("judge", "qualify"):
+        return list(config.judge.members.values())
+    if stage not in ("play", "loss"):
+        return [config.teacher]
+    talks = stage == "play" and config.suite.user is UserTurns.model
+    return [config.player, *[config.user][:talks]]
 
 
 def _sbatch(words: Sequence[str]) -> str:

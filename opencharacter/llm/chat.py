@@ -59,7 +59,7 @@ class ChatEncoder:
             ids += self._text(messages[index].content.strip())
             end = len(ids) + next((n for n, id_ in enumerate(after, 1) if id_ in self._control), 0)
             ids += after
-            if messages[index].role is Role.assistant:
+            if messages[index].role == Role.assistant:
                 said += range(start, end)
         return ids[: said[-1] + 1] if said else ids, said
 

@@ -29,7 +29,6 @@ from opencharacter.llm.wire import Wire
 from opencharacter.records import Usage
 
 _CLOSE_S = 30.0
-_POLL_S = 1.0  # between two looks of the caller at whether to stop
 _NOT_FOUND = 404
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -85,10 +84,10 @@ class EndpointModel:
         self._in_flight += 1
         self._loop.call_soon_threadsafe(self._start, ticket, self._answer(request))
 
-    def collect(self) -> list[tuple[int, Completion]]:
-        """Wait until at least one request in flight is done, or a second; return all that are.
+    def collect(self, wait_s: float = 1.0) -> list[tuple[int, Completion]]:
+        """Wait until at least one request in flight is done, or the time is over.
 
-        With nothing in flight the list is empty.
+        Returns all that are; with nothing in flight none.
 
         Raises:
             ModelError: The server cannot be used; answers that came before are returned first.
@@ -96,7 +95,7 @@ class EndpointModel:
         results: list[tuple[int, Completion]] = []
         while self._fault is None and self._in_flight and not (results and self._done.empty()):
             try:
-                ticket, outcome = self._done.get(timeout=_POLL_S)
+                ticket, outcome = self._done.get(timeout=wait_s)
             except queue.Empty:
                 break
             self._in_flight -= 1

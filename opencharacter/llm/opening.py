@@ -4,6 +4,7 @@ import gc
 import hashlib
 import logging
 import os
+import sys
 import warnings
 from collections.abc import Callable
 from functools import cache, lru_cache
@@ -63,6 +64,13 @@ def open_model(config: ModelConfig) -> Model:
     return opened
 
 
+def free_memory() -> None:
+    """Give back what the closed engines of this process held; none may be open."""
+    home, _ = _HOMES[Backend.vllm]
+    if home in sys.modules:
+        sys.modules[home].free_memory()
+
+
 class UnopenedModel:
     """A model that is opened when something is asked: whatever logs answer needs no engine."""
 
@@ -91,9 +99,9 @@ class UnopenedModel:
         """Open the model, if it is not, and start a request."""
         self._model.submit(ticket, request)
 
-    def collect(self) -> list[tuple[int, Completion]]:
+    def collect(self, wait_s: float = 1.0) -> list[tuple[int, Completion]]:
         """Return what is done."""
-        return self._model.collect()
+        return self._model.collect(wait_s)
 
     def close(self) -> None:
         """Leave it to whoever opened the model."""
@@ -178,6 +186,14 @@ def model_path(config: ModelConfig, *, setting: str = "the section's `model`") -
     if not (folder / "model.safetensors").is_file():
         raise ModelError(f"{folder} holds no model; make it with `make embedded-model`")
     return str(folder)
+
+
+def longest(config: ModelConfig, path: str) -> int:
+    """Return what was asked for, or less where the model of a folder takes no more, in tokens."""
+    file = Path(path) / "config.json"
+    known = (read_json(file) if file.is_file() else None) or {}
+    takes = known.get("max_position_embeddings")
+    return min(config.max_length, takes) if isinstance(takes, int) else config.max_length
 
 
 def model_name(config: ModelConfig) -> str:

@@ -122,10 +122,11 @@ class Model(Protocol):
     def submit(self, ticket: int, request: Request) -> None:
         """Start a request; `ticket` comes back with its completion."""
 
-    def collect(self) -> list[tuple[int, Completion]]:
-        """Wait until at least one request in flight is done; return all that are.
+    def collect(self, wait_s: float = 1.0) -> list[tuple[int, Completion]]:
+        """Wait until at least one request in flight is done, or `wait_s` are over.
 
-        A back end may return nothing from time to time, so that its caller can look up.
+        Returns all that are done, or nothing: its caller can look up, and ask another model. An
+        engine of this process works while it is waited for, a step at the least.
         """
 
     def close(self) -> None:

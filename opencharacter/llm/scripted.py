@@ -66,7 +66,7 @@ class ScriptedModel:
         self.calls[key] += 1
         self._in_flight[ticket] = (key, request)
 
-    def collect(self) -> list[tuple[int, Completion]]:
+    def collect(self, wait_s: float = 1.0) -> list[tuple[int, Completion]]:
         """Return the completions of half of the requests in flight; of none, an empty list."""
         order = sorted(self._in_flight, key=lambda ticket: (self._in_flight[ticket][0], ticket))
         finished = order[: (len(order) + 1) // 2]
@@ -103,7 +103,8 @@ def scripted_reply(request: Request) -> str:
     if _FINAL_SCORE in prompt:
         return _graded(number, prompt.count(_FINAL_SCORE) - 1)  # once around all, once in each
     if "points" in properties:
-        return json.dumps({"points": properties["points"]["enum"][number % 5]})
+        scale = properties["points"]["enum"]
+        return json.dumps({"points": scale[number % len(scale)]})
     if "contradictions" in properties:
         return _verdict(prompt, number)
     return _sentence(prompt, number)

@@ -1,6 +1,10 @@
 """Two models that one piece of work asks: the one under test, and one that talks with it."""
 
+import time
+
 from opencharacter.llm.requests import Completion, Model, Request
+
+_PAUSE_S = 0.005
 
 
 class TwoModels:
@@ -29,14 +33,22 @@ class TwoModels:
         self._in_flight[place].add(ticket)
         self._both[place].submit(ticket, request)
 
-    def collect(self) -> list[tuple[int, Completion]]:
-        """Return what is done at either; one with nothing in flight is not waited for."""
+    def collect(self, wait_s: float = 1.0) -> list[tuple[int, Completion]]:
+        """Return what is done at either; one with nothing in flight is not waited for.
+
+        Where both have something neither is waited for: an engine of this process would stand still
+        while a server takes its time.
+        """
         done: list[tuple[int, Completion]] = []
+        is_either = all(self._in_flight)
+        began = time.monotonic()
         for model, tickets in zip(self._both, self._in_flight, strict=True):
             if tickets:
-                found = model.collect()
+                found = model.collect(0.0 if is_either else wait_s)
                 tickets -= {ticket for ticket, _ in found}
                 done += found
+        if is_either and not done and time.monotonic() - began < _PAUSE_S:
+            time.sleep(_PAUSE_S)  # two servers: looking without end would take a core
         return done
 
     def close(self) -> None:

@@ -4,7 +4,6 @@ The loop is the fastest way measured (docs/decisions/0002-engine-loop.md): a fin
 room at the next step, and nothing waits for a whole batch.
 """
 
-import json
 import math
 import os
 import time
@@ -24,11 +23,11 @@ from vllm.sampling_params import (
 from opencharacter.config import ModelConfig
 from opencharacter.errors import ModelError
 from opencharacter.llm.chat import ChatEncoder
+from opencharacter.llm.opening import longest
 from opencharacter.llm.requests import Completion, Finish, Request
 
 _LONGEST_CIRCLE = 16  # tokens; looking for circles costs about 0.5 us a token and a length
 _FINISHES = {"stop": Finish.stop, "length": Finish.length, "repetition": Finish.repetition}
-_LONGEST_S = 1.0  # in the engine without a look at what else there is to do, such as to stop
 LabelTokens = tuple[tuple[int, ...], ...]
 """Tokens that say each label."""
 
@@ -92,12 +91,13 @@ class VllmModel:
             refused = Completion(text=f"refused by the engine: {error}", finish=Finish.error)
             self._refused.append((ticket, refused))
 
-    def collect(self) -> list[tuple[int, Completion]]:
-        """Step the engine until something is done, or a second is over; return all that is."""
+    def collect(self, wait_s: float = 1.0) -> list[tuple[int, Completion]]:
+        """Step the engine until something is done, or the time is over; return all that is."""
         done, self._refused = self._refused, []
-        began = time.monotonic()
-        while not done and time.monotonic() - began < _LONGEST_S:
+        until, is_over = time.monotonic() + wait_s, False
+        while not (done or is_over):
             outputs = self._engine.step()
+            is_over = time.monotonic() >= until
             done = [
                 (self._in_flight.pop(output.request_id), self._completion(output))
                 for output in outputs
@@ -106,11 +106,12 @@ class VllmModel:
         return done
 
     def close(self) -> None:
-        """Drop what is in flight and free the engine."""
+        """Drop what is in flight and end the engine; see `free_memory`."""
         self._engine.abort_request(list(self._in_flight))
         self._in_flight.clear()
         shutdown = self._engine.engine_core.shutdown
         shutdown()
+        del self.llm, self._engine
 
     def _completion(self, output: Any) -> Completion:
         completion = _completion(output)
@@ -134,7 +135,7 @@ def _open_engine(config: ModelConfig, path: str) -> LLM:
             tokenizer_revision=None if is_local else config.revision,
             dtype=_dtype(config),
             tensor_parallel_size=config.tensor_parallel,
-            max_model_len=_longest(config, path),
+            max_model_len=longest(config, path),
             max_num_seqs=config.seats,
             seed=config.seed,
             enable_prefix_caching=True,
@@ -145,18 +146,14 @@ def _open_engine(config: ModelConfig, path: str) -> LLM:
         )
     except (OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise ModelError(
-            f"cannot open {path}: {reason}; check `model` and `revision`, or use a "
-            "folder that holds the model where there is no network"
-        ) from error
-
-
-def _longest(config: ModelConfig, path: str) -> int:
-    """Return what was asked for, or less where the model of a folder takes no more."""
-    file = Path(path) / "config.json"
-    known = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    takes = known.get("max_position_embeddings")
-    return min(config.max_length, takes) if isinstance(takes, int) else config.max_length
+        if "memory" in reason.lower():  # in vLLM's words: of the device, for weights or cache
+            advice = "set another `memory`; two models that talk share a device: give each a part"
+        else:
+            advice = (
+                "check `model` and `revision`, or use a folder that holds the model where there is "
+                "no network"
+            )
+        raise ModelError(f"cannot open {path}: {reason}; {advice}") from error
 
 
 def _dtype(config: ModelConfig) -> str:
@@ -258,6 +255,15 @@ def _completion(output: Any) -> Completion:
         cached_tokens=output.num_cached_tokens or 0,
         output_tokens=len(answer.token_ids),
     )
+
+
+def free_memory() -> None:
+    """Give back what closed engines of this process held; none may be open.
+
+    Their parts refer to each other, and torch keeps what the device once gave it: without this a
+    second engine finds no room on a GPU.
+    """
+    vllm.distributed.cleanup_dist_env_and_memory()
 
 
 def _measured(completion: Completion, output: Any, said: list[int]) -> Completion:

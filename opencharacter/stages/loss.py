@@ -19,6 +19,7 @@ from opencharacter.job.ahead import check_asked
 from opencharacter.job.heldout import held_out
 from opencharacter.job.losses import NO_SERVER, say_losses, write_losses
 from opencharacter.llm.opening import model_name
+from opencharacter.sources.instructions import open_instructions
 
 
 def check(config: Config) -> None:
@@ -36,8 +37,8 @@ def check(config: Config) -> None:
         )
     if not config.trains_player:
         check_asked(config, "loss", config.player)
-    if not config.loss.run:  # else that run may be about to be trained
-        read_answers(config.loss)
+    if config.loss.path:
+        open_instructions([config.loss.path])
 
 
 def run(config: Config, job: Job) -> None:
@@ -53,7 +54,9 @@ def run(config: Config, job: Job) -> None:
     ) as stage:
 
         def notes() -> Mapping[str, int]:
-            return write_losses(stage.folder, level=config.report.level)
+            return write_losses(
+                stage.folder, level=config.report.level, read_from=answers.read_from
+            )
 
         stage.work(
             loss_plan(answers, lambda: job.model(config.player), retries=settings.retries),

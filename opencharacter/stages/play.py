@@ -79,7 +79,8 @@ def run(config: Config, job: Job) -> None:
         sources={"suite": suite.name} | ({} if is_own else {f"{run}/{s}": made[s] for s in made}),
     ) as stage:
         say_missing(suite)
-        run_harness(stage.folder, config, stage.fingerprint)  # now: later our engine holds the GPU
+        # Now: later our engine holds the GPU.
+        run_harness(stage.folder, config, stage.fingerprint, stage.claims)
 
         # Opened when something is asked: what is in the log needs no engine.
         asked = UnopenedModel(config.player, lambda: _models(config, job))

@@ -30,6 +30,7 @@ from opencharacter.job.qualifying import (
     kept_folders,
     labelled_work,
     say_cards,
+    say_labels,
     stage_of,
     write_cards,
     write_page,
@@ -101,4 +102,5 @@ def _gather(judges: dict[str, JudgeConfig], config: Config, job: Job) -> None:
         stage.stream(Score, scores(), tally, what="Scores of planted faults.", unit="scores")
         write_page(stage.folder, config, job.folder("play"))
         write_cards(stage.folder, cards)  # also where it was finished, and a file has gone
+        say_labels(config, job.folder("play"))
         say_cards(cards)

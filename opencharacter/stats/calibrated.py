@@ -13,6 +13,7 @@ Epidemiol. 107) do, without dividing by a small number.
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -74,11 +75,16 @@ def calibrated_mean(
     mean, part, gap = float(counts @ marks), float(counts @ is_open), float(asked @ gaps)
     value = mean + part * gap
     if labelled == 1:
-        return nothing._replace(value=value, method="one cluster")
+        return replace(nothing, value=value, method="one cluster")
     parts = counts * (marks - mean + gap * (is_open - part)) + part * asked * (gaps - gap)  # (n,)
     errors = totals(groups, parts)[:, 0]  # (k,)
     se = math.sqrt(labelled / (labelled - 1) * float(errors @ errors))
     half = se * t_quantile((1 + level) / 2, labelled - 1)
-    return nothing._replace(
-        value=value, low=value - half, high=value + half, se=se, method="prediction-powered, t"
+    return replace(
+        nothing,
+        value=value,
+        low=value - half,
+        high=value + half,
+        se=se,
+        method="prediction-powered, t",
     )

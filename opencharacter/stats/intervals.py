@@ -7,7 +7,8 @@ Cameron, Gelbach and Miller 2008 (Rev. Econ. Stat. 90); shares, Wilson 1927 (JAS
 """
 
 import math
-from typing import Literal, NamedTuple
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -25,7 +26,8 @@ _NOTHING = 1e-9  # a standard error of shares that is rounding
 _FLAT = 1e-6  # of the standard error: less spread is rounding, of clusters that are all alike
 
 
-class Estimate(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Estimate:
     """A figure and how sure it is."""
 
     value: float | None
@@ -164,7 +166,7 @@ def clustered_share(
     if plain.value is None or plain.se is None:
         return plain
     low, high = wilson_ends(plain.value, plain)
-    return plain._replace(low=low, high=high, method="wilson, effective rows")
+    return replace(plain, low=low, high=high, method="wilson, effective rows")
 
 
 def wilson_ends(share: float, like: Estimate) -> tuple[float, float]:
@@ -220,12 +222,12 @@ def contrast_interval(
     means = array[side].mean(), array[~side].mean()
     value = float(means[0] - means[1])
     if fewest < 2:
-        return nothing._replace(value=value, method="one cluster")
+        return replace(nothing, value=value, method="one cluster")
     parts = np.where(side, (array - means[0]) / side.sum(), (means[1] - array) / (~side).sum())
     errors = totals(groups, parts)[:, 0]  # (k,)
     se = math.sqrt(fewest / (fewest - 1) * float(errors @ errors))
     half = se * t_quantile((1 + level) / 2, fewest - 1)
-    return nothing._replace(value=value, low=value - half, high=value + half, se=se, method="t")
+    return replace(nothing, value=value, low=value - half, high=value + half, se=se, method="t")
 
 
 def check_level(level: float) -> None:

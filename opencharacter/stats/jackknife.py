@@ -6,6 +6,7 @@ the scale on which a correlation is spread evenly, Fisher 1915 (Biometrika 10).
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -48,11 +49,11 @@ def jackknife(
     value = figure(rows)
     nothing = Estimate(value, None, None, None, len(rows), k, level, "jackknife")
     if value is None or k < 2:
-        return nothing._replace(method="one cluster" if k == 1 else "nothing to estimate from")
+        return replace(nothing, method="one cluster" if k == 1 else "nothing to estimate from")
     left_out = [figure(rows[groups != group]) for group in range(k)]
     values = np.array([other for other in left_out if other is not None])
     if len(values) < k:
-        return nothing._replace(method="does not exist without some character")
+        return replace(nothing, method="does not exist without some character")
     if scale == "fisher" and max(abs(value), float(np.abs(values).max())) > 1 - 1e-12:
         scale = "plain"
     middle = value
@@ -63,4 +64,4 @@ def jackknife(
     low, high = middle - half, middle + half
     if scale == "fisher":
         low, high, se = math.tanh(low), math.tanh(high), se * (1 - value**2)
-    return nothing._replace(low=low, high=high, se=se, method=f"jackknife, {scale}")
+    return replace(nothing, low=low, high=high, se=se, method=f"jackknife, {scale}")

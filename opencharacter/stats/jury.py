@@ -6,6 +6,7 @@ Panickssery et al. 2024 (arXiv 2404.13076), here judge x family beside answers a
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -153,7 +154,7 @@ def self_preference(
         estimate = Estimate(None, None, None, None, n, len(without), level, "not told apart")
         if told[at]:
             values = np.array([values[at] for values, known in without if known[at]])
-            estimate = _spread(estimate._replace(value=float(fitted[at])), values)
+            estimate = _spread(replace(estimate, value=float(fitted[at])), values)
         found.append(SelfPreference(name, estimate))
     return found
 
@@ -198,12 +199,12 @@ def _spread(estimate: Estimate, values: Floats) -> Estimate:
     """Return the estimate with the interval of its values without one character each."""
     k = estimate.clusters
     if k < 2 or len(values) < k:
-        return estimate._replace(method="one character decides")
+        return replace(estimate, method="one character decides")
     assert estimate.value is not None
     se = math.sqrt((k - 1) / k * float(((values - values.mean()) ** 2).sum()))
     half = se * t_quantile((1 + estimate.level) / 2, k - 1)
-    return estimate._replace(
-        low=estimate.value - half, high=estimate.value + half, se=se, method="jackknife"
+    return replace(
+        estimate, low=estimate.value - half, high=estimate.value + half, se=se, method="jackknife"
     )
 
 

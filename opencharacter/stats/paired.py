@@ -6,6 +6,7 @@ one-sided tests, Schuirmann 1987 (J. Pharmacokinet. Biopharm. 15).
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -111,7 +112,7 @@ def paired_difference(
     estimate = mean_interval(differences, clusters, level=level, draws=draws, seed=seed)
     largest = float(np.abs([first, second]).max(initial=0))
     if estimate.se is not None and estimate.se <= _FLAT * largest:
-        estimate = estimate._replace(low=None, high=None, se=0.0, method="all alike")
+        estimate = replace(estimate, low=None, high=None, se=0.0, method="all alike")
     p = sign_flip(differences, clusters, draws=draws, seed=seed)
     return Difference(estimate, p, _better(estimate))
 

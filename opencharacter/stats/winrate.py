@@ -12,6 +12,7 @@ values; a regression over the clusters as a whole, Liang and Zeger 1986 (Biometr
 """
 
 import math
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -88,10 +89,10 @@ def win_rate(
         return WinRate(plain, plain, plain)
     start = _fit(wins, lengths, np.ones((1, len(wins))), np.zeros(2))
     theta, beta = start[0]
-    empty = plain._replace(low=None, high=None, se=None)
+    empty = replace(plain, low=None, high=None, se=None)
     if plain.clusters < 2:
         return WinRate(
-            plain, empty._replace(value=_expit(theta)), empty._replace(value=float(beta))
+            plain, replace(empty, value=_expit(theta)), replace(empty, value=float(beta))
         )
     if wins.max() - wins.min() < _ALIKE:
         return _alike(plain, float(wins[0]), _expit(theta), float(beta))
@@ -113,16 +114,18 @@ def _drawn(plain: Estimate, fit: Floats, se: Floats) -> WinRate:
     is_narrow = low < drawn[0] or high > drawn[1]
     return WinRate(
         plain,
-        plain._replace(
+        replace(
+            plain,
             value=rate,
             low=min(low, drawn[0]),
             high=max(high, drawn[1]),
             se=se_theta * rate * (1 - rate),
             method=f"refitted bootstrap, t{', widened to wilson' * is_narrow}",
         ),
-        plain._replace(value=beta, low=None, high=None, se=0.0, method="all alike")
+        replace(plain, value=beta, low=None, high=None, se=0.0, method="all alike")
         if se_beta < _ALIKE
-        else plain._replace(
+        else replace(
+            plain,
             value=beta,
             low=beta - t * se_beta,
             high=beta + t * se_beta,
@@ -134,13 +137,13 @@ def _drawn(plain: Estimate, fit: Floats, se: Floats) -> WinRate:
 
 def _alike(plain: Estimate, every: float, rate: float, beta: float) -> WinRate:
     """Return what can be said where all preferences are `every`: nothing of the length."""
-    none = plain._replace(low=None, high=None, se=0.0, method="all alike")
+    none = replace(plain, low=None, high=None, se=0.0, method="all alike")
     share = none
     if every in (0, 1):
         low, high = wilson_ends(every, plain)
-        share = none._replace(low=low, high=high, method="wilson, a row a character")
+        share = replace(none, low=low, high=high, method="wilson, a row a character")
     # The prior of the fit keeps the rate off 0 and 1, which are ends of the interval.
-    return WinRate(share, share._replace(value=rate), none._replace(value=beta))
+    return WinRate(share, replace(share, value=rate), replace(none, value=beta))
 
 
 def padding_slope(

@@ -196,7 +196,8 @@ def _usage(folder: StageFolder) -> dict[str, int]:
     total: Counter[str] = Counter(dict.fromkeys(Usage.__dataclass_fields__, 0))
     for made in (folder.data, folder.rejected):
         parts = part_files(made)
-        if parts and "usage" in column_names(parts[0]):
-            for (usage,) in read_columns(parts, ["usage"]):
+        known = set(column_names(parts[0])) if parts else set()
+        for column in sorted({"usage", "user_usage"} & known):  # of a model that plays the user
+            for (usage,) in read_columns(parts, [column]):
                 total.update(usage)
     return dict(total)

@@ -106,5 +106,5 @@ def test_a_comparison_pairs_losses_and_names_whose_is_missing(tmp_path):
         ("base", "tuned", 1.0)
     ]
     assert any("The loss of other on given answers is not measured" in w for w in found.cautions)
-    assert "| tuned − base | 2.00 [" in compare_markdown(found)
+    assert "| tuned − base | 3.00 [" in compare_markdown(found)
     assert "tuned − base" in (tmp_path / "compare.html").read_text()

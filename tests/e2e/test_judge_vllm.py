@@ -24,14 +24,13 @@ PAIRS = 40
 def test_the_embedded_model_gives_verdicts_and_is_told_to_be_kin(tmp_path):
     gym = write_gym(tmp_path / "gym", people=["A 30-year-old baker from Oslo"], n=1)
     given = ["run=t", f"runs_dir={tmp_path}/runs", f"suite.path={gym}", "suite.questions=1"]
-    for stage in ("play", "judge"):
-        done = subprocess.run(
-            [sys.executable, "-m", "opencharacter", f"stage={stage}", *given],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
+    done = subprocess.run(  # two engines in one process, one after the other
+        [sys.executable, "-m", "opencharacter", "stage=eval", *given],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
     scores = list(read_records(tmp_path / "runs" / "t" / "judge" / "data", Score))
 
     assert len(scores) == 5

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,7 @@ torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 pytest.importorskip("trl")
 
+BASE = Path(__file__).parents[2] / "opencharacter" / "llm" / "embedded_base"
 # 12 dialogues of characters, 12 general ones, half of which are held out; a step or two.
 SMALL = (
     *("llm@teacher=scripted", "personas.n=6", "personas.heldout=0", "instructions.n=12"),
@@ -43,38 +45,57 @@ def runs(tmp_path_factory):
     return folder
 
 
+def validations(runs):
+    """Return what the training measured on the general dialogues: at its start, and at its end."""
+    text = (runs / "t/train/metrics.jsonl").read_text()
+    lines = [json.loads(line) for line in text.splitlines()]
+    return [line for line in lines if "eval_forgetting_loss" in line]
+
+
+def measured(runs):
+    return list(read_records(runs / "held/loss/data", Loss))
+
+
+def by_transformers(folder, messages):
+    """Return what each token of the assistant's costs by a plain forward pass."""
+    model = transformers.AutoModelForCausalLM.from_pretrained(folder).float()
+    known = transformers.AutoTokenizer.from_pretrained(folder)
+    said = [{"role": str(each.role), "content": each.content} for each in messages]
+
+    def ids_of(n, **given):
+        return known.apply_chat_template(said[:n], return_dict=True, **given)["input_ids"]
+
+    ids = ids_of(len(said))
+    with torch.no_grad():
+        chances = model(torch.tensor([ids])).logits[0].log_softmax(-1)
+    return [
+        -chances[at - 1, ids[at]].item()
+        for place, message in enumerate(messages)
+        if message.role is Role.assistant
+        for at in range(len(ids_of(place, add_generation_prompt=True)), len(ids_of(place + 1)))
+    ]
+
+
 def test_the_engine_measures_what_the_training_measured(runs):
     [checkpoint] = read_records(runs / "t/train/data", Checkpoint)
-    lines = [json.loads(line) for line in (runs / "t/train/metrics.jsonl").read_text().splitlines()]
-    tokens = [
-        line["eval_forgetting_supervised_tokens"]
-        for line in lines
-        if "eval_forgetting_loss" in line
-    ]
     found = json.loads((runs / "held/loss/loss.json").read_text())["losses"][0]["nats"]
 
-    assert found["n"] == tokens[0] > 100
+    assert found["n"] == validations(runs)[-1]["eval_forgetting_supervised_tokens"] > 100
     assert found["clusters"] > 3
-    assert found["value"] == pytest.approx(checkpoint.forgetting_loss, abs=1e-4)
+    # The training measured its weights before they were written, rounded to the base's bfloat16.
+    assert found["value"] == pytest.approx(checkpoint.forgetting_loss, abs=1e-3)
+
+
+def test_the_same_tokens_count_as_in_training(runs):
+    rows = measured(runs)
+    losses = [loss for row in rows for loss in by_transformers(BASE, row.messages)]
+    before = validations(runs)[0]["eval_forgetting_loss"]
+
+    assert sum(losses) / len(losses) == pytest.approx(before, abs=1e-5)
 
 
 def test_each_token_costs_what_a_forward_pass_of_transformers_says(runs):
-    model = transformers.AutoModelForCausalLM.from_pretrained(runs / "t/train/model").float()
-    known = transformers.AutoTokenizer.from_pretrained(runs / "t/train/model")
-    rows = list(read_records(runs / "held/loss/data", Loss))
-    for row in rows:
-        messages = [{"role": str(m.role), "content": m.content} for m in row.messages]
-        ids = known.apply_chat_template(messages, return_dict=True)["input_ids"]
-        said = []
-        for place, message in enumerate(row.messages):
-            if message.role is Role.assistant:
-                before = known.apply_chat_template(
-                    messages[:place], add_generation_prompt=True, return_dict=True
-                )["input_ids"]
-                upto = known.apply_chat_template(messages[: place + 1], return_dict=True)
-                said += range(len(before), len(upto["input_ids"]))
-        with torch.no_grad():
-            chances = model(torch.tensor([ids])).logits[0].log_softmax(-1)
-        expected = [-chances[place - 1, ids[place]].item() for place in said]
+    for row in measured(runs):
+        expected = by_transformers(runs / "t/train/model", row.messages)
 
-        assert row.losses == pytest.approx(expected, abs=2e-3)
+        assert row.losses == pytest.approx(expected, abs=1e-3)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from opencharacter.errors import SourceError
+from opencharacter.evaluation.label_files import notes_on, read_label_files
 from opencharacter.evaluation.labels import (
     agreement,
     draw_for_people,
@@ -90,21 +91,95 @@ def test_a_label_counts_what_it_is_worth(tmp_path):
     assert read_labels([path], {"k/1": {"1": 0.0, "4": 75.0}}) == {"ann": {"k/1": 75.0}}
 
 
+KNOWN = {"k/1": SCALE, "k/2": SCALE}
+
+
 @pytest.mark.parametrize(
-    ("rows", "head", "message"),
+    "raw",
     [
-        (["k/9,ann,4"], None, r"a\.csv:2: there is no answer 'k/9' in this run"),
-        (["k/1,ann,7"], None, r"a\.csv:2: points are '7'; the scale is 1, 2, 3, 4, 5"),
-        (["k/1,ann,4", "k/1,ann,5"], None, r"a\.csv:3: ann labels 'k/1' twice, and differently"),
-        (["k/1,4"], "key,points", "has no column 'annotator'"),
+        b"\xef\xbb\xbfkey,annotator,points\r\nk/1,ann,4\r\n\r\nk/2,ann,5\r\n",
+        b"key;annotator;points\nk/1;ann;4\nk/2;ann;5\n",
+        b"sep=;\nkey;annotator;points\nk/1;ann;4,0\nk/2;ann;5,0\n",
+        "key\tannotator\tpoints\nk/1\tann\t4\nk/2\tann\t5\n".encode("utf-16"),
+        b'"key","annotator","points"\n"k/1","ann","=""4"""\n"k/2"," ann ","5.0"\n',
+        b'Key, Annotator ,POINTS,note,\nk/1,ann,4,"a, b",\nk/2,ann,5,,\n,,,,\n',
     ],
-    ids=["unknown", "off the scale", "twice", "no column"],
+    ids=["mark and CRLF", "semicolons", "sep=", "UTF-16 and tabs", "formulas", "more columns"],
 )
-def test_labels_that_cannot_be_meant_are_refused(tmp_path, rows, head, message):
-    path = csv(tmp_path / "a.csv", *rows, **({"head": head} if head else {}))
+def test_what_a_spreadsheet_saves_is_read(tmp_path, raw):
+    path = tmp_path / "a.csv"
+    path.write_bytes(raw)
+
+    assert read_labels([str(path)], KNOWN) == {"ann": {"k/1": 4.0, "k/2": 5.0}}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("k/9,ann,4", r"a\.csv:2: there is no answer 'k/9' in this run"),
+        ("k/1,ann,7", r"a\.csv:2: points are '7'; the scale is 1, 2, 3, 4, 5"),
+        ("k/1,ann,4\nk/1,ann,5", r"a\.csv:3: ann labels 'k/1' twice, and differently"),
+        ("k/1, ,4", r"a\.csv:2: nobody is named as annotator"),
+        ("k/1,ann,4\nk/2,Ann,4", "the annotators 'ann' and 'Ann' differ in case or spaces alone"),
+        ("k/1,ann", r"a\.csv:2: 2 cells, and there are 3 columns"),
+        ("k/1,Doe, Jane,4", r"a\.csv:2: 4 cells, and there are 3 columns"),
+        ('"k/1,ann,4\nk/2,ann,4', r"a\.csv:3: unexpected end of data; a quotation mark is not"),
+        ("k/1,ann,\nk/2,ann,", r"a\.csv has no label: no row of it has points"),
+        ("", r"a\.csv has no label"),
+    ],
+    ids=[
+        *("unknown", "off the scale", "twice", "nobody", "case", "short", "long"),
+        *("open quote", "no points", "no rows"),
+    ],
+)
+def test_labels_that_cannot_be_meant_are_refused(tmp_path, text, message):
+    path = csv(tmp_path / "a.csv", text)
 
     with pytest.raises(SourceError, match=message):
-        read_labels([path], {"k/1": SCALE})
+        read_labels([path], KNOWN)
+
+
+@pytest.mark.parametrize(
+    ("raw", "message"),
+    [
+        (b"key,points\nk/1,4\n", "has no column 'annotator'"),
+        (b"", "has no column 'key'"),
+        (b"key,annotator,points,points\nk/1,ann,4,5\n", "has the column 'points' twice"),
+        ("key,annotator,points\nk/1,Jürgen,4\n".encode("latin-1"), "save it as CSV UTF-8"),
+    ],
+    ids=["no column", "empty", "column twice", "latin-1"],
+)
+def test_files_that_hold_no_labels_are_refused(tmp_path, raw, message):
+    path = tmp_path / "a.csv"
+    path.write_bytes(raw)
+
+    with pytest.raises(SourceError, match=message):
+        read_labels([str(path)], KNOWN)
+
+
+def test_what_is_odd_about_labels_is_told(tmp_path):
+    known = {f"k/{n}": SCALE for n in range(12)}
+    alike = [f"k/{n},cem,3" for n in range(12)]
+    own = [f"k/{n},{who},{1 + n % 5}" for who in ("ann", "ben") for n in range(10)]
+    path = csv(tmp_path / "a.csv", *own, *alike, *alike[:2], "k/11,ann,")
+
+    assert notes_on(read_label_files([path], known)) == [
+        "labels: 10 of ann, 10 of ben, 12 of cem",
+        "rows without points, which do not count: 1",
+        "rows that say again what another said, and count once: 2",
+        "ann and ben gave the same marks throughout",
+        "cem gave all 12 answers the same mark",
+    ]
+    one, other = (csv(tmp_path / f"{n}.csv", f"k/{n},{n},3") for n in (1, 2))
+    assert "one person has labelled" in notes_on(read_label_files([one], known))[-1]
+    assert "labelled by two people" in notes_on(read_label_files([one, other], known))[-1]
+
+
+def test_a_judge_is_not_held_against_one_mark_for_all():
+    found = agreement(judged([1.0, 3.0, 5.0, 2.0]), labels([3] * 4), epsilon=0.1)
+
+    assert found["judge"] == "people gave all these answers 3: nothing to compare"
+    assert "kappa_quadratic" not in found
 
 
 def judged(values):

@@ -303,8 +303,12 @@ def people(*, kappa, scored=30, annotators=3, few=False, passed=True):
         (people(kappa=0.9, passed=False, annotators=2), True, []),
         (people(kappa=0.9, passed=False, few=True), True, []),
         (people(kappa=None), True, []),
+        ({"annotators": 1, "scored_by_judge": 30, "judge": "all alike"}, False, []),
     ],
-    ids=["nothing", "few", "agrees", "kappa", "alt-test", "two people", "few each", "constant"],
+    ids=[
+        *("nothing", "few", "agrees", "kappa", "alt-test", "two people", "few each", "constant"),
+        "all alike",
+    ],
 )
 def test_a_judge_is_held_to_people_who_have_labelled_enough(found, is_calibrated, below):
     scores = [run(judge().judge(one.work), sees_faults)[1] for one in planted()]

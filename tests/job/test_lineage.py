@@ -1,9 +1,10 @@
 import json
 
-from opencharacter.config import SuiteConfig, SuiteName
+from opencharacter.config import ModelConfig, SuiteConfig, SuiteName
 from opencharacter.evaluation.retention import read_retention
 from opencharacter.job.forgetting import AFTER, BEFORE, FACT, ROWS, with_losses
 from opencharacter.job.lineage import lineage_of
+from opencharacter.llm.opening import model_name
 from opencharacter.records import Checkpoint, Method, MixtureRow
 from opencharacter.store.files import write_json
 from opencharacter.store.rows import write_records
@@ -43,6 +44,26 @@ def test_a_checkpoint_leads_back_to_its_base_its_teachers_and_its_data(tmp_path)
 
     assert found.made_by == {"llama-8b@1": "the base model's", "qwen-72b@2": "the teacher's"}
     assert found.facts == {"characters": 2, "rows": 4, "method": "rewrite"}
+
+
+def test_runs_that_were_moved_together_know_each_other_by_the_weights(tmp_path):
+    trained, evaluated = tmp_path / "moved" / "main", tmp_path / "moved" / "gym"
+    weights = trained / "train" / "model" / "model.safetensors"
+    started(trained / "train", versions={"base": "llama-8b@1"})
+    finish(trained / "tokenize", notes={"tokens": 4096})
+    write_records(
+        trained / "mix" / "data" / "part-00000-of-00001.parquet", MixtureRow, [row(0, "a")]
+    )
+    weights.parent.mkdir()
+    weights.write_bytes(b"weights")
+    name = model_name(ModelConfig(model=str(weights.parent)))
+    was = {"player": {"model": "runs/main/train/model"}, "versions": {"model": name}}
+    started(evaluated / "play", **was)
+
+    known = {"characters": 1, "rows": 1, "tokens": 4096, "method": "rewrite"}
+    assert lineage_of(evaluated) == ({"llama-8b@1": "the base model's"}, known)
+    weights.write_bytes(b"others, trained again")
+    assert lineage_of(evaluated) == ({}, {})
 
 
 def kept(loss):

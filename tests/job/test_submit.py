@@ -117,6 +117,35 @@ def test_playing_is_an_array_with_the_gpus_that_the_player_needs(capsys):
     assert any(word.startswith("--array=") for word in play)
 
 
+LARGE = "{big:{model:a/b,tensor_parallel:4},small:{model:c/d}}"
+
+
+@pytest.mark.parametrize("stage", ["judge", "qualify"])
+def test_a_jury_has_the_gpus_that_its_largest_judge_needs(capsys, stage):
+    jury = (f"judge.jurors={LARGE}", "judge.jury=[small,big]")
+    [words] = dry_lines(capsys, f"stage={stage}", *jury)
+
+    assert "--gpus-per-node=4" in words
+    assert any(word.startswith("--array=") for word in words)
+
+
+def test_a_model_that_plays_the_user_counts_where_there_is_one(capsys):
+    given = ("stage=play", "suite=multi_turn", "llm@user=llama3_8b_instruct")
+    [scripted] = dry_lines(capsys, *given)
+    [played] = dry_lines(capsys, *given, "suite.user=model")
+
+    assert "--gpus-per-node=1" not in scripted
+    assert "--gpus-per-node=1" in played
+
+
+def test_what_a_command_waits_for_holds_back_its_first_job_only(capsys):
+    waits = "slurm.sbatch=['--dependency=afterok:7']"
+    play, judge, _ = dry_lines(capsys, "stage=eval", waits)
+
+    held = [[w for w in words if w.startswith("--dependency")] for words in (play, judge)]
+    assert held == [["--dependency=afterok:7"], ["--dependency=afterok:<play>"]]
+
+
 def test_the_mixture_has_the_gpus_that_its_axes_are_given_and_no_other_job(capsys):
     personas, _, profiles, *_, mix = dry_lines(capsys, "slurm.mix_gpus=1", "slurm.gpus=4")
 

@@ -1,5 +1,6 @@
 import threading
 from collections import Counter
+from dataclasses import replace
 from email.utils import formatdate
 from time import monotonic, sleep, time
 
@@ -274,6 +275,14 @@ def test_a_lone_surrogate_is_a_refused_request_not_a_crash():
 
     assert completion.finish is Finish.error
     assert "surrogate" in completion.text
+
+
+def test_a_text_of_somebody_else_is_not_sent_to_a_server_that_would_write_its_own():
+    with serving(lambda *_: reply()) as (model, _):
+        completion = one(model, replace(ask("Hi?"), is_measured=True))
+
+    assert (completion.finish, completion.losses) == (Finish.error, None)
+    assert "no probabilities of a text that it did not write" in completion.text
 
 
 def test_an_address_without_a_scheme_is_refused_at_once():

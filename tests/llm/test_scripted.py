@@ -4,6 +4,7 @@ from collections import Counter
 import pytest
 
 from opencharacter.config import Backend, ModelConfig
+from opencharacter.evaluation.verdicts import points_schema
 from opencharacter.llm.requests import Completion, Finish, Request, Sampling
 from opencharacter.llm.scripted import ScriptedModel, open_scripted, scripted_reply
 from opencharacter.prompts.fact_check import fact_check_prompt, fact_check_schema
@@ -166,3 +167,11 @@ def test_opened_from_a_configuration_it_keeps_as_many_in_flight_as_an_engine_wou
     model = open_scripted(ModelConfig(backend=Backend.scripted, model="dry", seats=8))
 
     assert (model.name, model.window) == ("dry@scripted", 10)
+
+
+@pytest.mark.parametrize("scale", [[1, 2, 3, 4, 5], [1, 2]])
+def test_a_verdict_in_json_is_on_the_scale_that_is_asked_for(scale):
+    schema = points_schema(tuple(map(str, scale)))
+    said = [json.loads(scripted_reply(ask(f"Judge {n}.", schema=schema))) for n in range(30)]
+
+    assert {each["points"] for each in said} == set(scale)

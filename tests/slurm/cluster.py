@@ -22,6 +22,8 @@ _PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch")
 _PACKAGES = ("slurm-wlm", "munge")
 _NODES = 2
 _WAIT_S = 60.0
+FINAL = {"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL"}
+"""States that a job ends in."""
 
 _CONF = """\
 ClusterName=opencharacter
@@ -154,6 +156,11 @@ def job_states(job: str) -> list[str]:
     shown = _do("scontrol", "show", "job", "-o", job)
     fields = (dict(f.split("=", 1) for f in line.split() if "=" in f) for line in shown.split("\n"))
     return [field["JobState"] for field in fields if field]
+
+
+def is_over(job: str) -> bool:
+    """Return whether a job, or every task of an array, has ended."""
+    return set(job_states(job)) <= FINAL
 
 
 def wait_until(holds: Callable[[], bool], what: str, timeout_s: float = _WAIT_S) -> None:

@@ -13,11 +13,10 @@ from opencharacter.llm.stopping import STOPPED
 from opencharacter.records import Response
 from opencharacter.store.rows import read_records
 from tests.servers import serving
-from tests.slurm.cluster import job_states, wait_until
+from tests.slurm.cluster import is_over, job_states, wait_until
 
 ROOT = Path(__file__).parents[2]
 N_INSTRUCTIONS = 60
-FINAL = {"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL"}
 
 
 @pytest.fixture
@@ -64,10 +63,6 @@ def made(run: Path, stage: str) -> set[str]:
 
 def counts(run: Path, stage: str) -> dict:
     return json.loads((run / stage / "manifest.json").read_text())["counts"]
-
-
-def is_over(job: str) -> bool:
-    return set(job_states(job)) <= FINAL
 
 
 def answered(run: Path) -> int:

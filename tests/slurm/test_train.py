@@ -11,12 +11,11 @@ from safetensors.torch import load_file
 from opencharacter.llm.stopping import STOPPED
 from opencharacter.records import Checkpoint
 from opencharacter.store.rows import read_records
-from tests.slurm.cluster import job_states, wait_until
+from tests.slurm.cluster import is_over, job_states, wait_until
 from tests.train.small import losses, metrics, small_run, train
 from tests.train.starting import start_ranks
 
 ROOT = Path(__file__).parents[2]
-FINAL = {"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL"}
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +69,7 @@ def test_a_training_on_two_nodes_is_stopped_requeued_and_ends(cluster, alone, tm
         subprocess.run(["scancel", "--signal=USR1", job], check=True)
     else:  # from outside: TERM, and after five seconds KILL; the first epoch's end is saved
         subprocess.run(["scontrol", "requeue", job], check=True)
-    wait_until(lambda: set(job_states(job)) <= FINAL, "the training is over", 400)
+    wait_until(lambda: is_over(job), "the training is over", 400)
 
     assert job_states(job) == ["COMPLETED"], log(tmp_path)
     assert "goes on from step" in log(tmp_path)

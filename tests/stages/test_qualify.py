@@ -70,6 +70,7 @@ def test_labels_of_people_come_from_the_page_and_go_onto_the_card(opencharacter,
     few = opencharacter("stage=qualify", "qualify.n=5", given)
     assert cards(tmp_path)["scripted@scripted"]["is_calibrated"] is False
     assert "uncalibrated: 12 labelled answers have a verdict, asked are 30" in few.stderr
+    assert "qualify: labels: 12 of ann, 12 of ben, 12 of cem" in few.stderr
     enough = ("qualify.least_labelled=12", "judge.min_mass=0")
     done = opencharacter("stage=qualify", "qualify.n=5", given, *enough)
 

@@ -122,7 +122,7 @@ def test_a_share_of_all_or_none_has_room_on_one_side_only():
 def test_equal_scores_have_an_interval_without_width(method):
     found = mean_interval([4.0] * 6, [1, 1, 2, 2, 3, 3], method=method)
 
-    assert found[:4] == (4, 4, 4, 0)
+    assert (found.value, found.low, found.high, found.se) == (4, 4, 4, 0)
 
 
 def test_the_mean_of_nothing_is_no_number():

@@ -53,7 +53,8 @@ def test_changing_places_changes_the_result_exactly():
     one, other = win_rate(p, longer, who), win_rate(1 - p, -longer, who)
 
     ends = (1 - other.controlled.value, 1 - other.controlled.high, 1 - other.controlled.low)
-    assert one.controlled[:3] == pytest.approx(ends, abs=1e-9)
+    mine = one.controlled
+    assert (mine.value, mine.low, mine.high) == pytest.approx(ends, abs=1e-9)
     assert one.beta.value == pytest.approx(other.beta.value, abs=1e-9)
 
 
