@@ -1,7 +1,7 @@
 """The transcripts and scores of one run, and one number for each transcript and criterion."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import fmean
 from typing import Any, NamedTuple
@@ -11,7 +11,8 @@ from opencharacter.records import EvalItem, Failure, Loss, Score, Transcript
 RULE = "rule"
 """The judge of scores that a rule gives."""
 WORSE = frozenset({"fact_contradicted"})
-"""Criteria of which more is worse; they are never part of a headline."""
+"""Criteria of which more is worse; they are a headline only where they are asked for by name, and
+never with others: see `less_is_better`."""
 _FAILED = "candidate_"  # begins the reason of a score for an answer that is no role-play
 _ENGINE = f"{_FAILED}{Failure.error}"  # the engine's fault, not the model's
 _NOT_REACHED = "not_reached"  # of a turn after the one at which the dialogue ended
@@ -23,6 +24,15 @@ class Opponent(NamedTuple):
     words: int
     """That its model said."""
     failure: Failure | None
+
+
+class Rival(NamedTuple):
+    """The model that played what a run's answers are compared with."""
+
+    related: Mapping[str, str]
+    """Families that a judge of the comparison should not be of, each with whose it is."""
+    unknown: Mapping[str, str]
+    """Its models whose family nothing says, each with the setting that states it."""
 
 
 class Scale(NamedTuple):
@@ -77,10 +87,13 @@ class Results:
     """Means by a benchmark's published protocol, its faults included; empty = judged by ours."""
     scales: Mapping[str, Scale] = field(default_factory=dict)
     """Of criteria, as the rubrics have them."""
-    against: str = ""
-    """Run whose answers judges read beside these; empty = none."""
+    against: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """Of comparisons, by judge and transcript, which run's answer stood beside whose, as in `mine
+    over base`; empty = judges read no others beside these."""
     opponents: Mapping[str, Opponent] = field(default_factory=dict)
-    """Its transcripts, by id."""
+    """The transcripts that stood beside these, by id."""
+    rivals: Mapping[str, Rival] = field(default_factory=dict)
+    """Whose kin judges of comparisons may be besides, by `mine over base`."""
     losses: Sequence[Loss] = ()
     """Of the tested model on given answers, one for each dialogue; empty = not measured."""
     facts: Mapping[str, str | int | float] = field(default_factory=dict)
@@ -151,6 +164,18 @@ def kin_of(results: Results) -> dict[str, str]:
     return kin
 
 
+def kin_in(results: Results, pair: str) -> dict[str, str]:
+    """Return the judges that are kin of either side of a comparison, as `kin_of`.
+
+    Args:
+        results: Of a run.
+        pair: One of `Results.against`.
+    """
+    rival = results.rivals.get(pair, Rival({}, {}))
+    related = {**rival.related, **results.related}
+    return kin_of(replace(results, related=related, unknown={**rival.unknown, **results.unknown}))
+
+
 def unknown_words(unknown: Mapping[str, str]) -> list[str]:
     """Return whose family nothing says, and how to state it, a sentence each."""
     return [
@@ -164,6 +189,16 @@ def unknown_words(unknown: Mapping[str, str]) -> list[str]:
 def group_of(criterion: str) -> str:
     """Return what a criterion counts as: all facts of a checklist, `fact:age` ..., as `fact`."""
     return criterion.partition(":")[0]
+
+
+def less_is_better(criteria: Collection[str]) -> bool:
+    """Return whether criteria measure faults: the run with fewer points is the better one."""
+    return bool(criteria) and set(criteria) <= WORSE
+
+
+def way_told(criteria: Collection[str]) -> str:
+    """Return what stands behind the names of such criteria; nothing of others."""
+    return " (less is better)" * less_is_better(criteria)
 
 
 def models_of(results: Results) -> list[str]:
