@@ -7,6 +7,7 @@ from opencharacter.compare.alike import listed
 from opencharacter.compare.differences import ALL, Comparison, Paired
 from opencharacter.compare.document import document, warning
 from opencharacter.compare.embedding import Embedded
+from opencharacter.compare.favour import favour_table
 from opencharacter.compare.losses import PairedLoss, exponential
 from opencharacter.compare.markup import Line, Point, lines_plot, table
 from opencharacter.compare.report_page import markdown_table
@@ -193,6 +194,7 @@ def compare_tables(comparison: Comparison) -> list[Table]:
         _paired_table("Differences by criterion", "As above; Holm over this table.",
                       comparison.by_criterion),
         preference_table(comparison.preferences),
+        favour_table(comparison.self_preference),
         _loss_table(comparison.losses),
     ]  # fmt: skip
     return [each for each in found if each.lines]

@@ -8,6 +8,7 @@ from itertools import combinations
 from typing import NamedTuple, TypeVar
 
 from opencharacter.compare.alike import said
+from opencharacter.compare.favour import Favour
 from opencharacter.compare.headline import too_few
 from opencharacter.compare.losses import PairedLoss
 from opencharacter.compare.means import inside, mean_of, width_of
@@ -84,6 +85,8 @@ class Comparison:
     by_criterion: Sequence[Paired]
     preferences: Mapping[str, Sequence[Preferred]] = field(default_factory=dict)
     """Of runs that were judged beside another one, by `mine over base`."""
+    self_preference: Sequence[Favour] = ()
+    """Of judges, where models of several families answered; empty = nothing tells."""
     losses: Sequence[PairedLoss] = ()
     """On answers that both were given; empty = none were."""
 

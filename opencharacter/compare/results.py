@@ -73,6 +73,8 @@ class Results:
     """By criterion, what several judges say together: agreement, and the mean without each."""
     families: Mapping[str, str] = field(default_factory=dict)
     """Family of each judge, by name."""
+    candidates: Mapping[str, str] = field(default_factory=dict)
+    """Family of each tested model, by name; of one that was trained here its base's."""
     related: Mapping[str, str] = field(default_factory=dict)
     """Families that a judge should not be of, each with whose it is: the tested model's, its
     teacher's, its base's."""

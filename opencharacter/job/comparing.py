@@ -7,6 +7,7 @@ from pathlib import Path
 from opencharacter.compare.compare_page import compare_markdown, compare_page, sentences
 from opencharacter.compare.differences import Comparison, comparison_of, pairs_of
 from opencharacter.compare.embedding import Embedded, embedded, most_different_first, shown_of
+from opencharacter.compare.favour import favour_words, favours_of
 from opencharacter.compare.losses import paired_losses
 from opencharacter.compare.measured import Preferred
 from opencharacter.compare.preferred import kin_words, preferences_of
@@ -71,10 +72,13 @@ def write_comparison(
     """
     check_alike(systems)
     comparison = _with_losses(comparison_of(systems, settings), runs, settings)
+    favours = favours_of(runs, level=settings.level)
+    kin = [told for run in runs for told in kin_words(run)]
     comparison = replace(
         comparison,
         preferences=_preferred(runs, settings),
-        cautions=[*comparison.cautions, *(told for run in runs for told in kin_words(run))],
+        self_preference=favours,
+        cautions=[*comparison.cautions, *kin, *favour_words(favours, level=settings.level)],
     )
     shown = _shown(runs, comparison, settings.shown)
     write_text(folder / "compare.html", compare_page(comparison, shown))

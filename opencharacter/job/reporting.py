@@ -18,7 +18,7 @@ from opencharacter.compare.results import Results, Scale, marks_of
 from opencharacter.compare.systems import systems_of
 from opencharacter.config import Config, Mode, ReportConfig, Tracking, data_settings
 from opencharacter.errors import ConfigError, StoreError
-from opencharacter.evaluation.families import family_of
+from opencharacter.evaluation.families import family_of, is_known
 from opencharacter.evaluation.labels import read_labels
 from opencharacter.ids import digest
 from opencharacter.job.beside import (
@@ -31,7 +31,7 @@ from opencharacter.job.beside import (
 )
 from opencharacter.job.cards import read_cards, rubrics_of
 from opencharacter.job.judging import BENCH, JURY, Bench, read_played
-from opencharacter.job.lineage import Lineage, lineage_of
+from opencharacter.job.lineage import BASE, Lineage, lineage_of
 from opencharacter.job.losses import loss_facts, read_losses
 from opencharacter.job.opponents import beside_of, opponents_of, rival_of
 from opencharacter.job.playing import SUITE, Played
@@ -81,6 +81,7 @@ def read_results(run_dir: Path, *, run: str) -> Results:
         jury=_jury(judge, bench, run=run),
         published=_published(play, judge),
         families=bench.judges,
+        candidates=_candidates(bench, lineage),
         related=_related(bench, lineage),
         unknown=bench.unknown,
         same_family_stated=bench.same_family_stated,
@@ -223,6 +224,15 @@ def write_text(path: Path, text: str) -> None:
     """Write a text file, whole or not at all."""
     with whole_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8", errors="replace")
+
+
+def _candidates(bench: Bench, lineage: Lineage) -> dict[str, str]:
+    """Return the family of each tested model: stated, or of its name, or of its base."""
+    bases = [family_of(model) for model, whose in lineage.made_by.items() if whose == BASE]
+    return {
+        model: bases[0] if bases and family == family_of(model) and not is_known(model) else family
+        for model, family in bench.candidates.items()
+    }
 
 
 def _related(bench: Bench, lineage: Lineage) -> dict[str, str]:
