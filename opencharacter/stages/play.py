@@ -66,7 +66,7 @@ def run(config: Config, job: Job) -> None:
     trained = trainings_of(config.player.model, run_dir)
     also = trained.besides(run_dir)
     suite = load_suite(config.suite, run_dir, also, knows_all=not trained.lost, user=user)
-    suite = with_losses(suite, trained_in(config.player.model))
+    suite = with_losses(suite, trained_in(config.player.model), config.player.model)
     tasks = tasks_of(suite, config.play)
     is_own = run == config.run
     with job.stage(

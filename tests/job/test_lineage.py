@@ -91,7 +91,9 @@ def trained_run(run_dir, *, loss, before):
 
 def played(run_dir, player, trained_in, name=SuiteName.retention):
     """Write what play leaves of a suite beside its transcripts."""
-    suite = with_losses(read_retention(SuiteConfig(name=SuiteName.retention)), trained_in)
+    suite = with_losses(
+        read_retention(SuiteConfig(name=SuiteName.retention)), trained_in, str(player)
+    )
     started(run_dir / "play", player={"model": str(player)})
     about = dict(suite.about)
     write_json(run_dir / "play" / "suite.json", {"suite": f"{name}@1", "about": about})
@@ -109,6 +111,30 @@ def test_what_training_cost_on_general_instructions_stands_beside_retention(tmp_
     assert lineage_of(tmp_path / "asked").facts[FACT] == (
         "2.5000 before and 2.2500 after, in nats a token, "
         "on 3 rows held out by the training of run main"
+    )
+
+
+def test_another_checkpoint_is_told_its_own_losses_or_none(tmp_path):
+    run = tmp_path / "main"
+    trained_run(run, loss=2.25, before={"eval_forgetting_loss": 2.5})
+    with (run / "train" / "metrics.jsonl").open("a") as metrics:
+        metrics.write('{"step": 1, "eval_forgetting_loss": 2.75}\n{"step": 3, "loss": 1.0}\n')
+    folder = run / "train" / "checkpoints"
+    losses = [played(tmp_path / str(n), folder / f"checkpoint-{n}", run) for n in (1, 3)]
+
+    assert losses == [{BEFORE: 2.5, AFTER: after, ROWS: 3} for after in (2.75, None)]
+    assert "2.5000 before and not measured after" in lineage_of(tmp_path / "3").facts[FACT]
+
+
+def test_weights_that_the_training_did_not_measure_are_told_nothing_of_it(tmp_path):
+    run = tmp_path / "main"
+    trained_run(run, loss=2.25, before={"eval_forgetting_loss": 2.5})
+
+    assert played(tmp_path / "other", run / "train" / "gguf", run) == {}
+    told = lineage_of(tmp_path / "other").facts[FACT]
+    assert told == (
+        "none, for the player is not the model that the training of run main kept; "
+        "stage=loss measures any"
     )
 
 
