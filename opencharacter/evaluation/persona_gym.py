@@ -89,6 +89,7 @@ def read_persona_gym(config: SuiteConfig) -> Suite:
         read_from=read_from,
         n_personas=len(read),
         n_drawn=len(drawn),
+        n_lost=len(broken),
         missing=_missing(len(read), len(drawn), len(broken), config),
     )
 
