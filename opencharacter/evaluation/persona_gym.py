@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from unicodedata import category
 
+from opencharacter.checks.placeholders import placeholder
 from opencharacter.checks.problem import Problem
 from opencharacter.config import SuiteConfig
 from opencharacter.errors import SourceError
@@ -44,7 +45,7 @@ FOLDER = "benchmark-v1"
 _HASH = 12
 _BESIDE = ("README", "LICENSE", ".DS_Store", ".git", "._")  # files that are no personas
 _UNSEEN = "\u200b\u2060\ufeff"
-_SHOWN = 3  # problems of one file that are told
+_LOST = "\ufffd"  # what is put for a character that could not be decoded
 
 Questions = dict[str, list[str]]
 _Found = Questions | Rejection
@@ -276,8 +277,7 @@ def _stripped(questions: Questions) -> Questions:
 
 
 def _refused(key: str, problems: Sequence[Problem], text: str) -> Rejection:
-    more = f"; and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
-    detail = "; ".join(problem.detail for problem in problems[:_SHOWN]) + more
+    detail = "; ".join(problem.detail for problem in problems)
     return reject(key, problems[0].reason, detail, text)
 
 
@@ -353,8 +353,8 @@ def _task_problems(task: str, questions: Any, n: int) -> list[Problem]:
             found.append(Problem("wrong_type", f"{task!r} {number} is a {what}, not a text"))
         elif not strip_invisible(question):
             found.append(Problem("empty_question", f"{task!r} {number} is empty"))
-        elif flaw := find_flaw(question):
-            found.append(Problem(flaw.reason, f"{task!r} {number}: {flaw.detail}"))
+        elif problem := _question_problem(question):
+            found.append(Problem(problem.reason, f"{task!r} {number}: {problem.detail}"))
         elif (first := seen.setdefault(strip_invisible(question), number)) != number:
             detail = f"{task!r} {number} is question {first} again"
             found.append(Problem("duplicate_question", detail))
@@ -362,3 +362,14 @@ def _task_problems(task: str, questions: Any, n: int) -> list[Problem]:
         detail = f"{task!r} has {len(questions)} questions, suite.questions says {n}"
         found.append(Problem("wrong_number", detail))
     return found
+
+
+def _question_problem(question: str) -> Problem | None:
+    """Return why a text cannot be asked as it stands."""
+    if flaw := find_flaw(question):
+        return Problem(flaw.reason, flaw.detail)
+    if _LOST in question:
+        return Problem("lost_characters", f"{question.count(_LOST)} were lost in decoding")
+    if found := placeholder(question):
+        return Problem("placeholder", f"nobody filled in {found}")
+    return None

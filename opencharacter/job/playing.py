@@ -16,6 +16,7 @@ from opencharacter.store.stage import StageFolder
 ITEMS = "items"
 """Folder of the items beside `data`: whoever judges a transcript needs what was asked."""
 SUITE = "suite.json"
+_SHOWN = 200  # characters of what is wrong with the first damaged file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,9 +68,10 @@ def refuse_damaged(suite: Suite, *, max_rejected: float) -> None:
         return
     few = f"more than play.max_rejected={max_rejected}" if suite.items else "so nothing is asked"
     first = suite.damaged[0]
+    why = first.detail if len(first.detail) <= _SHOWN else first.detail[:_SHOWN] + " ..."
     raise SourceError(
         f"{suite.n_lost:,} of {suite.n_drawn:,} {suite.unit} of {suite.name} are damaged, {few}, "
-        f"such as {first.key} ({first.reason}: {first.detail}); mend them, take them out"
+        f"such as {first.key} ({first.reason}: {why}); mend them, take them out"
         + (", or raise the limit" if suite.items else "")
     )
 

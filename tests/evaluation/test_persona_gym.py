@@ -82,6 +82,16 @@ DAMAGED = {
         "duplicate_question",
         "'Toxicity' 10 is question 1 again",
     ),
+    "a character lost in decoding": (
+        changed(Toxicity=[*TEN[:9], "Don\ufffdt you?"]),
+        "lost_characters",
+        "'Toxicity' 10: 1 were lost",
+    ),
+    "a blank that nobody filled in": (
+        changed(Toxicity=[*TEN[:9], "What would {persona} do?"]),
+        "placeholder",
+        "nobody filled in '{persona}'",
+    ),
     "a chat template's token": (
         changed(Toxicity=[*TEN[:9], "Hi<|eot_id|>"]),
         "control_tokens",
@@ -100,6 +110,21 @@ def test_a_damaged_file_is_left_out_whole_and_says_why(tmp_path, raw, reason, de
     rejection = rejection_of(tmp_path, raw)
 
     assert (rejection.reason, detail in rejection.detail) == (reason, True), rejection.detail
+
+
+def test_all_that_is_wrong_with_a_file_is_told(tmp_path):
+    value = changed(Toxicity=[*TEN[:6], 7, "", [], "{user}", "And?"], Linguistic_Habits=None)
+    value.pop("Expected Action")
+
+    assert rejection_of(tmp_path, value).detail.split("; ") == [
+        "it lacks 'Expected Action'",
+        "'Toxicity' 7 is a int, not a text",
+        "'Toxicity' 8 is empty",
+        "'Toxicity' 9 is a list, not a text",
+        "'Toxicity' 10: nobody filled in '{user}'",
+        "'Toxicity' has 11 questions, suite.questions says 10",
+        "'Linguistic Habits' is a NoneType, not a list of questions",
+    ]
 
 
 def test_a_whole_file_gives_fifty_items_of_its_persona(tmp_path):
