@@ -6,7 +6,7 @@ it: half a persona's questions are no PersonaGym, and nobody would see it in a m
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -75,12 +75,9 @@ def read_persona_gym(config: SuiteConfig) -> Suite:
     drawn = _drawn(list(read), config)
     found = {persona: read[persona]() for persona in drawn}
     broken = [one for one in found.values() if isinstance(one, Rejection)]
-    items = [
-        item
-        for persona, questions in found.items()
-        if not isinstance(questions, Rejection)
-        for item in _items(persona, questions, config)
-    ]
+    sound = {name: one for name, one in found.items() if not isinstance(one, Rejection)}
+    items = [item for name, one in sound.items() for item in _items(name, one, config)]
+    missing = _missing(len(read), len(drawn), len(broken), config)
     is_light = config.light or config.questions == 1
     version = (source_fingerprint(config.path) if is_rows else _version(location))[:_HASH]
     return Suite(
@@ -91,7 +88,7 @@ def read_persona_gym(config: SuiteConfig) -> Suite:
         n_personas=len(read),
         n_drawn=len(drawn),
         n_lost=len(broken),
-        missing=_missing(len(read), len(drawn), len(broken), config),
+        missing=missing + _copied(sound),
     )
 
 
@@ -258,6 +255,17 @@ def _missing(personas: int, drawn: int, broken: int, config: SuiteConfig) -> tup
     if broken:
         found.append(f"the questions of {broken:,} of {drawn:,} personas are damaged and left out")
     return tuple(found)
+
+
+def _copied(people: Mapping[str, Questions]) -> tuple[str, ...]:
+    """Say who is asked what somebody else is asked: a file under a wrong name, or made so."""
+    first: dict[str, str] = {}
+    pairs = [(name, first.setdefault(digest(asked), name)) for name, asked in people.items()]
+    copies = [(name, other) for name, other in pairs if name != other]
+    if not copies:
+        return ()
+    such = " and ".join(map(repr, copies[0][::-1]))
+    return (f"{len(copies):,} personas have the very questions of another, such as {such}",)
 
 
 def _read(path: Path, n: int) -> Questions | Rejection:

@@ -242,6 +242,16 @@ def test_a_part_of_the_suite_says_what_part(tmp_path):
     )
 
 
+def test_questions_under_another_persona_s_name_are_told(tmp_path):
+    folder = write_gym(tmp_path / "gym")
+    shutil.copy(folder / f"{PEOPLE[0]}.json", folder / f"{PEOPLE[2]}.json")
+
+    assert read(folder).missing[1:] == (
+        "1 personas have the very questions of another, such as "
+        "'A 30-year-old baker from Oslo' and 'A shy bell ringer'",
+    )
+
+
 def test_all_of_the_published_suite_lacks_nothing(tmp_path):
     folder = write_gym(tmp_path / "gym", [f"Baker {n:03}" for n in range(200)])
 
