@@ -20,7 +20,8 @@ import logging
 import netrc
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -86,11 +87,14 @@ class Tracker:
         metadata = {key: written[key] for key in _METADATA}
         if not self.run.offline:
             for name, fingerprint in written["inputs"].items():
-                self._use(f"{_artifact_name(self._prefix, name)}:{fingerprint}", wandb)
+                used = f"{_artifact_name(self._prefix, name)}:{fingerprint}"
+                with _told(f"{used} is not linked as an input"):
+                    self.run.use_artifact(used)
         name = _artifact_name(self._prefix, self._stage)
         artifact = wandb.Artifact(name, type="stage", metadata=metadata)
         artifact.add_file(str(manifest), name="manifest.json")
-        self.run.log_artifact(artifact, aliases=["latest", written["output"]])
+        with _told(f"{name} is not kept as an artifact"):
+            self.run.log_artifact(artifact, aliases=["latest", written["output"]])
         self._end(0)
 
     def report(
@@ -113,7 +117,9 @@ class Tracker:
             return
         wandb = import_module("wandb")
         self.log(metrics, done)
-        self.run.log({ITEMS: wandb.Table(columns=list(columns), data=[list(r) for r in rows])})
+        table = wandb.Table(columns=list(columns), data=[list(r) for r in rows])
+        with _told("the report's table is not kept; give the command of the report again"):
+            self.run.log({ITEMS: table})
         self._end(0)
 
     def close(self) -> None:
@@ -125,11 +131,25 @@ class Tracker:
             self.run.finish(exit_code=exit_code)
             self.run = None
 
-    def _use(self, artifact: str, wandb: Any) -> None:
-        try:
-            self.run.use_artifact(artifact)  # type: ignore[union-attr]
-        except (wandb.Error, ValueError) as error:
-            _LOGGER.warning("W&B: %s is not linked as an input: %s", artifact, error)
+
+@contextmanager
+def _told(lost: str) -> Iterator[None]:
+    """Say in a line what the service did not take: the stage is done, and stays so."""
+    try:
+        yield
+    except _failures() as error:
+        _LOGGER.warning("W&B: %s: %s", lost, " ".join(str(error).split()))
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    """Return what wandb raises where the service cannot be asked, or has not what is asked for.
+
+    What its own process cannot do is none of wandb's errors; what is not there is a ValueError, as
+    is an answer of another form; a file that cannot be fetched is an OSError.
+    """
+    wandb = import_module("wandb")
+    service = import_module("wandb.sdk.lib.service.service_connection")
+    return (wandb.Error, service.WandbApiFailedError, ValueError, OSError)
 
 
 def open_tracker(
@@ -215,14 +235,10 @@ def read_reports(project: str, groups: Sequence[str]) -> list[Recorded]:
             "compare.source=wandb reads from W&B, and no key was found; run `wandb login`, or "
             "compare folders: compare.source=folder"
         )
-    # What wandb's own process cannot do is none of wandb's errors; a project that is not there is a
-    # ValueError, as is an answer of another form; a file that cannot be fetched is an OSError.
-    service = import_module("wandb.sdk.lib.service.service_connection")
-    known = (wandb.Error, service.WandbApiFailedError, ValueError, OSError)
     try:
         api = wandb.Api()
         return [_read_report(api, project, group) for group in groups]
-    except known as error:
+    except _failures() as error:
         reason = " ".join(str(error).split())
         raise ConfigError(
             f"W&B cannot give the reports of {project}: {reason}; check project= (or "
@@ -234,22 +250,26 @@ def read_reports(project: str, groups: Sequence[str]) -> list[Recorded]:
 def _read_report(api: Any, project: str, group: str) -> Recorded:
     filters = {"group": group, "jobType": "report", "state": "finished"}
     runs = api.runs(project, filters=filters, order="-created_at")
-    for run in runs:
-        for artifact in run.logged_artifacts():
-            if artifact.type != "run_table" or "system" not in run.config:
-                continue
-            files = {each.name: each.direct_url for each in artifact.files()}
-            if url := files.get(f"{ITEMS}.table.json"):
-                if len(runs) > 1:
-                    _LOGGER.warning(
-                        "W&B: %s has %d finished reports of '%s'; read is that of %s",
-                        *(project, len(runs), group, run.created_at),
-                    )
-                return Recorded(group, run.config["system"], _fetch(url))
+    urls = ((run, url) for run in runs for url in _tables(run))
+    for run, url in urls:
+        if len(runs) > 1:
+            _LOGGER.warning(
+                "W&B: %s has %d finished reports of '%s'; read is that of %s",
+                *(project, len(runs), group, run.created_at),
+            )
+        return Recorded(group, run.config["system"], _fetch(url))
     raise ConfigError(
         f"W&B's project {project} has no finished report of '{group}' with its table of items; "
         f"write it with stage=report run={group} tracking=wandb"
     )
+
+
+def _tables(run: Any) -> Iterator[str]:
+    """Yield the addresses of the tables of items that a run of W&B has kept."""
+    for artifact in run.logged_artifacts():
+        if artifact.type == "run_table" and "system" in run.config:
+            files = {each.name: each.direct_url for each in artifact.files()}
+            yield from filter(None, [files.get(f"{ITEMS}.table.json")])
 
 
 def _fetch(url: str) -> dict[str, Any]:

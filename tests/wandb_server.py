@@ -1,7 +1,8 @@
 """A server for tests that speaks as much of W&B's protocol as reading finished reports asks for.
 
 Written down from what the client of wandb 0.31 sends: who the key is, runs of a project by filter,
-one run's settings, the artifacts that it logged, and their files.
+one run's settings, the artifacts that it logged, and their files; and for a run that is written,
+its settings, its files and its artifacts.
 """
 
 import base64
@@ -112,6 +113,10 @@ class WandbServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.runs = runs
         self.asked: list[str] = []
+        self.upserted: list[dict[str, Any]] = []
+        """What clients said of their own runs, in order."""
+        self.put: dict[str, bytes] = {}
+        """Files that they sent, `run/NAME` and `artifact/NAME`."""
         self.dies_at = ""
         """Operation, or `file`, from which on it hangs up at everything; empty = none."""
         self.is_dead = False
@@ -134,8 +139,15 @@ class WandbServer(ThreadingHTTPServer):
             "Run": lambda given: {"project": {"run": self._run(given["name"]).as_whole_node()}},
             "RunOutputArtifacts": self._artifacts,
             "ArtifactMembershipFiles": self._files,
+            "UpsertBucket": self._upsert,
+            "CreateRunFiles": self._run_files,
+            "ArtifactType": lambda _: {"project": None},
+            "CreateArtifact": self._new_artifact,
+            "CreateArtifactManifest": self._new_manifest,
+            "CreateArtifactFiles": self._artifact_files,
+            "CommitArtifact": lambda _: {"commitArtifact": {"artifact": {"id": "1"}}},
         }
-        return known[operation](given)
+        return known[operation](given) if operation in known else {}
 
     def _viewer(self, _: dict[str, Any]) -> dict[str, Any]:
         viewer = {"id": "1", "entity": ENTITY, "username": ENTITY, "email": "", "flags": "{}"}
@@ -184,6 +196,35 @@ class WandbServer(ThreadingHTTPServer):
         membership = {"__typename": "ArtifactSequence", "artifactMembership": {"files": files}}
         return {"project": {"artifactCollection": membership}}
 
+    def _upsert(self, given: dict[str, Any]) -> dict[str, Any]:
+        self.upserted.append(given)
+        entity = {"id": "1", "name": ENTITY}
+        bucket = {"id": "1", "name": given["name"], "historyLineCount": 0, "sweepName": None}
+        bucket |= {"project": {"id": "1", "name": given["project"], "entity": entity}}
+        return {"upsertBucket": {"bucket": bucket, "inserted": True}}
+
+    def _link(self, name: str) -> dict[str, Any]:
+        return {"uploadUrl": f"{self.address}/put/{name}", "uploadHeaders": []}
+
+    def _run_files(self, given: dict[str, Any]) -> dict[str, Any]:
+        files = [{"name": name, **self._link(f"run/{name}")} for name in given["files"]]
+        return {"createRunFiles": {"runID": "1", "uploadHeaders": [], "files": files}}
+
+    def _new_artifact(self, _: dict[str, Any]) -> dict[str, Any]:
+        sequence = {"id": "1", "latestArtifact": None}
+        artifact = {"id": "1", "state": "PENDING", "artifactSequence": sequence}
+        return {"createArtifact": {"artifact": artifact}}
+
+    def _new_manifest(self, _: dict[str, Any]) -> dict[str, Any]:
+        file = {"id": "1", "name": "manifest", "displayName": "manifest", **self._link("manifest")}
+        return {"createArtifactManifest": {"artifactManifest": {"id": "1", "file": file}}}
+
+    def _artifact_files(self, given: dict[str, Any]) -> dict[str, Any]:
+        names = [each["name"] for each in given["input"]["artifactFiles"]]
+        about = {"storagePath": None, "uploadMultipartUrls": None, "artifact": {"id": "1"}}
+        edges = [{"node": {**about, **self._link(f"artifact/{name}")}} for name in names]
+        return {"createArtifactFiles": {"files": {"edges": edges}}}
+
     def stored(self, path: str) -> bytes:
         """Return what storage holds under a path."""
         _, name, table = path.strip("/").split("/")
@@ -196,10 +237,14 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self):
         """Answer one operation, for who has the key."""
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        sent = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.path != "/graphql":  # lines of history while a run goes on
+            self._send(200, b"{}")
+            return
+        body = json.loads(sent)
         operation = re.search(r"(?:query|mutation) (\w+)", body["query"])[1]
-        kind, _, sent = self.headers.get("Authorization", "").partition(" ")
-        is_known = kind == "Basic" and base64.b64decode(sent).decode() == f"api:{KEY}"
+        kind, _, key = self.headers.get("Authorization", "").partition(" ")
+        is_known = kind == "Basic" and base64.b64decode(key).decode() == f"api:{KEY}"
         if self._is_gone(operation):
             return
         if not is_known:
@@ -212,6 +257,13 @@ class _Handler(BaseHTTPRequestHandler):
         """Send a file."""
         if not self._is_gone(self.path.split("/")[1]):
             self._send(200, self.server.stored(self.path))
+
+    def do_PUT(self):
+        """Take a file."""
+        sent = self.rfile.read(int(self.headers["Content-Length"]))
+        if not self._is_gone("put"):
+            self.server.put[self.path.removeprefix("/put/")] = sent
+            self._send(200, b"")
 
     def _is_gone(self, asked: str) -> bool:
         self.server.asked.append(asked)

@@ -15,19 +15,19 @@ COLUMNS = Cell._fields
 
 
 class _About(msgspec.Struct, kw_only=True, frozen=True):
-    """What is kept of a system besides its cells."""
+    """What is kept of a system besides its cells; W&B keeps no empty dictionaries."""
 
     run: str
     models: list[str]
-    judges: dict[str, bool | None]
+    judges: dict[str, bool | None] = {}
     criteria: list[str]
     is_calibrated: bool
     scored_by: list[str]
-    kin: dict[str, str]
+    kin: dict[str, str] = {}
     kin_stated: bool
-    unknown: dict[str, str]
+    unknown: dict[str, str] = {}
     withheld: list[str]
-    facts: dict[str, str | int | float]
+    facts: dict[str, str | int | float] = {}
 
 
 def metrics_of(report: Report) -> dict[str, float]:

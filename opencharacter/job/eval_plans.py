@@ -10,10 +10,12 @@ from typing import NamedTuple
 from opencharacter.compare.systems import pair, shared_keys, systems_of
 from opencharacter.config import Config, ModelConfig, SuiteName, UserTurns
 from opencharacter.errors import ConfigError, OpenCharacterError
+from opencharacter.evaluation.losses import read_answers
 from opencharacter.evaluation.playing import Task, tasks_of
 from opencharacter.evaluation.suite import Suite
 from opencharacter.evaluation.suites import load_suite
 from opencharacter.evaluation.users import turned_round
+from opencharacter.job.losses import measures_loss
 from opencharacter.job.reporting import read_results, run_folder
 from opencharacter.llm.opening import model_name
 from opencharacter.records import Call, EvalItem, Message, Role, Transcript, Usage
@@ -52,6 +54,8 @@ class Foreseen(NamedTuple):
     player: Asked
     user: Asked | None
     """Of the model that plays the user; None where questions are scripted."""
+    loss: Asked | None
+    """Of the player on given answers; None = not measured, or of a run's or the hub's dialogues."""
 
 
 def foresee(config: Config) -> Foreseen | None:
@@ -91,7 +95,17 @@ def foresee(config: Config) -> Foreseen | None:
         suite=suite,
         player=Asked(calls, scale * read / CHARS_PER_TOKEN, calls * tokens),
         user=user,
+        loss=_measured(config),
     )
+
+
+def _measured(config: Config) -> Asked | None:
+    """Return what measuring the loss on given answers will read; nothing is written for it."""
+    if not measures_loss(config) or config.loss.run or config.loss.path.startswith("hub:"):
+        return None
+    told = read_answers(config.loss).told
+    read = sum(len(message.content) for each in told for message in each.messages)
+    return Asked(len(told), read / CHARS_PER_TOKEN, 0)
 
 
 def _of_whole_characters(tasks: Sequence[Task]) -> list[Task]:

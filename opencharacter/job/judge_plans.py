@@ -131,7 +131,7 @@ def _told_of_judging(longest: int) -> str:
 
 
 def _played_rows(foreseen: Foreseen, config: Config) -> list[tuple[str, ...]]:
-    asked = {"play": foreseen.player, "user": foreseen.user}
+    asked = {"play": foreseen.player, "user": foreseen.user, "loss": foreseen.loss}
     return [
         (name, "", calls := f"{each.calls:,}", "", calls, f"{each.prompt_tokens:,.0f}", "",
          usd_words(each.usd(config), config.player))

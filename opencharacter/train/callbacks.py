@@ -1,4 +1,4 @@
-"""What happens between the steps of a training: metrics are kept, faults stop it."""
+"""What happens between the steps of a training: metrics are kept, faults stop it, counts go on."""
 
 import math
 from collections.abc import Callable
@@ -50,6 +50,35 @@ class StopAtNan(TrainerCallback):  # type: ignore[misc]
                     "nothing of this step is kept. Lower train.learning_rate, raise train.warmup, "
                     "or look at the rows with stage=lint"
                 )
+
+
+class CountingOn(TrainerCallback):  # type: ignore[misc]
+    """Keeps TRL's count of tokens, `num_tokens`, in the checkpoint: by itself it begins anew."""
+
+    def __init__(self, trainer: Any) -> None:
+        """Take a trainer; one that counts no tokens is left alone."""
+        self._trainer = trainer
+
+    def on_train_begin(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **kwargs: Any,
+    ) -> None:
+        """Go on from what the checkpoint counted; of a training that begins, nothing."""
+        if hasattr(self._trainer, "_total_train_tokens"):
+            self._trainer._total_train_tokens = state.num_input_tokens_seen
+
+    def on_step_end(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **kwargs: Any,
+    ) -> None:
+        """Note the count in the state, which checkpoints hold."""
+        state.num_input_tokens_seen = getattr(self._trainer, "_total_train_tokens", 0)
 
 
 class Reporting(TrainerCallback):  # type: ignore[misc]

@@ -1,7 +1,7 @@
 """What trainers of causal and of encoder-decoder models have in common."""
 
 import math
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any, NamedTuple
 
 import torch
@@ -11,6 +11,9 @@ from transformers.trainer_utils import EvalLoopOutput
 from opencharacter.train.fillers import EachOnce
 from opencharacter.train.rows import IGNORED
 from opencharacter.train.saving import grown_embeddings
+
+Measure = Callable[[Any, dict[str, Any]], Tensor]
+"""Of a model and a batch, sums (5,): nats, tokens, right tokens, turns, right turns."""
 
 
 class Seen(NamedTuple):
@@ -38,9 +41,17 @@ class Counting:
     model: Any
     accelerator: Any
 
-    def __init__(self, *args: Any, n_rows: int, **kwargs: Any) -> None:
-        """Build the trainer; `n_rows` of the rows to train on are no fillers."""
+    def __init__(self, *args: Any, n_rows: int, measure: Measure, **kwargs: Any) -> None:
+        """Build the trainer.
+
+        Args:
+            args: Of transformers' trainer.
+            n_rows: Of the rows to train on, those that are no fillers.
+            measure: What a validation sums over a batch.
+            kwargs: Of transformers' trainer.
+        """
         self._n_rows = n_rows
+        self._measure = measure
         super().__init__(*args, **kwargs)
         # Kept on the device: reading a number there would stop it for a moment at every batch.
         self._seen = torch.zeros(len(Seen._fields), dtype=torch.float64, device=self.args.device)
@@ -85,7 +96,9 @@ class Counting:
         model.eval()
         total = torch.zeros(5, dtype=torch.float64, device=self.args.device)
         for inputs in dataloader:
-            total += self._measure(model, self._prepare_inputs(inputs))  # type: ignore[attr-defined]
+            given = self._prepare_inputs(inputs)  # type: ignore[attr-defined]
+            with torch.no_grad(), self.compute_loss_context_manager():  # type: ignore[attr-defined]
+                total += self._measure(model, given)
         summed = self.accelerator.reduce(total, reduction="sum")
         loss, tokens, right, turns, right_turns = summed.tolist()
         metrics = {
@@ -101,10 +114,6 @@ class Counting:
             metrics={f"{metric_key_prefix}_{name}": value for name, value in metrics.items()},
             num_samples=len(dataloader.dataset),
         )
-
-    def _measure(self, model: Any, inputs: dict[str, Any]) -> Tensor:
-        """Return sums over a batch: nats, tokens, right tokens, turns, right turns."""
-        raise NotImplementedError
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
         """Return the order of the rows; fillers stand at the end of an epoch."""

@@ -17,7 +17,7 @@ from opencharacter.config import TrainConfig
 from opencharacter.errors import ConfigError, TrainingError
 from opencharacter.train.arguments import sft_arguments, validation_arguments
 from opencharacter.train.batches import Batches
-from opencharacter.train.callbacks import Report, Reporting, StopAtNan
+from opencharacter.train.callbacks import CountingOn, Report, Reporting, StopAtNan
 from opencharacter.train.fillers import fillers
 from opencharacter.train.holdout import CHARACTERS, DIALOGUES, FORGETTING, Split
 from opencharacter.train.models import Opened, uses_bf16
@@ -171,6 +171,7 @@ def build_trainer(
         callbacks=[StopAtNan()],
     )
     trainer.remove_callback(PrinterCallback)
+    trainer.add_callback(CountingOn(trainer))
     trainer.add_callback(Performance(trainer, _speed(trainer), prepared.efficiency))
     trainer.add_callback(Reporting(report))  # the last: it tells what the others add
     return trainer

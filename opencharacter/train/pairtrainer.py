@@ -32,24 +32,30 @@ class PairTrainer(Counting, Trainer):  # type: ignore[misc]
                 moved=model.prepare_decoder_input_ids_from_labels,
             ),
             compute_loss_func=answer_loss,
+            measure=answer_sums,
             **kwargs,
         )
 
-    def _measure(self, model: Any, inputs: dict[str, Any]) -> Tensor:
-        """Return sums over a batch: nats, tokens, right tokens, answers, right answers."""
-        labels = inputs["labels"]  # (answers, tokens)
-        with torch.no_grad(), self.compute_loss_context_manager():
-            outputs = model(**inputs, use_cache=False)
-        mask = labels != IGNORED
-        is_wrong = mask & (outputs.logits.argmax(dim=-1) != labels)
-        sums = (
-            answer_loss(outputs, labels),
-            mask.sum(),
-            (mask & ~is_wrong).sum(),
-            mask.any(dim=1).sum(),
-            (mask.any(dim=1) & ~is_wrong.any(dim=1)).sum(),
-        )
-        return torch.stack([each.double() for each in sums])
+
+def answer_sums(model: Any, inputs: dict[str, Any]) -> Tensor:
+    """Return sums (5,) over a batch: nats, tokens, right tokens, answers, right answers.
+
+    Args:
+        model: An encoder-decoder.
+        inputs: Of the model, with labels.
+    """
+    labels = inputs["labels"]  # (answers, tokens)
+    outputs = model(**inputs, use_cache=False)
+    mask = labels != IGNORED
+    is_wrong = mask & (outputs.logits.argmax(dim=-1) != labels)
+    sums = (
+        answer_loss(outputs, labels),
+        mask.sum(),
+        (mask & ~is_wrong).sum(),
+        mask.any(dim=1).sum(),
+        (mask.any(dim=1) & ~is_wrong.any(dim=1)).sum(),
+    )
+    return torch.stack([each.double() for each in sums])
 
 
 def pad_pairs(

@@ -16,17 +16,26 @@ from opencharacter.train.counting import Counting
 class CharacterTrainer(Counting, SFTTrainer):  # type: ignore[misc]
     """A causal trainer of dialogues whose rows come ready-made."""
 
-    def _measure(self, model: Any, inputs: dict[str, Any]) -> Tensor:
-        """Return sums over a batch: nats, tokens, right tokens, turns, right turns."""
-        with torch.no_grad(), self.compute_loss_context_manager():
-            outputs = model(**inputs, use_cache=False, fused_lm_head=True)
-        mask = outputs.label_mask  # (rows, tokens - 1)
-        is_wrong = mask & ~outputs.is_top1.bool()
-        begins = mask & ~torch.nn.functional.pad(mask, (1, 0))[:, :-1]
-        turn = begins.flatten().cumsum(0)  # number of the turn that a token is in, from 1
-        wrong_turns = torch.unique(turn[is_wrong.flatten()]).numel()
-        turns = begins.sum()
-        sums = [-outputs.log_probs.sum(), mask.sum(), mask.sum() - is_wrong.sum()]
-        return torch.stack(
-            [*(s.double() for s in sums), turns.double(), (turns - wrong_turns).double()]
-        )
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Build TRL's trainer."""
+        super().__init__(*args, measure=dialogue_sums, **kwargs)
+
+
+def dialogue_sums(model: Any, inputs: dict[str, Any]) -> Tensor:
+    """Return sums (5,) over a batch: nats, tokens, right tokens, turns, right turns.
+
+    Args:
+        model: As TRL prepares it, which tells of each supervised token how likely it was.
+        inputs: Of the model, with labels.
+    """
+    outputs = model(**inputs, use_cache=False, fused_lm_head=True)
+    mask = outputs.label_mask  # (rows, tokens - 1)
+    is_wrong = mask & ~outputs.is_top1.bool()
+    begins = mask & ~torch.nn.functional.pad(mask, (1, 0))[:, :-1]
+    turn = begins.flatten().cumsum(0)  # number of the turn that a token is in, from 1
+    wrong_turns = torch.unique(turn[is_wrong.flatten()]).numel()
+    turns = begins.sum()
+    sums = [-outputs.log_probs.sum(), mask.sum(), mask.sum() - is_wrong.sum()]
+    return torch.stack(
+        [*(s.double() for s in sums), turns.double(), (turns - wrong_turns).double()]
+    )

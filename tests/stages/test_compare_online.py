@@ -5,9 +5,11 @@ import json
 import pytest
 import wandb
 
-from opencharacter.compare.recorded import COLUMNS, about_of, rows_of
+from opencharacter.compare.recorded import COLUMNS, about_of, rows_of, system_of
 from opencharacter.compare.systems import systems_of
+from opencharacter.tracking import read_reports
 from tests.compare.played import results
+from tests.stages.evaluated import write_run
 from tests.wandb_server import ENTITY, KEY, KeptRun, keeping
 
 COMPARE = ("stage=compare", "compare.source=wandb", f"project={ENTITY}/p", "compare.runs=[a,b]")
@@ -64,6 +66,26 @@ def test_of_two_reports_of_one_name_the_newest_is_read_and_that_is_told(
 
     assert "b plays unseen characters better than a by 0.58 points" in done.stdout
     assert "has 2 finished reports of 'b'; read is that of 2026-03-01" in caplog.text
+
+
+def test_a_report_that_was_sent_there_is_what_a_comparison_reads(served, opencharacter, tmp_path):
+    write_run(tmp_path / "runs", results(16, run="t"))
+    with keeping() as server:
+        served(server)
+        done = opencharacter("stage=report", "tracking=wandb", "project=p")
+        wandb.teardown()  # its process sends the rest
+    assert done.returncode == 0, done.stderr
+
+    config = json.loads(server.upserted[0]["config"])["system"]["value"]
+    assert server.upserted[0]["jobType"] == "report"
+    sent = server.put["artifact/items.table.json"]
+    again = KeptRun(group="t", created="2026-05-01T00:00:00Z", config={"system": config})
+    again.tables["items"] = sent
+    with keeping(again) as server:
+        served(server)
+        [read] = read_reports(f"{ENTITY}/p", ["t"])
+    [system] = systems_of([results(16, run="t")], [])
+    assert system_of("t", read.about, read.table).cells == system.cells
 
 
 NO_TABLE: dict = {"tables": {}}

@@ -129,3 +129,11 @@ def test_a_run_that_asks_the_characters_of_another_makes_none(opencharacter):
 
     assert done.returncode == 0, done.stderr
     assert "profiles" not in done.stdout.split("Evaluating is not priced")[0]
+
+
+def test_given_answers_that_are_measured_are_planned_too(opencharacter, tmp_path):
+    planned = opencharacter("stage=plan", "suite=retention", "loss.n=5")
+    assert opencharacter("stage=loss", "loss.n=5").returncode == 0
+    manifest = json.loads((tmp_path / "runs/t/loss/manifest.json").read_text())
+
+    assert int(row(planned, "loss")[0]) == manifest["usage"]["calls"] == 5

@@ -256,6 +256,27 @@ def test_new_tokens_learn_beside_adapters(tmp_path, is_tied):
     assert is_tied or torch.equal(after[5], before[5])
 
 
+def test_tokens_are_counted_on_from_a_checkpoint(tmp_path):
+    lines = []
+    rows = opened_rows(tmp_path, uneven_rows(16))
+    halves = settings(packing=True, global_tokens=32, validations=2)
+
+    trainer, _ = trainer_of(tiny_model(), rows, halves, tmp_path)
+    fit(trainer, None)
+    again, _ = trainer_of(
+        tiny_model(), rows, halves, tmp_path, report=lambda step, line: lines.append(line)
+    )
+    first = min((tmp_path / "checkpoints").iterdir(), key=lambda path: int(path.name[11:]))
+    fit(again, None, resume=first)
+
+    def counts(lines):
+        return [line["num_tokens"] for line in lines if "num_tokens" in line]
+
+    whole = counts(trainer.state.log_history)
+    assert whole[-1] == sum(row.length for row in rows.rows)
+    assert counts(lines) == whole[int(first.name[11:]) :]
+
+
 def test_speed_is_told_with_each_line(tmp_path):
     lines = []
     rows = opened_rows(tmp_path, uneven_rows())
