@@ -324,7 +324,8 @@ def _value(
 ) -> float | None:
     """Return what a score counts as; an answer that is no role-play has earned the lowest.
 
-    So refusing costs points, and does not make a mean out of easier questions.
+    So refusing costs points, and does not make a mean out of easier questions. What was not
+    reached is owed to the last turn that was played: where the engine failed there, it is missing.
     """
     if score.value is not None:
         return score.value + offsets.get(score.judge, 0.0)
@@ -338,7 +339,9 @@ def is_lowest(score: Score, transcript: Transcript) -> bool:
     """
     reason = score.unscored or ""
     is_failed = reason.startswith(_FAILED) and reason != _ENGINE
-    return is_failed or (reason == _NOT_REACHED and transcript.failure is not Failure.error)
+    failures = transcript.turn_failures
+    ended_by = failures[-1] if failures else transcript.failure
+    return is_failed or (reason == _NOT_REACHED and ended_by != Failure.error)
 
 
 def answered(results: Results) -> Results:
