@@ -335,12 +335,10 @@ def say_jury(folder: StageFolder, bench: Bench, played: StageFolder) -> None:
     """Keep beside the scores what several judges say together, and tell how far they agree."""
     if len(bench.judges) < 2:
         return
-    rows = read_columns(part_files(played.data), ["id", "model", "control"])
-    answered_by = {
-        id_: bench.candidates[model] for id_, model, control in rows if control == Control.none
-    }
+    rows = read_columns(part_files(played.data), ["id", "control"])
+    answers = {id_ for id_, control in rows if control == Control.none}
     scores = (s for s in read_records(folder.data, Score) if s.judge in bench.judges)
-    found = jury_of(scores, bench.judges, answered_by)
+    found = jury_of(scores, bench.judges, answers)
     write_json(folder.path / JURY, msgspec.to_builtins(found))
     for criterion, each in found.items():
         told = each.get("refused")
