@@ -212,7 +212,7 @@ def compare_page(comparison: Comparison, shown: Embedded) -> str:
         title=comparison.title,
         subtitle=f"<p class=sub>{escape(about(comparison))}</p>",
         body=body,
-        footer=f"<p>{escape(_method(comparison))}</p>",
+        footer=f"<p>{escape(_cards(comparison))}</p><p>{escape(_method(comparison))}</p>",
         transcripts=shown,
     )
 
@@ -224,7 +224,7 @@ def compare_markdown(comparison: Comparison) -> str:
         parts += ["## No headline", *(f"- {why}" for why in comparison.withheld)]
     parts += [f"- {each}" for each in (*sentences(comparison), *comparison.cautions)]
     parts += [markdown_table(each) for each in compare_tables(comparison)]
-    parts.append(_method(comparison))
+    parts += filter(None, [_cards(comparison), _method(comparison)])
     return "\n\n".join(parts) + "\n"
 
 
@@ -236,6 +236,18 @@ def about(comparison: Comparison) -> str:
         f"asked; headline over {', '.join(comparison.criteria)}{way_told(comparison.criteria)}; "
         f"judged by {judges}."
     )
+
+
+def _cards(comparison: Comparison) -> str:
+    """Return by which cards the judges of each run are known; nothing where rules judged."""
+    cited = [
+        f"{system.run}, {label} {sha256}"
+        for system in comparison.systems
+        for label, sha256 in system.card_hashes.items()
+    ]
+    if not any(system.scored_by for system in comparison.systems):
+        return ""
+    return f"Judge cards (sha256): {'; '.join(cited) or 'none'}."
 
 
 def _method(comparison: Comparison) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from typing import NamedTuple, TypeVar
 
+from opencharacter.compare.alike import said
 from opencharacter.compare.favour import Favour
 from opencharacter.compare.headline import too_few
 from opencharacter.compare.losses import PairedLoss
@@ -212,6 +213,8 @@ def _cautions(systems: Sequence[System], items: set[str]) -> list[str]:
     found = []
     if not all(system.is_calibrated for system in systems):
         found.append("Uncalibrated: there is a run whose judges nobody has held against humans.")
+    told = [(system.run, caution) for system in systems for caution in system.cautions]
+    found += said(told, {system.run for system in systems})
     found += _kin_told(systems)
     for system in systems:
         left = len({item for item, _ in system.cells} - items)

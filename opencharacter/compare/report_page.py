@@ -4,12 +4,12 @@ import json
 from collections.abc import Sequence
 from html import escape
 
+from opencharacter.compare.cards import cards_of
 from opencharacter.compare.document import Tile, document, tiles, warning
 from opencharacter.compare.embedding import Embedded
-from opencharacter.compare.headline import judges_of
 from opencharacter.compare.markup import Line, Point, lines_plot, table
 from opencharacter.compare.measured import Bounds, Report
-from opencharacter.compare.results import Results, less_is_better, way_told
+from opencharacter.compare.results import Results, judges_of, less_is_better, way_told
 from opencharacter.compare.tables import (
     Table,
     chance,
@@ -94,9 +94,9 @@ def method(report: Report) -> str:
         f"Means with {report.level:.0%} intervals over {report.units}, not over rows: studentised "
         f"resampling of 8 to 49 {report.units}, Student's t with fewer or more; of ones and zeros "
         "Wilson's over effective rows; none leaves the scale of its marks. The gap: Student's t. "
-        "An answer that is no role-play (empty, refused, out of character, cut off) counts as the "
-        f"lowest mark, as {report.failed:,} here do; without them the mean is "
-        f"{ranged(report.judged)}."
+        "An answer that is no role-play (empty, refused, out of character, cut off, or not come to "
+        f"after such a one) counts as the lowest mark, as {report.failed:,} of {report.answers:,} "
+        f"answers here do; without them the mean is {ranged(report.judged)}."
     )
 
 
@@ -197,16 +197,16 @@ def _turns(report: Report) -> str:
 def _cards(results: Results) -> str:
     """Return the judges' cards whole: what they find of what was planted, and whom they follow."""
     parts = []
-    for judge in judges_of(results):
-        if judge not in results.cards:
+    for each in cards_of(results):
+        if each.card is None:
             text = "<p>None: nobody has tested this judge; <code>stage=qualify</code> does.</p>"
         else:
-            shown = escape(json.dumps(results.cards[judge], indent=2, ensure_ascii=False))
+            shown = escape(json.dumps(each.card, indent=2, ensure_ascii=False))
             text = (
-                f"<p>sha256 {escape(results.card_hashes.get(judge, 'unknown'))}</p><details>"
+                f"<p>sha256 {escape(each.sha256 or 'unknown')}</p><details>"
                 f"<summary>All of it</summary><pre>{shown}</pre></details>"
             )
-        parts.append(f"<h3>{escape(judge)}</h3>{text}")
+        parts.append(f"<h3>{escape(each.label)}</h3>{text}")
     return f"<section><h2>Judge cards</h2>{''.join(parts)}</section>" if parts else ""
 
 

@@ -65,7 +65,8 @@ class Results:
     draws: Sequence[str] = ()
     """What was drawn at random of more characters of a run, a sentence each."""
     cards: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """By judge, what stage=qualify found; a judge without one is not qualified."""
+    """By judge, what stage=qualify found; a judge without one is not qualified. Of joined runs: see
+    their `parts`."""
     card_hashes: Mapping[str, str] = field(default_factory=dict)
     """sha256 of each card that the scores were made under."""
     unseated: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -101,6 +102,14 @@ class Results:
     """Of the tested model on given answers, one for each dialogue; empty = not measured."""
     facts: Mapping[str, str | int | float] = field(default_factory=dict)
     """Of the training: `characters`, `rows`, `tokens`, `method`, where they are known."""
+    parts: "Sequence[Results]" = ()
+    """The runs that were joined, each with its judges' cards and what its jury says; empty = it is
+    of one run."""
+
+
+def parts_of(results: Results) -> Sequence[Results]:
+    """Return the runs that results are of."""
+    return results.parts or [results]
 
 
 class Mark(NamedTuple):
@@ -124,6 +133,21 @@ class Mark(NamedTuple):
     """Of those, the ones that count as the lowest, since the answer is no role-play."""
     scale: Scale | None
     """Of the criterion; None = it is not known."""
+
+
+def judges_of(results: Results, criteria: Sequence[str] | None = None) -> list[str]:
+    """Return the judges that are models, by name.
+
+    Args:
+        results: Of a run.
+        criteria: Only those who scored one of these; None = all.
+    """
+    found = {
+        score.judge
+        for score in results.scores
+        if criteria is None or group_of(score.criterion) in criteria
+    }
+    return sorted(found - {RULE})
 
 
 def kin_of(results: Results) -> dict[str, str]:
@@ -302,16 +326,35 @@ def _value(
 ) -> float | None:
     """Return what a score counts as; an answer that is no role-play has earned the lowest.
 
-    So refusing costs points, and does not make a mean out of easier questions.
+    So refusing costs points, and does not make a mean out of easier questions. What was not
+    reached is owed to the last turn that was played: where the engine failed there, it is missing.
     """
-    reason = score.unscored
     if score.value is not None:
         return score.value + offsets.get(score.judge, 0.0)
-    if reason is None or scale is None:
-        return None
+    return scale.low if scale and is_lowest(score, transcript) else None
+
+
+def is_lowest(score: Score, transcript: Transcript) -> bool:
+    """Tell whether a score counts as the lowest: its answer is no role-play, or was not come to.
+
+    What an engine failed at is nobody's doing, and what came after that neither.
+    """
+    reason = score.unscored or ""
     is_failed = reason.startswith(_FAILED) and reason != _ENGINE
-    is_end = reason == _NOT_REACHED and transcript.failure is not Failure.error
-    return scale.low if is_failed or is_end else None
+    failures = transcript.turn_failures
+    ended_by = failures[-1] if failures else transcript.failure
+    return is_failed or (reason == _NOT_REACHED and ended_by != Failure.error)
+
+
+def answered(results: Results) -> Results:
+    """Return results without the scores that count as the lowest."""
+    played = {transcript.id: transcript for transcript in results.transcripts}
+    kept = [
+        score
+        for score in results.scores
+        if (of := played.get(score.transcript_id)) is None or not is_lowest(score, of)
+    ]
+    return replace(results, scores=kept)
 
 
 def _filled(values: Sequence[tuple[str, float | None]], end: float) -> float:

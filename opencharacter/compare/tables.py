@@ -4,9 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
+from opencharacter.compare.cards import cards_of
 from opencharacter.compare.losses import Measured
 from opencharacter.compare.measured import ALL_JUDGES, Gap, Preferred, Report, Row
-from opencharacter.compare.results import Results
+from opencharacter.compare.results import Results, parts_of
 from opencharacter.records import Domain
 from opencharacter.stats.intervals import Estimate
 
@@ -289,7 +290,11 @@ def _judges(report: Report) -> Table:
     ]
     columns = ["", "family", "scores", "without a value", "its mean", "headline without it"]
     columns += ["orders differ by"] if chose else []
-    note = "Of the headline's criteria; beside a family, whose else it is."
+    note = (
+        "Of the headline's criteria, without controls. Its mean is of the scores with a value; "
+        "without it failed answers count as in the headline. Beside a family, whose else it is."
+    )
+    note += " The orders are those of all its comparisons." * chose
     if len(report.judges) > 1:
         note += (
             " In the headline each judge's mean over the answers that all have scored is moved to "
@@ -300,7 +305,11 @@ def _judges(report: Report) -> Table:
 
 def jury_tables(results: Results) -> list[Table]:
     """Return how the judges agree, and what they find of what was planted, where that is known."""
-    agreement = [_jury_line(name, each) for name, each in results.jury.items()]
+    agreement = [
+        _jury_line(f"{name}, {part.run}" if results.parts else name, each)
+        for part in parts_of(results)
+        for name, each in part.jury.items()
+    ]
     found = [
         Table(
             "Agreement of judges",
@@ -310,7 +319,7 @@ def jury_tables(results: Results) -> list[Table]:
             agreement,
         ),
         _published_table(results.published),
-        *(_card_table(judge, card) for judge, card in results.cards.items()),
+        *(_card_table(each.label, each.card) for each in cards_of(results) if each.card),
     ]
     return [table for table in found if table.lines]
 
@@ -333,7 +342,7 @@ def _jury_line(criterion: str, each: Mapping[str, Any]) -> list[str]:
     return [criterion, answers, number(each["alpha_ordinal"]), mean, without]
 
 
-def _card_table(judge: str, card: Mapping[str, Any]) -> Table:
+def _card_table(label: str, card: Mapping[str, Any]) -> Table:
     """Return what a judge finds of what was planted in answers."""
     rates = {f"finds {name}": rate for name, rate in card["detects"].items()}
     rates |= {f"keeps its score at {name}": rate for name, rate in card["keeps"].items()}
@@ -344,7 +353,7 @@ def _card_table(judge: str, card: Mapping[str, Any]) -> Table:
     ]
     calibration = str(card["calibration"])
     note = f"It {card['verdict']}; {calibration}.{_padding_told(card)}"
-    return Table(f"Judge card of {judge}", note, ("", "share", "n", "unscored"), lines)
+    return Table(f"Judge card of {label}", note, ("", "share", "n", "unscored"), lines)
 
 
 def _padding_told(card: Mapping[str, Any]) -> str:

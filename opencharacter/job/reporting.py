@@ -1,7 +1,8 @@
 """Reads what was played and judged in a run; writes reports of it."""
 
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
@@ -169,6 +170,12 @@ def run_folder(name: str, runs_dir: Path) -> Path:
         f"there is no run '{name}': neither {runs_dir / name} nor {name} is a folder; check "
         "its name and runs_dir"
     )
+
+
+def labels_of(folders: Sequence[Path]) -> list[str]:
+    """Return what readers know runs by: the name, or, where several have the same, the path."""
+    counts = Counter(folder.name for folder in folders)
+    return [str(each) if counts[each.name] > 1 else each.name for each in folders]
 
 
 def write_report(folder: Path, results: Results, settings: ReportConfig) -> Report:

@@ -153,6 +153,17 @@ def test_a_criterion_that_no_rubric_has_is_one_line(opencharacter, gym):
     )
 
 
+def test_criteria_by_which_nothing_is_judged_are_told(opencharacter, settings, tmp_path):
+    settings |= {"suite": "retention", "suite.n": "2"}
+    done = opencharacter("stage=play")
+    assert done.returncode == 0, done.stderr
+    done = opencharacter("stage=judge", "judge.criteria=[linguistic_habits]")
+
+    assert done.returncode == 0, done.stderr
+    assert "judge: judge.criteria names linguistic_habits, but rules alone score" in done.stderr
+    assert {score.judge for score in scores(tmp_path)} == {"rule"}
+
+
 def jurors(*names):
     models = ",".join(f"{name}:{{backend:scripted,model:{name}}}" for name in names)
     return f"judge.jurors={{{models}}}", f"judge.jury=[{','.join(names)}]"
