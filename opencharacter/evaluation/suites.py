@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from opencharacter.config import SuiteConfig, SuiteName, Who
+from opencharacter.errors import SourceError
 from opencharacter.evaluation.dialogues import read_dialogues
 from opencharacter.evaluation.fact_questions import read_profile_facts
 from opencharacter.evaluation.multi_turn import read_multi_turn
@@ -18,22 +19,35 @@ _TRAINED_ON = ("profiles", "instructions", "mix")
 
 
 def load_suite(
-    config: SuiteConfig, run_dir: Path, also_trained: tuple[Path, ...] = (), *, user: str = ""
+    config: SuiteConfig,
+    run_dir: Path,
+    also_trained: tuple[Path, ...] = (),
+    *,
+    knows_all: bool = True,
+    user: str = "",
 ) -> Suite:
     """Return the suite that the settings name; an item that is there twice is played once.
 
     Args:
         config: Which, and how much of it.
         run_dir: Of the run whose characters it asks, where it asks a run's.
-        also_trained: Of other runs on whose mixtures the model was trained.
+        also_trained: Runs on whose mixtures the model was trained, where there are others.
+        knows_all: Whether it was trained in no other run that is not known.
         user: Name of the model that plays the user, with `suite.user=model`: what another one asks
             is something else.
 
     Raises:
-        SourceError: its data is not there, or cannot be read at all.
+        SourceError: its data is not there, or cannot be read at all, or asks nothing.
         StoreError: what it says of the run is not true of the run's mixture.
     """
-    return _once(_read(config, People(run_dir=run_dir, also_trained=also_trained), user))
+    people = People(run_dir=run_dir, also_trained=also_trained, knows_all=knows_all)
+    suite = _once(_read(config, people, user))
+    if not suite.items and not suite.damaged:
+        raise SourceError(
+            f"suite={config.name} has nothing to ask: {config.path or run_dir} holds no question "
+            "of it; check suite.path and suite.run"
+        )
+    return suite
 
 
 def _once(suite: Suite) -> Suite:

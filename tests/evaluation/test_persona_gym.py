@@ -165,7 +165,9 @@ def test_a_file_by_a_wrong_name_is_left_out_and_says_so(tmp_path, name, reason):
     suite = read(folder)
 
     assert [row.reason for row in suite.damaged] == [reason]
-    assert (len(suite.items), len(suite.people), suite.n_personas) == (50, 1, 2)
+    is_no_persona = reason in ("wrong_name", "duplicate")
+    assert (len(suite.items), len(suite.people)) == (50, 1)
+    assert suite.n_personas == suite.n_drawn == (1 if is_no_persona else 2)
 
 
 @pytest.mark.parametrize("mode", Mode)
@@ -211,7 +213,7 @@ def test_a_part_of_the_suite_says_what_part(tmp_path):
     assert suite.missing == (
         f"2 of the 200 published personas are in {folder}",
         "suite.n=2 of 3 personas are played",
-        "1 of 2 question files are damaged and left out",
+        "the questions of 1 of 2 personas are damaged and left out",
     )
 
 
@@ -219,6 +221,42 @@ def test_all_of_the_published_suite_lacks_nothing(tmp_path):
     folder = write_gym(tmp_path / "gym", [f"Baker {n:03}" for n in range(200)])
 
     assert read(folder).missing == ()
+
+
+def test_what_lies_beside_the_questions_changes_neither_items_nor_draw_nor_suite(tmp_path):
+    folder = write_gym(tmp_path / "gym")
+    alone, few = read(folder), read(folder, n=2)
+    for name in (".DS_Store", "README.md", "00 notes.txt"):
+        (folder / name).write_text("Nothing to ask.")
+    (folder / "00 old").mkdir()
+    beside, few_beside = read(folder), read(folder, n=2)
+
+    assert (alone.name, alone.items, alone.missing) == (beside.name, beside.items, beside.missing)
+    assert few.items == few_beside.items
+    assert (beside.n_personas, few_beside.n_drawn) == (3, 2)
+    told = {"00 notes.txt": "wrong_name", "00 old": "wrong_name"}
+    assert {row.key: row.reason for row in beside.damaged} == told
+
+
+def test_an_item_is_the_same_whatever_becomes_of_the_others(tmp_path):
+    folder = write_gym(tmp_path / "gym")
+    whole = read(folder)
+    (folder / f"{PEOPLE[0]}.json").write_text("{")
+    rest = read(folder)
+
+    assert rest.name != whole.name  # another work, but of the same items
+    assert [item.id for item in rest.items] == [item.id for item in whole.items[50:]]
+    assert read(write_gym(tmp_path / "one", PEOPLE[2:])).items == whole.items[100:]
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="a file that nobody may read")
+def test_a_file_that_fails_to_be_read_is_left_out_by_whoever_asks(tmp_path):
+    folder = write_gym(tmp_path / "gym")
+    (folder / f"{PEOPLE[0]}.json").unlink()
+    (folder / f"{PEOPLE[0]}.json").symlink_to("/proc/self/mem")  # root may not either
+
+    [rejection] = read(folder).damaged
+    assert (rejection.key, rejection.reason) == (f"{PEOPLE[0]}.json", "unreadable")
 
 
 def test_other_questions_are_another_suite(tmp_path):
@@ -252,6 +290,7 @@ def test_rows_give_the_items_that_files_give(tmp_path):
     for path in (singly, rows_of(tmp_path, "whole.jsonl", whole)):
         suite = read(path)
         assert {(item.persona, item.task, item.questions) for item in suite.items} == wanted
+        assert {item.id for item in suite.items} == {item.id for item in files.items}
         assert suite.damaged == ()
 
 
@@ -266,13 +305,23 @@ def test_bad_rows_and_half_personas_are_rejected(tmp_path):
     ]
     suite = read(rows_of(tmp_path, "rows.jsonl", rows))
 
-    assert len(suite.items) == 50
+    assert (len(suite.items), suite.n_personas, suite.n_drawn) == (50, 2, 2)
     assert Counter(row.reason for row in suite.damaged) == {
         "missing_task": 1,
         "duplicate": 1,
         "missing_key": 2,
         "wrong_type": 1,
     }
+
+
+def test_a_row_that_is_a_whole_persona_and_cannot_be_read_is_a_persona_lost(tmp_path):
+    whole = [{"persona": persona, **questions_of(persona)} for persona in PEOPLE]
+    path = rows_of(tmp_path, "rows.jsonl", [*whole, {"persona": 7}, whole[0]])
+    path.write_text(path.read_text() + '{"persona": "A baker", "Toxi')
+    suite = read(path)
+
+    assert (len(suite.people), suite.n_personas, suite.n_drawn) == (3, 5, 5)
+    assert [row.reason for row in suite.damaged] == ["missing_key", "broken_json", "duplicate"]
 
 
 @pytest.mark.parametrize(
