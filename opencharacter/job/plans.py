@@ -9,7 +9,7 @@ from opencharacter.config import Backend, Config, planned_settings
 from opencharacter.errors import StoreError
 from opencharacter.job import Job
 from opencharacter.progress import closing_table
-from opencharacter.store.damage import alone
+from opencharacter.store.commands import alone
 from opencharacter.synth.planning import Cost, prices_of, runs_on_gpus
 
 _STAGES = ("personas", "instructions", "profiles", "rewrite", "generate")

@@ -45,14 +45,19 @@ _OF_A_RUN = {"in_domain", "out_of_domain", "profile_facts", "multi_turn"}
 """Suites that ask the characters of a run."""
 
 
-def read_results(run_dir: Path, *, run: str) -> Results:
+def read_results(run_dir: Path, *, run: str, typed: str = "") -> Results:
     """Return the transcripts and scores of a run.
+
+    Args:
+        run_dir: Its folder.
+        run: Its name.
+        typed: The command, if it is one of that run.
 
     Raises:
         StoreError: it has no finished `judge`, what that was made from has changed since, or a file
             is damaged.
     """
-    finished_input(run_dir, "judge", run=run)
+    finished_input(run_dir, "judge", run=run, typed=typed)
     play, judge = (StageFolder(run_dir=run_dir, stage=stage) for stage in ("play", "judge"))
     require_whole(judge)
     items, transcripts = read_played(play)

@@ -32,7 +32,8 @@ def run(config: Config, job: Job) -> None:
     runs_dir = Path(config.runs_dir)
     run_folder(config.run, runs_dir)  # a name that was mistyped is told as such
     others = [run_folder(name, runs_dir) for name in config.report.runs]
-    runs = [read_results(folder, run=folder.name) for folder in (job.run_dir, *others)]
+    own = read_results(job.run_dir, run=config.run, typed=job.command)
+    runs = [own, *(read_results(folder, run=folder.name) for folder in others)]
     results = with_labels(joined(runs), config)
     report = write_report(job.folder("report").path, results, config.report)
     track_report(report, results, config, job.folder("report"))

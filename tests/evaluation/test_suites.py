@@ -1,6 +1,5 @@
 """What holds of every suite."""
 
-
 import pytest
 
 from opencharacter.config import SuiteConfig, SuiteName
