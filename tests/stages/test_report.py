@@ -29,9 +29,11 @@ def test_a_judged_run_is_reported(opencharacter, tmp_path):
 
 def test_without_scores_the_error_names_the_command(opencharacter, tmp_path):
     (tmp_path / "runs" / "t").mkdir(parents=True)
-    done = opencharacter("stage=report")
+    done = opencharacter("stage=report", "llm@judge=scripted", "run=t")
 
-    assert (done.returncode, "stage=judge" in done.stderr) == (2, True)
+    words = f"stage=judge llm@judge=scripted run=t runs_dir={tmp_path}/runs"
+    assert done.stderr.endswith(f"first run: python -m opencharacter {words}")
+    assert done.returncode == 2
 
 
 def test_a_part_of_the_suite_has_no_headline(opencharacter, tmp_path):
