@@ -7,14 +7,40 @@ from typing import Any
 
 from opencharacter.config import Backend, Config, planned_settings
 from opencharacter.errors import StoreError
+from opencharacter.evaluation.suites import stages_read
 from opencharacter.job import Job
 from opencharacter.progress import closing_table
-from opencharacter.store.commands import alone
+from opencharacter.store.commands import alone, placed
 from opencharacter.synth.planning import Cost, prices_of, runs_on_gpus
 
 _STAGES = ("personas", "instructions", "profiles", "rewrite", "generate")
 _COUNTS = ("records", "calls", "prompt tokens", "output tokens")
 _UNITS = {"GiB": 2**30, "MiB": 2**20, "KiB": 2**10}
+_MAKES = {
+    *("experiment", "personas", "instructions", "profiles", "rewrite", "generate", "synth", "mix"),
+    *("llm@teacher", "teacher", "tokenize", "train"),
+}
+"""Groups and sections that are about making data and training on it."""
+_FOR_DATA = ("plan.assume.personas", "plan.assume.instructions")
+
+
+def only_evaluates(config: Config, job: Job) -> bool:
+    """Say whether no data is to be made: the run asks another one's characters, or a suite.
+
+    A suite is asked for alone by its name where no word of the command is about data, and what it
+    reads of the run is made; or by having been played in a run that has made none.
+    """
+    if config.play.follows or config.plan.pilot:
+        return False
+    if config.suite.run not in (None, config.run):
+        return True
+    words = [word.partition("=")[0].lstrip("+~") for word in shlex.split(job.command)]
+    if any(word.startswith(_FOR_DATA) or word.partition(".")[0] in _MAKES for word in words):
+        return False
+    if "suite" in words:
+        return all(job.folder(stage).manifest() for stage in stages_read(config.suite))
+    is_data = any(job.folder(stage).started() for stage in ("personas", "instructions"))
+    return job.folder("play").started() is not None and not is_data
 
 
 def refuse_other_settings(config: Config, job: Job) -> None:
@@ -36,6 +62,7 @@ def refuse_other_settings(config: Config, job: Job) -> None:
         other = [f"{name} was {was[name]!r}" for name in was if given.get(name) != was[name]]
         if other:
             command = _with_words(alone(started["command"], "plan"), job.command)
+            command = placed(command, job.run_dir)
             shown = "; ".join(other[:3]) + (f"; and {len(other) - 3} more" if other[3:] else "")
             raise StoreError(
                 f"{job.run_dir} was started with other settings ({shown}); plan it with: "
