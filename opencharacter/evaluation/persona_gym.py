@@ -6,13 +6,14 @@ it: half a persona's questions are no PersonaGym, and nobody would see it in a m
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 from unicodedata import category
 
+from opencharacter.checks.placeholders import placeholder
 from opencharacter.checks.problem import Problem
 from opencharacter.config import SuiteConfig
 from opencharacter.errors import SourceError
@@ -44,7 +45,7 @@ FOLDER = "benchmark-v1"
 _HASH = 12
 _BESIDE = ("README", "LICENSE", ".DS_Store", ".git", "._")  # files that are no personas
 _UNSEEN = "\u200b\u2060\ufeff"
-_SHOWN = 3  # problems of one file that are told
+_LOST = "\ufffd"  # what is put for a character that could not be decoded
 
 Questions = dict[str, list[str]]
 _Found = Questions | Rejection
@@ -74,12 +75,9 @@ def read_persona_gym(config: SuiteConfig) -> Suite:
     drawn = _drawn(list(read), config)
     found = {persona: read[persona]() for persona in drawn}
     broken = [one for one in found.values() if isinstance(one, Rejection)]
-    items = [
-        item
-        for persona, questions in found.items()
-        if not isinstance(questions, Rejection)
-        for item in _items(persona, questions, config)
-    ]
+    sound = {name: one for name, one in found.items() if not isinstance(one, Rejection)}
+    items = [item for name, one in sound.items() for item in _items(name, one, config)]
+    missing = _missing(len(read), len(drawn), len(broken), config)
     is_light = config.light or config.questions == 1
     version = (source_fingerprint(config.path) if is_rows else _version(location))[:_HASH]
     return Suite(
@@ -89,7 +87,8 @@ def read_persona_gym(config: SuiteConfig) -> Suite:
         read_from=read_from,
         n_personas=len(read),
         n_drawn=len(drawn),
-        missing=_missing(len(read), len(drawn), len(broken), config),
+        n_lost=len(broken),
+        missing=missing + _copied(sound),
     )
 
 
@@ -258,6 +257,17 @@ def _missing(personas: int, drawn: int, broken: int, config: SuiteConfig) -> tup
     return tuple(found)
 
 
+def _copied(people: Mapping[str, Questions]) -> tuple[str, ...]:
+    """Say who is asked what somebody else is asked: a file under a wrong name, or made so."""
+    first: dict[str, str] = {}
+    pairs = [(name, first.setdefault(digest(asked), name)) for name, asked in people.items()]
+    copies = [(name, other) for name, other in pairs if name != other]
+    if not copies:
+        return ()
+    such = " and ".join(map(repr, copies[0][::-1]))
+    return (f"{len(copies):,} personas have the very questions of another, such as {such}",)
+
+
 def _read(path: Path, n: int) -> Questions | Rejection:
     """Return the questions of a file, or everything that is wrong with it."""
     try:
@@ -275,8 +285,7 @@ def _stripped(questions: Questions) -> Questions:
 
 
 def _refused(key: str, problems: Sequence[Problem], text: str) -> Rejection:
-    more = f"; and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
-    detail = "; ".join(problem.detail for problem in problems[:_SHOWN]) + more
+    detail = "; ".join(problem.detail for problem in problems)
     return reject(key, problems[0].reason, detail, text)
 
 
@@ -352,8 +361,8 @@ def _task_problems(task: str, questions: Any, n: int) -> list[Problem]:
             found.append(Problem("wrong_type", f"{task!r} {number} is a {what}, not a text"))
         elif not strip_invisible(question):
             found.append(Problem("empty_question", f"{task!r} {number} is empty"))
-        elif flaw := find_flaw(question):
-            found.append(Problem(flaw.reason, f"{task!r} {number}: {flaw.detail}"))
+        elif problem := _question_problem(question):
+            found.append(Problem(problem.reason, f"{task!r} {number}: {problem.detail}"))
         elif (first := seen.setdefault(strip_invisible(question), number)) != number:
             detail = f"{task!r} {number} is question {first} again"
             found.append(Problem("duplicate_question", detail))
@@ -361,3 +370,14 @@ def _task_problems(task: str, questions: Any, n: int) -> list[Problem]:
         detail = f"{task!r} has {len(questions)} questions, suite.questions says {n}"
         found.append(Problem("wrong_number", detail))
     return found
+
+
+def _question_problem(question: str) -> Problem | None:
+    """Return why a text cannot be asked as it stands."""
+    if flaw := find_flaw(question):
+        return Problem(flaw.reason, flaw.detail)
+    if _LOST in question:
+        return Problem("lost_characters", f"{question.count(_LOST)} were lost in decoding")
+    if found := placeholder(question):
+        return Problem("placeholder", f"nobody filled in {found}")
+    return None

@@ -17,6 +17,7 @@ def placed(command: str, run_dir: Path) -> str:
     """Return a command for the run in `run_dir`, wherever it was when the command was typed."""
     name, runs_dir = f"run={run_dir.name}", f"runs_dir={run_dir.parent}"
     words = [name if word.startswith("run=") else word for word in shlex.split(command)]
+    words += [name] * (name not in words)
     said = [word.partition("=")[2] for word in words if word.startswith("runs_dir=")]
     if Path(said[-1] if said else _RUNS_DIR) == run_dir.parent:
         return shlex.join(words)

@@ -82,6 +82,16 @@ DAMAGED = {
         "duplicate_question",
         "'Toxicity' 10 is question 1 again",
     ),
+    "a character lost in decoding": (
+        changed(Toxicity=[*TEN[:9], "Don\ufffdt you?"]),
+        "lost_characters",
+        "'Toxicity' 10: 1 were lost",
+    ),
+    "a blank that nobody filled in": (
+        changed(Toxicity=[*TEN[:9], "What would {persona} do?"]),
+        "placeholder",
+        "nobody filled in '{persona}'",
+    ),
     "a chat template's token": (
         changed(Toxicity=[*TEN[:9], "Hi<|eot_id|>"]),
         "control_tokens",
@@ -100,6 +110,21 @@ def test_a_damaged_file_is_left_out_whole_and_says_why(tmp_path, raw, reason, de
     rejection = rejection_of(tmp_path, raw)
 
     assert (rejection.reason, detail in rejection.detail) == (reason, True), rejection.detail
+
+
+def test_all_that_is_wrong_with_a_file_is_told(tmp_path):
+    value = changed(Toxicity=[*TEN[:6], 7, "", [], "{user}", "And?"], Linguistic_Habits=None)
+    value.pop("Expected Action")
+
+    assert rejection_of(tmp_path, value).detail.split("; ") == [
+        "it lacks 'Expected Action'",
+        "'Toxicity' 7 is a int, not a text",
+        "'Toxicity' 8 is empty",
+        "'Toxicity' 9 is a list, not a text",
+        "'Toxicity' 10: nobody filled in '{user}'",
+        "'Toxicity' has 11 questions, suite.questions says 10",
+        "'Linguistic Habits' is a NoneType, not a list of questions",
+    ]
 
 
 def test_a_whole_file_gives_fifty_items_of_its_persona(tmp_path):
@@ -217,6 +242,16 @@ def test_a_part_of_the_suite_says_what_part(tmp_path):
     )
 
 
+def test_questions_under_another_persona_s_name_are_told(tmp_path):
+    folder = write_gym(tmp_path / "gym")
+    shutil.copy(folder / f"{PEOPLE[0]}.json", folder / f"{PEOPLE[2]}.json")
+
+    assert read(folder).missing[1:] == (
+        "1 personas have the very questions of another, such as "
+        "'A 30-year-old baker from Oslo' and 'A shy bell ringer'",
+    )
+
+
 def test_all_of_the_published_suite_lacks_nothing(tmp_path):
     folder = write_gym(tmp_path / "gym", [f"Baker {n:03}" for n in range(200)])
 
@@ -264,64 +299,6 @@ def test_other_questions_are_another_suite(tmp_path):
 
     assert read(write_gym(tmp_path / "b")).name == name
     assert read(write_gym(tmp_path / "c", PEOPLE[:2])).name != name
-
-
-def rows_of(tmp_path, name, rows):
-    path = tmp_path / name
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return path
-
-
-def test_rows_give_the_items_that_files_give(tmp_path):
-    files = read(write_gym(tmp_path / "gym"))
-    singly = rows_of(
-        tmp_path,
-        "singly.jsonl",
-        [
-            {"persona": persona, "task": task, "question": question}
-            for persona in PEOPLE
-            for task, questions in questions_of(persona).items()
-            for question in questions
-        ],
-    )
-    whole = [{"persona": persona, **questions_of(persona)} for persona in PEOPLE]
-
-    wanted = {(item.persona, item.task, item.questions) for item in files.items}
-    for path in (singly, rows_of(tmp_path, "whole.jsonl", whole)):
-        suite = read(path)
-        assert {(item.persona, item.task, item.questions) for item in suite.items} == wanted
-        assert {item.id for item in suite.items} == {item.id for item in files.items}
-        assert suite.damaged == ()
-
-
-def test_bad_rows_and_half_personas_are_rejected(tmp_path):
-    rows = [
-        {"persona": PEOPLE[0], **questions_of(PEOPLE[0])},
-        {"persona": PEOPLE[0], **questions_of(PEOPLE[0])},
-        {"persona": PEOPLE[1], "task": "Toxicity", "question": "Only one?"},
-        {"persona": 7},
-        {"persona": PEOPLE[2]},
-        [],
-    ]
-    suite = read(rows_of(tmp_path, "rows.jsonl", rows))
-
-    assert (len(suite.items), suite.n_personas, suite.n_drawn) == (50, 2, 2)
-    assert Counter(row.reason for row in suite.damaged) == {
-        "missing_task": 1,
-        "duplicate": 1,
-        "missing_key": 2,
-        "wrong_type": 1,
-    }
-
-
-def test_a_row_that_is_a_whole_persona_and_cannot_be_read_is_a_persona_lost(tmp_path):
-    whole = [{"persona": persona, **questions_of(persona)} for persona in PEOPLE]
-    path = rows_of(tmp_path, "rows.jsonl", [*whole, {"persona": 7}, whole[0]])
-    path.write_text(path.read_text() + '{"persona": "A baker", "Toxi')
-    suite = read(path)
-
-    assert (len(suite.people), suite.n_personas, suite.n_drawn) == (3, 5, 5)
-    assert [row.reason for row in suite.damaged] == ["missing_key", "broken_json", "duplicate"]
 
 
 @pytest.mark.parametrize(
