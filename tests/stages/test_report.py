@@ -166,7 +166,11 @@ def of_another_form(path):
         ("play/items", lost, "items is damaged (it lacks 8 items that were played)"),
         ("play/suite.json", lost, "suite.json is damaged (it is missing); make play again with"),
         ("play/suite.json", of_another_form, "suite.json is damaged (it is of another form"),
-        ("judge/judges.json", lost, "judges.json is damaged (it is missing); give the command of"),
+        (
+            "judge/judges.json",
+            lost,
+            "judges.json is damaged (it is missing); judge again with: python -m opencharacter stage=judge run=t",
+        ),
         ("judge/judges.json", not_utf8, "judges.json is damaged (broken JSON: "),
         ("judge/judges.json", of_another_form, "judges.json is damaged (it is of another form"),
         ("judge/jury.json", of_another_form, "jury.json is damaged (it is of another form"),
