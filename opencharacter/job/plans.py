@@ -21,26 +21,33 @@ _MAKES = {
     *("llm@teacher", "teacher", "tokenize", "train"),
 }
 """Groups and sections that are about making data and training on it."""
-_FOR_DATA = ("plan.assume.personas", "plan.assume.instructions")
+_FOR_DATA = {"plan.assume.personas", "plan.assume.instructions"}
+_ASKS = {
+    *("suite", "llm@player", "player", "play", "llm@user", "user", "loss"),
+    *("llm@judge", "judge", "qualify"),
+}
+"""Those about playing and judging."""
 
 
 def only_evaluates(config: Config, job: Job) -> bool:
     """Say whether no data is to be made: the run asks another one's characters, or a suite.
 
-    A suite is asked for alone by its name where no word of the command is about data, and what it
-    reads of the run is made; or by having been played in a run that has made none.
+    Where no word of the command is about data, a suite is asked for alone by its name, if what it
+    reads of the run is made. In a run that was played it is asked for by any word about playing and
+    judging, and, if no data was ever made in it, by none.
     """
     if config.play.follows or config.plan.pilot:
         return False
     if config.suite.run not in (None, config.run):
         return True
-    words = [word.partition("=")[0].lstrip("+~") for word in shlex.split(job.command)]
-    if any(word.startswith(_FOR_DATA) or word.partition(".")[0] in _MAKES for word in words):
+    words = {word.partition("=")[0].lstrip("+~") for word in shlex.split(job.command)}
+    about = {word.partition(".")[0] for word in words}
+    if about & _MAKES or words & _FOR_DATA:
         return False
-    if "suite" in words:
-        return all(job.folder(stage).manifest() for stage in stages_read(config.suite))
-    is_data = any(job.folder(stage).started() for stage in ("personas", "instructions"))
-    return job.folder("play").started() is not None and not is_data
+    if job.folder("play").started() is not None:
+        return bool(about & _ASKS) or job.folder("personas").started() is None
+    reads = stages_read(config.suite)
+    return "suite" in words and all(job.folder(stage).manifest() for stage in reads)
 
 
 def refuse_other_settings(config: Config, job: Job) -> None:

@@ -95,6 +95,8 @@ def test_facts_are_counted_at_the_end(opencharacter, tmp_path, run_made):
     assert "fact stated" in done.stderr
     assert "to be judged" not in done.stderr
     assert "Judging asks nobody" in opencharacter("stage=plan", "suite=profile_facts").stdout
+    later = opencharacter("stage=plan", "judge.family=owl")  # of a run that other words have made
+    assert (later.returncode, "profiles" in later.stdout) == (0, False), later.stderr
 
 
 def test_retention_is_told_by_turn(opencharacter, tmp_path, run_made):

@@ -169,7 +169,7 @@ def of_another_form(path):
         (
             "judge/judges.json",
             lost,
-            "judges.json is damaged (it is missing); judge again with: python -m opencharacter stage=judge run=t",
+            "judges.json is damaged (it is missing); judge again with: python",
         ),
         ("judge/judges.json", not_utf8, "judges.json is damaged (broken JSON: "),
         ("judge/judges.json", of_another_form, "judges.json is damaged (it is of another form"),
