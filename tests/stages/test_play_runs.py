@@ -82,7 +82,7 @@ def test_a_player_trained_upon_a_run_that_is_gone_has_nobody_out_of_domain(
     write_json(model.parent / "started.json", was | {"settings": settings})
     done = opencharacter("stage=play", "suite=out_of_domain", "suite.n=2", f"player.model={model}")
 
-    assert "trained upon /gone/a/train/model" in done.stderr
+    assert "was trained upon /gone/a/train/model" in done.stderr
     assert {transcript.domain for transcript in played(tmp_path)} == {Domain.unknown}
 
 
