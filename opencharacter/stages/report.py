@@ -32,8 +32,10 @@ def run(config: Config, job: Job) -> None:
     """
     runs_dir = Path(config.runs_dir)
     run_folder(config.run, runs_dir)  # a name that was mistyped is told as such
-    folders = [job.run_dir, *(run_folder(name, runs_dir) for name in config.report.runs)]
-    named = zip(folders, labels_of(folders), strict=True)
-    results = with_labels(joined([read_results(each, run=run) for each, run in named]), config)
+    others = [run_folder(name, runs_dir) for name in config.report.runs]
+    label, *labels = labels_of([job.run_dir, *others])
+    runs = [read_results(job.run_dir, run=label, typed=job.command)]
+    runs += [read_results(each, run=run) for each, run in zip(others, labels, strict=True)]
+    results = with_labels(joined(runs), config)
     report = write_report(job.folder("report").path, results, config.report)
     track_report(report, results, config, job.folder("report"))
