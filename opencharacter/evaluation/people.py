@@ -27,7 +27,9 @@ class People:
 
     run_dir: Path
     also_trained: tuple[Path, ...] = ()
-    """Runs that trained the model under test, where they are others."""
+    """Runs that trained the model under test, where there are others than this one."""
+    knows_all: bool = True
+    """Whether there is no other that trained it: else nobody is known to be out of domain."""
 
     def folder(self, stage: str) -> StageFolder:
         """Return where a stage of that run keeps its files."""
@@ -67,10 +69,11 @@ class People:
         if not all(run.has_mixture for run in (self, *runs)):
             return Domain.unknown
         if met := [run.met[character.id] for run in runs if character.id in run.met]:
-            return Domain.unknown if instruction in set().union(*met) else Domain.inside
+            is_new = instruction not in set().union(*met) and (self.knows_all or not instruction)
+            return Domain.inside if is_new else Domain.unknown
         seen = self.met.keys() | self._near_others
-        is_near = character.cluster in self._trained_clusters
-        return Domain.unknown if is_near or character.id in seen else Domain.outside
+        is_near = character.cluster in self._trained_clusters or character.id in seen
+        return Domain.unknown if is_near or not self.knows_all else Domain.outside
 
     def trained(self) -> list[Character]:
         """Return the characters of the mixture.
@@ -145,7 +148,8 @@ class People:
 
     @property
     def _mixtures(self) -> list[Path]:
-        return [run_dir / "mix" for run_dir in (self.run_dir, *self.also_trained)]
+        others = [run for run in self.also_trained if run.resolve() != self.run_dir.resolve()]
+        return [run_dir / "mix" for run_dir in (self.run_dir, *others)]
 
     @cached_property
     def _trained_clusters(self) -> set[str]:

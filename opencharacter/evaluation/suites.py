@@ -18,14 +18,20 @@ _TRAINED_ON = ("profiles", "instructions", "mix")
 
 
 def load_suite(
-    config: SuiteConfig, run_dir: Path, also_trained: tuple[Path, ...] = (), *, user: str = ""
+    config: SuiteConfig,
+    run_dir: Path,
+    also_trained: tuple[Path, ...] = (),
+    *,
+    knows_all: bool = True,
+    user: str = "",
 ) -> Suite:
     """Return the suite that the settings name; an item that is there twice is played once.
 
     Args:
         config: Which, and how much of it.
         run_dir: Of the run whose characters it asks, where it asks a run's.
-        also_trained: Of other runs on whose mixtures the model was trained.
+        also_trained: Runs on whose mixtures the model was trained, where there are others.
+        knows_all: Whether it was trained in no other run that is not known.
         user: Name of the model that plays the user, with `suite.user=model`: what another one asks
             is something else.
 
@@ -33,7 +39,8 @@ def load_suite(
         SourceError: its data is not there, or cannot be read at all.
         StoreError: what it says of the run is not true of the run's mixture.
     """
-    return _once(_read(config, People(run_dir=run_dir, also_trained=also_trained), user))
+    people = People(run_dir=run_dir, also_trained=also_trained, knows_all=knows_all)
+    return _once(_read(config, people, user))
 
 
 def _once(suite: Suite) -> Suite:

@@ -82,6 +82,16 @@ def say_missing(suite: Suite) -> None:
         print(f"play: a part of {suite.name}: {sentence}", file=sys.stderr)
 
 
+def say_lost(model: str) -> None:
+    """Say that what a model was trained on is not known; empty = it is."""
+    if model:
+        print(
+            f"play: the player was trained upon {model}, and the run that made it is not here, or "
+            "has trained another since: whom it met is not known, so nobody is out of domain",
+            file=sys.stderr,
+        )
+
+
 def count_played(folder: StageFolder, suite: Suite) -> dict[str, int]:
     """Return how many transcripts are for a judge, how many failed, and what rules say of all."""
     items = {item.id: item for item in suite.items}

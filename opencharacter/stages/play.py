@@ -18,10 +18,11 @@ from opencharacter.job import Job
 from opencharacter.job.ahead import check_asked
 from opencharacter.job.forgetting import with_losses
 from opencharacter.job.harness import check_harness, run_harness
-from opencharacter.job.lineage import trained_in
+from opencharacter.job.lineage import trained_in, trainings_of
 from opencharacter.job.playing import (
     count_played,
     refuse_damaged,
+    say_lost,
     say_missing,
     write_items,
 )
@@ -62,8 +63,10 @@ def run(config: Config, job: Job) -> None:
     reads = stages_read(config.suite)
     made = {stage: finished_input(run_dir, stage, run=run) for stage in reads}
     user = model_name(config.user) if config.suite.user is UserTurns.model else ""
-    suite = load_suite(config.suite, run_dir, _also_trained(config, run_dir), user=user)
-    suite = with_losses(suite, trained_in(config.player.model))
+    trained = trainings_of(config.player.model, run_dir)
+    also = trained.besides(run_dir)
+    suite = load_suite(config.suite, run_dir, also, knows_all=not trained.lost, user=user)
+    suite = with_losses(suite, trained_in(config.player.model), config.player.model)
     tasks = tasks_of(suite, config.play)
     is_own = run == config.run
     with job.stage(
@@ -79,6 +82,7 @@ def run(config: Config, job: Job) -> None:
         sources={"suite": suite.name} | ({} if is_own else {f"{run}/{s}": made[s] for s in made}),
     ) as stage:
         say_missing(suite)
+        say_lost(trained.lost if reads else "")
         # Now: later our engine holds the GPU.
         run_harness(stage.folder, config, stage.fingerprint, stage.claims)
 
@@ -114,9 +118,3 @@ def _models(config: Config, job: Job) -> Model:
     player = job.model(config.player)
     user = player if config.suite.user is UserTurns.scripted else job.model(config.user)
     return player if user is player else TwoModels(player, user)
-
-
-def _also_trained(config: Config, asked: Path) -> tuple[Path, ...]:
-    """Return the run that trained the player, where it is not the one whose people are asked."""
-    run_dir = trained_in(config.player.model)
-    return (run_dir,) if run_dir and run_dir.resolve() != asked.resolve() else ()

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from opencharacter.records import Domain, EvalItem, MixtureRow, Role, Split, Transcript
+from opencharacter.store.files import write_json
 from opencharacter.store.rows import read_columns, read_records
 
 
@@ -70,6 +71,19 @@ def test_a_character_has_the_same_system_prompt_in_training_and_in_testing(
 
     for transcript in played(tmp_path):
         assert transcript.messages[0].content == trained[transcript.persona_id]
+
+
+def test_a_player_trained_upon_a_run_that_is_gone_has_nobody_out_of_domain(
+    opencharacter, tmp_path, run_made
+):
+    model = tmp_path / "runs" / "t" / "train" / "model"
+    was = {"fingerprint": "0", "inputs": {}, "command": "x", "at": 0.0}
+    settings = {"train": {"model": "/gone/a/train/model"}}
+    write_json(model.parent / "started.json", was | {"settings": settings})
+    done = opencharacter("stage=play", "suite=out_of_domain", "suite.n=2", f"player.model={model}")
+
+    assert "trained upon /gone/a/train/model" in done.stderr
+    assert {transcript.domain for transcript in played(tmp_path)} == {Domain.unknown}
 
 
 def test_facts_are_counted_at_the_end(opencharacter, tmp_path, run_made):
