@@ -243,6 +243,12 @@ def cautions_of(results: Results, criteria: Sequence[str]) -> list[str]:
         found.append(f"Below the bar, so {judge} scored nothing: {'; '.join(why)}.")
     found += _not_centred(results, criteria)
     found += [f"A random draw: {sentence}." for sentence in results.draws]
+    if held := results.about.get("held_out_characters"):
+        found.append(
+            f"{held:,.0f} more characters of the mixture chose the step that was kept, for the "
+            "training held them out (train.holdout.characters): they count neither as in-domain "
+            "nor as out-of-domain."
+        )
     popularity = results.about.get("popularity")
     if popularity is not None:
         found.append(

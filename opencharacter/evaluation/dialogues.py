@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from opencharacter.config import InstructionsConfig, SuiteConfig, SuiteName
 from opencharacter.errors import SourceError
-from opencharacter.evaluation.people import People, draw_people, shown_facts
+from opencharacter.evaluation.people import People, draw_people, held_told, shown_facts
 from opencharacter.evaluation.suite import Suite, part_of_people
 from opencharacter.ids import digest, shuffled
 from opencharacter.prompts.character import system_prompt
@@ -45,7 +45,9 @@ def read_dialogues(config: SuiteConfig, people: People) -> Suite:
             f"suite={config.name} has nothing to ask: every character met every instruction in the "
             "mixture; name others in suite.path"
         )
-    suite = part_of_people(name, items, drawn=len(drawn), of=len(asked))
+    suite = part_of_people(
+        name, items, drawn=len(drawn), of=len(asked), about=held_told(people, is_asked=is_inside)
+    )
     return suite.with_damaged(damaged)
 
 

@@ -14,6 +14,7 @@ from opencharacter import __version__
 from opencharacter.config import Config, data_settings
 from opencharacter.ids import digest
 from opencharacter.job import Job
+from opencharacter.job.lineage import TOKENS
 from opencharacter.job.modelcard import METRICS, metric_lines, write_card
 from opencharacter.job.stage import OpenStage
 from opencharacter.llm.stopping import Stopping
@@ -267,6 +268,7 @@ def prepare_rows(work: Work, tally: Tally) -> Prepared:
         "rows held out with their instruction": len(split.dialogues),
         "general rows held out": len(split.forgetting),
         "rows of packs": len(prepared.train),
+        TOKENS: sum(rows.rows[number].length for number in split.train),
     }
     return prepared
 

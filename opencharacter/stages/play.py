@@ -24,6 +24,7 @@ from opencharacter.job.playing import (
     refuse_damaged,
     say_lost,
     say_missing,
+    sources_of,
     write_items,
 )
 from opencharacter.job.reporting import run_folder
@@ -79,7 +80,7 @@ def run(config: Config, job: Job) -> None:
         ],
         versions={"model": model_name(config.player), "prompt": RENDER_VERSION},
         reads=reads if is_own else (),
-        sources={"suite": suite.name} | ({} if is_own else {f"{run}/{s}": made[s] for s in made}),
+        sources=sources_of(suite) | ({} if is_own else {f"{run}/{s}": made[s] for s in made}),
     ) as stage:
         say_missing(suite)
         say_lost(trained.lost if reads else "")

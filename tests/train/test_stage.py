@@ -43,6 +43,8 @@ def test_a_run_is_trained_validated_and_written(words, folder, opencharacter):
 
     assert done.returncode == 0, done.stderr
     assert checkpoint.character_loss < lines[0]["eval_characters_loss"]
+    notes = json.loads((folder / "manifest.json").read_text())["counts"]["notes"]
+    assert 0 < notes["tokens trained on"] < sum(len(row.input_ids) for row in corpus(6, 5, 6))
     assert checkpoint.dialogue_loss is not None
     assert checkpoint.forgetting_loss is not None
     assert "lowest loss on held-out characters" in checkpoint.chosen
