@@ -1,7 +1,7 @@
 """Whether scores of several runs came about alike, and several runs of one model as one."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from opencharacter.compare.results import RULE, Results, group_of, models_of
@@ -43,19 +43,39 @@ def joined(runs: Sequence[Results]) -> Results:
         incomplete=[why for run in runs for why in run.incomplete],
         draws=[draw for run in runs for draw in run.draws],
         families={judge: family for run in runs for judge, family in run.families.items()},
+        candidates={model: family for run in runs for model, family in run.candidates.items()},
         related={family: whose for run in runs for family, whose in run.related.items()},
         unknown={model: setting for run in runs for model, setting in run.unknown.items()},
         same_family_stated=all(run.same_family_stated for run in runs),
         scales={name: scale for run in runs for name, scale in run.scales.items()},
-        cards={judge: card for run in runs for judge, card in run.cards.items()},
-        card_hashes={judge: hash_ for run in runs for judge, hash_ in run.card_hashes.items()},
-        unseated={judge: why for run in runs for judge, why in run.unseated.items()},
+        cards={} if others else first.cards,
+        card_hashes={} if others else first.card_hashes,
+        unseated={} if others else first.unseated,
+        against={key: pair for run in runs for key, pair in run.against.items()},
+        rivals={pair: rival for run in runs for pair, rival in run.rivals.items()},
         opponents={id_: other for run in runs for id_, other in run.opponents.items()},
-        jury=first.jury if len(runs) == 1 else {},
+        jury={} if others else first.jury,
         human={key: label for run in runs for key, label in run.human.items()},
         losses=list({row.dialogue_id: row for run in runs for row in run.losses}.values()),
         published=next((run.published for run in runs if run.published), {}),
+        parts=tuple(runs) if others else (),
     )
+
+
+def said(told: Iterable[tuple[str, str]], runs: Collection[str]) -> list[str]:
+    """Return sentences about runs, each once, and whose it is unless it is of all.
+
+    Args:
+        told: By run, a sentence.
+        runs: All of them.
+    """
+    by_sentence: dict[str, dict[str, None]] = defaultdict(dict)
+    for run, sentence in told:
+        by_sentence[sentence][run] = None
+    return [
+        sentence if set(runs) <= whose.keys() else f"{', '.join(whose)}: {sentence}"
+        for sentence, whose in by_sentence.items()
+    ]
 
 
 def _check_judged_alike(runs: Sequence[Results]) -> None:

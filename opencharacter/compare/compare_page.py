@@ -8,9 +8,11 @@ from opencharacter.compare.alike import listed
 from opencharacter.compare.differences import ALL, Comparison, Paired
 from opencharacter.compare.document import document, warning
 from opencharacter.compare.embedding import Embedded
+from opencharacter.compare.favour import favour_table
 from opencharacter.compare.losses import PairedLoss, exponential
 from opencharacter.compare.markup import Line, Point, lines_plot, table
 from opencharacter.compare.report_page import markdown_table
+from opencharacter.compare.results import way_told
 from opencharacter.compare.tables import (
     DOMAINS,
     NONE,
@@ -57,32 +59,34 @@ def sentences(comparison: Comparison) -> list[str]:
     told += [loss_sentence(line, level=comparison.level) for line in comparison.losses]
     told += unlike(comparison)
     if comparison.withheld:
-        return [*(bounds_words(line) for line in comparison.main if line.bounds), *told]
+        way = way_told(comparison.criteria)
+        return [*(bounds_words(line, way) for line in comparison.main if line.bounds), *told]
     return [*(sentence(line, comparison) for line in comparison.main), *told]
 
 
-def bounds_words(line: Paired) -> str:
-    """Return between what a difference lies."""
+def bounds_words(line: Paired, way: str = "") -> str:
+    """Return between what a difference lies; `way` is from `way_told`."""
     if line.bounds is None:
         return ""
     worst, best = (number(each, sign=True) for each in (line.bounds.worst, line.bounds.best))
     return (
         f"{line.second} less {line.first} on {_WHOM.get(line.scope, line.scope)} lies between "
-        f"{worst} and {best} points, whatever the missing scores would have been."
+        f"{worst} and {best} points{way}, whatever the missing scores would have been."
     )
 
 
 def sentence(line: Paired, comparison: Comparison) -> str:
     """Return one paired difference in words: which is better, by how much, or what is not shown."""
     one = line.difference.estimate
-    whom = _WHOM.get(line.scope, line.scope)
+    whom, way = _WHOM.get(line.scope, line.scope), way_told(comparison.criteria)
     if one.value is None:
         return f"{line.first} and {line.second} share no scores on {whom}."
     if one.low is None or one.high is None:
         if abs(one.value) < _IDENTICAL and one.se == 0 and one.clusters > 1:
             return f"{line.first} and {line.second} have identical scores on {whom}."
         told = (
-            f"{line.second} is {number(one.value, sign=True)} points against {line.first} on {whom}"
+            f"{line.second} is {number(one.value, sign=True)} points{way} against {line.first} "
+            f"on {whom}"
         )
         if one.clusters < 2:
             return f"{told}; one character says nothing about chance."
@@ -90,9 +94,9 @@ def sentence(line: Paired, comparison: Comparison) -> str:
             f"{told}, on each of {one.clusters:,} alike: without spread there is no interval (p "
             f"{equals(line.p_holm)} after Holm)."
         )
-    better, worse, low, high = line.second, line.first, one.low, one.high
+    more, less, low, high = line.second, line.first, one.low, one.high
     if one.value < 0:
-        better, worse, low, high = worse, better, -high, -low
+        more, less, low, high = less, more, -high, -low
     size = f"{number(abs(one.value), width=high - low)} points"
     sure = (
         f"{comparison.level:.0%} interval {ends_words(low, high, sign=True)}, "
@@ -100,11 +104,16 @@ def sentence(line: Paired, comparison: Comparison) -> str:
     )
     if line.p_holm is not None and line.p_holm <= 1 - comparison.level:
         does = "answers" if line.scope == Domain.none else "plays"
-        told = f"{better} {does} {whom} better than {worse} by {size} ({sure}). {_same(line)}"
-        return told.strip()
+        told = f"{more} {does} {whom} better than {less} by {size} ({sure})."
+        if way:
+            told = (
+                f"{less} {does} {whom} better than {more}: it has {size} less of "
+                f"{', '.join(comparison.criteria)}, of which less is better ({sure})."
+            )
+        return f"{told} {_same(line)}".strip()
     found = (
-        f"No difference between {line.first} and {line.second} is shown on {whom}: {better} is "
-        f"{size} above {worse} ({sure})."
+        f"No difference between {line.first} and {line.second} is shown on {whom}: {more} is "
+        f"{size}{way} above {less} ({sure})."
     )
     return f"{found} {_same(line)} {_power(line)}".strip()
 
@@ -188,6 +197,7 @@ def compare_tables(comparison: Comparison) -> list[Table]:
         _paired_table("Differences by criterion", "As above; Holm over this table.",
                       comparison.by_criterion),
         preference_table(comparison.preferences),
+        favour_table(comparison.self_preference),
         _loss_table(comparison.losses),
     ]  # fmt: skip
     return [each for each in found if each.lines]
@@ -205,7 +215,7 @@ def compare_page(comparison: Comparison, shown: Embedded) -> str:
         title=comparison.title,
         subtitle=f"<p class=sub>{escape(about(comparison))}</p>",
         body=body,
-        footer=f"<p>{escape(_method(comparison))}</p>",
+        footer=f"<p>{escape(_cards(comparison))}</p><p>{escape(_method(comparison))}</p>",
         transcripts=shown,
     )
 
@@ -217,7 +227,7 @@ def compare_markdown(comparison: Comparison) -> str:
         parts += ["## No headline", *(f"- {why}" for why in comparison.withheld)]
     parts += [f"- {each}" for each in (*sentences(comparison), *comparison.cautions)]
     parts += [markdown_table(each) for each in compare_tables(comparison)]
-    parts.append(_method(comparison))
+    parts += filter(None, [_cards(comparison), _method(comparison)])
     return "\n\n".join(parts) + "\n"
 
 
@@ -226,8 +236,21 @@ def about(comparison: Comparison) -> str:
     judges = listed(comparison.systems[0].judges)
     return (
         f"{comparison.items:,} items of {comparison.characters:,} characters that all runs were "
-        f"asked; headline over {', '.join(comparison.criteria)}; judged by {judges}."
+        f"asked; headline over {', '.join(comparison.criteria)}{way_told(comparison.criteria)}; "
+        f"judged by {judges}."
     )
+
+
+def _cards(comparison: Comparison) -> str:
+    """Return by which cards the judges of each run are known; nothing where rules judged."""
+    cited = [
+        f"{system.run}, {label} {sha256}"
+        for system in comparison.systems
+        for label, sha256 in system.card_hashes.items()
+    ]
+    if not any(system.scored_by for system in comparison.systems):
+        return ""
+    return f"Judge cards (sha256): {'; '.join(cited) or 'none'}."
 
 
 def _method(comparison: Comparison) -> str:

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from typing import NamedTuple, TypeVar
 
+from opencharacter.compare.alike import said
+from opencharacter.compare.favour import Favour
 from opencharacter.compare.headline import too_few
 from opencharacter.compare.losses import PairedLoss
 from opencharacter.compare.means import inside, mean_of, width_of
 from opencharacter.compare.measured import Preferred
-from opencharacter.compare.results import Scale, unknown_words
+from opencharacter.compare.results import Scale, less_is_better, unknown_words
 from opencharacter.compare.systems import Cell, System, pair, shared_keys
 from opencharacter.config import CompareConfig
 from opencharacter.records import Domain
@@ -31,7 +33,7 @@ Key = tuple[str, str]
 
 
 class Paired(NamedTuple):
-    """How much better the second run is than the first, on the same items."""
+    """How many points more the second run has than the first, on the same items."""
 
     first: str
     second: str
@@ -83,6 +85,8 @@ class Comparison:
     by_criterion: Sequence[Paired]
     preferences: Mapping[str, Sequence[Preferred]] = field(default_factory=dict)
     """Of runs that were judged beside another one, by `mine over base`."""
+    self_preference: Sequence[Favour] = ()
+    """Of judges, where models of several families answered; empty = nothing tells."""
     losses: Sequence[PairedLoss] = ()
     """On answers that both were given; empty = none were."""
 
@@ -209,6 +213,8 @@ def _cautions(systems: Sequence[System], items: set[str]) -> list[str]:
     found = []
     if not all(system.is_calibrated for system in systems):
         found.append("Uncalibrated: there is a run whose judges nobody has held against humans.")
+    told = [(system.run, caution) for system in systems for caution in system.cautions]
+    found += said(told, {system.run for system in systems})
     found += _kin_told(systems)
     for system in systems:
         left = len({item for item, _ in system.cells} - items)
@@ -288,6 +294,8 @@ def _paired(
     scale = width_of(_scale([second.cells[key] for key in keys]))
     one = inside(difference.estimate, scale, (both.b - both.a).tolist())
     difference = difference._replace(estimate=one)
+    if difference.better is not None and less_is_better({criterion for _, criterion in keys}):
+        difference = difference._replace(better=1 - difference.better)
     is_known = difference.estimate.value is not None
     return Paired(
         first.run,

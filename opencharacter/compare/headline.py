@@ -2,18 +2,19 @@
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from statistics import fmean
-from typing import Any, Protocol
+from typing import Protocol
 
+from opencharacter.compare.cards import cards_told, uncalibrated_told
 from opencharacter.compare.measured import Bounds
 from opencharacter.compare.results import (
-    RULE,
     WORSE,
     Mark,
     Results,
     Scale,
     group_of,
+    judges_of,
     kin_of,
     marks_of,
     offsets_of,
@@ -43,21 +44,6 @@ class Counted(Protocol):
         """Of those, the ones without a value."""
 
 
-def judges_of(results: Results, criteria: Sequence[str] | None = None) -> list[str]:
-    """Return the judges that are models, by name.
-
-    Args:
-        results: Of a run.
-        criteria: Only those who scored one of these; None = all.
-    """
-    found = {
-        score.judge
-        for score in results.scores
-        if criteria is None or group_of(score.criterion) in criteria
-    }
-    return sorted(found - {RULE})
-
-
 def headline_criteria(results: Results, asked: Sequence[str]) -> list[str]:
     """Return the criteria whose mean is the headline.
 
@@ -67,11 +53,13 @@ def headline_criteria(results: Results, asked: Sequence[str]) -> list[str]:
             scores are on. Points of different scales have no mean.
 
     Raises:
-        ConfigError: one of those asked for is none of the run's, or they are on several scales.
+        ConfigError: one of those asked for is none of the run's, or they are on several scales, or
+            of some of them more is better and of others less.
     """
     scales = scales_of(results)
     if asked:
         _check_known(results, asked)
+        _check_one_way(results.run, asked)
         _check_one_scale(results.run, {name: scales[name] for name in asked if name in scales})
         return list(asked)
     counts = Counter(group_of(score.criterion) for score in results.scores)
@@ -94,6 +82,15 @@ def _check_known(results: Results, asked: Sequence[str]) -> None:
         raise ConfigError(
             f"{results.run} has no scores by {', '.join(unknown)} (report.criteria, "
             f"compare.criteria); it has {', '.join(sorted(known)) or 'none at all'}"
+        )
+
+
+def _check_one_way(run: str, asked: Sequence[str]) -> None:
+    faults, others = sorted(WORSE.intersection(asked)), sorted(set(asked) - WORSE)
+    if faults and others:
+        raise ConfigError(
+            f"{run}: of {', '.join(faults)} less is better, and of {', '.join(others)} more: they "
+            "have no mean; name them one by one (report.criteria, compare.criteria)"
         )
 
 
@@ -233,16 +230,9 @@ def bounds_of(marks: Sequence[Mark]) -> list[Bounds]:
 
 def cautions_of(results: Results, criteria: Sequence[str]) -> list[str]:
     """Return what else a reader must know of a headline over these criteria, a sentence each."""
-    found = []
-    judges = judges_of(results, criteria)
-    if not is_calibrated(results, criteria):
-        found.append(_uncalibrated(results, judges))
-    for judge in judges:
-        found += _card_told(judge, results.cards.get(judge))
-    for judge, why in results.unseated.items():
-        found.append(f"Below the bar, so {judge} scored nothing: {'; '.join(why)}.")
-    found += _not_centred(results, criteria)
-    found += [f"A random draw: {sentence}." for sentence in results.draws]
+    left_out = left_out_of(results)
+    found = uncalibrated_told(results, criteria)
+    found += shared_cautions(results, criteria, left_out=left_out)
     if held := results.about.get("held_out_characters"):
         found.append(
             f"{held:,.0f} more characters of the mixture chose the step that was kept, for the "
@@ -255,13 +245,7 @@ def cautions_of(results: Results, criteria: Sequence[str]) -> list[str]:
             f"Without a model: what is popular gets {popularity:.1%} of the pairs right, chance "
             "50.0%."
         )
-    found += _kin_told(results, judges)
-    if 0 < len(judges) < JURY:
-        found.append(
-            f"{len(judges)} judge{'s' * (len(judges) > 1)}, and a jury has {JURY} of different "
-            "families: the figures hang on whom was asked."
-        )
-    found += _users_told(results)
+    found += _kin_told(results, judges_of(results, criteria))
     if is_anybody(results) and all(t.domain is Domain.unknown for t in results.transcripts):
         found.append(
             "Whether the model was trained on these characters is not known, so there is no gap "
@@ -273,6 +257,23 @@ def cautions_of(results: Results, criteria: Sequence[str]) -> list[str]:
             "trained on it, for it is no checkpoint of a run."
         )
     return found
+
+
+def shared_cautions(
+    results: Results, criteria: Sequence[str], *, left_out: frozenset[str]
+) -> list[str]:
+    """Return what to know of any claim over these scores, a report's or a comparison's.
+
+    Args:
+        results: Of a run.
+        criteria: Of the headline.
+        left_out: Judges that are not in it.
+    """
+    found = cards_told(results, criteria)
+    found += _not_centred(results, criteria, left_out)
+    found += [f"A random draw: {sentence}." for sentence in results.draws]
+    found += _jury_told(results, set(judges_of(results, criteria)) - left_out)
+    return found + _users_told(results)
 
 
 def is_anybody(results: Results) -> bool:
@@ -295,23 +296,34 @@ def _kin_told(results: Results, judges: Sequence[str]) -> list[str]:
     return [found, *unknown_words(results.unknown)]
 
 
-def _uncalibrated(results: Results, judges: Sequence[str]) -> str:
-    """Return why the judges are not calibrated."""
-    if results.human and not any(results.cards.get(judge, {}).get("people") for judge in judges):
-        return (
-            "Uncalibrated: these labels are not on the judges' cards yet; put them there with "
-            "stage=qualify and the same qualify.labels."
-        )
-    return "Uncalibrated: people have not labelled enough answers that these judges scored."
+def _jury_told(results: Results, judges: Set[str]) -> list[str]:
+    """Return that fewer families judged than a jury has.
+
+    Args:
+        results: Of a run.
+        judges: Those in the headline.
+    """
+    families = {results.families.get(judge, judge) for judge in judges}
+    if not 0 < len(families) < JURY:
+        return []
+    told = f"{len(judges)} judge{'s' * (len(judges) > 1)}"
+    if len(families) == 1 < len(judges):
+        told += f" of one family ({min(families)})"
+    elif len(families) < len(judges):
+        told += f" of {len(families)} families"
+    return [
+        f"{told} in the headline, and a jury has {JURY} of different families: the figures hang "
+        "on whom was asked."
+    ]
 
 
-def _not_centred(results: Results, criteria: Sequence[str]) -> list[str]:
+def _not_centred(results: Results, criteria: Sequence[str], left_out: frozenset[str]) -> list[str]:
     """Return in which criteria several judges have no two answers in common that all scored."""
-    centred = offsets_of(results, without=left_out_of(results))
+    centred = offsets_of(results, without=left_out)
     names = [
         name
         for name in criteria
-        if len(set(judges_of(results, [name])) - left_out_of(results)) > 1 and name not in centred
+        if len(set(judges_of(results, [name])) - left_out) > 1 and name not in centred
     ]
     if not names:
         return []
@@ -337,23 +349,3 @@ def _users_told(results: Results) -> list[str]:
 
 def _has_user(item: EvalItem | None) -> bool:
     return item is not None and bool(item.user)
-
-
-def is_calibrated(results: Results, criteria: Sequence[str]) -> bool:
-    """Return whether people have labelled enough for each judge's card; rules need none."""
-    judges = judges_of(results, criteria)
-    return all(results.cards.get(judge, {}).get("is_calibrated") for judge in judges)
-
-
-def _card_told(judge: str, card: Mapping[str, Any] | None) -> list[str]:
-    """Return what a judge's card gives to know."""
-    if card is None:
-        return [f"{judge} has no judge card: nobody has tested it (stage=qualify)."]
-    told = []
-    if card.get("below"):
-        told.append(f"{judge} is below the bar of its card: {'; '.join(card['below'])}.")
-    if card.get("few"):
-        told.append(f"The card of {judge} has too few cases to say: {'; '.join(card['few'])}.")
-    if card.get("is_calibrated") and card.get("people", {}).get("annotators") == 1:
-        told.append(f"{judge} is {card['calibration']}.")
-    return told

@@ -50,15 +50,16 @@ class Judge(NamedTuple):
     kin: str
     """Whose family that is too, such as `the teacher's`; empty = nobody's."""
     scores: int
+    """Its own in the headline's criteria, without controls."""
     unscored: Mapping[str, int]
-    """How many have no value, by reason."""
+    """How many of them have no value, by reason."""
     mean: Estimate
-    """Of its own scores in the headline's criteria; no value = it gave none there."""
+    """Of those that have one; no value = none has."""
     without: Estimate
     """The headline's mean without this judge; none of a single judge; of rules it stays."""
     inconsistency: float | None
-    """How far its choices between two answers differ by their order, in [0, 1]; None = it was not
-    asked to choose."""
+    """How far all its choices between two answers differ by their order, in [0, 1]; None = it was
+    not asked to choose."""
 
 
 class Preferred(NamedTuple):
@@ -98,7 +99,7 @@ class Report:
     is_calibrated: bool
     """Whether people have labelled what the judges were qualified by; rules need no labels."""
     card_hashes: Mapping[str, str]
-    """sha256 of each judge's card."""
+    """sha256 of each judge's card, by judge; of joined runs by `judge (run)`."""
     level: float
     criteria: Sequence[str]
     """Of the headline."""
@@ -110,9 +111,11 @@ class Report:
     """Share of the headline's scores that have a value."""
     headline: Row
     judged: Estimate
-    """The headline's mean without the answers that are no role-play."""
+    """The headline's mean without the answers that count as the lowest."""
+    answers: int
+    """Behind the headline: of transcripts that are scored by turn, turns."""
     failed: int
-    """Transcripts that count as the lowest, since they are no role-play."""
+    """Of those, the ones that count as the lowest, since they are no role-play."""
     gap: Gap | None
     """None = one of the two domains has no scores."""
     bounds: Sequence[Bounds]
@@ -124,10 +127,8 @@ class Report:
     """Of what a rule scores at each turn beside the headline, such as the facts stated."""
     controls: Sequence[Row]
     judges: Sequence[Judge]
-    preferences: Sequence[Preferred]
-    """Beside another run's answers; empty = they were not held against any."""
-    against: str
-    """That run."""
+    preferences: Mapping[str, Sequence[Preferred]]
+    """Beside other runs' answers, by `mine over base`; empty = they were not held against any."""
     corrected: Row | None
     """The headline as people would score it, by their labels of a part; None = there are none."""
     spread: Mapping[str, Component]

@@ -27,13 +27,32 @@ class _About(msgspec.Struct, kw_only=True, frozen=True):
     kin_stated: bool
     unknown: dict[str, str] = {}
     withheld: list[str]
+    cautions: list[str]
+    card_hashes: dict[str, str] = {}
     facts: dict[str, str | int | float] = {}
 
 
 def metrics_of(report: Report) -> dict[str, float]:
-    """Return the numbers of a report under the same names for every run."""
+    """Return the numbers of a report under the same names for every run.
+
+    Of a headline that is withheld there is none: where scores are missing its bounds.
+    """
     found = {"report/coverage": report.coverage, "report/transcripts": float(report.transcripts)}
-    found["report/headline"] = report.headline.overall.value if not report.withheld else None
+    found |= _bounds_of(report) if report.withheld else _headline_of(report)
+    pairs = [lines[0] for lines in report.preferences.values()]
+    if len(pairs) == 1 and not pairs[0].bounds:
+        found["report/preferred"] = pairs[0].plain.value
+        found["report/preferred/equal_length"] = pairs[0].controlled.value
+    for loss in report.losses[:1]:
+        found |= {"report/loss": loss.nats.value, "report/loss/low": loss.nats.low}
+        found |= {"report/loss/high": loss.nats.high, "report/perplexity": loss.perplexity.value}
+        found |= {"report/bits_a_byte": loss.bits.value}
+    found |= {f"report/failure/{failed.name}": failed.share.value for failed in report.failures}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _headline_of(report: Report) -> dict[str, float | None]:
+    found = {"report/headline": report.headline.overall.value}
     for domain, one in report.headline.domains.items():
         if domain is Domain.none:  # it is the headline
             continue
@@ -41,16 +60,17 @@ def metrics_of(report: Report) -> dict[str, float]:
         found |= {f"report/{domain}/high": one.high}
     if report.gap:
         found["report/gap"] = report.gap.value
-    if report.preferences and not report.preferences[0].bounds:
-        found["report/preferred"] = report.preferences[0].plain.value
-        found["report/preferred/equal_length"] = report.preferences[0].controlled.value
-    for loss in report.losses[:1]:
-        found |= {"report/loss": loss.nats.value, "report/loss/low": loss.nats.low}
-        found |= {"report/loss/high": loss.nats.high, "report/perplexity": loss.perplexity.value}
-        found |= {"report/bits_a_byte": loss.bits.value}
-    found |= {f"report/criterion/{row.name}": row.overall.value for row in report.criteria_rows}
-    found |= {f"report/failure/{failed.name}": failed.share.value for failed in report.failures}
-    return {name: value for name, value in found.items() if value is not None}
+    return found | {
+        f"report/criterion/{row.name}": row.overall.value for row in report.criteria_rows
+    }
+
+
+def _bounds_of(report: Report) -> dict[str, float | None]:
+    found: dict[str, float | None] = {}
+    for each in report.bounds:
+        place = "report/bounds" if each.domain is Domain.none else f"report/bounds/{each.domain}"
+        found |= {f"{place}/low": each.low, f"{place}/high": each.high}
+    return found
 
 
 def about_of(system: System) -> dict[str, Any]:
@@ -66,6 +86,8 @@ def about_of(system: System) -> dict[str, Any]:
         kin_stated=system.kin_stated,
         unknown=dict(system.unknown),
         withheld=list(system.withheld),
+        cautions=list(system.cautions),
+        card_hashes=dict(system.card_hashes),
         facts=dict(system.facts),
     )
     found: dict[str, Any] = msgspec.to_builtins(about)
@@ -112,6 +134,8 @@ def system_of(name: str, about: object, table: Mapping[str, Any]) -> System:
         kin_stated=known.kin_stated,
         unknown=known.unknown,
         withheld=known.withheld,
+        cautions=known.cautions,
+        card_hashes=known.card_hashes,
         facts=known.facts,
     )
 

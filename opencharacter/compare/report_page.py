@@ -4,12 +4,12 @@ import json
 from collections.abc import Sequence
 from html import escape
 
+from opencharacter.compare.cards import cards_of
 from opencharacter.compare.document import Tile, document, tiles, warning
 from opencharacter.compare.embedding import Embedded
-from opencharacter.compare.headline import judges_of
 from opencharacter.compare.markup import Line, Point, lines_plot, table
 from opencharacter.compare.measured import Bounds, Report
-from opencharacter.compare.results import Results
+from opencharacter.compare.results import Results, judges_of, less_is_better, way_told
 from opencharacter.compare.tables import (
     Table,
     chance,
@@ -79,8 +79,8 @@ def about(report: Report) -> str:
     covered = "nothing" if report.coverage is None else f"{report.coverage:.1%}"
     return (
         f"{report.transcripts:,} transcripts; {report.units}: {counts or 'none'}; headline over "
-        f"{', '.join(report.criteria) or 'no criterion'}; {covered} of its scores have a value"
-        f"{facts}."
+        f"{', '.join(report.criteria) or 'no criterion'}{way_told(report.criteria)}; {covered} of "
+        f"its scores have a value{facts}."
     )
 
 
@@ -94,9 +94,9 @@ def method(report: Report) -> str:
         f"Means with {report.level:.0%} intervals over {report.units}, not over rows: studentised "
         f"resampling of 8 to 49 {report.units}, Student's t with fewer or more; of ones and zeros "
         "Wilson's over effective rows; none leaves the scale of its marks. The gap: Student's t. "
-        "An answer that is no role-play (empty, refused, out of character, cut off) counts as the "
-        f"lowest mark, as {report.failed:,} here do; without them the mean is "
-        f"{ranged(report.judged)}."
+        "An answer that is no role-play (empty, refused, out of character, cut off, or not come to "
+        f"after such a one) counts as the lowest mark, as {report.failed:,} of {report.answers:,} "
+        f"answers here do; without them the mean is {ranged(report.judged)}."
     )
 
 
@@ -125,13 +125,23 @@ def _headline(report: Report) -> list[tuple[str, Estimate]]:
 
 
 def _figures(report: Report) -> list[str]:
+    way = way_told(report.criteria)
     lines = [
-        f"- {name}: {ranged(one)} ({_counted(report.units, one.clusters)})"
+        f"- {name}: {ranged(one)} ({_counted(report.units, one.clusters)}){way}"
         for name, one in _headline(report)
     ]
     if report.gap:
-        lines.insert(0, f"- {gap_words(report.gap, level=report.level)}")
+        lines.insert(0, f"- {_gap_words(report)}")
     return lines
+
+
+def _gap_words(report: Report) -> str:
+    if report.gap is None:
+        return ""
+    told = gap_words(report.gap, level=report.level)
+    if less_is_better(report.criteria):
+        told += f" These are points of {', '.join(report.criteria)}, of which less is better."
+    return told
 
 
 def _head(report: Report) -> str:
@@ -151,20 +161,21 @@ def _head(report: Report) -> str:
             + warning("To know", report.cautions)
             + (tiles(bounds) if bounds else "")
         )
-    found = [_tile(name, one, report.units) for name, one in _headline(report)]
+    way = way_told(report.criteria)
+    found = [_tile(name, one, report.units, way) for name, one in _headline(report)]
     words = ""
     if report.gap:
         ends = (report.gap.low, report.gap.high)
         found.insert(0, Tile("gap, in-domain less out-of-domain",
                              number(report.gap.value, sign=True), ends_words(*ends, sign=True)
                              + f", p {chance(report.gap.p)}"))  # fmt: skip
-        words = f"<p>{escape(gap_words(report.gap, level=report.level))}</p>"
+        words = f"<p>{escape(_gap_words(report))}</p>"
     return tiles(found) + words + told + warning("To know", report.cautions)
 
 
-def _tile(name: str, one: Estimate, units: str) -> Tile:
+def _tile(name: str, one: Estimate, units: str, way: str) -> Tile:
     ends = ends_words(one.low, one.high)
-    return Tile(name, number(one.value), f"{ends}, {_counted(units, one.clusters)}")
+    return Tile(name, number(one.value), f"{ends}, {_counted(units, one.clusters)}{way}")
 
 
 def _turns(report: Report) -> str:
@@ -186,16 +197,16 @@ def _turns(report: Report) -> str:
 def _cards(results: Results) -> str:
     """Return the judges' cards whole: what they find of what was planted, and whom they follow."""
     parts = []
-    for judge in judges_of(results):
-        if judge not in results.cards:
+    for each in cards_of(results):
+        if each.card is None:
             text = "<p>None: nobody has tested this judge; <code>stage=qualify</code> does.</p>"
         else:
-            shown = escape(json.dumps(results.cards[judge], indent=2, ensure_ascii=False))
+            shown = escape(json.dumps(each.card, indent=2, ensure_ascii=False))
             text = (
-                f"<p>sha256 {escape(results.card_hashes.get(judge, 'unknown'))}</p><details>"
+                f"<p>sha256 {escape(each.sha256 or 'unknown')}</p><details>"
                 f"<summary>All of it</summary><pre>{shown}</pre></details>"
             )
-        parts.append(f"<h3>{escape(judge)}</h3>{text}")
+        parts.append(f"<h3>{escape(each.label)}</h3>{text}")
     return f"<section><h2>Judge cards</h2>{''.join(parts)}</section>" if parts else ""
 
 
@@ -221,4 +232,6 @@ def _named_bounds(report: Report) -> list[tuple[str, Bounds]]:
 
 def _preferred(report: Report) -> list[str]:
     """Return what judges prefer, where answers stood side by side."""
-    return preference_words(f"{report.run} over {report.against}", report.preferences)
+    return [
+        told for pair, found in report.preferences.items() for told in preference_words(pair, found)
+    ]

@@ -1,9 +1,10 @@
 """From the records of a run to the numbers of its report."""
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
 
+from opencharacter.compare.cards import card_hashes_of, is_calibrated
 from opencharacter.compare.headline import (
     bounds_of,
     cautions_of,
@@ -12,18 +13,28 @@ from opencharacter.compare.headline import (
     headline_criteria,
     headline_marks,
     is_anybody,
-    is_calibrated,
-    judges_of,
     left_out_of,
     why_withheld,
 )
 from opencharacter.compare.losses import losses_of
 from opencharacter.compare.means import corrected, estimate, gap, row, rows
 from opencharacter.compare.measured import Failed, Judge, Report, Row
-from opencharacter.compare.preferred import preferences_of
-from opencharacter.compare.results import RULE, Mark, Results, group_of, kin_of, marks_of, models_of
+from opencharacter.compare.preferred import kin_words, preferences_of
+from opencharacter.compare.results import (
+    RULE,
+    Mark,
+    Results,
+    answered,
+    group_of,
+    is_lowest,
+    judges_of,
+    kin_of,
+    marks_of,
+    models_of,
+    scales_of,
+)
 from opencharacter.config import ReportConfig
-from opencharacter.records import Control, Domain, Transcript
+from opencharacter.records import Control, Domain, Score, Transcript
 from opencharacter.stats.intervals import clustered_share
 from opencharacter.stats.variance import Component, components
 
@@ -42,21 +53,23 @@ def report_of(results: Results, settings: ReportConfig) -> Report:
     headline = row("headline", counted, level=level)
     withheld = why_withheld(results, criteria, counted, least=settings.min_coverage)
     by_turn = _by_turn(results, criteria, left_out)
+    answers = _answers(results, criteria, left_out)
     played = [t for t in results.transcripts if t.control is Control.none]
     return Report(
         run=results.run,
         models=models_of(results),
         suites=sorted(set(results.suites) or {t.suite for t in results.transcripts}),
         is_calibrated=is_calibrated(results, criteria),
-        card_hashes=results.card_hashes,
+        card_hashes=card_hashes_of(results),
         level=level,
         criteria=criteria,
         withheld=withheld,
-        cautions=cautions_of(results, criteria),
+        cautions=[*cautions_of(results, criteria), *kin_words(results)],
         coverage=coverage_of(counted),
         headline=headline,
-        judged=estimate((mark for mark in counted if not mark.failed), level=level),
-        failed=len({mark.transcript.id for mark in counted if mark.failed}),
+        judged=estimate(headline_marks(answered(results), criteria, left_out), level=level),
+        answers=len(answers),
+        failed=sum(answers.values()),
         gap=gap(counted, level=level),
         bounds=bounds_of(counted) if withheld else [],
         tasks=rows(counted, lambda mark: mark.transcript.task, level=level),
@@ -66,7 +79,6 @@ def report_of(results: Results, settings: ReportConfig) -> Report:
         controls=_controls(marks, criteria, level),
         judges=_judges(results, criteria, left_out, level),
         preferences=preferences_of(results, level=level, least=settings.min_coverage),
-        against=results.against,
         corrected=corrected(by_turn, results.human, level=level),
         spread=_spread(results, criteria, left_out),
         failures=_failures(played, level),
@@ -118,12 +130,12 @@ def _controls(marks: Sequence[Mark], criteria: Sequence[str], level: float) -> l
 def _judges(
     results: Results, criteria: Sequence[str], left_out: frozenset[str], level: float
 ) -> list[Judge]:
-    judges, kin = judges_of(results), kin_of(results)
-    found = []
+    judges, kin, given = judges_of(results), kin_of(results), answered(results)
+    counting_scores, found = _counting(results, criteria), []
     for name in judges:
-        own = [score for score in results.scores if score.judge == name]
+        own = [score for score in counting_scores if score.judge == name]
         others = frozenset({RULE, *judges}) - {name}
-        turned = [s.inconsistency for s in own if s.inconsistency is not None]
+        turned = [s.inconsistency for s in results.scores if s.judge == name]
         found.append(
             Judge(
                 name,
@@ -131,11 +143,43 @@ def _judges(
                 kin.get(name, ""),
                 len(own),
                 Counter(score.unscored for score in own if score.unscored is not None),
-                estimate(_own(headline_marks(results, criteria, others)), level=level),
-                estimate(_own(headline_marks(results, criteria, left_out | {name})), level=level),
-                fmean(turned) if turned else None,
+                estimate(headline_marks(given, criteria, others), level=level),
+                estimate(headline_marks(results, criteria, left_out | {name}), level=level),
+                _mean(each for each in turned if each is not None),
             )
         )
+    return found
+
+
+def _mean(values: Iterable[float]) -> float | None:
+    there = list(values)
+    return fmean(there) if there else None
+
+
+def _counting(results: Results, criteria: Sequence[str]) -> list[Score]:
+    """Return the scores that count: of these criteria, without a control."""
+    played = {t.id for t in results.transcripts if t.control is Control.none}
+    return [
+        score
+        for score in results.scores
+        if group_of(score.criterion) in criteria and score.transcript_id in played
+    ]
+
+
+def _answers(
+    results: Results, criteria: Sequence[str], left_out: frozenset[str]
+) -> dict[tuple[str, int | None], bool]:
+    """Return the answers behind a headline, and whether each counts as the lowest.
+
+    An answer is known by its transcript and turn; of whole dialogues that is None.
+    """
+    played, scales = {t.id: t for t in results.transcripts}, scales_of(results)
+    found: dict[tuple[str, int | None], bool] = defaultdict(bool)
+    for score in _counting(results, criteria):
+        if score.judge not in left_out:
+            has_lowest = group_of(score.criterion) in scales
+            is_so = has_lowest and is_lowest(score, played[score.transcript_id])
+            found[score.transcript_id, score.turn] |= is_so
     return found
 
 
@@ -163,11 +207,6 @@ def _spread(
         return {}
     values, characters, items, samples, judges = zip(*found, strict=True)
     return components(values, characters, items, samples, judges)
-
-
-def _own(marks: Sequence[Mark]) -> list[Mark]:
-    """Return the marks that judges gave: not those of failed answers, whose mark is a rule's."""
-    return [mark for mark in marks if mark.value is not None and not mark.failed]
 
 
 def _failures(played: Sequence[Transcript], level: float) -> list[Failed]:

@@ -1,8 +1,8 @@
 """The transcripts and scores of one run, and one number for each transcript and criterion."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from statistics import fmean
 from typing import Any, NamedTuple
 
@@ -11,7 +11,8 @@ from opencharacter.records import EvalItem, Failure, Loss, Score, Transcript
 RULE = "rule"
 """The judge of scores that a rule gives."""
 WORSE = frozenset({"fact_contradicted"})
-"""Criteria of which more is worse; they are never part of a headline."""
+"""Criteria of which more is worse; they are a headline only where they are asked for by name, and
+never with others: see `less_is_better`."""
 _FAILED = "candidate_"  # begins the reason of a score for an answer that is no role-play
 _ENGINE = f"{_FAILED}{Failure.error}"  # the engine's fault, not the model's
 _NOT_REACHED = "not_reached"  # of a turn after the one at which the dialogue ended
@@ -23,6 +24,15 @@ class Opponent(NamedTuple):
     words: int
     """That its model said."""
     failure: Failure | None
+
+
+class Rival(NamedTuple):
+    """The model that played what a run's answers are compared with."""
+
+    related: Mapping[str, str]
+    """Families that a judge of the comparison should not be of, each with whose it is."""
+    unknown: Mapping[str, str]
+    """Its models whose family nothing says, each with the setting that states it."""
 
 
 class Scale(NamedTuple):
@@ -53,7 +63,8 @@ class Results:
     draws: Sequence[str] = ()
     """What was drawn at random of more characters of a run, a sentence each."""
     cards: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """By judge, what stage=qualify found; a judge without one is not qualified."""
+    """By judge, what stage=qualify found; a judge without one is not qualified. Of joined runs: see
+    their `parts`."""
     card_hashes: Mapping[str, str] = field(default_factory=dict)
     """sha256 of each card that the scores were made under."""
     unseated: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -62,6 +73,8 @@ class Results:
     """By criterion, what several judges say together: agreement, and the mean without each."""
     families: Mapping[str, str] = field(default_factory=dict)
     """Family of each judge, by name."""
+    candidates: Mapping[str, str] = field(default_factory=dict)
+    """Family of each tested model, by name; of one that was trained here its base's."""
     related: Mapping[str, str] = field(default_factory=dict)
     """Families that a judge should not be of, each with whose it is: the tested model's, its
     teacher's, its base's."""
@@ -76,14 +89,25 @@ class Results:
     """Means by a benchmark's published protocol, its faults included; empty = judged by ours."""
     scales: Mapping[str, Scale] = field(default_factory=dict)
     """Of criteria, as the rubrics have them."""
-    against: str = ""
-    """Run whose answers judges read beside these; empty = none."""
+    against: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """Of comparisons, by judge and transcript, which run's answer stood beside whose, as in `mine
+    over base`; empty = judges read no others beside these."""
     opponents: Mapping[str, Opponent] = field(default_factory=dict)
-    """Its transcripts, by id."""
+    """The transcripts that stood beside these, by id."""
+    rivals: Mapping[str, Rival] = field(default_factory=dict)
+    """Whose kin judges of comparisons may be besides, by `mine over base`."""
     losses: Sequence[Loss] = ()
     """Of the tested model on given answers, one for each dialogue; empty = not measured."""
     facts: Mapping[str, str | int | float] = field(default_factory=dict)
     """Of the training: `characters`, `rows`, `tokens`, `method`, where they are known."""
+    parts: "Sequence[Results]" = ()
+    """The runs that were joined, each with its judges' cards and what its jury says; empty = it is
+    of one run."""
+
+
+def parts_of(results: Results) -> Sequence[Results]:
+    """Return the runs that results are of."""
+    return results.parts or [results]
 
 
 class Mark(NamedTuple):
@@ -109,6 +133,21 @@ class Mark(NamedTuple):
     """Of the criterion; None = it is not known."""
 
 
+def judges_of(results: Results, criteria: Sequence[str] | None = None) -> list[str]:
+    """Return the judges that are models, by name.
+
+    Args:
+        results: Of a run.
+        criteria: Only those who scored one of these; None = all.
+    """
+    found = {
+        score.judge
+        for score in results.scores
+        if criteria is None or group_of(score.criterion) in criteria
+    }
+    return sorted(found - {RULE})
+
+
 def kin_of(results: Results) -> dict[str, str]:
     """Return the judges of the family of the tested model, its teacher or base, with whose it is.
 
@@ -127,6 +166,18 @@ def kin_of(results: Results) -> dict[str, str]:
     return kin
 
 
+def kin_in(results: Results, pair: str) -> dict[str, str]:
+    """Return the judges that are kin of either side of a comparison, as `kin_of`.
+
+    Args:
+        results: Of a run.
+        pair: One of `Results.against`.
+    """
+    rival = results.rivals.get(pair, Rival({}, {}))
+    related = {**rival.related, **results.related}
+    return kin_of(replace(results, related=related, unknown={**rival.unknown, **results.unknown}))
+
+
 def unknown_words(unknown: Mapping[str, str]) -> list[str]:
     """Return whose family nothing says, and how to state it, a sentence each."""
     return [
@@ -140,6 +191,16 @@ def unknown_words(unknown: Mapping[str, str]) -> list[str]:
 def group_of(criterion: str) -> str:
     """Return what a criterion counts as: all facts of a checklist, `fact:age` ..., as `fact`."""
     return criterion.partition(":")[0]
+
+
+def less_is_better(criteria: Collection[str]) -> bool:
+    """Return whether criteria measure faults: the run with fewer points is the better one."""
+    return bool(criteria) and set(criteria) <= WORSE
+
+
+def way_told(criteria: Collection[str]) -> str:
+    """Return what stands behind the names of such criteria; nothing of others."""
+    return " (less is better)" * less_is_better(criteria)
 
 
 def models_of(results: Results) -> list[str]:
@@ -263,16 +324,35 @@ def _value(
 ) -> float | None:
     """Return what a score counts as; an answer that is no role-play has earned the lowest.
 
-    So refusing costs points, and does not make a mean out of easier questions.
+    So refusing costs points, and does not make a mean out of easier questions. What was not
+    reached is owed to the last turn that was played: where the engine failed there, it is missing.
     """
-    reason = score.unscored
     if score.value is not None:
         return score.value + offsets.get(score.judge, 0.0)
-    if reason is None or scale is None:
-        return None
+    return scale.low if scale and is_lowest(score, transcript) else None
+
+
+def is_lowest(score: Score, transcript: Transcript) -> bool:
+    """Tell whether a score counts as the lowest: its answer is no role-play, or was not come to.
+
+    What an engine failed at is nobody's doing, and what came after that neither.
+    """
+    reason = score.unscored or ""
     is_failed = reason.startswith(_FAILED) and reason != _ENGINE
-    is_end = reason == _NOT_REACHED and transcript.failure is not Failure.error
-    return scale.low if is_failed or is_end else None
+    failures = transcript.turn_failures
+    ended_by = failures[-1] if failures else transcript.failure
+    return is_failed or (reason == _NOT_REACHED and ended_by != Failure.error)
+
+
+def answered(results: Results) -> Results:
+    """Return results without the scores that count as the lowest."""
+    played = {transcript.id: transcript for transcript in results.transcripts}
+    kept = [
+        score
+        for score in results.scores
+        if (of := played.get(score.transcript_id)) is None or not is_lowest(score, of)
+    ]
+    return replace(results, scores=kept)
 
 
 def _filled(values: Sequence[tuple[str, float | None]], end: float) -> float:

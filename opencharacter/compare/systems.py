@@ -7,14 +7,18 @@ from statistics import fmean
 from typing import NamedTuple
 
 from opencharacter.compare.alike import Ways, are_alike, listed, ways_of
-from opencharacter.compare.headline import (
-    headline_criteria,
-    is_calibrated,
-    judges_of,
-    no_whole_suite,
-)
+from opencharacter.compare.cards import card_hashes_of, is_calibrated
+from opencharacter.compare.headline import headline_criteria, no_whole_suite, shared_cautions
 from opencharacter.compare.means import scale_of
-from opencharacter.compare.results import Mark, Results, Scale, kin_of, marks_of, models_of
+from opencharacter.compare.results import (
+    Mark,
+    Results,
+    Scale,
+    judges_of,
+    kin_of,
+    marks_of,
+    models_of,
+)
 from opencharacter.errors import ConfigError
 from opencharacter.records import Control, Domain
 from opencharacter.stats.paired import Shared, shared
@@ -75,6 +79,10 @@ class System:
     their kin."""
     withheld: Sequence[str] = ()
     """What stands against any claim over its scores, a sentence each."""
+    cautions: Sequence[str] = ()
+    """What else to know of any claim over them, such as a judge below the bar of its card."""
+    card_hashes: Mapping[str, str] = field(default_factory=dict)
+    """sha256 of the judges' cards, as in its report."""
     facts: Mapping[str, str | int | float] = field(default_factory=dict)
 
 
@@ -118,6 +126,8 @@ def _system(run: Results, left_out: frozenset[str], asked: Sequence[str]) -> Sys
         kin_stated=run.same_family_stated,
         unknown=run.unknown if judges else {},
         withheld=no_whole_suite(run),
+        cautions=shared_cautions(run, criteria, left_out=left_out),
+        card_hashes=card_hashes_of(run),
         facts=run.facts,
     )
 

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
+from opencharacter.compare.cards import cards_of
 from opencharacter.compare.losses import Measured
 from opencharacter.compare.measured import ALL_JUDGES, Gap, Preferred, Report, Row
-from opencharacter.compare.results import Results
+from opencharacter.compare.results import Results, parts_of
 from opencharacter.records import Domain
 from opencharacter.stats.intervals import Estimate
 
@@ -128,7 +129,7 @@ def tables_of(report: Report) -> list[Table]:
                "transcript in one criterion, over its judges and turns.", report.tasks),
         means("By criterion", "Without controls; criteria may have different scales.",
                [] if _is_same(report) else _pointwise(report)),
-        preference_table({f"{report.run} over {report.against}": report.preferences}),
+        preference_table(report.preferences),
         means("By turn", "User turns, counted from 1.", report.turns),
         means("By turn, by rule", "What a rule finds at each user turn, beside the headline.",
                report.rule_turns),
@@ -288,7 +289,11 @@ def _judges(report: Report) -> Table:
     ]
     columns = ["", "family", "scores", "without a value", "its mean", "headline without it"]
     columns += ["orders differ by"] if chose else []
-    note = "Of the headline's criteria; beside a family, whose else it is."
+    note = (
+        "Of the headline's criteria, without controls. Its mean is of the scores with a value; "
+        "without it failed answers count as in the headline. Beside a family, whose else it is."
+    )
+    note += " The orders are those of all its comparisons." * chose
     if len(report.judges) > 1:
         note += (
             " In the headline each judge's mean over the answers that all have scored is moved to "
@@ -299,17 +304,21 @@ def _judges(report: Report) -> Table:
 
 def jury_tables(results: Results) -> list[Table]:
     """Return how the judges agree, and what they find of what was planted, where that is known."""
-    agreement = [_jury_line(name, each) for name, each in results.jury.items()]
+    agreement = [
+        _jury_line(f"{name}, {part.run}" if results.parts else name, each)
+        for part in parts_of(results)
+        for name, each in part.jury.items()
+    ]
     found = [
         Table(
             "Agreement of judges",
             "Judges centred on the answers that all have scored. Alpha: Krippendorff, ordinal; "
             "1 = all agree, 0 = by chance.",
-            ("", "answers", "alpha", "jury", "without one judge", "gives its own family more"),
+            ("", "answers", "alpha", "jury", "without one judge"),
             agreement,
         ),
         _published_table(results.published),
-        *(_card_table(judge, card) for judge, card in results.cards.items()),
+        *(_card_table(each.label, each.card) for each in cards_of(results) if each.card),
     ]
     return [table for table in found if table.lines]
 
@@ -325,17 +334,14 @@ def _published_table(found: Mapping[str, Any]) -> Table:
 def _jury_line(criterion: str, each: Mapping[str, Any]) -> list[str]:
     answers = f"{each['answers']:,}"
     if "jury" not in each:
-        return [criterion, answers, NONE, str(each.get("refused", NONE)), NONE, NONE]
+        return [criterion, answers, NONE, str(each.get("refused", NONE)), NONE]
     jury = each["jury"]
     mean = ranged(jury["mean"])
     without = f"{number(jury['low'])} to {number(jury['high'])}"
-    told: Mapping[str, Estimate] = each["self_preference"]
-    own = [f"{judge}: {ranged(one)}" for judge, one in told.items() if one.value is not None]
-    alpha = number(each["alpha_ordinal"])
-    return [criterion, answers, alpha, mean, without, "; ".join(own) or "cannot be told"]
+    return [criterion, answers, number(each["alpha_ordinal"]), mean, without]
 
 
-def _card_table(judge: str, card: Mapping[str, Any]) -> Table:
+def _card_table(label: str, card: Mapping[str, Any]) -> Table:
     """Return what a judge finds of what was planted in answers."""
     rates = {f"finds {name}": rate for name, rate in card["detects"].items()}
     rates |= {f"keeps its score at {name}": rate for name, rate in card["keeps"].items()}
@@ -346,7 +352,7 @@ def _card_table(judge: str, card: Mapping[str, Any]) -> Table:
     ]
     calibration = str(card["calibration"])
     note = f"It {card['verdict']}; {calibration}.{_padding_told(card)}"
-    return Table(f"Judge card of {judge}", note, ("", "share", "n", "unscored"), lines)
+    return Table(f"Judge card of {label}", note, ("", "share", "n", "unscored"), lines)
 
 
 def _padding_told(card: Mapping[str, Any]) -> str:
@@ -375,7 +381,9 @@ def _is_same(report: Report) -> bool:
 
 def _pointwise(report: Report) -> list[Row]:
     """Return the lines of criteria but the preference, which has a table of its own."""
-    return [row for row in report.criteria_rows if row.name != "preference" or not report.against]
+    return [
+        row for row in report.criteria_rows if row.name != "preference" or not report.preferences
+    ]
 
 
 def _reasons(counts: Iterable[tuple[str, int]]) -> str:

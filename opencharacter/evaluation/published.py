@@ -65,21 +65,25 @@ def read_published(config: SuiteConfig) -> Suite:
     config = replace(config, path=pinned(config.path, None, read_from))
     profiles = _read_profiles(config)
     rows = [row for file in open_source(config.path).files for row in _rows(file)]
-    order = _drawn(len(rows), config)
     read = _READERS[config.name]
     name = f"{config.name}@{source_fingerprint(config.path)[:12]}"
-    found = [_item(rows[number], name, read, profiles) for number in order]
+    all_items = [_item(row, name, read, profiles) for row in rows]
+    order = _drawn(len(rows), config)
+    found = [all_items[number] for number in order]
+    damaged = tuple(item for item in found if isinstance(item, Rejection))
     missing = [f"{len(order):,} of {len(rows):,} rows are played"] * (len(order) < len(rows))
     missing += [_NOT_OURS[config.name]] if config.name in _NOT_OURS else []
     suite = Suite(
         name=name,
         items=tuple(item for item in found if isinstance(item, EvalItem)),
         read_from=read_from,
-        n_personas=len(rows),
+        n_personas=len({item.persona_id for item in all_items if isinstance(item, EvalItem)}),
         n_drawn=len(order),
+        n_lost=len(damaged),
+        unit="rows",
         missing=tuple(missing),
     )
-    return suite.with_damaged(tuple(item for item in found if isinstance(item, Rejection)))
+    return suite.with_damaged(damaged)
 
 
 def _rows(file: SourceFile) -> Iterator[Row | Rejection]:

@@ -22,11 +22,15 @@ class Suite:
     """`name@hash` of its data."""
     items: tuple[EvalItem, ...]
     damaged: tuple[Rejection, ...] = ()
-    """Data that was drawn and cannot be used; each is counted as one piece of work."""
+    """Data that cannot be used; each is counted as one piece of work."""
     n_personas: int
-    """That the suite's data has, drawn or not, damaged ones too."""
+    """Characters that the suite's data has, drawn or not, damaged ones too."""
     n_drawn: int
-    """Of them, those whose items are here or damaged."""
+    """Characters, or what else `unit` says, that were drawn, damaged ones too."""
+    n_lost: int = 0
+    """Of them, those that are damaged."""
+    unit: str = "characters"
+    """What can be damaged alone: `rows` of a test set that has many of one character."""
     about: Mapping[str, float | None] = field(default_factory=dict)
     """Figures about the suite itself, such as what a control without a model gets right."""
     missing: tuple[str, ...] = ()

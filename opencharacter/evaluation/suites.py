@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from opencharacter.config import SuiteConfig, SuiteName, Who
+from opencharacter.errors import SourceError
 from opencharacter.evaluation.dialogues import read_dialogues
 from opencharacter.evaluation.fact_questions import read_profile_facts
 from opencharacter.evaluation.multi_turn import read_multi_turn
@@ -36,11 +37,17 @@ def load_suite(
             is something else.
 
     Raises:
-        SourceError: its data is not there, or cannot be read at all.
+        SourceError: its data is not there, or cannot be read at all, or asks nothing.
         StoreError: what it says of the run is not true of the run's mixture.
     """
     people = People(run_dir=run_dir, also_trained=also_trained, knows_all=knows_all)
-    return _once(_read(config, people, user))
+    suite = _once(_read(config, people, user))
+    if not suite.items and not suite.damaged:
+        raise SourceError(
+            f"suite={config.name} has nothing to ask: {config.path or run_dir} holds no question "
+            "of it; check suite.path and suite.run"
+        )
+    return suite
 
 
 def _once(suite: Suite) -> Suite:

@@ -7,9 +7,10 @@ from pathlib import Path
 from opencharacter.compare.compare_page import compare_markdown, compare_page, sentences
 from opencharacter.compare.differences import Comparison, comparison_of, pairs_of
 from opencharacter.compare.embedding import Embedded, embedded, most_different_first, shown_of
+from opencharacter.compare.favour import favour_words, favours_of
 from opencharacter.compare.losses import paired_losses
 from opencharacter.compare.measured import Preferred
-from opencharacter.compare.preferred import preferences_of
+from opencharacter.compare.preferred import kin_words, preferences_of
 from opencharacter.compare.results import Results, marks_of
 from opencharacter.compare.systems import System, check_alike
 from opencharacter.config import CompareConfig
@@ -27,11 +28,20 @@ def read_runs(names: Sequence[str], runs_dir: Path) -> list[Results]:
         runs_dir: Where runs are kept.
 
     Raises:
-        ConfigError: there are fewer than two, or a name is no run.
+        ConfigError: there are fewer than two, a name is no run, or two are one folder.
         StoreError: one was not judged.
     """
     require_two(names)
-    return [read_results(run_folder(name, runs_dir), run=Path(name).name) for name in names]
+    folders = [run_folder(name, runs_dir).resolve() for name in names]
+    for at, folder in enumerate(folders):
+        if (first := folders.index(folder)) != at:
+            raise ConfigError(
+                f"compare.runs: {names[first]} and {names[at]} are one folder, {folder}; name each "
+                "run once"
+            )
+    last = [folder.name for folder in folders]
+    labels = last if len(set(last)) == len(last) else names
+    return [read_results(folder, run=label) for folder, label in zip(folders, labels, strict=True)]
 
 
 def require_two(names: Sequence[str]) -> None:
@@ -62,7 +72,14 @@ def write_comparison(
     """
     check_alike(systems)
     comparison = _with_losses(comparison_of(systems, settings), runs, settings)
-    comparison = replace(comparison, preferences=_preferred(runs, settings))
+    favours = favours_of(runs, level=settings.level)
+    kin = [told for run in runs for told in kin_words(run)]
+    comparison = replace(
+        comparison,
+        preferences=_preferred(runs, settings),
+        self_preference=favours,
+        cautions=[*comparison.cautions, *kin, *favour_words(favours, level=settings.level)],
+    )
     shown = _shown(runs, comparison, settings.shown)
     write_text(folder / "compare.html", compare_page(comparison, shown))
     write_text(folder / "compare.md", compare_markdown(comparison))
@@ -99,11 +116,10 @@ def _with_losses(
 
 def _preferred(runs: Sequence[Results], settings: CompareConfig) -> dict[str, list[Preferred]]:
     """Return what judges prefer, of runs that were judged beside another one."""
-    return {
-        f"{run.run} over {run.against}": found
-        for run in runs
-        if (found := preferences_of(run, level=settings.level, least=settings.min_coverage))
-    }
+    found: dict[str, list[Preferred]] = {}
+    for run in runs:
+        found |= preferences_of(run, level=settings.level, least=settings.min_coverage)
+    return found
 
 
 def _shown(runs: Sequence[Results], comparison: Comparison, most: int) -> Embedded:

@@ -19,7 +19,7 @@ from opencharacter.job.losses import measures_loss
 from opencharacter.job.reporting import read_results, run_folder
 from opencharacter.llm.opening import model_name
 from opencharacter.records import Call, EvalItem, Message, Role, Transcript, Usage
-from opencharacter.stats.power import detectable
+from opencharacter.stats.power import characters_needed, detectable
 
 CHARS_PER_TOKEN = 4.0
 _MOST = 2_000  # transcripts that prompts are made for; more are scaled up from whole characters
@@ -184,6 +184,10 @@ class Resolution(NamedTuple):
     """Where the sd is from."""
     points: float
     """Minimum detectable effect."""
+    margin: float
+    """The smallest difference that matters, compare.margin."""
+    needed: int
+    """Characters with which that is found."""
 
 
 def resolution(config: Config, characters: int) -> Resolution | None:
@@ -200,7 +204,9 @@ def resolution(config: Config, characters: int) -> Resolution | None:
         sd = _measured_sd(config)
         source = f"measured between {' and '.join(config.plan.like)}, plan.like"
     points = detectable(sd, characters, alpha=_ALPHA, power=_POWER)
-    return Resolution(characters, sd, source, points)
+    margin = config.compare.margin
+    needed = characters_needed(sd, margin, alpha=_ALPHA, power=_POWER)
+    return Resolution(characters, sd, source, points, margin, needed)
 
 
 def _measured_sd(config: Config) -> float:
@@ -228,7 +234,8 @@ def resolution_words(found: Resolution) -> str:
         f"Minimum detectable effect: {found.points:.3f} points between two models on the same "
         f"items of {found.characters:,} characters, found in {_POWER:.0%} of runs by a two-sided "
         f"test at {_ALPHA:g} that is clustered by character; sd over characters of their mean "
-        f"difference {found.sd:.3g} points ({found.source})."
+        f"difference {found.sd:.3g} points ({found.source}). A difference of {found.margin:g} "
+        f"points (compare.margin) takes {found.needed:,} characters."
     )
 
 

@@ -17,6 +17,7 @@ from opencharacter.store.stage import StageFolder
 ITEMS = "items"
 """Folder of the items beside `data`: whoever judges a transcript needs what was asked."""
 SUITE = "suite.json"
+_SHOWN = 200  # characters of what is wrong with the first damaged file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,21 +67,23 @@ def write_items(folder: StageFolder, suite: Suite) -> None:
 
 
 def refuse_damaged(suite: Suite, *, max_rejected: float) -> None:
-    """Refuse a suite of which more characters are lost than may be; before one is asked.
+    """Refuse a suite of which more is lost than may be, or all of it; before anything is asked.
 
-    One character is one lost row, however many of its questions would have been transcripts.
+    What counts is what can be damaged alone, such as a character, however many of its questions
+    would have been transcripts.
 
     Raises:
-        SourceError: too many are.
+        SourceError: too much is.
     """
-    lost = min(len(suite.damaged), suite.n_drawn - len(suite.people))
-    if lost <= max_rejected * suite.n_drawn:
+    if suite.items and suite.n_lost <= max_rejected * suite.n_drawn:
         return
+    few = f"more than play.max_rejected={max_rejected}" if suite.items else "so nothing is asked"
     first = suite.damaged[0]
+    why = first.detail if len(first.detail) <= _SHOWN else first.detail[:_SHOWN] + " ..."
     raise SourceError(
-        f"{lost:,} of {suite.n_drawn:,} characters of {suite.name} are damaged, more than "
-        f"play.max_rejected={max_rejected}, such as {first.key} ({first.reason}: {first.detail}); "
-        "mend them, take out what is no question file, or raise the limit"
+        f"{suite.n_lost:,} of {suite.n_drawn:,} {suite.unit} of {suite.name} are damaged, {few}, "
+        f"such as {first.key} ({first.reason}: {why}); mend them, take them out"
+        + (", or raise the limit" if suite.items else "")
     )
 
 

@@ -31,12 +31,14 @@ from opencharacter.job.judging import (
     refuse_doubles,
     say_coverage,
     say_jury,
+    say_no_criteria,
     say_refusal,
     seated,
     stage_of,
     versions_of,
     write_bench,
 )
+from opencharacter.job.opponents import say_rivals
 from opencharacter.records import Score
 from opencharacter.sources.rows import Tally
 from opencharacter.store.rows import read_records
@@ -47,7 +49,7 @@ def check(config: Config) -> None:
     """Check the rubrics, and that there are the judges.
 
     Raises:
-        ConfigError: a jury has a model twice.
+        ConfigError: a jury has a model twice, or the rubrics lack a criterion that is named.
         ModelError: there is no such judge.
         SourceError: there are no such rubrics, or they cannot be used.
     """
@@ -90,6 +92,7 @@ def _ask(name: str, judge: JudgeConfig, config: Config, job: Job) -> None:
     ) as stage:
         stage.cheap = KNOWN_VERDICTS
         work = all_work(job.folder("play"), judge, rubrics)
+        say_no_criteria(work, judge)
         ask_judge(stage, work, judge, rubrics, job)
 
 
@@ -120,5 +123,6 @@ def _gather(
         stage.stream(Score, scores(), tally, what="Scores of all judges and rules.", unit="scores")
         write_bench(stage.folder, bench)  # also where it was finished, and other things are stated
         say_refusal(bench)
+        say_rivals(stage.folder, bench)
         say_coverage(stage.folder)
         say_jury(stage.folder, bench, job.folder("play"))

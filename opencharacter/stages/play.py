@@ -67,6 +67,7 @@ def run(config: Config, job: Job) -> None:
     trained = trainings_of(config.player.model, run_dir)
     also = trained.besides(run_dir)
     suite = load_suite(config.suite, run_dir, also, knows_all=not trained.lost, user=user)
+    refuse_damaged(suite, max_rejected=config.play.max_rejected)
     suite = with_losses(suite, trained_in(config.player.model), config.player.model)
     tasks = tasks_of(suite, config.play)
     is_own = run == config.run
@@ -99,7 +100,7 @@ def run(config: Config, job: Job) -> None:
             play_plan(suite, tasks, player.play),
             lambda: asked,
             what=f"Transcripts: {suite.name}, played by {model_name(config.player)}.",
-            max_rejected=config.play.max_rejected,
+            max_rejected=1.0,  # what is damaged was weighed before
             notes=notes,
         )
 

@@ -14,6 +14,7 @@ from opencharacter.compare.alike import joined
 from opencharacter.config import Config
 from opencharacter.job import Job
 from opencharacter.job.reporting import (
+    labels_of,
     read_results,
     run_folder,
     track_report,
@@ -31,8 +32,8 @@ def run(config: Config, job: Job) -> None:
     """
     runs_dir = Path(config.runs_dir)
     run_folder(config.run, runs_dir)  # a name that was mistyped is told as such
-    others = [run_folder(name, runs_dir) for name in config.report.runs]
-    runs = [read_results(folder, run=folder.name) for folder in (job.run_dir, *others)]
-    results = with_labels(joined(runs), config)
+    folders = [job.run_dir, *(run_folder(name, runs_dir) for name in config.report.runs)]
+    named = zip(folders, labels_of(folders), strict=True)
+    results = with_labels(joined([read_results(each, run=run) for each, run in named]), config)
     report = write_report(job.folder("report").path, results, config.report)
     track_report(report, results, config, job.folder("report"))

@@ -12,6 +12,7 @@ from opencharacter.compare.reporting import report_of
 from opencharacter.compare.systems import check_alike, systems_of
 from opencharacter.config import CompareConfig, ReportConfig
 from opencharacter.errors import ConfigError
+from opencharacter.records import UserFailure
 from tests.compare.played import results, score, transcript
 
 OWN = {"llama": "the tested model's own"}
@@ -225,3 +226,53 @@ def test_what_is_detectable_is_so_after_holm():
     assert alone.detectable == pytest.approx(0.4638, abs=1e-3)
     # (t(1 - 0.05/6, 11) + t(0.8, 11)) * 0.5222 / sqrt(12), of 3 lines.
     assert of_three[0].detectable == pytest.approx(0.5574, abs=1e-3)
+
+
+BELOW = {"below": ["finds contradiction in 10% of 100"], "few": ["finds filler: no case"]}
+TOLD = "judge-a@1 is below the bar of its card: finds contradiction in 10% of 100."
+
+
+def carded(run, card, **about):
+    given = results(24, run=run, **about)
+    return replace(given, cards={"judge-a@1": card}, card_hashes={"judge-a@1": f"hash-{run}"})
+
+
+@pytest.mark.parametrize("compare", [compared, from_wandb])
+@pytest.mark.parametrize("whose", ["a: ", "b: ", ""])
+def test_what_a_judge_falls_short_of_stands_beside_the_comparison(compare, whose):
+    cards = ({} if whose == "b: " else BELOW, {} if whose == "a: " else BELOW)
+    found = compare(carded("a", cards[0]), carded("b", cards[1], values=better))
+
+    assert f"{whose}{TOLD}" in found.cautions
+    for shown in (compare_markdown(found), compare_page(found, embedded([], [], most=0))):
+        assert f"{whose}{TOLD}" in shown
+        assert f"{whose}The card of judge-a@1 has too few cases to say" in shown
+        assert "(sha256): a, judge-a@1 hash-a; b, judge-a@1 hash-b." in shown
+
+
+@pytest.mark.parametrize("compare", [compared, from_wandb])
+def test_a_comparison_by_one_judge_without_a_card_says_both(compare):
+    found = compare(results(24), carded("b", {}))
+
+    assert "a: judge-a@1 has no judge card: nobody has tested it (stage=qualify)." in found.cautions
+    assert any(told.startswith("1 judge in the headline") for told in found.cautions)
+
+
+@pytest.mark.parametrize("compare", [compared, from_wandb])
+def test_users_that_failed_are_told_with_the_run(compare):
+    b = results(24, run="b")
+    items = {id_: replace(item, user="guest@1", goal="Talk.") for id_, item in b.items.items()}
+    moved = {one.id: other.id for one, other in zip(b.items.values(), items.values(), strict=True)}
+    b = replace(b, items={id_: items[old] for old, id_ in moved.items()})
+    played = [replace(t, item_id=moved[t.item_id]) for t in b.transcripts]
+    scores = [
+        replace(s, item_id=t.item_id, transcript_id=t.id)
+        for s, t in zip(b.scores, played, strict=True)
+    ]
+    b = replace(b, transcripts=played, scores=scores)
+    failed = [replace(t, user_failure=UserFailure.repeats) for t in played[:3]]
+    failed = replace(b, run="c", transcripts=[*failed, *played[3:]])
+
+    assert "c: In 3 of 48 dialogues the model that plays the user failed" in " ".join(
+        compare(b, failed).cautions
+    )

@@ -2,8 +2,12 @@ import json
 
 import pytest
 
+from opencharacter.job.judging import JURY, write_bench
+from opencharacter.store.files import write_json
+from opencharacter.store.stage import StageFolder
+from tests.compare import test_favour as favour
 from tests.compare.played import results
-from tests.stages.evaluated import write_run
+from tests.stages.evaluated import bench, write_run
 
 
 def better(number, value):
@@ -50,3 +54,40 @@ def test_what_is_no_run_is_told(opencharacter, tmp_path, runs, told):
     done = opencharacter("stage=compare", f"compare.runs={runs}")
 
     assert (done.returncode, told in done.stderr) == (2, True)
+
+
+def test_a_run_that_is_named_in_two_ways_is_not_compared_with_itself(opencharacter, tmp_path):
+    write_run(tmp_path / "runs", results(4, run="a"))
+
+    done = opencharacter("stage=compare", f"compare.runs=[a,{tmp_path}/runs/a/]")
+
+    assert done.returncode == 2
+    assert f"a and {tmp_path}/runs/a/ are one folder" in done.stderr
+
+
+def test_runs_of_one_name_in_several_folders_are_told_apart(opencharacter, tmp_path):
+    write_run(tmp_path / "runs", results(24, run="a"))
+    write_run(tmp_path / "others", results(24, run="a", values=better))
+
+    done = opencharacter("stage=compare", f"compare.runs=[a,{tmp_path}/others/a]")
+
+    assert f"{tmp_path}/others/a plays unseen characters better than a by 0.55" in done.stdout
+
+
+def test_what_judges_give_their_own_family_more_is_in_the_comparison(opencharacter, tmp_path):
+    for name, family in (("m", "llama"), ("n", "qwen")):
+        given = favour.run(name, family)
+        write_run(tmp_path / "runs", given)
+        who = bench(given, judges=favour.FAMILIES, candidates=given.candidates)
+        judge = StageFolder(run_dir=tmp_path / "runs" / name, stage="judge")
+        write_bench(judge, who)
+        write_json(judge.path / JURY, {})
+
+    done = opencharacter("stage=compare", "compare.runs=[m,n]")
+
+    assert "a@1 gives answers of its own family, llama, 0.3" in done.stdout
+    folder = tmp_path / "runs" / "t" / "compare"
+    found = json.loads((folder / "compare.json").read_text())["self_preference"]
+    assert [(one["judge"], one["families"]) for one in found] == [("a@1", ["llama", "qwen"])] * 2
+    assert "## Judges and their own family" in (folder / "compare.md").read_text()
+    assert "Judges and their own family" in (folder / "compare.html").read_text()

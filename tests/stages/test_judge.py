@@ -153,6 +153,17 @@ def test_a_criterion_that_no_rubric_has_is_one_line(opencharacter, gym):
     )
 
 
+def test_criteria_by_which_nothing_is_judged_are_told(opencharacter, settings, tmp_path):
+    settings |= {"suite": "retention", "suite.n": "2"}
+    done = opencharacter("stage=play")
+    assert done.returncode == 0, done.stderr
+    done = opencharacter("stage=judge", "judge.criteria=[linguistic_habits]")
+
+    assert done.returncode == 0, done.stderr
+    assert "judge: judge.criteria names linguistic_habits, but rules alone score" in done.stderr
+    assert {score.judge for score in scores(tmp_path)} == {"rule"}
+
+
 def jurors(*names):
     models = ",".join(f"{name}:{{backend:scripted,model:{name}}}" for name in names)
     return f"judge.jurors={{{models}}}", f"judge.jury=[{','.join(names)}]"
@@ -236,7 +247,7 @@ def test_what_judges_prefer_is_reported_and_compared(opencharacter, tmp_path, gy
         told = r"own family\): (preferred in|\d+ of 30 comparisons have no)"
         assert re.search(rf"t over u \(all judges, of the tested model's {told}", each.stdout)
     found = json.loads((folder(tmp_path, "report") / "report.json").read_text())["preferences"]
-    assert [line["comparisons"] for line in found] == [N]
+    assert [line["comparisons"] for line in found["t over u"]] == [N]
 
 
 def test_a_judge_of_the_models_own_family_makes_no_headline(opencharacter, tmp_path, gym):

@@ -89,6 +89,8 @@ def test_what_a_comparison_can_show_is_told_with_what_is_assumed(opencharacter, 
     # Student's t with 2 degrees of freedom: quantiles 0.975 and 0.8 are 4.3027 and 1.0607.
     least = (4.3027 + 1.0607) * 0.3 / math.sqrt(3)
     assert f"Minimum detectable effect: {least:.3f} points" in done.stdout
+    # With 73, (1.9935 + 0.8467) * 0.3 / sqrt(73) = 0.0997; with 72, 0.1004.
+    assert "A difference of 0.1 points (compare.margin) takes 73 characters." in done.stdout
     assert "difference 0.3 points (assumed, plan.assume.score_sd)" in done.stdout
 
 

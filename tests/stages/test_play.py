@@ -63,7 +63,7 @@ def test_a_damaged_file_is_rejected_counted_and_told(opencharacter, tmp_path, gy
 
     assert done.returncode == 0, done.stderr
     assert "play: rejected: 1 broken_json" in done.stderr
-    assert "1 of 3 question files are damaged and left out" in done.stderr
+    assert "the questions of 1 of 3 personas are damaged and left out" in done.stderr
     counts = manifest(tmp_path)["counts"]
     assert (counts["in"], counts["out"], counts["rejected"]) == (101, 100, {"broken_json": 1})
     told = json.loads((folder(tmp_path) / "suite.json").read_text())

@@ -63,6 +63,20 @@ def test_two_suites_of_one_model_are_reported_together(opencharacter, tmp_path):
     assert "1.00 points higher than out-of-domain" in done.stdout
 
 
+def test_joined_runs_of_one_name_are_known_by_their_paths(opencharacter, tmp_path):
+    given = results(12, run="t")
+    write_run(tmp_path / "runs", only(given, Domain.inside))
+    write_run(tmp_path / "others", only(given, Domain.outside))
+    said = {"people": {}, "below": ["no"], "few": [], "verdict": "-", "calibration": "-"}
+    rates = {"detects": {}, "keeps": {}, "scored": {"share": None, "n": 0, "unscored": 0}}
+    card = {"judge": "judge-a@1", "rubric": given.scores[0].rubric, **rates, **said}
+    write_card(tmp_path / "others", "t", card)
+
+    done = opencharacter("stage=report", f"report.runs=[{tmp_path}/others/t]")
+
+    assert f"{tmp_path}/others/t: judge-a@1 is below the bar of its card: no." in done.stdout
+
+
 def test_two_models_are_no_report(opencharacter, tmp_path):
     write_run(tmp_path / "runs", results(4, run="t"))
     write_run(tmp_path / "runs", results(4, run="other", model="n@2"))
