@@ -154,19 +154,41 @@ class People:
         return self._near(self._others_trained, list(self.characters.values()))
 
     def _near(self, trained: Sequence[Character], asked: Sequence[Character]) -> set[str]:
-        """Return whose personas share so many words with a trained one, whatever clusters say.
+        """Return whose personas share so many words with a trained one, whatever clusters say."""
+        near = self._near_texts([c.persona for c in trained], [c.persona for c in asked])
+        return {asked[number].id for number in near}
+
+    def _near_texts(self, trained: Sequence[str], asked: Sequence[str]) -> set[int]:
+        """Return the numbers of the personas that share so many words with a trained one.
 
         Clusters have other names in other runs; words are the same.
         """
         words = WordSets()
-        for character in (*trained, *asked):
-            words.add(character.persona)
+        for persona in (*trained, *asked):
+            words.add(persona)
         started = self.folder("personas").started() or {"settings": {}}
         settings = started["settings"].get("personas", {})
         threshold = settings.get("near_threshold", _NEAR)
         pairs = words.near_pairs(np.arange(len(words), dtype=np.int64), threshold)
         n = len(trained)
-        return {asked[later - n].id for earlier, later in pairs.each() if earlier < n <= later}
+        return {later - n for earlier, later in pairs.each() if earlier < n <= later}
+
+    def unmet(self, personas: Sequence[str]) -> set[str]:
+        """Return the personas that are out of domain: the model met nobody near them in training.
+
+        Args:
+            personas: Of nobody in particular, such as those of a benchmark.
+
+        Returns:
+            None of them where it is not known what the model was trained on.
+        """
+        runs = self._others
+        is_known = all(run.has_mixture and run.met.keys() <= run.characters.keys() for run in runs)
+        if not runs or not self.knows_all or not is_known:
+            return set()
+        trained = [character.persona for character in self._others_trained]
+        near = runs[0]._near_texts(trained, personas)
+        return {persona for number, persona in enumerate(personas) if number not in near}
 
     @property
     def _mixtures(self) -> list[Path]:

@@ -65,7 +65,7 @@ def run(config: Config, job: Job) -> None:
     made = {stage: finished_input(run_dir, stage, run=run) for stage in reads}
     user = model_name(config.user) if config.suite.user is UserTurns.model else ""
     trained = trainings_of(config.player.model, run_dir)
-    also = trained.besides(run_dir)
+    also = trained.besides(run_dir) if reads else trained.runs
     suite = load_suite(config.suite, run_dir, also, knows_all=not trained.lost, user=user)
     refuse_damaged(suite, max_rejected=config.play.max_rejected)
     suite = with_losses(suite, trained_in(config.player.model), config.player.model)

@@ -11,6 +11,8 @@ from opencharacter.evaluation.people import HELD
 from opencharacter.evaluation.suites import load_suite
 from opencharacter.ids import stable_fraction
 from opencharacter.records import Domain
+from tests.evaluation.gym import PEOPLE as PERSONAS
+from tests.evaluation.gym import write_gym
 from tests.evaluation.people import (
     ANNA,
     BEN,
@@ -202,3 +204,20 @@ def test_a_near_duplicate_of_whom_a_training_held_out_is_refused_out_of_domain(t
 
     with pytest.raises(StoreError, match="1 held-out characters, or near-duplicates"):
         load(tmp_path / "run", "out_of_domain")
+
+
+def test_personas_of_a_benchmark_are_out_of_domain_where_no_training_met_one_near_them(tmp_path):
+    known = write_run(tmp_path / "known", people=[BEN, character("A", 1, "B", PERSONAS[0].upper())],
+                      met=((BEN, 0),))  # fmt: skip
+    near = character("Eva Lind", 33, "Bern", PERSONAS[0].upper())
+    met = write_run(tmp_path / "met", people=[near], met=((near, 1),))
+    gym = SuiteConfig(name=SuiteName.persona_gym, path=str(write_gym(tmp_path / "gym")))
+
+    def domains(*runs, knows_all=True):
+        suite = load_suite(gym, tmp_path, runs, knows_all=knows_all)
+        return {item.persona: str(item.domain) for item in suite.items}
+
+    assert set(domains(known).values()) == {"out"}
+    assert domains(known, met) == dict.fromkeys(PERSONAS, "out") | {PERSONAS[0]: "unknown"}
+    assert set(domains().values()) == {"unknown"}
+    assert set(domains(known, knows_all=False).values()) == {"unknown"}
