@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from html import escape
+from itertools import combinations
 
 from opencharacter.compare.alike import listed
 from opencharacter.compare.differences import ALL, Comparison, Paired
@@ -42,6 +43,7 @@ FACTS = {
     "characters": "characters",
     "rows": "training dialogues",
     "tokens": "training tokens",
+    "held_out": "held out",
     "method": "method",
 }
 """What a score is drawn against, where it is known of two runs: key of `System.facts`, axis."""
@@ -55,6 +57,7 @@ def sentences(comparison: Comparison) -> list[str]:
     preferred = comparison.preferences.items()
     told = [each for pair, found in preferred for each in preference_words(pair, found)]
     told += [loss_sentence(line, level=comparison.level) for line in comparison.losses]
+    told += unlike(comparison)
     if comparison.withheld:
         way = way_told(comparison.criteria)
         return [*(bounds_words(line, way) for line in comparison.main if line.bounds), *told]
@@ -346,3 +349,34 @@ def _curve(comparison: Comparison, fact: str, across: str) -> str:
     plot = lines_plot(lines, across=across, told=f"Scores against {across}; see the table of runs.")
     title = f"<h2>Score against {escape(across)}</h2>"
     return f"<section>{title}{plot}</section>" if plot else ""
+
+
+def unlike(comparison: Comparison) -> list[str]:
+    """Say for each two runs whose trainings differ in more than one fact what these are.
+
+    Rows and tokens are both the size of the data; numbers within a twentieth count as the same.
+    """
+    told = []
+    for first, second in combinations(comparison.systems, 2):
+        differ = {
+            fact: (first.facts[fact], second.facts[fact])
+            for fact in ("characters", "rows", "tokens", "method")
+            if fact in first.facts.keys() & second.facts.keys()
+            and not _about_equal(first.facts[fact], second.facts[fact])
+        }
+        if len(differ.keys() - ({"tokens"} if "rows" in differ else set())) > 1:
+            listed = "; ".join(
+                f"{FACTS[fact]} {_fact(one)} and {_fact(other)}"
+                for fact, (one, other) in differ.items()
+            )
+            told.append(
+                f"{first.run} and {second.run} differ in more than one thing, so nothing here says "
+                f"which of them a difference comes from: {listed}."
+            )
+    return told
+
+
+def _about_equal(one: str | float, other: str | float) -> bool:
+    if isinstance(one, str) or isinstance(other, str):
+        return one == other
+    return abs(one - other) <= 0.05 * max(one, other)

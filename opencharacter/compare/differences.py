@@ -109,7 +109,7 @@ def comparison_of(systems: Sequence[System], settings: CompareConfig) -> Compari
     everywhere = [key for key in keys if all(s.cells[key].value is not None for s in systems)]
     items = {item for item, _ in keys}
     cells = systems[0].cells
-    scopes = _grouped(cells, keys, _domain)
+    scopes = _by_domain(systems, keys)
     if len(scopes) > 1:
         scopes[ALL] = keys
     main = next(name for name in (Domain.outside, ALL, *scopes) if name in scopes)
@@ -130,8 +130,13 @@ def comparison_of(systems: Sequence[System], settings: CompareConfig) -> Compari
     )
 
 
-def _domain(cell: Cell) -> str:
-    return str(cell.domain)
+def _by_domain(systems: Sequence[System], keys: Sequence[Key]) -> dict[str, list[Key]]:
+    """Return the keys by the domain that they are of for all runs; unknown = it is not one."""
+    grouped: dict[str, list[Key]] = defaultdict(list)
+    for key in keys:
+        domains = {system.cells[key].domain for system in systems}
+        grouped[str(domains.pop() if len(domains) == 1 else Domain.unknown)].append(key)
+    return {name: grouped[name] for name in sorted(grouped)}
 
 
 def _criterion(cell: Cell) -> str:

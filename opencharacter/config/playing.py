@@ -46,7 +46,7 @@ class Who(StrEnum):
 
     all = "all"
     trained = "trained"
-    """Those of the mixture."""
+    """Those of the mixture, but for those that the run's training held out of it."""
     heldout = "heldout"
     """Those that were kept out of it; it is seen to that they were."""
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from opencharacter.config import InstructionsConfig, SuiteConfig, SuiteName
 from opencharacter.errors import SourceError
-from opencharacter.evaluation.people import People, draw_people, shown_facts
+from opencharacter.evaluation.people import People, draw_people, held_told, shown_facts
 from opencharacter.evaluation.suite import Suite, part_of_people
 from opencharacter.ids import digest, shuffled
 from opencharacter.prompts.character import system_prompt
@@ -46,7 +46,9 @@ def read_dialogues(config: SuiteConfig, people: People) -> Suite:
             f"suite={config.name} has nothing to ask: every character met every instruction in the "
             "mixture; name others in suite.path"
         )
-    suite = part_of_people(name, items, drawn=len(drawn), of=len(asked)).with_damaged(damaged)
+    about = held_told(people, is_asked=is_inside)
+    suite = part_of_people(name, items, drawn=len(drawn), of=len(asked), about=about)
+    suite = suite.with_damaged(damaged)
     if not damaged:
         return suite
     return replace(suite, unit="instructions", n_drawn=n_read, n_lost=len(damaged))

@@ -53,7 +53,14 @@ class Suite:
         return list(found.values())
 
 
-def part_of_people(name: str, items: Sequence[EvalItem], *, drawn: int, of: int) -> Suite:
+def part_of_people(
+    name: str,
+    items: Sequence[EvalItem],
+    *,
+    drawn: int,
+    of: int,
+    about: Mapping[str, float | None],
+) -> Suite:
     """Return a suite about characters of a run, which says how many of them it asks."""
     is_part = drawn < of
     return Suite(
@@ -61,5 +68,6 @@ def part_of_people(name: str, items: Sequence[EvalItem], *, drawn: int, of: int)
         items=tuple(items),
         n_personas=of,
         n_drawn=drawn,
+        about=about,
         missing=(f"{drawn:,} of {of:,} characters are asked",) if is_part else (),
     )

@@ -14,6 +14,7 @@ from opencharacter.evaluation.preferences import read_preferences
 from opencharacter.evaluation.published import read_published
 from opencharacter.evaluation.retention import read_retention
 from opencharacter.evaluation.suite import Suite
+from opencharacter.records import Domain
 
 _TRAINED_ON = ("profiles", "instructions", "mix")
 
@@ -31,7 +32,8 @@ def load_suite(
     Args:
         config: Which, and how much of it.
         run_dir: Of the run whose characters it asks, where it asks a run's.
-        also_trained: Runs on whose mixtures the model was trained, where there are others.
+        also_trained: Runs on whose mixtures the model was trained, where there are others; of a
+            suite that brings its own personas all of them.
         knows_all: Whether it was trained in no other run that is not known.
         user: Name of the model that plays the user, with `suite.user=model`: what another one asks
             is something else.
@@ -57,6 +59,20 @@ def _once(suite: Suite) -> Suite:
     return replace(suite, items=tuple(items.values()), missing=(*suite.missing, *told))
 
 
+def _placed(suite: Suite, people: People) -> Suite:
+    """Return a suite of personas of its own, with those that the model never met as out of domain.
+
+    The others, who are one that it was trained on or near one, stay of no known domain.
+    """
+    texts = list(dict.fromkeys(item.persona for item in suite.items))
+    unmet = people.unmet(texts)
+    items = [
+        replace(item, domain=Domain.outside) if item.persona in unmet else item
+        for item in suite.items
+    ]
+    return replace(suite, items=tuple(items))
+
+
 def _read(config: SuiteConfig, people: People, user: str) -> Suite:
     match config.name:
         case SuiteName.in_domain | SuiteName.out_of_domain:
@@ -70,7 +86,7 @@ def _read(config: SuiteConfig, people: People, user: str) -> Suite:
         case SuiteName.retention:
             return read_retention(config)
         case SuiteName.persona_gym:
-            return read_persona_gym(config)
+            return _placed(read_persona_gym(config), people)
     return read_published(config)
 
 

@@ -1,6 +1,6 @@
 """What the model that played was made of: read from the run that its checkpoint lies in."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -8,6 +8,7 @@ from opencharacter.config import ModelConfig
 from opencharacter.job.forgetting import loss_facts
 from opencharacter.job.harness import harness_facts
 from opencharacter.llm.opening import model_name
+from opencharacter.store.holdout import Place, Shown, shown_of
 from opencharacter.store.rows import part_files, read_columns
 from opencharacter.store.stage import StageFolder
 
@@ -15,6 +16,8 @@ _TAG = "\n- opencharacter\n"  # of the card beside the weights
 _CHECKPOINTS = ("model", "checkpoints")  # of a run's train
 TEACHER, BASE = "the teacher's", "the base model's"
 """Whose family that of a model is which another one was made by."""
+TOKENS = "tokens trained on"
+"""Note of a training."""
 _TEACHERS = ("profiles", "rewrite", "generate")
 
 
@@ -25,9 +28,9 @@ class Lineage(NamedTuple):
     """Its base, and the teachers of its data, `name@revision`, each with whose family is its."""
     facts: dict[str, str | int | float]
     """`characters`, `rows` and `tokens` that it was trained on (of one pass, in all its trainings),
-    and the `method` they were made by; `trained_before` where another training is not known; where
-    `retention` was played, what the training cost on general instructions, and what
-    lm-evaluation-harness measured."""
+    what was `held_out` of its mixtures, and the `method` they were made by; `trained_before` where
+    another training is not known; where `retention` was played, what the training cost on general
+    instructions, and what lm-evaluation-harness measured."""
 
 
 class Trainings(NamedTuple):
@@ -151,25 +154,48 @@ def _same_weights(*names: str) -> bool:
 
 
 def _facts(runs: Sequence[Path]) -> dict[str, str | int | float]:
-    parts = [
-        part for run in runs for part in part_files(StageFolder(run_dir=run, stage="mix").data)
-    ]
-    rows = list(read_columns(parts, ["character_id", "method"]))
-    if not rows:
+    """Return what the trainings were shown; of one that does not tell, its mixture."""
+    shown = [shown_of(run) or _mixed(run) for run in runs]
+    if not (n_rows := sum(each.rows[Place.train] for each in shown)):
         return {}
-    characters = {character for character, _ in rows} - {""}
-    methods = sorted({str(method) for character, method in rows if character})
-    found: dict[str, str | int | float] = {"characters": len(characters), "rows": len(rows)}
-    tokens = [_tokens(run) for run in runs]
+    characters = frozenset().union(*(each.characters for each in shown))
+    found: dict[str, str | int | float] = {"characters": len(characters), "rows": n_rows}
+    tokens = [_tokens(run, each) for run, each in zip(runs, shown, strict=True)]
     if all(tokens):
         found["tokens"] = sum(tokens)
-    return found | {"method": "+".join(methods)}
+    held = sum(each.rows[place] for each in shown for place in each.rows if place != Place.train)
+    if held:
+        whose = frozenset().union(*(each.held for each in shown)) - characters
+        found["held_out"] = f"dialogues: {held:,}; whole characters: {len(whose):,}"
+    return found | {"method": "+".join(sorted(set(_methods(runs))))}
 
 
-def _tokens(run_dir: Path) -> int:
-    """Return the tokens of a run's training rows; 0 = not known."""
-    tokenized = StageFolder(run_dir=run_dir, stage="tokenize").manifest() or {"counts": {}}
-    return int(tokenized["counts"].get("notes", {}).get("tokens") or 0)
+def _mixed(run_dir: Path) -> Shown:
+    """Return the rows of a run's mixture as what was trained on."""
+    rows = list(read_columns(_mixture(run_dir), ["character_id"]))
+    characters = frozenset(character for (character,) in rows) - {""}
+    return Shown(characters=characters, held=frozenset(), rows={Place.train: len(rows)})
+
+
+def _methods(runs: Sequence[Path]) -> Iterator[str]:
+    """Yield by which method each row with a character was made."""
+    parts = [part for run in runs for part in _mixture(run)]
+    for character, method in read_columns(parts, ["character_id", "method"]):
+        if character:
+            yield str(method)
+
+
+def _mixture(run_dir: Path) -> list[Path]:
+    return part_files(StageFolder(run_dir=run_dir, stage="mix").data)
+
+
+def _tokens(run_dir: Path, shown: Shown) -> int:
+    """Return the tokens that a training was shown in one pass; 0 = not known."""
+    name, stage = TOKENS, "train"
+    if set(shown.rows) == {Place.train} or sum(shown.rows.values()) == shown.rows[Place.train]:
+        name, stage = "tokens", "tokenize"  # all of them
+    counted = StageFolder(run_dir=run_dir, stage=stage).manifest() or {"counts": {}}
+    return int(counted["counts"].get("notes", {}).get(name) or 0)
 
 
 def _version(run_dir: Path, stage: str, name: str) -> str:

@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 
 from opencharacter.errors import SourceError
+from opencharacter.evaluation.people import HELD
 from opencharacter.evaluation.rules import rule_scores
 from opencharacter.evaluation.suite import Suite
 from opencharacter.records import EvalItem, Score, Transcript
@@ -37,6 +38,16 @@ class Played:
     """Figures about the suite itself, such as what a control without a model gets right."""
     read_from: dict[str, str] = field(default_factory=dict)
     """Of data sets on the hub, the commit that was read, by the path that names them."""
+
+
+def sources_of(suite: Suite) -> dict[str, str]:
+    """Return what decides whom a suite asks what, by the name that an error calls it.
+
+    A run that is trained after it was played has other characters in domain than before.
+    """
+    held = suite.about.get(HELD)
+    told = {"the part of the mixture that the training held out": f"{held:.0f}"} if held else {}
+    return {"suite": suite.name, **told}
 
 
 def write_items(folder: StageFolder, suite: Suite) -> None:
@@ -83,6 +94,12 @@ def say_missing(suite: Suite) -> None:
         print(f"play: the commit of {path} is {told}", file=sys.stderr)
     for row in suite.beside:
         print(f"play: left out: {row.key!r}, {row.reason} ({row.detail})", file=sys.stderr)
+    if held := suite.about.get(HELD):
+        print(
+            f"play: {held:,.0f} characters of the mixture are not in domain: its training held "
+            "them out (train.holdout.characters), and chose its step by them",
+            file=sys.stderr,
+        )
     for sentence in suite.missing:
         print(f"play: a part of {suite.name}: {sentence}", file=sys.stderr)
 

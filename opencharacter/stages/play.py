@@ -24,6 +24,7 @@ from opencharacter.job.playing import (
     refuse_damaged,
     say_lost,
     say_missing,
+    sources_of,
     write_items,
 )
 from opencharacter.job.reporting import run_folder
@@ -66,7 +67,7 @@ def run(config: Config, job: Job) -> None:
     made = {stage: finished_input(run_dir, stage, run=run, typed=typed) for stage in reads}
     user = model_name(config.user) if config.suite.user is UserTurns.model else ""
     trained = trainings_of(config.player.model, run_dir)
-    also = trained.besides(run_dir)
+    also = trained.besides(run_dir) if reads else trained.runs
     suite = load_suite(config.suite, run_dir, also, knows_all=not trained.lost, user=user)
     refuse_damaged(suite, max_rejected=config.play.max_rejected)
     suite = with_losses(suite, trained_in(config.player.model), config.player.model)
@@ -81,7 +82,7 @@ def run(config: Config, job: Job) -> None:
         ],
         versions={"model": model_name(config.player), "prompt": RENDER_VERSION},
         reads=reads if is_own else (),
-        sources={"suite": suite.name} | ({} if is_own else {f"{run}/{s}": made[s] for s in made}),
+        sources=sources_of(suite) | ({} if is_own else {f"{run}/{s}": made[s] for s in made}),
     ) as stage:
         say_missing(suite)
         say_lost(trained.lost if reads else "")

@@ -7,13 +7,14 @@ from opencharacter.config import ModelConfig, SuiteConfig, SuiteName, Who
 from opencharacter.errors import StoreError
 from opencharacter.evaluation.retention import read_retention
 from opencharacter.evaluation.suites import load_suite
+from opencharacter.ids import stable_fraction
 from opencharacter.job.forgetting import AFTER, BEFORE, FACT, ROWS, with_losses
-from opencharacter.job.lineage import lineage_of, trainings_of
+from opencharacter.job.lineage import TOKENS, lineage_of, trainings_of
 from opencharacter.llm.opening import model_name
 from opencharacter.records import Checkpoint, Method, MixtureRow
 from opencharacter.store.files import write_json
 from opencharacter.store.rows import write_records
-from tests.evaluation.people import ANNA, BEN, CLEO, PEOPLE, finish, write_run
+from tests.evaluation.people import ANNA, BEN, CLEO, PEOPLE, finish, train, write_run
 
 
 def started(folder, **settings):
@@ -49,6 +50,23 @@ def test_a_checkpoint_leads_back_to_its_base_its_teachers_and_its_data(tmp_path)
 
     assert found.made_by == {"llama-8b@1": "the base model's", "qwen-72b@2": "the teacher's"}
     assert found.facts == {"characters": 2, "rows": 4, "method": "rewrite"}
+
+
+def test_the_facts_of_a_training_are_what_it_was_shown_and_not_its_mixture(tmp_path):
+    run = write_run(tmp_path / "main")
+    shown, held = sorted((BEN, ANNA), key=lambda who: -stable_fraction("holdout", 0, who.cluster))
+    train(run, [ANNA, BEN], held=[held])
+    started(tmp_path / "asked" / "play", player={"model": str(run / "train" / "model")})
+    finish(run / "tokenize", notes={"tokens": 4})  # of all rows
+
+    facts = {"characters": 1, "rows": 1, "held_out": "dialogues: 1; whole characters: 1"}
+    assert shown != held
+    assert lineage_of(tmp_path / "asked").facts == facts | {"method": "generate"}
+    started_file = run / "train" / "started.json"
+    kept_settings = json.loads(started_file.read_text())
+    finish(run / "train", notes={TOKENS: 2})
+    started_file.write_text(json.dumps(kept_settings))
+    assert lineage_of(tmp_path / "asked").facts["tokens"] == 2
 
 
 def test_runs_that_were_moved_together_know_each_other_by_the_weights(tmp_path):

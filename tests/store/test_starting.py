@@ -11,6 +11,7 @@ import pytest
 
 from opencharacter.errors import StoreError
 from opencharacter.records import Persona, Rejection, Split
+from opencharacter.store.aside import forget
 from opencharacter.store.claims import Claims, Part
 from opencharacter.store.manifest import Counted, close_stage
 from opencharacter.store.rows import part_files, write_records
@@ -121,6 +122,7 @@ def test_force_forgets_rows_and_what_lies_beside_them_and_keeps_completions(tmp_
 
     start(folder, 2, force=True)
 
+    forget(folder)  # as soon as the new stage has rows
     left = {path.name for path in folder.path.iterdir() if path.name != "claims"}
     assert left == {"started.json", "completions", "notes.csv"}
     assert folder.started()["settings"] == {"seed": 2}
