@@ -252,6 +252,8 @@ def test_judge_cards_are_cited_and_their_bars_told(opencharacter, tmp_path):
     write_json(run_dir / "qualify" / "judge_card.json", {"judge-a@1": edited})
     done = opencharacter("stage=report")
     assert "does not count: it is by role_play@other, and the judge judges by" in done.stderr
+    words = f"stage=qualify run=t runs_dir={tmp_path}/runs force=true"
+    assert f"qualify it by these: python -m opencharacter {words}" in done.stderr
     assert "judge-a@1 has no judge card" in done.stdout
 
 
