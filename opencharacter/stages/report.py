@@ -13,6 +13,7 @@ from pathlib import Path
 from opencharacter.compare.alike import joined
 from opencharacter.config import Config
 from opencharacter.job import Job
+from opencharacter.job.kinship import say_stating
 from opencharacter.job.reporting import (
     labels_of,
     read_results,
@@ -34,6 +35,9 @@ def run(config: Config, job: Job) -> None:
     run_folder(config.run, runs_dir)  # a name that was mistyped is told as such
     folders = [job.run_dir, *(run_folder(name, runs_dir) for name in config.report.runs)]
     named = zip(folders, labels_of(folders), strict=True)
-    results = with_labels(joined([read_results(each, run=run) for each, run in named]), config)
+    found = [read_results(each, run=run) for each, run in named]
+    results = with_labels(joined(found), config)
     report = write_report(job.folder("report").path, results, config.report)
+    stated = {run: one.same_family_stated for run, one in zip(folders, found, strict=True)}
+    say_stating("report", stated, report.withheld, is_given=config.judge.same_family)
     track_report(report, results, config, job.folder("report"))
