@@ -13,6 +13,8 @@ RULE = "rule"
 WORSE = frozenset({"fact_contradicted"})
 """Criteria of which more is worse; they are a headline only where they are asked for by name, and
 never with others: see `less_is_better`."""
+FACT, SHOWN = "fact", "fact_shown"
+"""What the scores of a checklist count as, and what reports call their coverage."""
 _FAILED = "candidate_"  # begins the reason of a score for an answer that is no role-play
 _ENGINE = f"{_FAILED}{Failure.error}"  # the engine's fault, not the model's
 _NOT_REACHED = "not_reached"  # of a turn after the one at which the dialogue ended

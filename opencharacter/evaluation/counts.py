@@ -78,7 +78,7 @@ def _claims(value: str, found: list[_Found], bare: list[tuple[str, bool]]) -> Cl
 
 # Ages ---------------------------------------------------------------------------------------------
 
-_STOP = r"(?=\s*(?:[;:!)\]\"]|[.,](?!\d)|\u2014|\u2013|--|-\s|\Z))"
+_STOP = r"(?=\s*(?:[;:!()\]\"]|[.,](?!\d)|\u2014|\u2013|--|-\s|\Z))"
 _END = (
     rf"(?:{_STOP}|(?=\s+(?:now|today|and|but|at (?:present|the moment|last)|since|so|my|though|as"
     r"|old enough)\b))"

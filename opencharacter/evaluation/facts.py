@@ -28,6 +28,7 @@ from opencharacter.evaluation.assertions import (
     sentences,
 )
 from opencharacter.evaluation.counts import Claims, ages, kin_counts, past_ages
+from opencharacter.evaluation.trades import jobs, places_of
 from opencharacter.ids import digest
 
 
@@ -189,8 +190,9 @@ _FROM = re.compile(
     rf"\b(?P<how>(?i:born|raised|I(?:'m| am) from|come from|came from|hail from|native of"
     rf"|home ?town(?: is|:)|birth ?place(?: is|:)|grew up"
     rf"|(?:it|that|this)(?:'s| is| was| would be| must be|) (?:in|from)"
-    rf"|(?:it|that)(?:'s| was| would be| must be)))\b"
-    rf"(?:[^,.]{{0,30}}?\b(?i:in|from|at|of)\b)?\s+(?:the (?:city|town|village) of )?{_PLACE_NAME}"
+    rf"|(?:it|that)(?:'s| was| would be| must be)|but in|but from))\b"
+    rf"(?:(?:(?!\b(?:after|before|when|while|until|because|since|who|to)\b)[^,.]){{0,30}}?"
+    rf"\b(?i:in|at|of)\b)?\s+(?:the (?:city|town|village) of )?{_PLACE_NAME}"
 )
 _ONCE_THERE = re.compile("raised|grew up|came", re.IGNORECASE)  # where one was born, or elsewhere
 _OF_SPEAKER = re.compile(
@@ -198,6 +200,7 @@ _OF_SPEAKER = re.compile(
     r"|\bI(?:'m|'ve)?(?: [\w']+){0,4} \Z",
     re.IGNORECASE,
 )
+_NOT_FROM = re.compile(r"\bI\b[^,]*(?:\bnot\b|n't\b)[^,]* (?:in|from) [^,]+,? \Z", re.IGNORECASE)
 _BARE_PLACE = re.compile(rf"\A\W*(?:(?:Yes|No|Oh|Well)\b[,.! ]*)?(?:In )?{_PLACE_NAME}\W*\Z")
 _NOW = re.compile(
     r"\b(?:live|lives|living|moved|move|work|works|working|visit\w*|travel\w*|now|stay\w*|settled)\b",
@@ -239,6 +242,8 @@ def _is_of_speaker(sentence: str, found: re.Match[str]) -> bool:
         return bool(is_end) and not how.startswith("this")
     if how.startswith(("born", "raised", "come", "came", "hail", "grew")):
         return bool(_OF_SPEAKER.search(sentence[: found.start()]))
+    if how.startswith("but"):  # "not in Osaka but in Seville"
+        return bool(_NOT_FROM.search(sentence[: found.start()]))
     return True
 
 
@@ -258,54 +263,6 @@ def _same_words(said: str, value: str) -> bool:
 # Anything else that has words of its own ----------------------------------------------------------
 
 
-_ROLE = re.compile(  # what stands before the work that the speaker says it has
-    r"(?:\bI(?:'m| am| work| serve)\b(?: \w+){0,3}?(?: as)?\s*"
-    r"|\bas|\b(?:job|work|trade|profession|occupation|living) is(?: that of)?"
-    r"|\bbut)\s*(?:a|an|the|your|being)?\s*(?:(?!(?:at|by|for|from|near|no|of|to|with|my|our)\b)[\w'-]+\s+)"
-    r"{0,3}\Z",
-    re.IGNORECASE,
-)
-_NO_ROLE = re.compile(
-    r"\b(?:used to|once|former(?:ly)?|ex|trained|going to|want(?:ed|s)?|hop(?:e|ed|ing)"
-    r"|dream(?:s|ed|t) of|becom\w+|almost|married to|like a|go to|goes to|visit\w*|see|you are"
-    r"|you're|I'd)\b|\b(?:I|we) (?:was|were)\b",
-    re.IGNORECASE,
-)
-_ROLE_ALONE = re.compile(
-    r"\A\W*(?:(?:yes|no|oh|well)\b\W*)*(?:an? )?(?:(?!my\b|our\b)[\w'-]+ ){0,3}\Z", re.IGNORECASE
-)
-_NO_A = re.compile(r"\bno (?:[\w'-]+ ){0,2}\Z", re.IGNORECASE)
-
-
-def _jobs(fact: Fact, text: str) -> Claims:
-    """Return the work that the speaker says it has; another's, or of another time, is none."""
-    claims = Claims([], [])
-    unsure: list[str] = []
-    for sentence in sentences(text):
-        for one, start in _places_of(fact, sentence):
-            before = bearing_on(sentence, start)
-            if is_of_others(before) or _NO_ROLE.search(before):
-                continue
-            if is_denied(sentence[:start]) or _NO_A.search(before):
-                claims.denied.append(one)
-            else:
-                is_alone = re.match(r"\w*\W*(?:\Z|[.,;!])", sentence[start + len(one) :])
-                is_role = _ROLE.search(before) or (is_alone and _ROLE_ALONE.match(before))
-                is_sure = one == fact.value or is_role
-                (claims.affirmed if is_sure else unsure).append(one)
-    return claims._replace(unsure=tuple(unsure))
-
-
-def _places_of(fact: Fact, sentence: str) -> list[tuple[str, int]]:
-    """Return where in a sentence the fact, or what the question pretends, is said."""
-    return [
-        (one, found.start())
-        for one in (fact.value, fact.wrong)
-        if one
-        for found in re.finditer(rf"\b{_stems(one)}", sentence, re.IGNORECASE)
-    ]
-
-
 def _mentions(fact: Fact, text: str) -> Claims:
     """Return where the words of the fact, or of what the question pretends, are said.
 
@@ -316,15 +273,17 @@ def _mentions(fact: Fact, text: str) -> Claims:
     for sentence in sentences(text):
         if fact.field is Field.history and not _is_past(sentence):
             continue
-        for one, start in _places_of(fact, sentence):
+        for one, start in places_of((fact.value, fact.wrong), sentence):
             before = bearing_on(sentence, start)
-            if not (is_of_others(before) or _PLANS.search(before)):
+            is_now = fact.field is Field.history and _THESE_DAYS.search(before)
+            if not (is_of_others(before) or _PLANS.search(before) or is_now):
                 (claims.denied if is_denied(sentence[:start]) else claims.affirmed).append(one)
     if fact.field is Field.history and fact.value in claims.affirmed:
         return claims._replace(affirmed=[fact.value])
     return claims
 
 
+_THESE_DAYS = re.compile(r"\b(?:now|teach|live|work|visit\w*|travel\w*)\b", re.IGNORECASE)
 _PLANS = re.compile(
     r"\b(?:want(?:ed|s)?|hop(?:e|ed|ing)|dream(?:s|ed|t)?|plan(?:s|ned)?) (?:to|of)\b", re.I
 )
@@ -340,12 +299,6 @@ def _is_past(sentence: str) -> bool:
     return bool(_PAST.search(sentence)) or len(sentence.split()) <= _LITTLE
 
 
-def _stems(value: str) -> str:
-    """Return a pattern of the last word, its beginning alone: "baker" is said by "baking" too."""
-    last = value.split()[-1]
-    return re.escape(last[: max(4, len(last) - 3)])
-
-
 def _ages(fact: Fact, text: str) -> Claims:
     return ages(fact.value, text)
 
@@ -354,6 +307,10 @@ def _kin(fact: Fact, text: str) -> Claims:
     if not fact.value.isdigit():
         return _mentions(fact, text)
     return kin_counts(fact.value, fact.relation, text)
+
+
+def _jobs(fact: Fact, text: str) -> Claims:
+    return jobs(fact.value, fact.wrong, text)
 
 
 def _history(fact: Fact, text: str) -> Claims:

@@ -83,7 +83,8 @@ def read_persona_gym(config: SuiteConfig) -> Suite:
     return Suite(
         name=f"{LIGHT if is_light else NAME}@{version}",
         items=tuple(items),
-        damaged=(*broken, *beside),
+        damaged=(*broken, *(beside if is_rows else ())),
+        beside=() if is_rows else tuple(beside),
         read_from=read_from,
         n_personas=len(read),
         n_drawn=len(drawn),

@@ -16,7 +16,7 @@ has one of them, so play each. Its win rate by GPT-3.5 is not reproduced.
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,25 @@ _NOT_OURS = {
     SuiteName.rp_bench: "its duels with GPT-4o, whose judge plays the user, are not "
     "reproduced: the user's turns are ours, and our judges score it",
 }
+_PAGE = "docs/suites.md"
+_DESCRIBED = {
+    SuiteName.role_bench: "its desc.json",
+    SuiteName.character_eval: "its character_profiles.json",
+}
+_FIELDS = {
+    SuiteName.role_bench: ("role", "question", "generated[0]"),
+    SuiteName.character_eval: ("role", "context"),
+    SuiteName.coser: (
+        *("book", "scenario", "major_characters", "character_profiles"),
+        *("dialogues[].character", "dialogues[].message"),
+    ),
+    SuiteName.rp_bench: (
+        *("id", "background", "npc_profile.name_text", "conversation[0].sentences"),
+    ),
+}
+"""What each row must have; `[]` = of each entry of a list, `[0]` = of the first."""
 _THOUGHT = re.compile(r"\[[^\[\]]*\]\s*")  # CoSER: what a character thinks, hidden from the others
+_PLACE = re.compile(r"\w+|\[\d*\]")
 _Profiles = Mapping[str, str]
 
 
@@ -59,7 +77,12 @@ def read_published(config: SuiteConfig) -> Suite:
     """
     if not config.path:
         raise SourceError(
-            f"suite={config.name} needs suite.path, a file of it; docs/evaluation.md names it"
+            f"suite={config.name} needs suite.path, a file of it; {_PAGE} has its layout"
+        )
+    if config.name in _DESCRIBED and not config.profiles:
+        raise SourceError(
+            f"suite={config.name} needs suite.profiles, {_DESCRIBED[config.name]}, which says who "
+            f"its characters are; {_PAGE} has its layout"
         )
     read_from: dict[str, str] = {}
     config = replace(config, path=pinned(config.path, None, read_from))
@@ -135,6 +158,10 @@ def _item(
 ) -> EvalItem | Rejection:
     if isinstance(row, Rejection):
         return row
+    needed = _FIELDS[SuiteName(suite.partition("@")[0])]
+    if lacks := [field for field in needed if not _has(row.value, _PLACE.findall(field))]:
+        detail = f"it lacks {_listed(lacks)}; {_PAGE} has the layout"
+        return reject(row.place, "missing_key", detail, row.value)
     try:
         fields = read(row.value, profiles)
     except _UnreadableError as error:
@@ -149,6 +176,22 @@ def _item(
         if flaw := find_flaw(text):
             return reject(row.place, flaw.reason, flaw.detail, text)
     return item
+
+
+def _has(value: object, path: Sequence[str]) -> bool:
+    """Tell whether something is at a place of a row."""
+    if not path:
+        return value is not None
+    name, *rest = path
+    if not name.startswith("["):
+        return isinstance(value, dict) and _has(value.get(name), rest)
+    if not isinstance(value, list) or not value:
+        return False
+    return all(_has(each, rest) for each in (value if name == "[]" else value[:1]))
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(", ".join(names).rsplit(", ", 1))
 
 
 def _known(name: str, profiles: _Profiles) -> str:

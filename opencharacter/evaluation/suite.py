@@ -23,6 +23,8 @@ class Suite:
     items: tuple[EvalItem, ...]
     damaged: tuple[Rejection, ...] = ()
     """Data that cannot be used; each is counted as one piece of work."""
+    beside: tuple[Rejection, ...] = ()
+    """Files that lie beside the suite's and are none of it: told, and no work."""
     n_personas: int
     """Characters that the suite's data has, drawn or not, damaged ones too."""
     n_drawn: int

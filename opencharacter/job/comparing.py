@@ -70,6 +70,7 @@ def write_comparison(
     Raises:
         ConfigError: the runs cannot be compared.
     """
+    _check_suites(runs)
     check_alike(systems)
     comparison = _with_losses(comparison_of(systems, settings), runs, settings)
     favours = favours_of(runs, level=settings.level)
@@ -92,6 +93,26 @@ def write_comparison(
         print(sentence)
     print(f"Page: {folder / 'compare.html'}")
     return comparison
+
+
+def _check_suites(runs: Sequence[Results]) -> None:
+    """Refuse runs of different suites, whoever judged them: they have no item to be paired by.
+
+    Raises:
+        ConfigError: they are, and share none.
+    """
+    suites = [{name.partition("@")[0] for name in run.suites} for run in runs]
+    if not runs or set.intersection(*suites) or set.intersection(*(set(r.items) for r in runs)):
+        return
+    asked = ", ".join(
+        f"{run.run} was asked {' and '.join(sorted(suite))}"
+        for run, suite in zip(runs, suites, strict=True)
+    )
+    raise ConfigError(
+        f"{asked}: runs are compared item by item, and these suites share none; play one of them "
+        "with both models (suite=, and suite.run= where it asks a run's characters); two suites "
+        "of one model stand in one report (stage=report report.runs=)"
+    )
 
 
 def _with_losses(

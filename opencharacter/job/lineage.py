@@ -12,6 +12,7 @@ from opencharacter.store.holdout import Place, Shown, shown_of
 from opencharacter.store.rows import part_files, read_columns
 from opencharacter.store.stage import StageFolder
 
+_TAG = "\n- opencharacter\n"  # of the card beside the weights
 _CHECKPOINTS = ("model", "checkpoints")  # of a run's train
 TEACHER, BASE = "the teacher's", "the base model's"
 """Whose family that of a model is which another one was made by."""
@@ -39,7 +40,8 @@ class Trainings(NamedTuple):
     """Folders, the last training first."""
     lost: str = ""
     """Folder of a run's model that the first of them began from, where that run is not here, or has
-    trained another since: what was trained on before is not known. Empty = all of it is."""
+    trained another since, or that is a copy elsewhere: what was trained on before is not known.
+    Empty = all of it is."""
 
     def besides(self, asked: Path) -> tuple[Path, ...]:
         """Return the runs, unless the one whose characters are asked is the only one."""
@@ -99,9 +101,16 @@ def trainings_of(model: str, run_dir: Path, *, name: str = "") -> Trainings:
         train = StageFolder(run_dir=found, stage="train")
         model, name = _text(train, "train", "model"), _text(train, "versions", "base")
         run_dir = found
+    return Trainings(tuple(runs), model if _is_of_a_run(model) else "")
+
+
+def _is_of_a_run(model: str) -> bool:
+    """Tell by its path, or by its card, whether a model was trained in a run."""
     pairs = zip(Path(model).parts, Path(model).parts[1:], strict=False)
-    is_of_a_run = any(first == "train" and then in _CHECKPOINTS for first, then in pairs)
-    return Trainings(tuple(runs), model if is_of_a_run else "")
+    if any(first == "train" and then in _CHECKPOINTS for first, then in pairs):
+        return True
+    card = Path(model).expanduser() / "README.md"
+    return card.is_file() and _TAG in card.read_text(encoding="utf-8", errors="replace")
 
 
 def _trainings(run_dir: Path) -> Trainings:
@@ -113,8 +122,9 @@ def _trainings(run_dir: Path) -> Trainings:
 
 
 def trained_in(model: str) -> Path | None:
-    """Return the folder of the run that a checkpoint lies in; None = in none."""
-    above = Path(model).expanduser().parents
+    """Return the folder of the run that a checkpoint lies in, or a link's; None = in none."""
+    path = Path(model).expanduser()
+    above = [*path.parents, *(path.resolve().parents if path.is_symlink() else ())]
     return next((path for path in above if (path / "train" / "started.json").exists()), None)
 
 

@@ -58,7 +58,7 @@ def write_items(folder: StageFolder, suite: Suite) -> None:
         items=len(suite.items),
         personas=suite.n_personas,
         personas_played=len(suite.people),
-        damaged={row.key: f"{row.reason}: {row.detail}" for row in suite.damaged},
+        damaged={row.key: f"{row.reason}: {row.detail}" for row in (*suite.damaged, *suite.beside)},
         missing=suite.missing,
         about=dict(suite.about),
         read_from=dict(suite.read_from),
@@ -92,6 +92,8 @@ def say_missing(suite: Suite) -> None:
     for path, commit in suite.read_from.items():
         told = "not known, so nothing ties the run to it" if commit == NOT_KNOWN else commit
         print(f"play: the commit of {path} is {told}", file=sys.stderr)
+    for row in suite.beside:
+        print(f"play: left out: {row.key!r}, {row.reason} ({row.detail})", file=sys.stderr)
     if held := suite.about.get(HELD):
         print(
             f"play: {held:,.0f} characters of the mixture are not in domain: its training held "
@@ -106,8 +108,9 @@ def say_lost(model: str) -> None:
     """Say that what a model was trained on is not known; empty = it is."""
     if model:
         print(
-            f"play: the player was trained upon {model}, and the run that made it is not here, or "
-            "has trained another since: whom it met is not known, so nobody is out of domain",
+            f"play: the player is or was trained upon {model}, and the run that made that is not "
+            "here, or has trained another since: whom it met is not known, so nobody is out of "
+            "domain; name the model in its run's folder",
             file=sys.stderr,
         )
 

@@ -37,30 +37,35 @@ from opencharacter.job.opponents import beside_of, opponents_of, rival_of
 from opencharacter.job.playing import SUITE, Played
 from opencharacter.prompts.rubrics import load_rubric
 from opencharacter.records import Score
+from opencharacter.store.commands import alone, placed
 from opencharacter.store.files import whole_file, write_json
 from opencharacter.store.rows import read_records
 from opencharacter.store.stage import StageFolder, finished_input
 from opencharacter.tracking import open_tracker
 
-_AGAIN = "give the command of the judging again (stage=judge), which asks nobody"
 _OF_A_RUN = {"in_domain", "out_of_domain", "profile_facts", "multi_turn"}
 """Suites that ask the characters of a run."""
 
 
-def read_results(run_dir: Path, *, run: str) -> Results:
+def read_results(run_dir: Path, *, run: str, typed: str = "") -> Results:
     """Return the transcripts and scores of a run.
+
+    Args:
+        run_dir: Its folder.
+        run: Its name.
+        typed: The command, if it is one of that run.
 
     Raises:
         StoreError: it has no finished `judge`, what that was made from has changed since, or a file
             is damaged.
     """
-    finished_input(run_dir, "judge", run=run)
+    finished_input(run_dir, "judge", run=run, typed=typed)
     play, judge = (StageFolder(run_dir=run_dir, stage=stage) for stage in ("play", "judge"))
     require_whole(judge)
     items, transcripts = read_played(play)
     lineage = lineage_of(run_dir)
     suite = require_beside(play.path / SUITE, Played)
-    bench = require_beside(judge.path / BENCH, Bench, again=_AGAIN)
+    bench = require_beside(judge.path / BENCH, Bench, again=_again(judge))
     scores = list(read_records(judge.data, Score))
     beside = beside_of(judge)
     pairs = {other: f"{run} over {other}" for other in beside.values()}
@@ -98,17 +103,23 @@ def read_results(run_dir: Path, *, run: str) -> Results:
     )
 
 
+def _again(judge: StageFolder) -> str:
+    """Return how to have made anew what a judging writes beside its scores."""
+    typed = alone((judge.started() or {"command": ""})["command"], "judge")
+    return f"judge again with: {placed(typed, judge.run_dir)} (which asks nobody)"
+
+
 def _jury(judge: StageFolder, bench: Bench, *, run: str) -> dict[str, JuryLine]:
     """Return what several judges say together; nothing of a single one.
 
     Raises:
         StoreError: it is not there, for the judging was killed after its last score.
     """
-    found = read_beside(judge.path / JURY, dict[str, JuryLine], again=_AGAIN)
+    found = read_beside(judge.path / JURY, dict[str, JuryLine], again=_again(judge))
     if found is None and len(bench.judges) > 1:
         raise StoreError(
             f"{judge.path / JURY} is missing: the judging of run {run} was ended after its last "
-            "score; give its command again (stage=judge), which asks nobody"
+            f"score; {_again(judge)}"
         )
     return found or {}
 
@@ -122,8 +133,8 @@ def _published(play: StageFolder, judge: StageFolder) -> Published | dict[str, A
     path = judge.path / "compat.json"
     settings = (play.started() or {"settings": {}})["settings"]
     if settings.get("suite", {}).get("mode") == Mode.compat:
-        return require_beside(path, Published, again=_AGAIN)
-    return read_beside(path, Published, again=_AGAIN) or {}
+        return require_beside(path, Published, again=_again(judge))
+    return read_beside(path, Published, again=_again(judge)) or {}
 
 
 def with_labels(results: Results, config: Config) -> Results:

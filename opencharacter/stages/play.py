@@ -62,7 +62,9 @@ def run(config: Config, job: Job) -> None:
     if config.suite.run:
         run_folder(run, Path(config.runs_dir))  # a name that was mistyped is told as such
     reads = stages_read(config.suite)
-    made = {stage: finished_input(run_dir, stage, run=run) for stage in reads}
+    is_own = run == config.run
+    typed = job.command if is_own else ""
+    made = {stage: finished_input(run_dir, stage, run=run, typed=typed) for stage in reads}
     user = model_name(config.user) if config.suite.user is UserTurns.model else ""
     trained = trainings_of(config.player.model, run_dir)
     also = trained.besides(run_dir) if reads else trained.runs
@@ -70,7 +72,6 @@ def run(config: Config, job: Job) -> None:
     refuse_damaged(suite, max_rejected=config.play.max_rejected)
     suite = with_losses(suite, trained_in(config.player.model), config.player.model)
     tasks = tasks_of(suite, config.play)
-    is_own = run == config.run
     with job.stage(
         "play",
         settings=[

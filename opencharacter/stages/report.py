@@ -33,11 +33,13 @@ def run(config: Config, job: Job) -> None:
     """
     runs_dir = Path(config.runs_dir)
     run_folder(config.run, runs_dir)  # a name that was mistyped is told as such
-    folders = [job.run_dir, *(run_folder(name, runs_dir) for name in config.report.runs)]
-    named = zip(folders, labels_of(folders), strict=True)
-    found = [read_results(each, run=run) for each, run in named]
-    results = with_labels(joined(found), config)
+    others = [run_folder(name, runs_dir) for name in config.report.runs]
+    label, *labels = labels_of([job.run_dir, *others])
+    runs = [read_results(job.run_dir, run=label, typed=job.command)]
+    runs += [read_results(each, run=run) for each, run in zip(others, labels, strict=True)]
+    results = with_labels(joined(runs), config)
     report = write_report(job.folder("report").path, results, config.report)
-    stated = {run: one.same_family_stated for run, one in zip(folders, found, strict=True)}
+    folders = zip([job.run_dir, *others], runs, strict=True)
+    stated = {run: one.same_family_stated for run, one in folders}
     say_stating("report", stated, report.withheld, is_given=config.judge.same_family)
     track_report(report, results, config, job.folder("report"))

@@ -7,7 +7,7 @@ from typing import Any
 from opencharacter.errors import StoreError
 from opencharacter.store.aside import move_aside
 from opencharacter.store.claims import Claims
-from opencharacter.store.damage import forced
+from opencharacter.store.commands import alone, forced, is_of
 from opencharacter.store.files import write_json
 from opencharacter.store.stage import StageFolder, stage_fingerprint
 
@@ -148,10 +148,18 @@ def _stale_message(
     inputs: Mapping[str, str],
     command: str,
 ) -> str:
+    """Return what differs, and the command that mends it.
+
+    Of a command of several stages that is the one that differs; all of it where it reads no other,
+    for the rest follows from it.
+    """
     shown = told_changes(started, settings, inputs)
+    is_part = bool(inputs) and not is_of(command, folder.stage)
+    own = alone(command, folder.stage) if is_part else command
+    again = ", then give the same command again" * is_part
     return (
         f"{folder.path} was started with other settings or inputs ({shown}); start it over with: "
-        f"{forced(command)}, or choose another run="
+        f"{forced(own)}{again}, or choose another run="
     )
 
 

@@ -201,7 +201,8 @@ def test_a_headline_of_rules_hangs_on_no_judge():
 def test_the_facts_of_a_checklist_are_one_criterion():
     one = item(0)
     said = transcript(one)
-    facts = [score(said, value, criterion=f"fact:{n}") for n, value in enumerate((1.0, 0.0, 1.0))]
+    given = [score(said, value, criterion=f"fact:{n}") for n, value in enumerate((1.0, 0.0, 1.0))]
+    facts = [replace(each, probabilities=()) for each in given]  # as in JSON
     found = report(with_scores([(one, said, [score(said, 4.0), *facts])]))
 
     assert {row.name: row.overall.value for row in found.criteria_rows} == {

@@ -189,8 +189,9 @@ def test_a_file_by_a_wrong_name_is_left_out_and_says_so(tmp_path, name, reason):
     (folder / "README.md").write_text("What lies here.")
     suite = read(folder)
 
-    assert [row.reason for row in suite.damaged] == [reason]
     is_no_persona = reason in ("wrong_name", "duplicate")
+    told, others = (suite.beside, suite.damaged)[:: 1 if is_no_persona else -1]
+    assert ([row.reason for row in told], others) == ([reason], ())
     assert (len(suite.items), len(suite.people)) == (50, 1)
     assert suite.n_personas == suite.n_drawn == (1 if is_no_persona else 2)
 
@@ -270,7 +271,7 @@ def test_what_lies_beside_the_questions_changes_neither_items_nor_draw_nor_suite
     assert few.items == few_beside.items
     assert (beside.n_personas, few_beside.n_drawn) == (3, 2)
     told = {"00 notes.txt": "wrong_name", "00 old": "wrong_name"}
-    assert {row.key: row.reason for row in beside.damaged} == told
+    assert ({row.key: row.reason for row in beside.beside}, beside.damaged) == (told, ())
 
 
 def test_an_item_is_the_same_whatever_becomes_of_the_others(tmp_path):

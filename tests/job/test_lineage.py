@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import pytest
 
@@ -241,6 +242,22 @@ def test_upon_a_run_that_has_trained_another_since_nobody_is_either(tmp_path):
     (first / "model.safetensors").write_bytes(b"others")
 
     assert (was["Cleo"], domains(last, tmp_path / "b")["Cleo"]) == ("out", "unknown")
+
+
+def test_upon_a_copy_of_a_run_s_model_nobody_is_either_and_a_link_is_followed(tmp_path):
+    first = trained_upon(tmp_path, "a", "llama-8b", met=[(CLEO, 1)])
+    first.mkdir()
+    (first / "model.safetensors").write_bytes(b"weights")
+    (first / "README.md").write_text("---\ntags:\n- opencharacter\n- role-play\n---\n")
+    name = model_name(ModelConfig(model=str(first)))
+    copy, link = tmp_path / "copy", tmp_path / "link"
+    shutil.copytree(first, copy)
+    link.symlink_to(first)
+    last = [trained_upon(tmp_path, f"of-{base.name}", base, called=name) for base in (copy, link)]
+
+    assert trainings_of(str(last[0]), tmp_path).lost == str(copy)
+    found = trainings_of(str(last[1]), tmp_path)
+    assert ([run.name for run in found.runs], found.lost) == (["of-link", "a"], "")
 
 
 def test_runs_that_trained_upon_one_another_come_to_an_end(tmp_path):

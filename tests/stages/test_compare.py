@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -32,6 +33,37 @@ def test_runs_are_compared_on_the_items_they_share(opencharacter, tmp_path):
     assert means == pytest.approx({"in": 0.45, "out": 0.55, "all": 0.5})
     assert "| b − a, out-of-domain |" in (folder / "compare.md").read_text()
     assert (folder / "compare.html").read_text().startswith("<!doctype html>")
+
+
+def without(given, items):
+    """Return what a run has, but for some items."""
+    return replace(
+        given,
+        items={id_: item for id_, item in given.items.items() if id_ not in items},
+        transcripts=[each for each in given.transcripts if each.item_id not in items],
+        scores=[score for score in given.scores if score.item_id not in items],
+    )
+
+
+def test_runs_of_two_suites_are_told_so_whoever_judged_them(opencharacter, tmp_path):
+    a, b = results(4, run="a"), results(8, run="b", judges=("judge-b@1",))
+    write_run(tmp_path / "runs", a)
+    write_run(tmp_path / "runs", without(b, a.items), suite="coser@2")
+
+    done = opencharacter("stage=compare", "compare.runs=[a,b]")
+
+    assert (done.returncode, "judge both" in done.stderr) == (2, False)
+    assert "a was asked persona_gym, b was asked coser: runs are compared item by" in done.stderr
+
+
+def test_a_run_that_is_not_judged_is_told_with_the_command_for_where_it_is(opencharacter, tmp_path):
+    write_run(tmp_path / "runs", results(4, run="a"))
+    (tmp_path / "runs" / "b").mkdir()
+    (tmp_path / "runs" / "a" / "judge").rename(tmp_path / "judge")
+
+    done = opencharacter("stage=compare", "compare.runs=[a,b]")
+    command = f"first run: python -m opencharacter stage=judge run=a runs_dir={tmp_path}/runs"
+    assert done.stderr.endswith(command)
 
 
 def test_runs_judged_otherwise_are_refused(opencharacter, tmp_path):

@@ -126,6 +126,17 @@ def test_what_nobody_has_priced_is_not_free(opencharacter, gym):
     assert row(done, "scripted")[-3:] == ["no", "price", "set"]
 
 
+def test_a_suite_alone_is_planned_without_data_that_nobody_makes(opencharacter, gym):
+    alone = opencharacter("stage=plan", "suite=persona_gym")
+    both = opencharacter("stage=plan", "suite=persona_gym", "synth.n_characters=1")
+    no_characters = opencharacter("stage=plan", "suite=profile_facts")  # of its own, to be made
+
+    assert (alone.returncode, "profiles" in alone.stdout) == (0, False)
+    assert " play " in alone.stdout
+    assert " profiles " in both.stdout
+    assert " profiles " in no_characters.stdout
+
+
 def test_a_run_that_asks_the_characters_of_another_makes_none(opencharacter):
     done = opencharacter("stage=plan", "suite=profile_facts", "suite.run=other")
 

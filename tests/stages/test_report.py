@@ -29,9 +29,11 @@ def test_a_judged_run_is_reported(opencharacter, tmp_path):
 
 def test_without_scores_the_error_names_the_command(opencharacter, tmp_path):
     (tmp_path / "runs" / "t").mkdir(parents=True)
-    done = opencharacter("stage=report")
+    done = opencharacter("stage=report", "llm@judge=scripted", "run=t")
 
-    assert (done.returncode, "stage=judge" in done.stderr) == (2, True)
+    words = f"stage=judge llm@judge=scripted run=t runs_dir={tmp_path}/runs"
+    assert done.stderr.endswith(f"first run: python -m opencharacter {words}")
+    assert done.returncode == 2
 
 
 def test_a_part_of_the_suite_has_no_headline(opencharacter, tmp_path):
@@ -164,7 +166,11 @@ def of_another_form(path):
         ("play/items", lost, "items is damaged (it lacks 8 items that were played)"),
         ("play/suite.json", lost, "suite.json is damaged (it is missing); make play again with"),
         ("play/suite.json", of_another_form, "suite.json is damaged (it is of another form"),
-        ("judge/judges.json", lost, "judges.json is damaged (it is missing); give the command of"),
+        (
+            "judge/judges.json",
+            lost,
+            "judges.json is damaged (it is missing); judge again with: python",
+        ),
         ("judge/judges.json", not_utf8, "judges.json is damaged (broken JSON: "),
         ("judge/judges.json", of_another_form, "judges.json is damaged (it is of another form"),
         ("judge/jury.json", of_another_form, "jury.json is damaged (it is of another form"),
