@@ -10,7 +10,7 @@ from opencharacter.config import Config, JudgeConfig
 from opencharacter.evaluation.families import family_of, is_known
 from opencharacter.job.lineage import BASE, TEACHER, made_by
 from opencharacter.llm.opening import model_name
-from opencharacter.store.damage import alone
+from opencharacter.store.commands import alone
 from opencharacter.store.files import read_json
 from opencharacter.store.stage import StageFolder
 

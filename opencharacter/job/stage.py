@@ -16,7 +16,7 @@ from opencharacter import __version__
 from opencharacter.config import Config, ModelConfig, Tracking
 from opencharacter.errors import BudgetError, StoppedError, StoreError
 from opencharacter.job.accounts import n_rejected, planned_of, refuse_nothing_made, told_rejected
-from opencharacter.job.failing import put_back_on_failure
+from opencharacter.job.failing import check_same, put_back_on_failure
 from opencharacter.job.preview import preview
 from opencharacter.job.replicas import Replicas, is_replica
 from opencharacter.job.showing import Show, of_all, reading, shower
@@ -308,6 +308,7 @@ class OpenStage:
             raise
 
     def _close(self, counted: Counted, tracker: Tracker, *, what: str, max_rejected: float) -> None:
+        check_same(self.folder, self.fingerprint)
         refuse_nothing_made(self.folder, counted)
         close_stage(
             self.folder,

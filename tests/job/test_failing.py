@@ -9,11 +9,10 @@ import pytest
 from opencharacter.config import Config
 from opencharacter.errors import ModelError, StoreError
 from opencharacter.job import Job
-from opencharacter.job.failing import put_back_on_failure
+from opencharacter.job.failing import check_same, put_back_on_failure
 from opencharacter.llm.work import Plan
 from opencharacter.records import Persona, Rejection
 from opencharacter.store.claims import Claims, Part
-from opencharacter.store.manifest import Counted, close_stage
 from opencharacter.store.rows import part_files, write_records
 from tests.store.test_starting import finished, start
 
@@ -69,7 +68,7 @@ def test_a_process_that_works_on_what_was_started_over_closes_no_other_stage(tmp
     started_over(folder, lambda: None)  # by another process: seed 1 is back
 
     with pytest.raises(StoreError, match="was started with other settings while this command"):
-        close_stage(folder, Counted(rows_in=4), fingerprint=fingerprint, about={})
+        check_same(folder, fingerprint)
 
 
 def refuse_to_open():
