@@ -151,6 +151,22 @@ def figures() -> Iterator[Case]:
         for k in (10, 20, 40):
             yield f"jackknife of {name}", k, 1000, interval, float(truth or 0)
     tastes = 0.5 * np.random.default_rng(0).normal(size=MANY)
+    for k, rows, p in ((10, 5, 0.8), (10, 5, 0.95), (20, 5, 0.95), (20, 2, 0.97), (50, 2, 0.97)):
+        yield (
+            f"win rate of {p}, {rows} rows a character",
+            k,
+            500,
+            lambda rng, k, rows=rows, p=p: (
+                win_rate(
+                    (rng.random(k * rows) < p).astype(float),
+                    rng.normal(size=k * rows),
+                    np.repeat(np.arange(k), rows),
+                    draws=200,
+                    seed=k,
+                ).controlled
+            ),
+            p,
+        )
     for k in (10, 20, 50):
         yield (
             "win rate at equal length",

@@ -10,6 +10,7 @@ from opencharacter.compare.embedding import Embedded
 from opencharacter.compare.losses import PairedLoss, exponential
 from opencharacter.compare.markup import Line, Point, lines_plot, table
 from opencharacter.compare.report_page import markdown_table
+from opencharacter.compare.results import way_told
 from opencharacter.compare.tables import (
     DOMAINS,
     NONE,
@@ -54,32 +55,34 @@ def sentences(comparison: Comparison) -> list[str]:
     told = [each for pair, found in preferred for each in preference_words(pair, found)]
     told += [loss_sentence(line, level=comparison.level) for line in comparison.losses]
     if comparison.withheld:
-        return [*(bounds_words(line) for line in comparison.main if line.bounds), *told]
+        way = way_told(comparison.criteria)
+        return [*(bounds_words(line, way) for line in comparison.main if line.bounds), *told]
     return [*(sentence(line, comparison) for line in comparison.main), *told]
 
 
-def bounds_words(line: Paired) -> str:
-    """Return between what a difference lies."""
+def bounds_words(line: Paired, way: str = "") -> str:
+    """Return between what a difference lies; `way` is from `way_told`."""
     if line.bounds is None:
         return ""
     worst, best = (number(each, sign=True) for each in (line.bounds.worst, line.bounds.best))
     return (
         f"{line.second} less {line.first} on {_WHOM.get(line.scope, line.scope)} lies between "
-        f"{worst} and {best} points, whatever the missing scores would have been."
+        f"{worst} and {best} points{way}, whatever the missing scores would have been."
     )
 
 
 def sentence(line: Paired, comparison: Comparison) -> str:
     """Return one paired difference in words: which is better, by how much, or what is not shown."""
     one = line.difference.estimate
-    whom = _WHOM.get(line.scope, line.scope)
+    whom, way = _WHOM.get(line.scope, line.scope), way_told(comparison.criteria)
     if one.value is None:
         return f"{line.first} and {line.second} share no scores on {whom}."
     if one.low is None or one.high is None:
         if abs(one.value) < _IDENTICAL and one.se == 0 and one.clusters > 1:
             return f"{line.first} and {line.second} have identical scores on {whom}."
         told = (
-            f"{line.second} is {number(one.value, sign=True)} points against {line.first} on {whom}"
+            f"{line.second} is {number(one.value, sign=True)} points{way} against {line.first} "
+            f"on {whom}"
         )
         if one.clusters < 2:
             return f"{told}; one character says nothing about chance."
@@ -87,9 +90,9 @@ def sentence(line: Paired, comparison: Comparison) -> str:
             f"{told}, on each of {one.clusters:,} alike: without spread there is no interval (p "
             f"{equals(line.p_holm)} after Holm)."
         )
-    better, worse, low, high = line.second, line.first, one.low, one.high
+    more, less, low, high = line.second, line.first, one.low, one.high
     if one.value < 0:
-        better, worse, low, high = worse, better, -high, -low
+        more, less, low, high = less, more, -high, -low
     size = f"{number(abs(one.value), width=high - low)} points"
     sure = (
         f"{comparison.level:.0%} interval {ends_words(low, high, sign=True)}, "
@@ -97,11 +100,16 @@ def sentence(line: Paired, comparison: Comparison) -> str:
     )
     if line.p_holm is not None and line.p_holm <= 1 - comparison.level:
         does = "answers" if line.scope == Domain.none else "plays"
-        told = f"{better} {does} {whom} better than {worse} by {size} ({sure}). {_same(line)}"
-        return told.strip()
+        told = f"{more} {does} {whom} better than {less} by {size} ({sure})."
+        if way:
+            told = (
+                f"{less} {does} {whom} better than {more}: it has {size} less of "
+                f"{', '.join(comparison.criteria)}, of which less is better ({sure})."
+            )
+        return f"{told} {_same(line)}".strip()
     found = (
-        f"No difference between {line.first} and {line.second} is shown on {whom}: {better} is "
-        f"{size} above {worse} ({sure})."
+        f"No difference between {line.first} and {line.second} is shown on {whom}: {more} is "
+        f"{size}{way} above {less} ({sure})."
     )
     return f"{found} {_same(line)} {_power(line)}".strip()
 
@@ -223,7 +231,8 @@ def about(comparison: Comparison) -> str:
     judges = listed(comparison.systems[0].judges)
     return (
         f"{comparison.items:,} items of {comparison.characters:,} characters that all runs were "
-        f"asked; headline over {', '.join(comparison.criteria)}; judged by {judges}."
+        f"asked; headline over {', '.join(comparison.criteria)}{way_told(comparison.criteria)}; "
+        f"judged by {judges}."
     )
 
 

@@ -12,7 +12,7 @@ from opencharacter.compare.headline import too_few
 from opencharacter.compare.losses import PairedLoss
 from opencharacter.compare.means import inside, mean_of, width_of
 from opencharacter.compare.measured import Preferred
-from opencharacter.compare.results import Scale, unknown_words
+from opencharacter.compare.results import Scale, less_is_better, unknown_words
 from opencharacter.compare.systems import Cell, System, pair, shared_keys
 from opencharacter.config import CompareConfig
 from opencharacter.records import Domain
@@ -32,7 +32,7 @@ Key = tuple[str, str]
 
 
 class Paired(NamedTuple):
-    """How much better the second run is than the first, on the same items."""
+    """How many points more the second run has than the first, on the same items."""
 
     first: str
     second: str
@@ -291,6 +291,8 @@ def _paired(
     scale = width_of(_scale([second.cells[key] for key in keys]))
     one = inside(difference.estimate, scale, (both.b - both.a).tolist())
     difference = difference._replace(estimate=one)
+    if difference.better is not None and less_is_better({criterion for _, criterion in keys}):
+        difference = difference._replace(better=1 - difference.better)
     is_known = difference.estimate.value is not None
     return Paired(
         first.run,

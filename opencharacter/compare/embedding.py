@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import Any, NamedTuple
 
-from opencharacter.compare.results import Mark, Results, group_of
+from opencharacter.compare.results import Mark, Results, group_of, less_is_better
 from opencharacter.records import EvalItem, Role, Score, Transcript
 
 _CHUNK = 100  # transcripts that are unpacked at a time
@@ -40,6 +40,8 @@ class Shown(NamedTuple):
     values: Mapping[str, float | None]
     """Of each criterion."""
     scores: Sequence[Score]
+    less_is_better: bool = False
+    """Of `score`."""
 
 
 def shown_of(results: Results, marks: Sequence[Mark], criteria: Sequence[str]) -> list[Shown]:
@@ -55,16 +57,20 @@ def shown_of(results: Results, marks: Sequence[Mark], criteria: Sequence[str]) -
         own = values[transcript.id]
         there = [v for name in criteria if (v := own.get(name)) is not None]
         mean = fmean(there) if there else None
-        shown.append(Shown(results.run, transcript, mean, own, scores[transcript.id]))
+        verdicts = scores[transcript.id]
+        shown.append(Shown(results.run, transcript, mean, own, verdicts, less_is_better(criteria)))
     return worst_first(shown)
 
 
 def worst_first(shown: Sequence[Shown]) -> list[Shown]:
     """Return transcripts by score; those without one last."""
-    return sorted(
-        shown,
-        key=lambda one: (one.score is None, one.score or 0.0, one.transcript.id, one.run),
-    )
+
+    def key(one: Shown) -> tuple[bool, float, str, str]:
+        points = one.score or 0.0
+        points = -points if one.less_is_better else points
+        return one.score is None, points, one.transcript.id, one.run
+
+    return sorted(shown, key=key)
 
 
 def most_different_first(shown: Sequence[Shown]) -> list[Shown]:
@@ -105,6 +111,8 @@ def embedded(results: Sequence[Results], shown: Sequence[Shown], *, most: int) -
         "names": {facet: names[facet] for facet in _FACETS},
         "personas": names["persona"],
         "criteria": names["criterion"],
+        "faults": [at for at, name in enumerate(names["criterion"]) if less_is_better([name])],
+        "less_is_better": any(one.less_is_better for one in kept),
         "parts": names["part"],
         "judges": names["judge"],
         "labels": [name.split("\n") for name in names["labels"]],

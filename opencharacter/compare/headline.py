@@ -53,11 +53,13 @@ def headline_criteria(results: Results, asked: Sequence[str]) -> list[str]:
             scores are on. Points of different scales have no mean.
 
     Raises:
-        ConfigError: one of those asked for is none of the run's, or they are on several scales.
+        ConfigError: one of those asked for is none of the run's, or they are on several scales, or
+            of some of them more is better and of others less.
     """
     scales = scales_of(results)
     if asked:
         _check_known(results, asked)
+        _check_one_way(results.run, asked)
         _check_one_scale(results.run, {name: scales[name] for name in asked if name in scales})
         return list(asked)
     counts = Counter(group_of(score.criterion) for score in results.scores)
@@ -80,6 +82,15 @@ def _check_known(results: Results, asked: Sequence[str]) -> None:
         raise ConfigError(
             f"{results.run} has no scores by {', '.join(unknown)} (report.criteria, "
             f"compare.criteria); it has {', '.join(sorted(known)) or 'none at all'}"
+        )
+
+
+def _check_one_way(run: str, asked: Sequence[str]) -> None:
+    faults, others = sorted(WORSE.intersection(asked)), sorted(set(asked) - WORSE)
+    if faults and others:
+        raise ConfigError(
+            f"{run}: of {', '.join(faults)} less is better, and of {', '.join(others)} more: they "
+            "have no mean; name them one by one (report.criteria, compare.criteria)"
         )
 
 

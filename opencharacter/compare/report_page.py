@@ -9,7 +9,7 @@ from opencharacter.compare.document import Tile, document, tiles, warning
 from opencharacter.compare.embedding import Embedded
 from opencharacter.compare.markup import Line, Point, lines_plot, table
 from opencharacter.compare.measured import Bounds, Report
-from opencharacter.compare.results import Results, judges_of
+from opencharacter.compare.results import Results, judges_of, less_is_better, way_told
 from opencharacter.compare.tables import (
     Table,
     chance,
@@ -79,8 +79,8 @@ def about(report: Report) -> str:
     covered = "nothing" if report.coverage is None else f"{report.coverage:.1%}"
     return (
         f"{report.transcripts:,} transcripts; {report.units}: {counts or 'none'}; headline over "
-        f"{', '.join(report.criteria) or 'no criterion'}; {covered} of its scores have a value"
-        f"{facts}."
+        f"{', '.join(report.criteria) or 'no criterion'}{way_told(report.criteria)}; {covered} of "
+        f"its scores have a value{facts}."
     )
 
 
@@ -125,13 +125,23 @@ def _headline(report: Report) -> list[tuple[str, Estimate]]:
 
 
 def _figures(report: Report) -> list[str]:
+    way = way_told(report.criteria)
     lines = [
-        f"- {name}: {ranged(one)} ({_counted(report.units, one.clusters)})"
+        f"- {name}: {ranged(one)} ({_counted(report.units, one.clusters)}){way}"
         for name, one in _headline(report)
     ]
     if report.gap:
-        lines.insert(0, f"- {gap_words(report.gap, level=report.level)}")
+        lines.insert(0, f"- {_gap_words(report)}")
     return lines
+
+
+def _gap_words(report: Report) -> str:
+    if report.gap is None:
+        return ""
+    told = gap_words(report.gap, level=report.level)
+    if less_is_better(report.criteria):
+        told += f" These are points of {', '.join(report.criteria)}, of which less is better."
+    return told
 
 
 def _head(report: Report) -> str:
@@ -151,20 +161,21 @@ def _head(report: Report) -> str:
             + warning("To know", report.cautions)
             + (tiles(bounds) if bounds else "")
         )
-    found = [_tile(name, one, report.units) for name, one in _headline(report)]
+    way = way_told(report.criteria)
+    found = [_tile(name, one, report.units, way) for name, one in _headline(report)]
     words = ""
     if report.gap:
         ends = (report.gap.low, report.gap.high)
         found.insert(0, Tile("gap, in-domain less out-of-domain",
                              number(report.gap.value, sign=True), ends_words(*ends, sign=True)
                              + f", p {chance(report.gap.p)}"))  # fmt: skip
-        words = f"<p>{escape(gap_words(report.gap, level=report.level))}</p>"
+        words = f"<p>{escape(_gap_words(report))}</p>"
     return tiles(found) + words + told + warning("To know", report.cautions)
 
 
-def _tile(name: str, one: Estimate, units: str) -> Tile:
+def _tile(name: str, one: Estimate, units: str, way: str) -> Tile:
     ends = ends_words(one.low, one.high)
-    return Tile(name, number(one.value), f"{ends}, {_counted(units, one.clusters)}")
+    return Tile(name, number(one.value), f"{ends}, {_counted(units, one.clusters)}{way}")
 
 
 def _turns(report: Report) -> str:

@@ -1,7 +1,7 @@
 """The transcripts and scores of one run, and one number for each transcript and criterion."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import fmean
 from typing import Any, NamedTuple
@@ -11,7 +11,8 @@ from opencharacter.records import EvalItem, Failure, Loss, Score, Transcript
 RULE = "rule"
 """The judge of scores that a rule gives."""
 WORSE = frozenset({"fact_contradicted"})
-"""Criteria of which more is worse; they are never part of a headline."""
+"""Criteria of which more is worse; they are a headline only where they are asked for by name, and
+never with others: see `less_is_better`."""
 _FAILED = "candidate_"  # begins the reason of a score for an answer that is no role-play
 _ENGINE = f"{_FAILED}{Failure.error}"  # the engine's fault, not the model's
 _NOT_REACHED = "not_reached"  # of a turn after the one at which the dialogue ended
@@ -164,6 +165,16 @@ def unknown_words(unknown: Mapping[str, str]) -> list[str]:
 def group_of(criterion: str) -> str:
     """Return what a criterion counts as: all facts of a checklist, `fact:age` ..., as `fact`."""
     return criterion.partition(":")[0]
+
+
+def less_is_better(criteria: Collection[str]) -> bool:
+    """Return whether criteria measure faults: the run with fewer points is the better one."""
+    return bool(criteria) and set(criteria) <= WORSE
+
+
+def way_told(criteria: Collection[str]) -> str:
+    """Return what stands behind the names of such criteria; nothing of others."""
+    return " (less is better)" * less_is_better(criteria)
 
 
 def models_of(results: Results) -> list[str]:

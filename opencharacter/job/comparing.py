@@ -27,11 +27,20 @@ def read_runs(names: Sequence[str], runs_dir: Path) -> list[Results]:
         runs_dir: Where runs are kept.
 
     Raises:
-        ConfigError: there are fewer than two, or a name is no run.
+        ConfigError: there are fewer than two, a name is no run, or two are one folder.
         StoreError: one was not judged.
     """
     require_two(names)
-    return [read_results(run_folder(name, runs_dir), run=Path(name).name) for name in names]
+    folders = [run_folder(name, runs_dir).resolve() for name in names]
+    for at, folder in enumerate(folders):
+        if (first := folders.index(folder)) != at:
+            raise ConfigError(
+                f"compare.runs: {names[first]} and {names[at]} are one folder, {folder}; name each "
+                "run once"
+            )
+    last = [folder.name for folder in folders]
+    labels = last if len(set(last)) == len(last) else names
+    return [read_results(folder, run=label) for folder, label in zip(folders, labels, strict=True)]
 
 
 def require_two(names: Sequence[str]) -> None:

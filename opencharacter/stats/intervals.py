@@ -22,6 +22,7 @@ _FEW = 8
 """Characters below which resampling repeats a few over and over, and its tails run away."""
 _MANY = 50
 """Characters from which on Student's t holds its level, and nothing is resampled."""
+_NOTHING = 1e-9  # a standard error of shares that is rounding
 _FLAT = 1e-6  # of the standard error: less spread is rounding, of clusters that are all alike
 
 
@@ -164,12 +165,22 @@ def clustered_share(
     plain = mean_interval(array, clusters, level=level, method="t")
     if plain.value is None or plain.se is None:
         return plain
-    share, n, k = plain.value, plain.n, plain.clusters
-    rows = float(k)
-    if plain.se > 0:
-        rows = min(n, share * (1 - share) / plain.se**2)
-    low, high = _wilson(share, rows, t_quantile((1 + level) / 2, k - 1))
+    low, high = wilson_ends(plain.value, plain)
     return replace(plain, low=low, high=high, method="wilson, effective rows")
+
+
+def wilson_ends(share: float, like: Estimate) -> tuple[float, float]:
+    """Return the ends of Wilson's interval of a share, as sure as another share of those rows.
+
+    Args:
+        share: In [0, 1].
+        like: A mean of rows in [0, 1] of two characters or more; where its standard error is 0,
+            each character counts as one row.
+    """
+    rows = float(like.clusters)
+    if like.value is not None and like.se is not None and like.se > _NOTHING:
+        rows = min(like.n, like.value * (1 - like.value) / like.se**2)
+    return _wilson(share, rows, t_quantile((1 + like.level) / 2, like.clusters - 1))
 
 
 def contrast_interval(

@@ -281,3 +281,21 @@ def test_ten_thousand_transcripts_show_one_page_of_rows(browser, tmp_path):
     assert browser.execute_script("return document.querySelectorAll('*').length") < 1_000
     browser.find_element(By.NAME, "text").send_keys("i bake 4321 loaves")
     wait(browser, "2 transcripts")
+
+
+def test_the_worst_by_a_criterion_of_faults_have_the_most(browser, tmp_path):
+    given = results(6)
+    faults = [
+        replace(score(t, float(n == 7), judge="rule", criterion="fact_contradicted"), labels=())
+        for n, t in enumerate(given.transcripts)
+    ]
+    path = tmp_path / "report.html"
+    page = page_of(replace(given, scores=[*given.scores, *faults]))
+    path.write_text(page, encoding="utf-8", errors="replace")
+    load(browser, path)
+    wait(browser, "12 transcripts")
+    choose(browser, "criterion", "fact_contradicted")
+
+    WebDriverWait(browser, 20).until(
+        lambda _: browser.find_element(By.CSS_SELECTOR, ROW).text.startswith("1.00")
+    )

@@ -50,3 +50,21 @@ def test_what_is_no_run_is_told(opencharacter, tmp_path, runs, told):
     done = opencharacter("stage=compare", f"compare.runs={runs}")
 
     assert (done.returncode, told in done.stderr) == (2, True)
+
+
+def test_a_run_that_is_named_in_two_ways_is_not_compared_with_itself(opencharacter, tmp_path):
+    write_run(tmp_path / "runs", results(4, run="a"))
+
+    done = opencharacter("stage=compare", f"compare.runs=[a,{tmp_path}/runs/a/]")
+
+    assert done.returncode == 2
+    assert f"a and {tmp_path}/runs/a/ are one folder" in done.stderr
+
+
+def test_runs_of_one_name_in_several_folders_are_told_apart(opencharacter, tmp_path):
+    write_run(tmp_path / "runs", results(24, run="a"))
+    write_run(tmp_path / "others", results(24, run="a", values=better))
+
+    done = opencharacter("stage=compare", f"compare.runs=[a,{tmp_path}/others/a]")
+
+    assert f"{tmp_path}/others/a plays unseen characters better than a by 0.55" in done.stdout

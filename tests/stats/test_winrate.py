@@ -80,11 +80,42 @@ def test_answers_of_one_length_leave_the_plain_win_rate():
     assert found.beta.value == 0
 
 
-def test_winning_always_is_a_rate_below_one_with_finite_ends():
-    found = win_rate([1.0] * 40, np.arange(40) - 20, np.arange(40) // 4, draws=200)
+def test_winning_always_is_no_certainty():
+    found = win_rate([1.0] * 20, np.arange(20) - 9, np.arange(20) // 4, draws=200)
 
+    # Wilson's of 5 of 5, with Student's quantile at 4 degrees of freedom: 5 / (5 + 2.776²)
     assert 0.9 < found.controlled.value < 1
-    assert 0 <= found.controlled.low <= found.controlled.high <= 1
+    assert (found.controlled.low, found.controlled.high) == (pytest.approx(0.3934, abs=1e-4), 1.0)
+    assert (found.plain.low, found.plain.high) == (found.controlled.low, 1.0)
+    lost = win_rate([0.0] * 20, np.arange(20) - 9, np.arange(20) // 4, draws=200)
+    assert (lost.controlled.low, lost.controlled.high) == (0.0, pytest.approx(0.6066, abs=1e-4))
+
+
+def test_of_ties_alone_there_is_no_interval():
+    found = win_rate([0.5, 0.5], [3, 4], ["a", "b"])
+
+    assert [one.value for one in found] == [0.5, 0.5, 0.0]
+    assert [(one.low, one.high, one.method) for one in found] == [(None, None, "all alike")] * 3
+
+
+def test_where_all_characters_prefer_alike_the_length_is_no_certainty():
+    found = win_rate([1, 0] * 5, [1, 2] * 5, np.repeat(np.arange(5), 2))
+
+    assert (found.beta.low, found.beta.high) == (None, None)
+    assert found.controlled.high - found.controlled.low > 0.5
+
+
+@pytest.mark.parametrize(("characters", "rows", "share"), [(20, 2, 0.97), (10, 5, 0.95)])
+def test_a_rate_near_one_is_held(characters, rows, share):
+    who = np.repeat(np.arange(characters), rows)
+    held = coverage(
+        lambda rng: (rng.random(len(who)) < share, rng.normal(size=len(who))),
+        lambda wins, longer, run: win_rate(wins, longer, who, draws=60, seed=run).controlled,
+        share,
+        runs=150,
+    )
+
+    assert held >= 0.93
 
 
 def test_comparing_nothing_has_no_win_rate():

@@ -97,6 +97,11 @@ function scoreOf(criterion) {
   return criterion === "" ? rows.score : summary.values[Number(criterion)];
 }
 
+function goodness(criterion, scores) {
+  const isFault = criterion === "" ? summary.less_is_better : summary.faults.includes(Number(criterion));
+  return isFault ? scores.map((score) => (score === null ? null : -score)) : scores;
+}
+
 function bounded(value, asked) {
   const least = asked.least === "" ? -Infinity : Number(asked.least);
   const most = asked.most === "" ? Infinity : Number(asked.most);
@@ -131,7 +136,7 @@ async function apply() {
     if (said && !said[row].includes(words)) continue;
     found.push(row);
   }
-  state.found = ordered(found, asked.order, scores);
+  state.found = ordered(found, asked.order, goodness(asked.criterion, scores));
   state.page = 0;
   remember(asked);
   show();
