@@ -13,6 +13,10 @@ ALL_JUDGES = "all judges"
 """What the line of comparisons by all judges is called, where none is left out."""
 
 
+NO_FAILURE = "none"
+"""What the line of answers that can be judged is called."""
+
+
 class Row(NamedTuple):
     """One line of a table: a mean for each domain, and over all."""
 
@@ -110,6 +114,7 @@ class Report:
     coverage: float | None
     """Share of the headline's scores that have a value."""
     headline: Row
+    """Not to be told where it is withheld."""
     judged: Estimate
     """The headline's mean without the answers that count as the lowest."""
     answers: int

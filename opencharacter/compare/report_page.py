@@ -8,7 +8,7 @@ from opencharacter.compare.cards import cards_of
 from opencharacter.compare.document import Tile, document, tiles, warning
 from opencharacter.compare.embedding import Embedded
 from opencharacter.compare.markup import Line, Point, lines_plot, table
-from opencharacter.compare.measured import Bounds, Report
+from opencharacter.compare.measured import NO_FAILURE, Bounds, Report
 from opencharacter.compare.results import Results, judges_of, less_is_better, way_told
 from opencharacter.compare.tables import (
     Table,
@@ -22,7 +22,7 @@ from opencharacter.compare.tables import (
     ranged,
     tables_of,
 )
-from opencharacter.records import Domain
+from opencharacter.records import Domain, Failure
 from opencharacter.stats.intervals import Estimate
 
 _TURNS = "By turn"
@@ -93,10 +93,29 @@ def method(report: Report) -> str:
     return (
         f"Means with {report.level:.0%} intervals over {report.units}, not over rows: studentised "
         f"resampling of 8 to 49 {report.units}, Student's t with fewer or more; of ones and zeros "
-        "Wilson's over effective rows; none leaves the scale of its marks. The gap: Student's t. "
-        "An answer that is no role-play (empty, refused, out of character, cut off, or not come to "
-        f"after such a one) counts as the lowest mark, as {report.failed:,} of {report.answers:,} "
-        f"answers here do; without them the mean is {ranged(report.judged)}."
+        "Wilson's over effective rows; none leaves the scale of its marks. The gap: Student's t."
+        f"{_failed_told(report)}"
+    )
+
+
+def _failed_told(report: Report) -> str:
+    """Return what answers that are no role-play count as; nothing where there are none."""
+    if report.failed:
+        told = (
+            " An answer that is no role-play (empty, refused, out of character, cut off, or not "
+            f"come to after such a one) counts as the lowest mark, as {report.failed:,} of "
+            f"{report.answers:,} answers here do"
+        )
+        if report.withheld or report.judged.value is None:
+            return f"{told}."
+        return f"{told}; without them the mean is {ranged(report.judged)}."
+    own = {NO_FAILURE, str(Failure.error)}  # the engine's faults are missing
+    failed = sum(sum(each.counts.values()) for each in report.failures if each.name not in own)
+    if not failed or any(judge.scores for judge in report.judges):
+        return ""
+    return (
+        " A rule counts what an answer says, though it was cut off, refused or out of character, "
+        f"as in {failed:,} transcript{'s' * (failed > 1)} here."
     )
 
 

@@ -18,7 +18,7 @@ from opencharacter.compare.headline import (
 )
 from opencharacter.compare.losses import losses_of
 from opencharacter.compare.means import corrected, estimate, gap, row, rows
-from opencharacter.compare.measured import Failed, Judge, Report, Row
+from opencharacter.compare.measured import NO_FAILURE, Failed, Judge, Report, Row
 from opencharacter.compare.preferred import preferences_of
 from opencharacter.compare.results import (
     RULE,
@@ -38,7 +38,6 @@ from opencharacter.records import Control, Domain, Score, Transcript
 from opencharacter.stats.intervals import clustered_share
 from opencharacter.stats.variance import Component, components
 
-_NO_FAILURE = "none"
 _FEWEST = 5  # characters below which variances are not worth telling
 
 
@@ -212,14 +211,14 @@ def _spread(
 
 def _failures(played: Sequence[Transcript], level: float) -> list[Failed]:
     """Return how often each failure happened, the commonest first."""
-    counts = Counter(t.failure or _NO_FAILURE for t in played)
+    counts = Counter(t.failure or NO_FAILURE for t in played)
     characters = [t.persona_id for t in played]
     return [
         Failed(
             name,
-            Counter(t.domain for t in played if (t.failure or _NO_FAILURE) == name),
+            Counter(t.domain for t in played if (t.failure or NO_FAILURE) == name),
             clustered_share(
-                [(t.failure or _NO_FAILURE) == name for t in played], characters, level=level
+                [(t.failure or NO_FAILURE) == name for t in played], characters, level=level
             ),
         )
         for name, _ in counts.most_common()

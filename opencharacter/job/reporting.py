@@ -185,7 +185,10 @@ def write_report(folder: Path, results: Results, settings: ReportConfig) -> Repo
     page = report_page(report, results, embedded([results], shown, most=settings.shown))
     write_text(folder / "report.html", page)
     write_text(folder / "report.md", report_markdown(report, results))
-    write_json(folder / "report.json", as_json(report))
+    kept = as_json(report)
+    if report.withheld:
+        kept |= dict.fromkeys(("headline", "judged", "gap"))
+    write_json(folder / "report.json", kept)
     print(report.title)
     for sentence in (*headline_words(report), *report.cautions):
         print(sentence)

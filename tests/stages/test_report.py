@@ -41,6 +41,8 @@ def test_a_part_of_the_suite_has_no_headline(opencharacter, tmp_path):
 
     assert "A part of the suite: 12 of 200 personas" in done.stdout
     assert "points higher" not in done.stdout
+    report = json.loads((tmp_path / "runs" / "t" / "report" / "report.json").read_text())
+    assert (report["headline"], report["judged"], report["gap"]) == (None, None, None)
 
 
 def only(given, domain):
