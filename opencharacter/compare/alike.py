@@ -50,6 +50,8 @@ def joined(runs: Sequence[Results]) -> Results:
         cards={} if others else first.cards,
         card_hashes={} if others else first.card_hashes,
         unseated={} if others else first.unseated,
+        against={key: pair for run in runs for key, pair in run.against.items()},
+        rivals={pair: rival for run in runs for pair, rival in run.rivals.items()},
         opponents={id_: other for run in runs for id_, other in run.opponents.items()},
         jury={} if others else first.jury,
         human={key: label for run in runs for key, label in run.human.items()},

@@ -132,10 +132,8 @@ class Report:
     """Of what a rule scores at each turn beside the headline, such as the facts stated."""
     controls: Sequence[Row]
     judges: Sequence[Judge]
-    preferences: Sequence[Preferred]
-    """Beside another run's answers; empty = they were not held against any."""
-    against: str
-    """That run."""
+    preferences: Mapping[str, Sequence[Preferred]]
+    """Beside other runs' answers, by `mine over base`; empty = they were not held against any."""
     corrected: Row | None
     """The headline as people would score it, by their labels of a part; None = there are none."""
     spread: Mapping[str, Component]

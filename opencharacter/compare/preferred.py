@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from opencharacter.compare.means import mean_of
 from opencharacter.compare.measured import ALL_JUDGES, Preferred
-from opencharacter.compare.results import SHARE, Opponent, Results, kin_of
+from opencharacter.compare.results import SHARE, Opponent, Results, kin_in, unknown_words
 from opencharacter.records import Control, Failure, Role, Score, Transcript
 from opencharacter.stats.winrate import win_rate
 
@@ -41,10 +41,10 @@ def opponent_of(transcript: Transcript) -> Opponent:
     return Opponent(words_of(transcript), transcript.failure)
 
 
-def preferences_of(results: Results, *, level: float, least: float) -> list[Preferred]:
-    """Return a line for all judges together, and of several one for each.
+def preferences_of(results: Results, *, level: float, least: float) -> dict[str, list[Preferred]]:
+    """Return by pair of runs a line for all judges together, and of several one for each.
 
-    Judges of the tested model's family have no part in the first line where others judged too.
+    Judges of the family of either side have no part in the first line where others judged too.
 
     An answer that is no role-play loses against one that is, and draws against another such one.
     The rate at equal length is of pairs that judges have read.
@@ -55,25 +55,53 @@ def preferences_of(results: Results, *, level: float, least: float) -> list[Pref
         least: Share of comparisons with a value below which bounds stand in place of rates.
     """
     by_id = {t.id: t for t in results.transcripts if t.control is Control.none}
-    by_judge: dict[str, list[_Compared]] = defaultdict(list)
+    pairs: dict[str, dict[str, list[_Compared]]] = defaultdict(lambda: defaultdict(list))
     for score in results.scores:
-        if score.criterion == PREFERENCE and score.transcript_id in by_id:
+        pair = results.against.get((score.judge, score.transcript_id))
+        if score.criterion == PREFERENCE and pair and score.transcript_id in by_id:
             other = results.opponents.get(score.against)
-            by_judge[score.judge].append(_Compared(by_id[score.transcript_id], other, score))
-    if not by_judge:
-        return []
-    together, left_out = _together(results, by_judge.keys())
-    counted = [each for name, found in by_judge.items() if name not in left_out for each in found]
-    several = by_judge if len(by_judge) > 1 else {}
-    return [
-        _preferred(name, found, level=level, least=least)
-        for name, found in {together: counted, **several}.items()
-    ]
+            compared = _Compared(by_id[score.transcript_id], other, score)
+            pairs[pair][score.judge].append(compared)
+    found = {}
+    for pair, by_judge in pairs.items():
+        together, left_out = _together(results, pair, by_judge.keys())
+        counted = [each for name, its in by_judge.items() if name not in left_out for each in its]
+        several = by_judge if len(by_judge) > 1 else {}
+        found[pair] = [
+            _preferred(name, each, level=level, least=least)
+            for name, each in {together: counted, **several}.items()
+        ]
+    return found
 
 
-def _together(results: Results, judges: Set[str]) -> tuple[str, Set[str]]:
+def kin_words(results: Results) -> list[str]:
+    """Return which judges of comparisons are, or may be, kin of either side, a sentence each."""
+    told: list[str] = []
+    for pair in dict.fromkeys(results.against.values()):
+        judges = {judge for (judge, _), its in results.against.items() if its == pair}
+        kin = {judge: whose for judge, whose in kin_in(results, pair).items() if judge in judges}
+        who = ", ".join(f"{judge} (of {whose} family)" for judge, whose in kin.items())
+        if not kin:
+            continue
+        if results.same_family_stated:
+            words = f"In {pair} by judge.same_family=true, though judges favour their own: {who}."
+        elif judges - kin.keys():
+            words = f"Left out of {pair}, as judges favour their own: {who}."
+        else:
+            words = (
+                f"Who judged {pair} is kin, and judges favour their own: {who}; judge with another "
+                "family, or state it with judge.same_family=true."
+            )
+        told += [
+            words,
+            *unknown_words(results.rivals[pair].unknown if pair in results.rivals else {}),
+        ]
+    return told
+
+
+def _together(results: Results, pair: str, judges: Set[str]) -> tuple[str, Set[str]]:
     """Return what the line of all judges is called, and which of them have no part in it."""
-    kin = {} if results.same_family_stated else kin_of(results)
+    kin = {} if results.same_family_stated else kin_in(results, pair)
     if left_out := judges & kin.keys():
         if left_out < judges:
             return f"{ALL_JUDGES} but {', '.join(sorted(left_out))}", left_out

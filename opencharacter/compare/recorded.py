@@ -39,9 +39,10 @@ def metrics_of(report: Report) -> dict[str, float]:
     """
     found = {"report/coverage": report.coverage, "report/transcripts": float(report.transcripts)}
     found |= _bounds_of(report) if report.withheld else _headline_of(report)
-    if report.preferences and not report.preferences[0].bounds:
-        found["report/preferred"] = report.preferences[0].plain.value
-        found["report/preferred/equal_length"] = report.preferences[0].controlled.value
+    pairs = [lines[0] for lines in report.preferences.values()]
+    if len(pairs) == 1 and not pairs[0].bounds:
+        found["report/preferred"] = pairs[0].plain.value
+        found["report/preferred/equal_length"] = pairs[0].controlled.value
     for loss in report.losses[:1]:
         found |= {"report/loss": loss.nats.value, "report/loss/low": loss.nats.low}
         found |= {"report/loss/high": loss.nats.high, "report/perplexity": loss.perplexity.value}

@@ -251,4 +251,6 @@ def _named_bounds(report: Report) -> list[tuple[str, Bounds]]:
 
 def _preferred(report: Report) -> list[str]:
     """Return what judges prefer, where answers stood side by side."""
-    return preference_words(f"{report.run} over {report.against}", report.preferences)
+    return [
+        told for pair, found in report.preferences.items() for told in preference_words(pair, found)
+    ]

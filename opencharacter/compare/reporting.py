@@ -19,7 +19,7 @@ from opencharacter.compare.headline import (
 from opencharacter.compare.losses import losses_of
 from opencharacter.compare.means import corrected, estimate, gap, row, rows
 from opencharacter.compare.measured import NO_FAILURE, Failed, Judge, Report, Row
-from opencharacter.compare.preferred import preferences_of
+from opencharacter.compare.preferred import kin_words, preferences_of
 from opencharacter.compare.results import (
     RULE,
     Mark,
@@ -63,7 +63,7 @@ def report_of(results: Results, settings: ReportConfig) -> Report:
         level=level,
         criteria=criteria,
         withheld=withheld,
-        cautions=cautions_of(results, criteria),
+        cautions=[*cautions_of(results, criteria), *kin_words(results)],
         coverage=coverage_of(counted),
         headline=headline,
         judged=estimate(headline_marks(answered(results), criteria, left_out), level=level),
@@ -78,7 +78,6 @@ def report_of(results: Results, settings: ReportConfig) -> Report:
         controls=_controls(marks, criteria, level),
         judges=_judges(results, criteria, left_out, level),
         preferences=preferences_of(results, level=level, least=settings.min_coverage),
-        against=results.against,
         corrected=corrected(by_turn, results.human, level=level),
         spread=_spread(results, criteria, left_out),
         failures=_failures(played, level),

@@ -26,6 +26,15 @@ class Opponent(NamedTuple):
     failure: Failure | None
 
 
+class Rival(NamedTuple):
+    """The model that played what a run's answers are compared with."""
+
+    related: Mapping[str, str]
+    """Families that a judge of the comparison should not be of, each with whose it is."""
+    unknown: Mapping[str, str]
+    """Its models whose family nothing says, each with the setting that states it."""
+
+
 class Scale(NamedTuple):
     """Smallest and largest value of a criterion."""
 
@@ -78,10 +87,13 @@ class Results:
     """Means by a benchmark's published protocol, its faults included; empty = judged by ours."""
     scales: Mapping[str, Scale] = field(default_factory=dict)
     """Of criteria, as the rubrics have them."""
-    against: str = ""
-    """Run whose answers judges read beside these; empty = none."""
+    against: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """Of comparisons, by judge and transcript, which run's answer stood beside whose, as in `mine
+    over base`; empty = judges read no others beside these."""
     opponents: Mapping[str, Opponent] = field(default_factory=dict)
-    """Its transcripts, by id."""
+    """The transcripts that stood beside these, by id."""
+    rivals: Mapping[str, Rival] = field(default_factory=dict)
+    """Whose kin judges of comparisons may be besides, by `mine over base`."""
     losses: Sequence[Loss] = ()
     """Of the tested model on given answers, one for each dialogue; empty = not measured."""
     facts: Mapping[str, str | int | float] = field(default_factory=dict)
@@ -150,6 +162,18 @@ def kin_of(results: Results) -> dict[str, str]:
         elif others:
             kin[judge] = f"what may be {' and '.join(others)}'s"
     return kin
+
+
+def kin_in(results: Results, pair: str) -> dict[str, str]:
+    """Return the judges that are kin of either side of a comparison, as `kin_of`.
+
+    Args:
+        results: Of a run.
+        pair: One of `Results.against`.
+    """
+    rival = results.rivals.get(pair, Rival({}, {}))
+    related = {**rival.related, **results.related}
+    return kin_of(replace(results, related=related, unknown={**rival.unknown, **results.unknown}))
 
 
 def unknown_words(unknown: Mapping[str, str]) -> list[str]:

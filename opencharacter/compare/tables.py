@@ -129,7 +129,7 @@ def tables_of(report: Report) -> list[Table]:
                "transcript in one criterion, over its judges and turns.", report.tasks),
         means("By criterion", "Without controls; criteria may have different scales.",
                [] if _is_same(report) else _pointwise(report)),
-        preference_table({f"{report.run} over {report.against}": report.preferences}),
+        preference_table(report.preferences),
         means("By turn", "User turns, counted from 1.", report.turns),
         means("By turn, by rule", "What a rule finds at each user turn, beside the headline.",
                report.rule_turns),
@@ -384,7 +384,9 @@ def _is_same(report: Report) -> bool:
 
 def _pointwise(report: Report) -> list[Row]:
     """Return the lines of criteria but the preference, which has a table of its own."""
-    return [row for row in report.criteria_rows if row.name != "preference" or not report.against]
+    return [
+        row for row in report.criteria_rows if row.name != "preference" or not report.preferences
+    ]
 
 
 def _reasons(counts: Iterable[tuple[str, int]]) -> str:

@@ -9,7 +9,7 @@ from opencharacter.compare.differences import Comparison, comparison_of, pairs_o
 from opencharacter.compare.embedding import Embedded, embedded, most_different_first, shown_of
 from opencharacter.compare.losses import paired_losses
 from opencharacter.compare.measured import Preferred
-from opencharacter.compare.preferred import preferences_of
+from opencharacter.compare.preferred import kin_words, preferences_of
 from opencharacter.compare.results import Results, marks_of
 from opencharacter.compare.systems import System, check_alike
 from opencharacter.config import CompareConfig
@@ -71,7 +71,11 @@ def write_comparison(
     """
     check_alike(systems)
     comparison = _with_losses(comparison_of(systems, settings), runs, settings)
-    comparison = replace(comparison, preferences=_preferred(runs, settings))
+    comparison = replace(
+        comparison,
+        preferences=_preferred(runs, settings),
+        cautions=[*comparison.cautions, *(told for run in runs for told in kin_words(run))],
+    )
     shown = _shown(runs, comparison, settings.shown)
     write_text(folder / "compare.html", compare_page(comparison, shown))
     write_text(folder / "compare.md", compare_markdown(comparison))
@@ -108,11 +112,10 @@ def _with_losses(
 
 def _preferred(runs: Sequence[Results], settings: CompareConfig) -> dict[str, list[Preferred]]:
     """Return what judges prefer, of runs that were judged beside another one."""
-    return {
-        f"{run.run} over {run.against}": found
-        for run in runs
-        if (found := preferences_of(run, level=settings.level, least=settings.min_coverage))
-    }
+    found: dict[str, list[Preferred]] = {}
+    for run in runs:
+        found |= preferences_of(run, level=settings.level, least=settings.min_coverage)
+    return found
 
 
 def _shown(runs: Sequence[Results], comparison: Comparison, most: int) -> Embedded:

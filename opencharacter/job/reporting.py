@@ -9,11 +9,11 @@ from typing import Any
 
 from opencharacter.compare.embedding import embedded, shown_of
 from opencharacter.compare.measured import Report
-from opencharacter.compare.preferred import opponent_of
+from opencharacter.compare.preferred import PREFERENCE
 from opencharacter.compare.recorded import COLUMNS, about_of, metrics_of, rows_of
 from opencharacter.compare.report_page import headline_words, report_markdown, report_page
 from opencharacter.compare.reporting import report_of
-from opencharacter.compare.results import Opponent, Results, Scale, marks_of
+from opencharacter.compare.results import Results, Scale, marks_of
 from opencharacter.compare.systems import systems_of
 from opencharacter.config import Config, Mode, ReportConfig, Tracking, data_settings
 from opencharacter.errors import ConfigError, StoreError
@@ -32,9 +32,10 @@ from opencharacter.job.cards import read_cards, rubrics_of
 from opencharacter.job.judging import BENCH, JURY, Bench, read_played
 from opencharacter.job.lineage import Lineage, lineage_of
 from opencharacter.job.losses import loss_facts, read_losses
+from opencharacter.job.opponents import beside_of, opponents_of, rival_of
 from opencharacter.job.playing import SUITE, Played
 from opencharacter.prompts.rubrics import load_rubric
-from opencharacter.records import Score, Transcript
+from opencharacter.records import Score
 from opencharacter.store.files import whole_file, write_json
 from opencharacter.store.rows import read_records
 from opencharacter.store.stage import StageFolder, finished_input
@@ -59,9 +60,10 @@ def read_results(run_dir: Path, *, run: str) -> Results:
     lineage = lineage_of(run_dir)
     suite = require_beside(play.path / SUITE, Played)
     bench = require_beside(judge.path / BENCH, Bench, again=_AGAIN)
-    against = _against(run_dir)
-    losses = read_losses(run_dir, {transcript.model for transcript in transcripts})
     scores = list(read_records(judge.data, Score))
+    beside = beside_of(judge)
+    pairs = {other: f"{run} over {other}" for other in beside.values()}
+    losses = read_losses(run_dir, {transcript.model for transcript in transcripts})
     cards = read_cards(run_dir, rubrics_of(scores))
     return Results(
         run=run,
@@ -82,8 +84,13 @@ def read_results(run_dir: Path, *, run: str) -> Results:
         unknown=bench.unknown,
         same_family_stated=bench.same_family_stated,
         scales={name: Scale(*ends) for name, ends in bench.scales.items()},
-        against=against,
-        opponents=_opponents(run_dir.parent / against) if against else {},
+        against={
+            (score.judge, score.transcript_id): pairs[beside[score.judge]]
+            for score in scores
+            if score.criterion == PREFERENCE and score.judge in beside
+        },
+        opponents=opponents_of(run_dir.parent / other for other in pairs),
+        rivals={pair: rival_of(run_dir.parent / other) for other, pair in pairs.items()},
         losses=losses,
         facts=lineage.facts | loss_facts(play, suite.suite, losses),
     )
@@ -115,21 +122,6 @@ def _published(play: StageFolder, judge: StageFolder) -> Published | dict[str, A
     if settings.get("suite", {}).get("mode") == Mode.compat:
         return require_beside(path, Published, again=_AGAIN)
     return read_beside(path, Published, again=_AGAIN) or {}
-
-
-def _against(run_dir: Path) -> str:
-    """Return the run whose answers the judges read beside this one's; empty = none."""
-    for folder in sorted(run_dir.glob("judge*")):
-        started = StageFolder(run_dir=run_dir, stage=folder.name).started() or {"settings": {}}
-        for source in started["settings"].get("sources", {}):
-            return str(source).removesuffix("/play")
-    return ""
-
-
-def _opponents(run_dir: Path) -> dict[str, Opponent]:
-    """Return what is known of the answers of the other run; nothing where they are gone."""
-    data = StageFolder(run_dir=run_dir, stage="play").data
-    return {each.id: opponent_of(each) for each in read_records(data, Transcript)}
 
 
 def with_labels(results: Results, config: Config) -> Results:

@@ -37,6 +37,7 @@ from opencharacter.job.judging import (
     versions_of,
     write_bench,
 )
+from opencharacter.job.opponents import say_rivals
 from opencharacter.records import Score
 from opencharacter.sources.rows import Tally
 from opencharacter.store.rows import read_records
@@ -120,5 +121,6 @@ def _gather(
         stage.stream(Score, scores(), tally, what="Scores of all judges and rules.", unit="scores")
         write_bench(stage.folder, bench)  # also where it was finished, and other things are stated
         say_refusal(bench)
+        say_rivals(stage.folder, bench)
         say_coverage(stage.folder)
         say_jury(stage.folder, bench, job.folder("play"))

@@ -101,8 +101,13 @@ def win_rate(
         for block in bootstrap_weights(plain.clusters, draws, seed)
         for weights in np.array_split(block, 1 + len(block) * len(wins) // _CELLS)
     ]
-    se_theta, se_beta = (float(se) for se in np.concatenate(fits).std(axis=0, ddof=1))
-    t = t_quantile((1 + level) / 2, plain.clusters - 1)
+    return _drawn(plain, start[0], np.concatenate(fits).std(axis=0, ddof=1))
+
+
+def _drawn(plain: Estimate, fit: Floats, se: Floats) -> WinRate:
+    """Return the fit (2,) with the intervals that the spread (2,) of its draws gives."""
+    theta, beta, se_theta, se_beta = (float(each) for each in (*fit, *se))
+    t = t_quantile((1 + plain.level) / 2, plain.clusters - 1)
     rate = _expit(theta)
     low, high = wilson_ends(rate, plain)
     drawn = _expit(theta - t * se_theta), _expit(theta + t * se_theta)
@@ -117,13 +122,13 @@ def win_rate(
             se=se_theta * rate * (1 - rate),
             method=f"refitted bootstrap, t{', widened to wilson' * is_narrow}",
         ),
-        replace(empty, value=float(beta), se=0.0, method="all alike")
+        replace(plain, value=beta, low=None, high=None, se=0.0, method="all alike")
         if se_beta < _ALIKE
         else replace(
             plain,
-            value=float(beta),
-            low=float(beta - t * se_beta),
-            high=float(beta + t * se_beta),
+            value=beta,
+            low=beta - t * se_beta,
+            high=beta + t * se_beta,
             se=se_beta,
             method="refitted bootstrap, t",
         ),

@@ -6,17 +6,21 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from opencharacter.compare.preferred import opponent_of, preferences_of
+from opencharacter.compare.alike import joined
+from opencharacter.compare.preferred import kin_words, opponent_of, preferences_of
 from opencharacter.compare.recorded import metrics_of
 from opencharacter.compare.report_page import headline_words
 from opencharacter.compare.reporting import report_of
+from opencharacter.compare.results import Rival
 from opencharacter.compare.tables import preference_words, tables_of
 from opencharacter.config import ReportConfig
 from opencharacter.records import Control, Failure
 from tests.compare.played import item, results, score, transcript
 
+PAIR = "mine over base"
 
-def compared(*pairs, judges=("judge-a@1",)):
+
+def compared(*pairs, judges=("judge-a@1",), named=PAIR):
     """Return a run of comparisons: each is my transcript, the other's, and a share or a reason."""
     items, mine, opponents, scores = {}, [], {}, []
     for one, own, other, value in pairs:
@@ -29,7 +33,8 @@ def compared(*pairs, judges=("judge-a@1",)):
             changed = {"value": value} if is_told else {"unscored": value}
             scores.append(replace(given, against=other.id, labels=(), probabilities=(), **changed))
     about = {"items": items, "transcripts": mine, "scores": scores}
-    return replace(results(0), run="mine", against="base", opponents=opponents, **about)
+    against = {(judge, own.id): named for judge in judges for own in mine}
+    return replace(results(0), run="mine", against=against, opponents=opponents, **about)
 
 
 def pair(number, value, *, words=3, other_words=3, failure=None, other_failure=None, **about):
@@ -40,7 +45,7 @@ def pair(number, value, *, words=3, other_words=3, failure=None, other_failure=N
 
 
 def lines(given, least=0.99):
-    return preferences_of(given, level=0.95, least=least)
+    return preferences_of(given, level=0.95, least=least).get(PAIR, [])
 
 
 def test_a_failed_answer_loses_and_two_draw():
@@ -111,7 +116,8 @@ def test_a_judge_of_the_model_s_own_family_is_left_out_of_all_judges():
     own, other = (
         compared(pair(0, v), pair(1, v), judges=(j,)) for j, v in (("a@1", 1.0), ("b@1", 0.0))
     )
-    given = kin(replace(own, scores=[*own.scores, *other.scores]), "a@1")
+    against = own.against | other.against
+    given = kin(replace(own, scores=[*own.scores, *other.scores], against=against), "a@1")
 
     found = lines(given)
     assert [(line.judge, line.plain.value) for line in found] == [
@@ -138,3 +144,67 @@ def test_the_report_says_what_is_preferred():
     [told] = [each for each in tables_of(report) if each.title.startswith("Preferred")]
     assert told.lines[0][0] == "mine over base, all judges"
     assert metrics_of(report)["report/preferred"] == 0.75
+
+
+def both(*given):
+    """Return what several judges, or judgings of several runs, gave as one."""
+    scores = [score for each in given for score in each.scores]
+    about = {"items": {}, "opponents": {}, "against": {}}
+    for each in given:
+        for name, found in about.items():
+            found.update(getattr(each, name))
+    played = {t.id: t for each in given for t in each.transcripts}
+    return replace(given[0], scores=scores, transcripts=list(played.values()), **about)
+
+
+def test_answers_beside_two_runs_have_a_line_for_each_pair():
+    won = compared(pair(0, 1.0), pair(1, 1.0))
+    lost = compared(pair(0, 0.0), judges=("judge-b@1",), named="mine over other")
+    report = report_of(both(won, lost), ReportConfig())
+
+    told = [(name, each[0].plain.value) for name, each in report.preferences.items()]
+    assert told == [("mine over base", 1.0), ("mine over other", 0.0)]
+    words = [each for each in headline_words(report) if "preferred in" in each]
+    assert [each.partition(":")[0] for each in words] == ["mine over base", "mine over other"]
+    assert "report/preferred" not in metrics_of(report)  # which of the two nobody could tell
+
+
+def rival(given, **about):
+    known = {"related": {"llama": "base's"}, "unknown": {}} | about
+    families = {"a@1": "llama", "b@1": "qwen"}
+    return replace(given, families=families, rivals={PAIR: Rival(**known)})
+
+
+def test_a_judge_of_the_opponent_s_family_is_left_out_and_told():
+    mine, theirs = (compared(pair(0, v), judges=(j,)) for j, v in (("b@1", 1.0), ("a@1", 0.0)))
+    given = rival(both(mine, theirs))
+
+    assert [line.judge for line in lines(given)] == ["all judges but a@1", "b@1", "a@1"]
+    assert lines(given)[0].plain.value == 1.0
+    told = "Left out of mine over base, as judges favour their own: a@1 (of base's family)."
+    assert told in report_of(given, ReportConfig()).cautions
+    stated = replace(given, same_family_stated=True)
+    assert lines(stated)[0].plain.value == 0.5
+    assert "judge.same_family=true" in kin_words(stated)[0]
+
+
+def test_where_only_the_opponent_s_family_judged_the_report_says_so():
+    given = rival(compared(pair(0, 0.0), judges=("a@1",)))
+
+    assert [line.judge for line in lines(given)] == ["all judges, of base's family"]
+    assert "judge with another family" in kin_words(given)[0]
+    unknown = rival(given, related={}, unknown={"oc@1": "player.family= when judging base"})
+    who, how = kin_words(unknown)
+    assert "a@1 (of what may be oc@1's family)" in who
+    assert "state it with player.family= when judging base" in how
+
+
+def test_a_report_of_several_runs_names_the_opponent_of_each():
+    plain = results(4, run="a")
+    other = compared(pair(7, 0.25), named="c over d")
+
+    found = report_of(joined([plain, replace(other, run="c")]), ReportConfig()).preferences
+    assert [(name, each[0].plain.value) for name, each in found.items()] == [("c over d", 0.25)]
+    assert found["c over d"][0].controlled.n == 1
+    mine = compared(pair(8, 1.0))
+    assert list(report_of(joined([mine, other]), ReportConfig()).preferences) == [PAIR, "c over d"]

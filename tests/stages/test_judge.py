@@ -236,7 +236,7 @@ def test_what_judges_prefer_is_reported_and_compared(opencharacter, tmp_path, gy
         told = r"own family\): (preferred in|\d+ of 30 comparisons have no)"
         assert re.search(rf"t over u \(all judges, of the tested model's {told}", each.stdout)
     found = json.loads((folder(tmp_path, "report") / "report.json").read_text())["preferences"]
-    assert [line["comparisons"] for line in found] == [N]
+    assert [line["comparisons"] for line in found["t over u"]] == [N]
 
 
 def test_a_judge_of_the_models_own_family_makes_no_headline(opencharacter, tmp_path, gym):
