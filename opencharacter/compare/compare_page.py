@@ -1,6 +1,7 @@
 """The comparison of runs as sentences, tables, Markdown and a page."""
 
 from collections.abc import Sequence
+from functools import partial
 from html import escape
 
 from opencharacter.compare.alike import listed
@@ -75,6 +76,7 @@ def sentence(line: Paired, comparison: Comparison) -> str:
     """Return one paired difference in words: which is better, by how much, or what is not shown."""
     one = line.difference.estimate
     whom, way = _WHOM.get(line.scope, line.scope), way_told(comparison.criteria)
+    level = comparison.level
     if one.value is None:
         return f"{line.first} and {line.second} share no scores on {whom}."
     if one.low is None or one.high is None:
@@ -95,10 +97,10 @@ def sentence(line: Paired, comparison: Comparison) -> str:
         more, less, low, high = less, more, -high, -low
     size = f"{number(abs(one.value), width=high - low)} points"
     sure = (
-        f"{comparison.level:.0%} interval {ends_words(low, high, sign=True)}, "
+        f"{level:.0%} interval {ends_words(low, high, sign=True)}, "
         f"p {equals(line.p_holm)} after Holm"
     )
-    if line.p_holm is not None and line.p_holm <= 1 - comparison.level:
+    if line.p_holm is not None and line.p_holm <= 1 - level:
         does = "answers" if line.scope == Domain.none else "plays"
         told = f"{more} {does} {whom} better than {less} by {size} ({sure})."
         if way:
@@ -111,7 +113,7 @@ def sentence(line: Paired, comparison: Comparison) -> str:
         f"No difference between {line.first} and {line.second} is shown on {whom}: {more} is "
         f"{size}{way} above {less} ({sure})."
     )
-    return f"{found} {_same(line)} {_power(line)}".strip()
+    return " ".join(filter(None, (found, _same(line), _power(line, comparison.main, level))))
 
 
 def loss_sentence(line: PairedLoss, *, level: float) -> str:
@@ -172,7 +174,9 @@ def _same(line: Paired) -> str:
     return f"{told} (TOST, p {equals(line.same.p)})."
 
 
-def _power(line: Paired) -> str:
+def _power(line: Paired, among: Sequence[Paired], level: float) -> str:
+    if _is_hopeless(line, level):
+        return _least_words(among, level)
     if line.detectable is None:
         return ""
     return (
@@ -181,17 +185,34 @@ def _power(line: Paired) -> str:
     )
 
 
+def _is_hopeless(line: Paired, level: float) -> bool:
+    """Tell whether no difference could be shown, however large."""
+    return line.least_p is not None and line.least_p > 1 - level
+
+
+def _least_words(found: Sequence[Paired], level: float) -> str:
+    """Return in which lines of a table nothing can be shown, and why; nothing where all may be."""
+    few = {line.difference.estimate.clusters: line.least_p for line in found
+           if _is_hopeless(line, level)}  # fmt: skip
+    return " ".join(
+        f"With {characters:,} characters and {len(found):,} line{'s' * (len(found) > 1)} no p "
+        f"below {chance(p)} is possible, so no difference can be shown, however large."
+        for characters, p in sorted(few.items())
+    )
+
+
 def compare_tables(comparison: Comparison) -> list[Table]:
     """Return all tables that have lines."""
+    paired = partial(_paired_table, comparison.level)
     found = [
         _standings(comparison),
-        _paired_table("Differences", "No headline: see above. " * bool(comparison.withheld)
-                      + "One run less another, on the same items; p by sign flips of whole "
-                      "characters, Holm over this table.", comparison.main),
-        _paired_table("Differences on other characters", "As above; Holm over this table.",
-                      comparison.domains),
-        _paired_table("Differences by criterion", "As above; Holm over this table.",
-                      comparison.by_criterion),
+        paired("Differences", "No headline: see above. " * bool(comparison.withheld)
+               + "One run less another, on the same items; p by sign flips of whole "
+               "characters, Holm over this table.", comparison.main),
+        paired("Differences on other characters", "As above; Holm over this table.",
+               comparison.domains),
+        paired("Differences by criterion", "As above; Holm over this table.",
+               comparison.by_criterion),
         preference_table(comparison.preferences),
         _loss_table(comparison.losses),
     ]  # fmt: skip
@@ -273,7 +294,8 @@ def _standings(comparison: Comparison) -> Table:
     return Table("Runs", "On the items that all have a score for.", columns, lines, dots, names)
 
 
-def _paired_table(title: str, note: str, found: Sequence[Paired]) -> Table:
+def _paired_table(level: float, title: str, note: str, found: Sequence[Paired]) -> Table:
+    note = f"{note} {_least_words(found, level)}".strip()
     lines = [
         [
             _pair(line),
@@ -281,7 +303,7 @@ def _paired_table(title: str, note: str, found: Sequence[Paired]) -> Table:
             chance(line.p_holm),
             _share(line.difference.better),
             _held(line),
-            number(line.detectable),
+            "nothing" if _is_hopeless(line, level) else number(line.detectable),
             f"{number(line.bounds.worst)} to {number(line.bounds.best)}" if line.bounds else NONE,
             f"{line.difference.estimate.clusters:,}",
         ]
@@ -310,7 +332,11 @@ def _held(line: Paired) -> str:
 
 
 def _share(value: float | None) -> str:
-    return NONE if value is None else f"{value:.1%}"
+    if value is None:
+        return NONE
+    if 0.0005 <= value < 0.9995:
+        return f"{value:.1%}"
+    return "< 0.1%" if value < 0.5 else "> 99.9%"  # never a certainty
 
 
 def _fact(value: str | float | None) -> str:

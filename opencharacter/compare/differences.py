@@ -19,7 +19,13 @@ from opencharacter.records import Domain
 from opencharacter.stats.intervals import Estimate
 from opencharacter.stats.missing import Bounds, Ends, difference_bounds, most_unequal
 from opencharacter.stats.multiplicity import holm
-from opencharacter.stats.paired import Difference, Verdict, equivalent, paired_difference
+from opencharacter.stats.paired import (
+    Difference,
+    Verdict,
+    equivalent,
+    least_p,
+    paired_difference,
+)
 from opencharacter.stats.power import detectable
 
 _UNEQUAL = 0.05
@@ -43,7 +49,11 @@ class Paired(NamedTuple):
     """Adjusted for all lines of its table; None = fewer than two characters."""
     detectable: float | None
     """Smallest true difference that such a comparison finds in 4 of 5 times, if Holm divides the
-    level by all lines of the table; None = fewer than two characters, or all alike."""
+    level by all lines of the table; None = fewer than two characters, all alike, or so few that no
+    difference gets below the level (`least_p`)."""
+    least_p: float | None
+    """Smallest adjusted p-value that sign flips of so many characters can give in a table of so
+    many lines; None = fewer than two characters."""
     same: Verdict | None
     """Whether it stays within the margin; None = not asked."""
     bounds: Bounds | None
@@ -271,11 +281,21 @@ def _lines(
         for name, keys in scopes.items()
     ]
     adjusted = holm([line.difference.p for line in found])
+    least = holm([_least(line.difference) for line in found])
     alpha = (1 - settings.level) / max(1, sum(p is not None for p in adjusted))
+    can = [p is not None and p <= 1 - settings.level for p in least]
     return [
-        line._replace(p_holm=p, detectable=_detectable(line.difference.estimate, alpha))
-        for line, p in zip(found, adjusted, strict=True)
+        line._replace(
+            p_holm=p,
+            detectable=_detectable(line.difference.estimate, alpha) if is_possible else None,
+            least_p=lowest,
+        )
+        for line, p, lowest, is_possible in zip(found, adjusted, least, can, strict=True)
     ]
+
+
+def _least(difference: Difference) -> float | None:
+    return None if difference.p is None else least_p(difference.estimate.clusters)
 
 
 def _paired(
@@ -299,6 +319,7 @@ def _paired(
         second.run,
         scope,
         difference,
+        None,
         None,
         None,
         equivalent(difference.estimate, settings.margin) if is_known else None,
