@@ -57,18 +57,19 @@ def sentences(comparison: Comparison) -> list[str]:
     told += [loss_sentence(line, level=comparison.level) for line in comparison.losses]
     if comparison.withheld:
         way = way_told(comparison.criteria)
-        return [*(bounds_words(line, way) for line in comparison.main if line.bounds), *told]
+        unit = comparison.measure.unit
+        return [*(bounds_words(line, way, unit) for line in comparison.main if line.bounds), *told]
     return [*(sentence(line, comparison) for line in comparison.main), *told]
 
 
-def bounds_words(line: Paired, way: str = "") -> str:
+def bounds_words(line: Paired, way: str = "", unit: str = "points") -> str:
     """Return between what a difference lies; `way` is from `way_told`."""
     if line.bounds is None:
         return ""
     worst, best = (number(each, sign=True) for each in (line.bounds.worst, line.bounds.best))
     return (
         f"{line.second} less {line.first} on {_WHOM.get(line.scope, line.scope)} lies between "
-        f"{worst} and {best} points{way}, whatever the missing scores would have been."
+        f"{worst} and {best} {unit}{way}, whatever the missing scores would have been."
     )
 
 
@@ -76,14 +77,14 @@ def sentence(line: Paired, comparison: Comparison) -> str:
     """Return one paired difference in words: which is better, by how much, or what is not shown."""
     one = line.difference.estimate
     whom, way = _WHOM.get(line.scope, line.scope), way_told(comparison.criteria)
-    level = comparison.level
+    level, unit = comparison.level, comparison.measure.unit
     if one.value is None:
         return f"{line.first} and {line.second} share no scores on {whom}."
     if one.low is None or one.high is None:
         if abs(one.value) < _IDENTICAL and one.se == 0 and one.clusters > 1:
             return f"{line.first} and {line.second} have identical scores on {whom}."
         told = (
-            f"{line.second} is {number(one.value, sign=True)} points{way} against {line.first} "
+            f"{line.second} is {number(one.value, sign=True)} {unit}{way} against {line.first} "
             f"on {whom}"
         )
         if one.clusters < 2:
@@ -95,9 +96,9 @@ def sentence(line: Paired, comparison: Comparison) -> str:
     more, less, low, high = line.second, line.first, one.low, one.high
     if one.value < 0:
         more, less, low, high = less, more, -high, -low
-    size = f"{number(abs(one.value), width=high - low)} points"
+    size = f"{number(abs(one.value), width=high - low)} {unit}"
     sure = (
-        f"{level:.0%} interval {ends_words(low, high, sign=True)}, "
+        f"{comparison.measure.of}{level:.0%} interval {ends_words(low, high, sign=True)}, "
         f"p {equals(line.p_holm)} after Holm"
     )
     if line.p_holm is not None and line.p_holm <= 1 - level:
@@ -108,12 +109,12 @@ def sentence(line: Paired, comparison: Comparison) -> str:
                 f"{less} {does} {whom} better than {more}: it has {size} less of "
                 f"{', '.join(comparison.criteria)}, of which less is better ({sure})."
             )
-        return f"{told} {_same(line)}".strip()
+        return f"{told} {_same(line, unit)}".strip()
     found = (
         f"No difference between {line.first} and {line.second} is shown on {whom}: {more} is "
         f"{size}{way} above {less} ({sure})."
     )
-    return " ".join(filter(None, (found, _same(line), _power(line, comparison.main, level))))
+    return " ".join(filter(None, (found, _same(line, unit), _power(line, comparison))))
 
 
 def loss_sentence(line: PairedLoss, *, level: float) -> str:
@@ -161,27 +162,27 @@ def _loss_table(lines: Sequence[PairedLoss]) -> Table:
     return Table("Loss on given answers", note, columns, rows, dots, ("difference",), True)
 
 
-def _same(line: Paired) -> str:
+def _same(line: Paired, unit: str) -> str:
     """Return what TOST says."""
     if line.same is None or line.same.holds is None:
         return ""
     margin = number(line.same.margin)
     if line.same.holds:
-        return f"They are equal within ±{margin} points (TOST, p {equals(line.same.p)})."
+        return f"They are equal within ±{margin} {unit} (TOST, p {equals(line.same.p)})."
     if line.p_holm is not None and line.p_holm <= 0.05:
         return ""
-    told = f"Nor are they shown to be equal within ±{margin} points"
+    told = f"Nor are they shown to be equal within ±{margin} {unit}"
     return f"{told} (TOST, p {equals(line.same.p)})."
 
 
-def _power(line: Paired, among: Sequence[Paired], level: float) -> str:
-    if _is_hopeless(line, level):
-        return _least_words(among, level)
+def _power(line: Paired, comparison: Comparison) -> str:
+    if _is_hopeless(line, comparison.level):
+        return _least_words(comparison.main, comparison.level)
     if line.detectable is None:
         return ""
     return (
         f"With {line.difference.estimate.clusters:,} characters a true difference of "
-        f"{number(line.detectable)} would be found 4 times in 5."
+        f"{number(line.detectable)} {comparison.measure.unit} would be found 4 times in 5."
     )
 
 
@@ -252,8 +253,8 @@ def about(comparison: Comparison) -> str:
     judges = listed(comparison.systems[0].judges)
     return (
         f"{comparison.items:,} items of {comparison.characters:,} characters that all runs were "
-        f"asked; headline over {', '.join(comparison.criteria)}{way_told(comparison.criteria)}; "
-        f"judged by {judges}."
+        f"asked; headline over {', '.join(comparison.criteria)}{way_told(comparison.criteria)}: "
+        f"{comparison.measure.name}; judged by {judges}."
     )
 
 
@@ -273,7 +274,7 @@ def _method(comparison: Comparison) -> str:
     return (
         f"Paired by item, {comparison.level:.0%} intervals over characters: studentised resampling "
         "of 8 to 49 of them, Student's t with fewer and with more; margin of equality "
-        f"±{number(comparison.margin)} points by two one-sided tests."
+        f"±{number(comparison.margin)} {comparison.measure.unit} by two one-sided tests."
     )
 
 

@@ -12,6 +12,7 @@ from opencharacter.compare.headline import too_few
 from opencharacter.compare.losses import PairedLoss
 from opencharacter.compare.means import inside, mean_of, width_of
 from opencharacter.compare.measured import Preferred
+from opencharacter.compare.measures import Measure, measure_of
 from opencharacter.compare.results import Scale, less_is_better, unknown_words
 from opencharacter.compare.systems import Cell, System, pair, shared_keys
 from opencharacter.config import CompareConfig
@@ -76,6 +77,8 @@ class Comparison:
     systems: Sequence[System]
     criteria: Sequence[str]
     """Of the headline."""
+    measure: Measure
+    """What the mean over them is."""
     level: float
     margin: float
     items: int
@@ -123,6 +126,7 @@ def comparison_of(systems: Sequence[System], settings: CompareConfig) -> Compari
     return Comparison(
         systems=systems,
         criteria=criteria,
+        measure=measure_of(criteria, _scale([cells[key] for key in keys]), systems[0].scored_by),
         level=settings.level,
         margin=settings.margin,
         items=len(items),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from opencharacter.compare.losses import Measured
+from opencharacter.compare.measures import Measure
 from opencharacter.records import Domain
 from opencharacter.stats.intervals import Estimate
 from opencharacter.stats.variance import Component
@@ -107,6 +108,8 @@ class Report:
     level: float
     criteria: Sequence[str]
     """Of the headline."""
+    measure: Measure
+    """What the mean over them is."""
     withheld: Sequence[str]
     """Why there is no headline, a sentence each; empty = there is one."""
     cautions: Sequence[str]

@@ -79,8 +79,8 @@ def about(report: Report) -> str:
     covered = "nothing" if report.coverage is None else f"{report.coverage:.1%}"
     return (
         f"{report.transcripts:,} transcripts; {report.units}: {counts or 'none'}; headline over "
-        f"{', '.join(report.criteria) or 'no criterion'}{way_told(report.criteria)}; {covered} of "
-        f"its scores have a value{facts}."
+        f"{', '.join(report.criteria) or 'no criterion'}{way_told(report.criteria)}: "
+        f"{report.measure.told}; {covered} of its scores have a value{facts}."
     )
 
 
@@ -151,15 +151,23 @@ def _figures(report: Report) -> list[str]:
     ]
     if report.gap:
         lines.insert(0, f"- {_gap_words(report)}")
-    return lines
+    return [f"- {_measure_told(report)}", *lines]
+
+
+def _measure_told(report: Report) -> str:
+    """Return what the headline's number is."""
+    told = report.measure.told
+    if len(report.criteria) > 1:
+        told += f", mean over {', '.join(report.criteria)}"
+    return f"{told[0].upper()}{told[1:]}:"
 
 
 def _gap_words(report: Report) -> str:
     if report.gap is None:
         return ""
-    told = gap_words(report.gap, level=report.level)
+    told = gap_words(report.gap, level=report.level, unit=report.measure.unit)
     if less_is_better(report.criteria):
-        told += f" These are points of {', '.join(report.criteria)}, of which less is better."
+        told += f" These are of {', '.join(report.criteria)}, of which less is better."
     return told
 
 
@@ -189,7 +197,8 @@ def _head(report: Report) -> str:
                              number(report.gap.value, sign=True), ends_words(*ends, sign=True)
                              + f", p {chance(report.gap.p)}"))  # fmt: skip
         words = f"<p>{escape(_gap_words(report))}</p>"
-    return tiles(found) + words + told + warning("To know", report.cautions)
+    what = f"<p class=what>{escape(_measure_told(report))}</p>"
+    return what + tiles(found) + words + told + warning("To know", report.cautions)
 
 
 def _tile(name: str, one: Estimate, units: str, way: str) -> Tile:

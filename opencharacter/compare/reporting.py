@@ -17,8 +17,9 @@ from opencharacter.compare.headline import (
     why_withheld,
 )
 from opencharacter.compare.losses import losses_of
-from opencharacter.compare.means import corrected, estimate, gap, row, rows
+from opencharacter.compare.means import corrected, estimate, gap, row, rows, scale_of
 from opencharacter.compare.measured import NO_FAILURE, Failed, Judge, Report, Row
+from opencharacter.compare.measures import measure_of
 from opencharacter.compare.preferred import kin_words, preferences_of
 from opencharacter.compare.results import (
     RULE,
@@ -62,6 +63,11 @@ def report_of(results: Results, settings: ReportConfig) -> Report:
         card_hashes=card_hashes_of(results),
         level=level,
         criteria=criteria,
+        measure=measure_of(
+            criteria,
+            scale_of(counted),
+            [judge for judge in judges_of(results, criteria) if judge not in left_out],
+        ),
         withheld=withheld,
         cautions=[*cautions_of(results, criteria), *kin_words(results)],
         coverage=coverage_of(counted),

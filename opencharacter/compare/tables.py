@@ -96,11 +96,11 @@ def ends_words(low: float | None, high: float | None, *, sign: bool = False) -> 
     return f"{number(low, sign=sign, width=width)} to {number(high, sign=sign, width=width)}"
 
 
-def gap_words(gap: Gap, *, level: float) -> str:
+def gap_words(gap: Gap, *, level: float, unit: str = "points") -> str:
     """Return the gap as a sentence."""
     if gap.low is None or gap.high is None:
         return (
-            f"In-domain characters are scored {number(gap.value, sign=True)} points against "
+            f"In-domain characters are scored {number(gap.value, sign=True)} {unit} against "
             "out-of-domain ones; with one character, or all alike, nothing tells what chance does."
         )
     way = "higher" if gap.value >= 0 else "lower"
@@ -108,7 +108,7 @@ def gap_words(gap: Gap, *, level: float) -> str:
     width = gap.high - gap.low
     sure = "" if gap.low > 0 or gap.high < 0 else "; the interval holds 0"
     return (
-        f"In-domain characters are scored {number(abs(gap.value), width=width)} points {way} than "
+        f"In-domain characters are scored {number(abs(gap.value), width=width)} {unit} {way} than "
         f"out-of-domain ones ({level:.0%} interval {ends}, p {equals(gap.p)}){sure}."
     )
 

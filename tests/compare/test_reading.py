@@ -2,8 +2,12 @@
 
 from dataclasses import replace
 
-from opencharacter.compare.report_page import method
-from opencharacter.records import Failure
+from opencharacter.compare.compare_page import sentences
+from opencharacter.compare.differences import comparison_of
+from opencharacter.compare.report_page import about, headline_words, method
+from opencharacter.compare.systems import systems_of
+from opencharacter.config import CompareConfig
+from opencharacter.records import Domain, Failure
 from tests.compare.played import score
 from tests.compare.reported import played, report, with_scores
 
@@ -16,7 +20,14 @@ def refused(number):
 
 def by_rule(number, value, **about):
     one, said, _ = played(number, **about)
-    return one, said, [score(said, value, judge="rule", criterion="fact_stated")]
+    given = score(said, value, judge="rule", criterion="fact_stated")
+    return one, said, [replace(given, labels=(), probabilities=())]
+
+
+def compared(*runs, **settings):
+    """Return what is said of some runs, `a`, `b`, ..."""
+    named = [replace(run, run=name) for name, run in zip("abc", runs, strict=False)]
+    return sentences(comparison_of(systems_of(named, []), CompareConfig(**settings)))
 
 
 def test_where_no_answer_failed_nothing_is_said_of_lowest_marks():
@@ -40,3 +51,23 @@ def test_of_a_rule_the_footer_says_that_what_was_cut_off_counts_as_it_stands():
 
     assert "lowest mark" not in told
     assert told.endswith("out of character, as in 1 transcript here.")
+
+
+def test_the_number_of_the_headline_is_told_what_it_is():
+    facts = report(with_scores([by_rule(n, float(n % 2)) for n in range(8)]))
+    points = report(with_scores([played(n, 4.0) for n in range(8)]))
+
+    assert headline_words(facts)[0] == "- Share of facts stated, by rule, 0 to 1:"
+    assert headline_words(points)[0] == "- Points of 1 to 5 by judge-0@1:"
+    assert "headline over fact_stated: share of facts stated, by rule, 0 to 1;" in about(facts)
+
+
+def test_a_difference_of_shares_is_no_points():
+    runs = [
+        with_scores([by_rule(n, float(n % 4 < wins), domain=Domain.outside) for n in range(24)])
+        for wins in (1, 3)
+    ]
+    [told] = compared(*runs)
+
+    assert "better than a by 0.50 of 1 (share of facts stated; 95% interval" in told
+    assert "points" not in told
