@@ -5,10 +5,15 @@ from functools import partial
 from html import escape
 
 from opencharacter.compare.alike import listed
+from opencharacter.compare.compare_beside import (
+    fault_sentence,
+    fault_table,
+    loss_sentence,
+    paired_loss_table,
+)
 from opencharacter.compare.differences import ALL, Comparison, Paired
 from opencharacter.compare.document import document, warning
 from opencharacter.compare.embedding import Embedded
-from opencharacter.compare.losses import PairedLoss, exponential
 from opencharacter.compare.markup import Line, Point, lines_plot, table
 from opencharacter.compare.report_page import markdown_table
 from opencharacter.compare.results import way_told
@@ -35,7 +40,6 @@ _WHOM = {
     str(Domain.none): "these questions",
     ALL: "all characters",
 }
-_TOKENS = "nats a token"
 _IDENTICAL = 1e-9
 """Points below which a difference is rounding."""
 FACTS = {
@@ -55,6 +59,8 @@ def sentences(comparison: Comparison) -> list[str]:
     preferred = comparison.preferences.items()
     told = [each for pair, found in preferred for each in preference_words(pair, found)]
     told += [loss_sentence(line, level=comparison.level) for line in comparison.losses]
+    spoils = (fault_sentence(line, level=comparison.level) for line in comparison.faults)
+    told += [each for each in spoils if each]
     if comparison.withheld:
         way = way_told(comparison.criteria)
         unit = comparison.measure.unit
@@ -117,51 +123,6 @@ def sentence(line: Paired, comparison: Comparison) -> str:
     return " ".join(filter(None, (found, _same(line, unit), _power(line, comparison))))
 
 
-def loss_sentence(line: PairedLoss, *, level: float) -> str:
-    """Return how two losses differ in words: who has forgotten more, or what is not shown."""
-    one, (before, after) = line.difference, line.losses
-    shown = f"{ranged(before)} and {ranged(after)} {line.unit}"
-    if line.unit == _TOKENS:
-        of_token = (number(exponential(each).value) for each in line.losses)
-        shown += f", perplexity {' and '.join(of_token)}"
-    told = f"Loss on given answers, {line.first} and {line.second}: {shown}."
-    if one.value is None or one.low is None or one.high is None:
-        return f"{told} The difference is {number(one.value, sign=True)} on each dialogue alike."
-    size = f"{number(abs(one.value), width=one.high - one.low)} {line.unit}"
-    sure = (
-        f"{level:.0%} interval {ends_words(one.low, one.high, sign=True)}, p {equals(line.p_holm)} "
-        f"after Holm, {one.clusters:,} dialogues"
-    )
-    if line.p_holm is None or line.p_holm > 1 - level:
-        return f"{told} No difference is shown ({sure})."
-    worse, better = (line.second, line.first) if one.value > 0 else (line.first, line.second)
-    return f"{told} They cost {worse} {size} more than {better} ({sure})."
-
-
-def _loss_table(lines: Sequence[PairedLoss]) -> Table:
-    """Return what given answers cost each of two runs, and how much more the second."""
-    note = (
-        "Less is better. The same general questions with the same answers, the ends of turns "
-        "counted; above 0 the run before the minus holds them for less likely, as after "
-        "forgetting. Intervals over dialogues, p by sign flips of whole dialogues, Holm over this "
-        "table. Bits a byte where the two cut the answers into different tokens."
-    )
-    rows = [
-        [
-            f"{each.second} − {each.first}",
-            *map(ranged, (*reversed(each.losses), each.difference)),
-            each.unit,
-            chance(each.p_holm),
-            f"{each.difference.clusters:,}",
-            f"{each.left_out:,}",
-        ]
-        for each in lines
-    ]
-    columns = ("", "this", "less that", "difference", "in", "p (Holm)", "dialogues", "left out")
-    dots = [[Dot(0, each.difference)] for each in lines]
-    return Table("Loss on given answers", note, columns, rows, dots, ("difference",), True)
-
-
 def _same(line: Paired, unit: str) -> str:
     """Return what TOST says."""
     if line.same is None or line.same.holds is None:
@@ -214,8 +175,9 @@ def compare_tables(comparison: Comparison) -> list[Table]:
                comparison.domains),
         paired("Differences by criterion", "As above; Holm over this table.",
                comparison.by_criterion),
+        fault_table(comparison.faults),
         preference_table(comparison.preferences),
-        _loss_table(comparison.losses),
+        paired_loss_table(comparison.losses),
     ]  # fmt: skip
     return [each for each in found if each.lines]
 

@@ -2,19 +2,19 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from opencharacter.compare.alike import said
+from opencharacter.compare.faults import PairedFault
 from opencharacter.compare.headline import too_few
 from opencharacter.compare.losses import PairedLoss
 from opencharacter.compare.means import inside, mean_of, width_of
 from opencharacter.compare.measured import Preferred
 from opencharacter.compare.measures import Measure, measure_of
 from opencharacter.compare.results import Scale, less_is_better, unknown_words
-from opencharacter.compare.systems import Cell, System, pair, shared_keys
+from opencharacter.compare.systems import Cell, System, pair, pairs_of, shared_keys
 from opencharacter.config import CompareConfig
 from opencharacter.records import Domain
 from opencharacter.stats.intervals import Estimate
@@ -30,10 +30,7 @@ from opencharacter.stats.paired import (
 from opencharacter.stats.power import detectable
 
 _UNEQUAL = 0.05
-_ALL_PAIRS = 4
-"""Up to so many runs each is compared with each; of more, each with the first."""
 ALL = "all"
-One = TypeVar("One")
 Key = tuple[str, str]
 """Item and criterion."""
 
@@ -97,6 +94,8 @@ class Comparison:
     by_criterion: Sequence[Paired]
     preferences: Mapping[str, Sequence[Preferred]] = field(default_factory=dict)
     """Of runs that were judged beside another one, by `mine over base`."""
+    faults: Sequence[PairedFault] = ()
+    """What would spoil a win, by pair of runs; empty = there is none."""
     losses: Sequence[PairedLoss] = ()
     """On answers that both were given; empty = none were."""
 
@@ -265,14 +264,6 @@ def _scale(cells: Sequence[Cell]) -> Scale | None:
     """Return the scale that all cells are on; None = there is no one such."""
     scales = {cell.scale for cell in cells}
     return scales.pop() if len(scales) == 1 else None
-
-
-def pairs_of(runs: Sequence[One]) -> Iterator[tuple[One, One]]:
-    """Yield which runs are held against which: a few each with each, of more all with the first."""
-    if len(runs) <= _ALL_PAIRS:
-        yield from combinations(runs, 2)
-    else:
-        yield from ((runs[0], other) for other in runs[1:])
 
 
 def _lines(

@@ -5,13 +5,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from opencharacter.compare.compare_page import compare_markdown, compare_page, sentences
-from opencharacter.compare.differences import Comparison, comparison_of, pairs_of
+from opencharacter.compare.differences import Comparison, comparison_of
 from opencharacter.compare.embedding import Embedded, embedded, most_different_first, shown_of
+from opencharacter.compare.faults import paired_faults
 from opencharacter.compare.losses import paired_losses
 from opencharacter.compare.measured import Preferred
 from opencharacter.compare.preferred import kin_words, preferences_of
 from opencharacter.compare.results import Results, marks_of
-from opencharacter.compare.systems import System, check_alike
+from opencharacter.compare.systems import System, check_alike, pairs_of
 from opencharacter.config import CompareConfig
 from opencharacter.errors import ConfigError
 from opencharacter.job.beside import as_json
@@ -73,6 +74,7 @@ def write_comparison(
     comparison = _with_losses(comparison_of(systems, settings), runs, settings)
     comparison = replace(
         comparison,
+        faults=paired_faults(systems, runs, level=settings.level),
         preferences=_preferred(runs, settings),
         cautions=[*comparison.cautions, *(told for run in runs for told in kin_words(run))],
     )
