@@ -4,7 +4,16 @@ from collections.abc import Sequence
 
 from opencharacter.compare.faults import PairedFault
 from opencharacter.compare.losses import PairedLoss, exponential
-from opencharacter.compare.tables import Dot, Table, chance, ends_words, equals, number, ranged
+from opencharacter.compare.tables import (
+    Dot,
+    Table,
+    chance,
+    columned,
+    ends_words,
+    equals,
+    number,
+    ranged,
+)
 
 _TOKENS = "nats a token"
 
@@ -17,15 +26,17 @@ def fault_table(lines: Sequence[PairedFault]) -> Table:
         "minus has more. Intervals over characters, p by sign flips of whole characters, Holm over "
         "this table."
     )
+    shown = columned([[each.rates[1] for each in lines], [each.rates[0] for each in lines],
+                      [each.difference for each in lines]]) if lines else []  # fmt: skip
     rows = [
         [
             f"{each.second} − {each.first}, {each.fault}",
-            *map(ranged, (*reversed(each.rates), each.difference)),
+            *cells,
             chance(each.p_holm),
             f"{each.difference.n:,}",
             f"{each.difference.clusters:,}",
         ]
-        for each in lines
+        for each, cells in zip(lines, shown, strict=True)
     ]
     columns = ("", "this", "less that", "difference", "p (Holm)", "items", "characters")
     dots = [[Dot(0, each.difference)] for each in lines]

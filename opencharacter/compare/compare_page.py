@@ -23,10 +23,12 @@ from opencharacter.compare.tables import (
     Dot,
     Table,
     chance,
+    columned,
     domain_names,
     ends_words,
     equals,
     number,
+    places,
     preference_table,
     preference_words,
     ranged,
@@ -204,7 +206,9 @@ def compare_markdown(comparison: Comparison) -> str:
     parts = [f"# {comparison.title}", about(comparison)]
     if comparison.withheld:
         parts += ["## No headline", *(f"- {why}" for why in comparison.withheld)]
-    parts += [f"- {each}" for each in (*sentences(comparison), *comparison.cautions)]
+    parts += [f"- {each}" for each in sentences(comparison)]
+    if comparison.cautions:
+        parts += ["## To know", *(f"- {each}" for each in comparison.cautions)]
     parts += [markdown_table(each) for each in compare_tables(comparison)]
     parts += filter(None, [_cards(comparison), _method(comparison)])
     return "\n\n".join(parts) + "\n"
@@ -245,24 +249,25 @@ def _standings(comparison: Comparison) -> Table:
     systems = {system.run: system for system in comparison.systems}
     facts = [fact for fact in FACTS if any(fact in s.facts for s in comparison.systems)]
     lines, dots = [], []
-    for each in comparison.standings:
+    columns = [[each.domains.get(d) for each in comparison.standings] for d in domains]
+    for each, cells in zip(comparison.standings, columned(columns), strict=True):
         means = [each.domains.get(domain) for domain in domains]
         system = systems[each.run]
         shown = [_fact(system.facts.get(fact)) for fact in facts]
-        cells = [ranged(one) if one else NONE for one in means]
         lines.append([each.run, *cells, *shown, ", ".join(system.models)])
         dots.append([Dot(at, one) for at, one in enumerate(means) if one])
     names = domain_names(domains)
-    columns = ("", *names, *(FACTS[fact] for fact in facts), "model")
-    return Table("Runs", "On the items that all have a score for.", columns, lines, dots, names)
+    heads = ("", *names, *(FACTS[fact] for fact in facts), "model")
+    return Table("Runs", "On the items that all have a score for.", heads, lines, dots, names)
 
 
 def _paired_table(level: float, title: str, note: str, found: Sequence[Paired]) -> Table:
     note = f"{note} {_least_words(found, level)}".strip()
+    decimals = places(line.difference.estimate for line in found)
     lines = [
         [
             _pair(line),
-            ranged(line.difference.estimate),
+            ranged(line.difference.estimate, decimals),
             chance(line.p_holm),
             _share(line.difference.better),
             _held(line),

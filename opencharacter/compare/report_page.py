@@ -7,6 +7,7 @@ from html import escape
 from opencharacter.compare.cards import cards_of
 from opencharacter.compare.document import Tile, document, tiles, warning
 from opencharacter.compare.embedding import Embedded
+from opencharacter.compare.judge_tables import jury_tables
 from opencharacter.compare.markup import Line, Point, lines_plot, table
 from opencharacter.compare.measured import NO_FAILURE, Bounds, Report
 from opencharacter.compare.results import Results, judges_of, less_is_better, way_told
@@ -16,7 +17,6 @@ from opencharacter.compare.tables import (
     domain_names,
     ends_words,
     gap_words,
-    jury_tables,
     number,
     preference_words,
     ranged,
@@ -26,6 +26,12 @@ from opencharacter.records import Domain, Failure
 from opencharacter.stats.intervals import Estimate
 
 _TURNS = "By turn"
+_TRAINED = {
+    "characters": "trained on characters",
+    "rows": "training dialogues",
+    "tokens": "training tokens",
+    "method": "training data by",
+}
 
 
 def report_page(report: Report, results: Results, shown: Embedded) -> str:
@@ -58,7 +64,9 @@ def report_markdown(report: Report, results: Results) -> str:
         parts += [f"- {sentence}" for sentence in _bounds(report)]
     else:
         parts += ["## Headline", *_figures(report)]
-    parts += [f"- {sentence}" for sentence in (*_preferred(report), *report.cautions)]
+    parts += [f"- {sentence}" for sentence in _preferred(report)]
+    if report.cautions:
+        parts += ["## To know", *(f"- {sentence}" for sentence in report.cautions)]
     tables = (*tables_of(report), *jury_tables(results))
     parts += [markdown_table(each) for each in tables]
     hashes = ", ".join(f"{judge} {hash_}" for judge, hash_ in report.card_hashes.items())
@@ -75,11 +83,13 @@ def about(report: Report) -> str:
         f"{count:,}" if name == "mean" else f"{count:,} {name}"
         for name, count in zip(names, report.characters.values(), strict=True)
     )
-    facts = "".join(f"; {name}: {_fact(value)}" for name, value in report.facts.items())
+    facts = "".join(
+        f"; {_TRAINED.get(name, name)}: {_fact(value)}" for name, value in report.facts.items()
+    )
     covered = "nothing" if report.coverage is None else f"{report.coverage:.1%}"
     return (
-        f"{report.transcripts:,} transcripts; {report.units}: {counts or 'none'}; headline over "
-        f"{', '.join(report.criteria) or 'no criterion'}{way_told(report.criteria)}: "
+        f"{report.transcripts:,} transcripts; {report.units} asked: {counts or 'none'}; headline "
+        f"over {', '.join(report.criteria) or 'no criterion'}{way_told(report.criteria)}: "
         f"{report.measure.told}; {covered} of its scores have a value{facts}."
     )
 

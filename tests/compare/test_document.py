@@ -8,11 +8,12 @@ import pytest
 import opencharacter.compare
 from opencharacter.compare.document import document, warning
 from opencharacter.compare.embedding import Embedded, embedded, safe_json, shown_of
+from opencharacter.compare.judge_tables import jury_tables
 from opencharacter.compare.markup import ends_of, table, whiskers
 from opencharacter.compare.report_page import markdown_table, report_markdown, report_page
 from opencharacter.compare.reporting import report_of
 from opencharacter.compare.results import marks_of
-from opencharacter.compare.tables import Dot, Table, jury_tables
+from opencharacter.compare.tables import Dot, Table
 from opencharacter.config import ReportConfig
 from opencharacter.evaluation.juries import jury_of
 from opencharacter.records import Message, Role

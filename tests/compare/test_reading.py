@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 
-from opencharacter.compare.compare_page import sentences
+from opencharacter.compare.compare_page import compare_markdown, sentences
 from opencharacter.compare.differences import comparison_of
-from opencharacter.compare.report_page import about, headline_words, method
+from opencharacter.compare.report_page import about, headline_words, method, report_markdown
 from opencharacter.compare.systems import systems_of
+from opencharacter.compare.tables import columned
 from opencharacter.config import CompareConfig
 from opencharacter.records import Domain, Failure
+from opencharacter.stats.intervals import Estimate
 from tests.compare.played import score
 from tests.compare.reported import played, report, with_scores
 
@@ -27,7 +29,11 @@ def by_rule(number, value, **about):
 def compared(*runs, **settings):
     """Return what is said of some runs, `a`, `b`, ..."""
     named = [replace(run, run=name) for name, run in zip("abc", runs, strict=False)]
-    return sentences(comparison_of(systems_of(named, []), CompareConfig(**settings)))
+    return sentences(comparison(named, **settings))
+
+
+def comparison(runs, **settings):
+    return comparison_of(systems_of(runs, []), CompareConfig(**settings))
 
 
 def test_where_no_answer_failed_nothing_is_said_of_lowest_marks():
@@ -71,3 +77,35 @@ def test_a_difference_of_shares_is_no_points():
 
     assert "better than a by 0.50 of 1 (share of facts stated; 95% interval" in told
     assert "points" not in told
+
+
+def test_markdown_lists_cautions_under_a_title_of_their_own():
+    given = with_scores([played(n, 4.0) for n in range(8)])
+    part = replace(given, incomplete=["8 of 200 personas"])
+    text = report_markdown(report(part), part)
+    compared_text = compare_markdown(comparison([part, replace(given, run="b")]))
+
+    for found in (text, compared_text):
+        withheld, to_know = found.partition("## To know")[::2]
+        assert "## No headline" in withheld
+        assert "8 of 200 personas" in withheld
+        assert "Uncalibrated: " in to_know.partition("\n## ")[0]
+        assert "Uncalibrated: " not in withheld
+
+
+def test_characters_that_were_asked_are_not_those_of_the_training():
+    given = with_scores([played(n, 4.0) for n in range(8)])
+    told = about(report(replace(given, facts={"characters": 66, "rows": 320})))
+
+    assert "8 transcripts; characters asked: 8 in-domain; headline over" in told
+    assert told.endswith("; trained on characters: 66; training dialogues: 320.")
+
+
+def test_the_figures_of_a_column_have_the_same_decimals():
+    wide, narrow = (Estimate(2.0, 2 - by, 2 + by, by, 9, 9, 0.95, "t") for by in (0.5, 0.01))
+
+    assert columned([[wide, None, narrow], [wide, wide, wide]]) == [
+        ["2.000 [1.500, 2.500]", "2.00 [1.50, 2.50]"],
+        ["–", "2.00 [1.50, 2.50]"],
+        ["2.000 [1.990, 2.010]", "2.00 [1.50, 2.50]"],
+    ]
