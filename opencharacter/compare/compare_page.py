@@ -335,6 +335,12 @@ def _curve(comparison: Comparison, fact: str, across: str) -> str:
         for method in methods
         for name, domain in zip(domain_names(domains), domains, strict=True)
     ]
-    plot = lines_plot(lines, across=across, told=f"Scores against {across}; see the table of runs.")
+    plot = lines_plot(
+        lines,
+        across=across,
+        up=comparison.measure.whole,
+        scale=comparison.measure.scale,
+        told=f"Scores against {across}; see the table of runs.",
+    )
     title = f"<h2>Score against {escape(across)}</h2>"
     return f"<section>{title}{plot}</section>" if plot else ""

@@ -131,6 +131,8 @@ class Report:
     tasks: Sequence[Row]
     criteria_rows: Sequence[Row]
     turns: Sequence[Row]
+    turn_groups: Sequence[int]
+    """Of each of them the first turn that asked the same dialogues: later turns may have fewer."""
     rule_turns: Sequence[Row]
     """Of what a rule scores at each turn beside the headline, such as the facts stated."""
     controls: Sequence[Row]

@@ -25,11 +25,22 @@ class Measure(NamedTuple):
     """The same with who gives it and the ends of its scale."""
     unit: str
     """What stands behind a difference of two such means."""
+    criteria: Sequence[str]
+    """That it is the mean over."""
+    scale: Scale | None
+    """That they are on; None = it is not known."""
 
     @property
     def of(self) -> str:
         """What such a difference is of, before what else is told of it; points say it."""
         return "" if self.unit == "points" else f"{self.name}; "
+
+    @property
+    def whole(self) -> str:
+        """What it is, with the criteria that `told` does not name."""
+        is_named = len(self.criteria) == 1 and self.name == _SHARES.get(self.criteria[0])
+        over = "" if is_named or not self.criteria else f" ({', '.join(self.criteria)})"
+        return f"{self.told[0].upper()}{self.told[1:]}{over}"
 
 
 def measure_of(criteria: Sequence[str], scale: Scale | None, judges: Sequence[str]) -> Measure:
@@ -42,9 +53,9 @@ def measure_of(criteria: Sequence[str], scale: Scale | None, judges: Sequence[st
     """
     whose = f"by {' and '.join(judges) or 'rule'}"
     if scale is None:
-        return Measure("points", f"points {whose}", "points")
+        return Measure("points", f"points {whose}", "points", criteria, scale)
     ends = f"{scale.low:g} to {scale.high:g}"
     if scale != SHARE:
-        return Measure(f"points of {ends}", f"points of {ends} {whose}", "points")
+        return Measure(f"points of {ends}", f"points of {ends} {whose}", "points", criteria, scale)
     name = _SHARES.get(criteria[0], "share") if len(criteria) == 1 else "mean share"
-    return Measure(name, f"{name}, {whose}, {ends}", "of 1")
+    return Measure(name, f"{name}, {whose}, {ends}", "of 1", criteria, scale)

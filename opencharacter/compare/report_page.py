@@ -161,15 +161,7 @@ def _figures(report: Report) -> list[str]:
     ]
     if report.gap:
         lines.insert(0, f"- {_gap_words(report)}")
-    return [f"- {_measure_told(report)}", *lines]
-
-
-def _measure_told(report: Report) -> str:
-    """Return what the headline's number is."""
-    told = report.measure.told
-    if len(report.criteria) > 1:
-        told += f", mean over {', '.join(report.criteria)}"
-    return f"{told[0].upper()}{told[1:]}:"
+    return [f"- {report.measure.whole}:", *lines]
 
 
 def _gap_words(report: Report) -> str:
@@ -207,7 +199,7 @@ def _head(report: Report) -> str:
                              number(report.gap.value, sign=True), ends_words(*ends, sign=True)
                              + f", p {chance(report.gap.p)}"))  # fmt: skip
         words = f"<p>{escape(_gap_words(report))}</p>"
-    what = f"<p class=what>{escape(_measure_told(report))}</p>"
+    what = f"<p class=what>{escape(report.measure.whole)}:</p>"
     return what + tiles(found) + words + told + warning("To know", report.cautions)
 
 
@@ -222,14 +214,20 @@ def _turns(report: Report) -> str:
         Line(
             name,
             [
-                Point(float(row.name), row.domains[domain])
-                for row in report.turns
+                Point(float(row.name), row.domains[domain], group)
+                for row, group in zip(report.turns, report.turn_groups, strict=True)
                 if domain in row.domains
             ],
         )
         for name, domain in zip(domain_names(domains), domains, strict=True)
     ]
-    return lines_plot(lines, across="user turn", told="Scores by turn; the table has the figures.")
+    return lines_plot(
+        lines,
+        across="user turn",
+        up=report.measure.whole,
+        scale=report.measure.scale,
+        told="Scores by turn; the table has the figures.",
+    )
 
 
 def _cards(results: Results) -> str:

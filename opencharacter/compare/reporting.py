@@ -63,11 +63,7 @@ def report_of(results: Results, settings: ReportConfig) -> Report:
         card_hashes=card_hashes_of(results),
         level=level,
         criteria=criteria,
-        measure=measure_of(
-            criteria,
-            scale_of(counted),
-            [judge for judge in judges_of(results, criteria) if judge not in left_out],
-        ),
+        measure=measure_of(criteria, scale_of(counted), _seated(results, criteria, left_out)),
         withheld=withheld,
         cautions=[*cautions_of(results, criteria), *kin_words(results)],
         coverage=coverage_of(counted),
@@ -80,6 +76,7 @@ def report_of(results: Results, settings: ReportConfig) -> Report:
         tasks=rows(counted, lambda mark: mark.transcript.task, level=level),
         criteria_rows=rows(plain, lambda mark: mark.criterion, level=level),
         turns=_turns(by_turn, level),
+        turn_groups=_turn_groups(by_turn),
         rule_turns=_rule_turns(results, criteria, level),
         controls=_controls(marks, criteria, level),
         judges=_judges(results, criteria, left_out, level),
@@ -93,6 +90,11 @@ def report_of(results: Results, settings: ReportConfig) -> Report:
         units="characters" if is_anybody(results) else "questions",
         facts=results.facts,
     )
+
+
+def _seated(results: Results, criteria: Sequence[str], left_out: frozenset[str]) -> list[str]:
+    """Return the judges in the headline."""
+    return [judge for judge in judges_of(results, criteria) if judge not in left_out]
 
 
 def _by_turn(
@@ -110,6 +112,16 @@ def _by_turn(
 def _turns(by_turn: Mapping[int, Sequence[Mark]], level: float) -> list[Row]:
     """Return a line for each user turn, from 1; nothing where there is but one."""
     found = [row(str(turn + 1), marks, level=level) for turn, marks in by_turn.items()]
+    return found if len(found) > 1 else []
+
+
+def _turn_groups(by_turn: Mapping[int, Sequence[Mark]]) -> list[int]:
+    """Return of each turn the first one of the same dialogues, from 1."""
+    first: dict[frozenset[str], int] = {}
+    found = [
+        first.setdefault(frozenset(mark.transcript.id for mark in marks), turn + 1)
+        for turn, marks in by_turn.items()
+    ]
     return found if len(found) > 1 else []
 
 

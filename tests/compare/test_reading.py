@@ -1,10 +1,18 @@
 """What a reader is told around the numbers: it is true, and it is enough."""
 
+import re
 from dataclasses import replace
 
 from opencharacter.compare.compare_page import compare_markdown, sentences
 from opencharacter.compare.differences import comparison_of
-from opencharacter.compare.report_page import about, headline_words, method, report_markdown
+from opencharacter.compare.embedding import embedded
+from opencharacter.compare.report_page import (
+    about,
+    headline_words,
+    method,
+    report_markdown,
+    report_page,
+)
 from opencharacter.compare.systems import systems_of
 from opencharacter.compare.tables import columned
 from opencharacter.config import CompareConfig
@@ -64,7 +72,7 @@ def test_the_number_of_the_headline_is_told_what_it_is():
     points = report(with_scores([played(n, 4.0) for n in range(8)]))
 
     assert headline_words(facts)[0] == "- Share of facts stated, by rule, 0 to 1:"
-    assert headline_words(points)[0] == "- Points of 1 to 5 by judge-0@1:"
+    assert headline_words(points)[0] == "- Points of 1 to 5 by judge-0@1 (consistency):"
     assert "headline over fact_stated: share of facts stated, by rule, 0 to 1;" in about(facts)
 
 
@@ -109,3 +117,35 @@ def test_the_figures_of_a_column_have_the_same_decimals():
         ["–", "2.00 [1.50, 2.50]"],
         ["2.000 [1.990, 2.010]", "2.00 [1.50, 2.50]"],
     ]
+
+
+def dialogues(*lengths):
+    """Return dialogues of so many turns, each of a point less than the one before."""
+    found = []
+    for number, length in enumerate(lengths):
+        one, said, _ = played(number)
+        found.append((one, said, [score(said, 4.0 - turn / 10, turn=turn)
+                                  for turn in range(length)]))  # fmt: skip
+    return with_scores(found)
+
+
+def test_turns_of_other_dialogues_are_not_joined():
+    given = dialogues(4, 4, 2, 2, 2, 2)
+    found = report(given)
+    page = report_page(found, given, embedded([given], [], most=0))
+    [plot] = re.findall("<div class=lines>.*?</svg>", page)
+
+    assert found.turn_groups == [1, 1, 3, 3]
+    joined = re.findall(r"<line class=s0 x1=(\S+)% x2=(\S+)%", plot)
+    assert {pair for pair in joined if pair[0] != pair[1]} == {("0.00", "33.33"),
+                                                              ("66.67", "100.00")}  # fmt: skip
+    assert re.findall(r"n=\d", plot) == ["n=6", "n=2"]
+
+
+def test_a_plot_names_what_it_shows_and_that_its_axis_is_cut():
+    given = dialogues(2, 2, 2)
+    page = report_page(report(given), given, embedded([given], [], most=0))
+
+    told = "Points of 1 to 5 by judge-a@1 (consistency); the axis is cut to 3.90 to 4.00 of 1 to 5"
+    assert told in page
+    assert "<span class=k0>in-domain</span>" in page.partition(told)[2].partition("<svg")[0]
