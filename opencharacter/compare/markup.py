@@ -39,14 +39,17 @@ def table(given: Table) -> str:
     drawn = bool(given.dots) and ends is not None
     head = f"<th scope=col>{escape(given.columns[0])}"
     if drawn and ends:
-        head += f"<th scope=col><div class=ends><span>{number(ends[0])}</span>"
+        head += f"<th scope=col class=span><div class=ends><span>{number(ends[0])}</span>"
         head += f"<span>{number(ends[1])}</span></div>"
     head += "".join(f"<th scope=col class=n>{escape(name)}" for name in given.columns[1:])
     body = []
     for at, line in enumerate(given.lines):
         plot = f"<td class=plot>{whiskers(given.dots[at], ends)}" if drawn and ends else ""
-        cells = "".join(f"<td class=n>{escape(cell)}" for cell in line[1:])
-        body.append(f"<tr><th scope=row>{escape(line[0])}{plot}{cells}</tr>")
+        cells = "".join(  # on a phone a cell stands beside the name of its column
+            f'<td class=n data-h="{escape(name)}">{escape(cell)}'
+            for name, cell in zip(given.columns[1:], line[1:], strict=True)
+        )
+        body.append(f"<tr><th scope=row>{_breakable(line[0])}{plot}{cells}</tr>")
     key = legend(given.series) if drawn and len(given.series) > 1 else ""
     return (
         f"<section><h2>{escape(given.title)}</h2><p class=note>{escape(given.note)}</p>{key}"
@@ -54,6 +57,11 @@ def table(given: Table) -> str:
         f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
         "</section>"
     )
+
+
+def _breakable(name: str) -> str:
+    """Return a name that breaks between its parts, not inside of its words."""
+    return escape(name).replace("/", "/<wbr>").replace("_", "_<wbr>")
 
 
 def legend(series: Sequence[str]) -> str:
@@ -157,6 +165,11 @@ def _cut_told(ends: tuple[float, float], scale: Scale | None) -> str:
     return f"; the axis is cut to {shown} of {scale.low:g} to {scale.high:g}"
 
 
+def _anchor(place: float, places: Iterable[float], told: str) -> str:
+    """Return how a place is written, so that a long last one stays on the screen."""
+    return "end" if place == max(places) and len(told) > 4 else "middle"
+
+
 def _at(point: Point) -> float:
     return point.at
 
@@ -175,7 +188,8 @@ def _ticks(lines: Sequence[Line], x: Callable[[float], str]) -> tuple[str, int]:
     if len(first) > 1:
         rows.append([(place, f"n={counts[place]:,}") for place in sorted({*first.values()})])
     ticks = "".join(
-        f"<text x={x(place)} y={_HEIGHT + 18 * at} text-anchor=middle>{told}</text>"
+        f"<text x={x(place)} y={_HEIGHT + 18 * at} text-anchor={_anchor(place, counts, told)}>"
+        f"{told}</text>"
         for at, row in enumerate(rows, 1)
         for place, told in row
     )

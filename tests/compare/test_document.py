@@ -102,7 +102,7 @@ def test_a_table_is_the_same_in_html_and_markdown():
     given = Table("T", "n", ("", "x"), [["a|b <c>", "1"]])
 
     assert markdown_table(given).splitlines()[-1] == "| a\\|b &lt;c> | 1 |"
-    assert "<th scope=row>a|b &lt;c&gt;<td class=n>1" in table(given)
+    assert '<th scope=row>a|b &lt;c&gt;<td class=n data-h="x">1' in table(given)
 
 
 @pytest.mark.parametrize(
