@@ -1,5 +1,6 @@
 """Reads what was played and judged in a run; writes reports of it."""
 
+import sys
 import time
 from collections import defaultdict
 from dataclasses import replace
@@ -36,7 +37,7 @@ from opencharacter.job.opponents import beside_of, opponents_of, rival_of
 from opencharacter.job.playing import SUITE, Played
 from opencharacter.prompts.rubrics import load_rubric
 from opencharacter.records import Score
-from opencharacter.store.files import whole_file, write_json
+from opencharacter.store.files import read_json, whole_file, write_json
 from opencharacter.store.rows import read_records
 from opencharacter.store.stage import StageFolder, finished_input
 from opencharacter.tracking import open_tracker
@@ -175,6 +176,7 @@ def write_report(folder: Path, results: Results, settings: ReportConfig) -> Repo
     report = report_of(results, settings)
     shown = shown_of(results, marks_of(results), report.criteria)
     page = report_page(report, results, embedded([results], shown, most=settings.shown))
+    _tell_what_is_lost(folder / "report.json", report)
     write_text(folder / "report.html", page)
     write_text(folder / "report.md", report_markdown(report, results))
     kept = as_json(report)
@@ -186,6 +188,26 @@ def write_report(folder: Path, results: Results, settings: ReportConfig) -> Repo
         print(sentence)
     print(f"Page: {folder / 'report.html'}")
     return report
+
+
+def _tell_what_is_lost(path: Path, report: Report) -> None:
+    """Say on stderr what the report that is written over had and the new one has not."""
+    try:
+        old = read_json(path)
+    except (OSError, ValueError):  # it is written anew
+        return
+    if not isinstance(old, dict):
+        return
+    lost = []
+    if old.get("corrected") and report.corrected is None:
+        lost.append("people's labels (qualify.labels=)")
+    more = int(old.get("transcripts") or 0) - report.transcripts
+    if more > 0:
+        suites = sorted(set(old.get("suites") or ()) - set(report.suites))
+        of = f" of {', '.join(suites)}" if suites else ""
+        lost.append(f"{more:,} transcripts more{of} (report.runs=)")
+    if lost:
+        print(f"{path} is written over; the one before had {' and '.join(lost)}", file=sys.stderr)
 
 
 def track_report(report: Report, results: Results, config: Config, folder: StageFolder) -> None:

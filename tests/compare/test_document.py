@@ -63,6 +63,8 @@ def test_what_is_shown_of_a_transcript_is_what_the_model_says():
 
     summary = embedded([given], shown_of(given, marks_of(given), ()), most=1).summary
     assert json.loads(summary)["rows"]["excerpt"] == ["I bake."]
+    [asked] = json.loads(summary)["rows"]["question"]  # without what the book has before
+    assert json.loads(summary)["questions"][asked] == one.questions[0]
 
 
 def test_what_a_persona_holds_ends_no_element():
