@@ -8,6 +8,15 @@ from opencharacter.compare.results import Results, parts_of
 from opencharacter.compare.tables import NONE, Table, ends_words, number, ranged
 from opencharacter.stats.intervals import Estimate
 
+_PEOPLE = {
+    "answers": "answers labelled",
+    "annotators": "people",
+    "scored_by_judge": "answers that the judge scored too",
+    "alpha_of_people": "agreement of people (Krippendorff's alpha)",
+    "spearman": "judge and people, Spearman",
+    "kappa_quadratic": "judge and people, kappa (quadratic)",
+}
+
 
 def jury_tables(results: Results) -> list[Table]:
     """Return how the judges agree, and what they find of what was planted, where that is known."""
@@ -25,7 +34,12 @@ def jury_tables(results: Results) -> list[Table]:
             agreement,
         ),
         _published_table(results.published),
-        *(_card_table(each.label, each.card) for each in cards_of(results) if each.card),
+        *(
+            table
+            for each in cards_of(results)
+            if each.card
+            for table in (_card_table(each.label, each.card), _people_table(each.label, each.card))
+        ),
     ]
     return [table for table in found if table.lines]
 
@@ -63,6 +77,32 @@ def _card_table(label: str, card: Mapping[str, Any]) -> Table:
     calibration = str(card["calibration"])
     note = f"It {card['verdict']}; {calibration}.{_padding_told(card)}"
     return Table(f"Judge card of {label}", note, ("", "share", "n", "unscored"), lines)
+
+
+def _people_table(label: str, card: Mapping[str, Any]) -> Table:
+    """Return how far a judge agrees with people; no line where nobody has labelled."""
+    people = card.get("people", {})
+    lines = [[told, _measured(people[name])] for name, told in _PEOPLE.items() if name in people]
+    if alt := people.get("alt_test"):
+        few = ", of few answers" if alt["few"] else ""
+        figures = f"winning rate {number(alt['winning_rate'])}, epsilon {alt['epsilon']:g}"
+        verdict = "passed" if alt["passed"] else "not passed"
+        lines.append(["alt-test: may stand in for a person", f"{verdict}{few} ({figures})"])
+    note = (
+        "Held against the labels that people gave; 1 = they agree wholly, 0 = as by chance. "
+        "Intervals over characters."
+    )
+    return Table(f"{label} and people", note, ("", "agreement"), lines)
+
+
+def _measured(value: Mapping[str, Any] | int | float | None) -> str:
+    """Return a figure of a card, with its interval where it has one."""
+    if isinstance(value, Mapping):
+        ends = f" [{number(value['low'])}, {number(value['high'])}]"
+        return number(value["value"]) + ends * (None not in (value["low"], value["high"]))
+    if value is None:
+        return NONE
+    return number(value) if isinstance(value, float) else f"{value:,}"
 
 
 def _padding_told(card: Mapping[str, Any]) -> str:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from opencharacter.compare.compare_page import compare_markdown, sentences
 from opencharacter.compare.differences import comparison_of
 from opencharacter.compare.embedding import embedded
+from opencharacter.compare.judge_tables import jury_tables
 from opencharacter.compare.report_page import (
     about,
     headline_words,
@@ -149,3 +150,27 @@ def test_a_plot_names_what_it_shows_and_that_its_axis_is_cut():
     told = "Points of 1 to 5 by judge-a@1 (consistency); the axis is cut to 3.90 to 4.00 of 1 to 5"
     assert told in page
     assert "<span class=k0>in-domain</span>" in page.partition(told)[2].partition("<svg")[0]
+
+
+def test_how_far_a_judge_agrees_with_people_stands_with_its_card():
+    people = {
+        "answers": 36,
+        "annotators": 2,
+        "scored_by_judge": 36,
+        "alpha_of_people": 0.871,
+        "spearman": {"value": 0.611, "low": 0.141, "high": 0.856},
+        "kappa_quadratic": {"value": 0.277, "low": None, "high": None},
+        "alt_test": {"passed": False, "winning_rate": 0.25, "epsilon": 0.1, "few": False},
+    }
+    rate = {"share": 1.0, "low": None, "high": None, "n": 3, "unscored": 0}
+    card = {"detects": {}, "keeps": {}, "scored": rate, "calibration": "labelled by people"}
+    card |= {"verdict": "is below the bar", "people": people}
+    given = replace(with_scores([played(0, 4.0)]), cards={"judge-0@1": card})
+    lines = dict(map(tuple, jury_tables(given)[-1].lines))
+
+    assert lines["agreement of people (Krippendorff's alpha)"] == "0.87"
+    assert lines["judge and people, Spearman"] == "0.61 [0.14, 0.86]"
+    assert lines["judge and people, kappa (quadratic)"] == "0.28"
+    told = lines["alt-test: may stand in for a person"]
+    assert told == "not passed (winning rate 0.25, epsilon 0.1)"
+    assert len(jury_tables(replace(given, cards={"judge-0@1": card | {"people": {}}}))) == 1
