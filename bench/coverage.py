@@ -177,6 +177,7 @@ def figures() -> Iterator[Case]:
         )
         yield "padding slope", k, 2000, lambda rng, k: padding_slope(*padded(rng, k)), 0.25
         yield "self-preference", k, 1000, preference, 0.4
+        yield "self-preference, one spread", k, 1000, spread_preference, 0.0
         yield "contrast of characters, k and 3 k", k, 2000, contrast, 0.0
         yield "jackknife of a variance's share", k, 200, share, 1 / 6
 
@@ -185,6 +186,16 @@ def preference(rng: Rng, k: int) -> Any:
     """Return the self-preference of the first judge."""
     marks, families, who = judged(rng, k)
     return self_preference(marks, JUDGES, families, who)[0].estimate
+
+
+def spread_preference(rng: Rng, k: int) -> Any:
+    """Return the self-preference, 0, of a judge beside one that uses half of the scale."""
+    families, who = np.tile(["llama", "qwen"], 3 * k), np.repeat(np.arange(k), 6)
+    quality = rng.normal(3, 0.7, size=k)[who] + 0.8 * (families == "llama")
+    noisy = quality + 0.4 * rng.normal(size=(3, len(who)))
+    marks = {"a": noisy[0].tolist(), "b": (1 + noisy[1] / 2).tolist(), "c": noisy[2].tolist()}
+    whose = {"a": "llama", "b": "gemma", "c": "gpt"}
+    return self_preference(marks, whose, families.tolist(), who, one_spread=True)[0].estimate
 
 
 def contrast(rng: Rng, k: int) -> Any:

@@ -126,6 +126,7 @@ def write_run(run_dir: Path, n: int) -> None:
         judges={"judge@1": "judge"},
         teacher="",
         candidates={"m@1": "m"},
+        unknown={},
         cards={},
         left_out={},
         same_family_stated=False,

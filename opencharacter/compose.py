@@ -6,6 +6,7 @@ become one that names what would be right. Imported late: Hydra takes a third of
 
 import re
 import shlex
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, is_dataclass
 from functools import cache
@@ -51,7 +52,7 @@ def compose_config(overrides: Sequence[str]) -> Config:
         with hydra.initialize_config_dir(version_base="1.3", config_dir=str(manual.conf_dir())):
             return _to_config(hydra.compose("config", manual.with_section(overrides)))
     except _HYDRA_ERRORS as error:
-        raise ConfigError(_explain(error)) from error
+        raise ConfigError(_explain(error, overrides)) from error
 
 
 def plan_jobs() -> list[Planned]:
@@ -63,7 +64,7 @@ def plan_jobs() -> list[Planned]:
     try:
         return _let_hydra_plan()
     except _HYDRA_ERRORS as error:
-        raise ConfigError(_explain(error)) from error
+        raise ConfigError(_explain(error, sys.argv[1:])) from error
 
 
 def plan_sweep(overrides: Sequence[str]) -> list[Planned]:
@@ -78,7 +79,7 @@ def plan_sweep(overrides: Sequence[str]) -> list[Planned]:
     try:
         _check_sweep(overrides)
     except _HYDRA_ERRORS as error:
-        raise ConfigError(_explain(error)) from error
+        raise ConfigError(_explain(error, overrides)) from error
     jobs = plan_jobs()
     _check_runs(jobs)
     return jobs
@@ -245,15 +246,20 @@ def _unknown_keys(section: Any, prefix: str = "") -> Iterator[str]:
             yield from _unknown_keys(value, f"{prefix}{name}.")
 
 
-def _explain(error: BaseException) -> str:
-    """Turn an error of Hydra or OmegaConf into one line that names what would be right."""
+def _explain(error: BaseException, given: Sequence[str]) -> str:
+    """Turn an error of Hydra or OmegaConf into one line that names what would be right.
+
+    Args:
+        error: Of Hydra or OmegaConf.
+        given: The words of the command line.
+    """
     cause = error if isinstance(error, OmegaConfBaseException) else error.__cause__
     if isinstance(cause, ConfigKeyError | ConfigAttributeError):
         return _explain_key(str(cause.full_key or cause.key))
     if isinstance(cause, OmegaConfBaseException) and cause.full_key:
         return _explain_value(str(cause.full_key), _one_line(cause.msg or cause))
     if isinstance(error, MissingConfigException) and error.missing_cfg_file:
-        return _explain_option(str(error.missing_cfg_file))
+        return _explain_option(str(error.missing_cfg_file), given)
     several = re.match(r"Ambiguous value for argument '([^']*)'", str(error))
     if several:
         return (
@@ -310,14 +316,21 @@ def _explain_value(full_key: str, message: str) -> str:
     return f"{full_key}: {message}"
 
 
-def _explain_option(missing: str) -> str:
-    for group, options in manual.groups().items():
-        folder = group.partition("@")[0]
-        if missing.startswith(f"{folder}/"):
-            name = missing.removeprefix(f"{folder}/")
-            hint = manual.suggest(name, options)
-            return f"there is no {group}={name}{hint}; options: {', '.join(options)}"
-    return f"there is no configuration file '{missing}' in conf/"
+def _explain_option(missing: str, given: Sequence[str]) -> str:
+    folder, _, name = missing.partition("/")
+    groups = {g: known for g, known in manual.groups().items() if g.partition("@")[0] == folder}
+    if not groups:
+        return f"there is no configuration file '{missing}' in conf/"
+    chosen = {group: _chosen(group, given) for group in groups}  # several may share a folder
+    group = next((group for group in groups if name in chosen[group]), next(iter(groups)))
+    hint = manual.suggest(name, groups[group])
+    return f"there is no {group}={name}{hint}; options: {', '.join(groups[group])}"
+
+
+def _chosen(group: str, given: Sequence[str]) -> list[str]:
+    """Return the options of a group that the command line chooses: of a sweep several."""
+    words = [word.lstrip("+").partition("=") for word in given]
+    return [name.strip() for key, _, names in words if key == group for name in names.split(",")]
 
 
 def _one_line(message: object) -> str:

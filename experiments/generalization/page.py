@@ -27,6 +27,8 @@ from experiments.generalization.plot import Curve, svg
 from opencharacter.stats.intervals import Estimate
 
 SEEDS = (1, 2, 3)
+TITLE = "Share of facts stated over characters trained on"
+"""Of the plot."""
 
 
 def read_cells(folder: Path) -> list[Cell]:
@@ -196,9 +198,7 @@ if __name__ == "__main__":
     found = read_cells(results / "cells")
     others = read_references(results / "references")
     text = page(found, os.environ.get("NOTE", ""), others)
-    plot = svg(
-        curves(found), ns=CHARACTERS, title="Share of facts stated over characters trained on"
-    )
+    plot = svg(curves(found), ns=CHARACTERS, title=TITLE)
     (results / "curve.svg").write_text(plot, encoding="utf-8")
     (results / "README.md").write_text(text, encoding="utf-8")
     for method in METHODS:

@@ -43,6 +43,7 @@ def joined(runs: Sequence[Results]) -> Results:
         incomplete=[why for run in runs for why in run.incomplete],
         draws=[draw for run in runs for draw in run.draws],
         families={judge: family for run in runs for judge, family in run.families.items()},
+        candidates={model: family for run in runs for model, family in run.candidates.items()},
         related={family: whose for run in runs for family, whose in run.related.items()},
         unknown={model: setting for run in runs for model, setting in run.unknown.items()},
         same_family_stated=all(run.same_family_stated for run in runs),

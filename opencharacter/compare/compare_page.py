@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 from html import escape
+from itertools import combinations
 
 from opencharacter.compare.alike import listed
 from opencharacter.compare.compare_beside import (
@@ -14,6 +15,7 @@ from opencharacter.compare.compare_beside import (
 from opencharacter.compare.differences import ALL, Comparison, Paired
 from opencharacter.compare.document import document, warning
 from opencharacter.compare.embedding import Embedded
+from opencharacter.compare.favour import favour_table
 from opencharacter.compare.markup import Line, Point, lines_plot, table
 from opencharacter.compare.report_page import markdown_table
 from opencharacter.compare.results import way_told
@@ -48,6 +50,7 @@ FACTS = {
     "characters": "characters",
     "rows": "training dialogues",
     "tokens": "training tokens",
+    "held_out": "held out",
     "method": "method",
 }
 """What a score is drawn against, where it is known of two runs: key of `System.facts`, axis."""
@@ -63,6 +66,7 @@ def sentences(comparison: Comparison) -> list[str]:
     told += [loss_sentence(line, level=comparison.level) for line in comparison.losses]
     spoils = (fault_sentence(line, level=comparison.level) for line in comparison.faults)
     told += [each for each in spoils if each]
+    told += unlike(comparison)
     if comparison.withheld:
         way = way_told(comparison.criteria)
         unit = comparison.measure.unit
@@ -179,6 +183,7 @@ def compare_tables(comparison: Comparison) -> list[Table]:
                comparison.by_criterion),
         fault_table(comparison.faults),
         preference_table(comparison.preferences),
+        favour_table(comparison.self_preference),
         paired_loss_table(comparison.losses),
     ]  # fmt: skip
     return [each for each in found if each.lines]
@@ -344,3 +349,34 @@ def _curve(comparison: Comparison, fact: str, across: str) -> str:
     )
     title = f"<h2>Score against {escape(across)}</h2>"
     return f"<section>{title}{plot}</section>" if plot else ""
+
+
+def unlike(comparison: Comparison) -> list[str]:
+    """Say for each two runs whose trainings differ in more than one fact what these are.
+
+    Rows and tokens are both the size of the data; numbers within a twentieth count as the same.
+    """
+    told = []
+    for first, second in combinations(comparison.systems, 2):
+        differ = {
+            fact: (first.facts[fact], second.facts[fact])
+            for fact in ("characters", "rows", "tokens", "method")
+            if fact in first.facts.keys() & second.facts.keys()
+            and not _about_equal(first.facts[fact], second.facts[fact])
+        }
+        if len(differ.keys() - ({"tokens"} if "rows" in differ else set())) > 1:
+            listed = "; ".join(
+                f"{FACTS[fact]} {_fact(one)} and {_fact(other)}"
+                for fact, (one, other) in differ.items()
+            )
+            told.append(
+                f"{first.run} and {second.run} differ in more than one thing, so nothing here says "
+                f"which of them a difference comes from: {listed}."
+            )
+    return told
+
+
+def _about_equal(one: str | float, other: str | float) -> bool:
+    if isinstance(one, str) or isinstance(other, str):
+        return one == other
+    return abs(one - other) <= 0.05 * max(one, other)

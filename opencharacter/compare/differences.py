@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from opencharacter.compare.alike import said
 from opencharacter.compare.faults import PairedFault
+from opencharacter.compare.favour import Favour
 from opencharacter.compare.headline import too_few
 from opencharacter.compare.losses import PairedLoss
 from opencharacter.compare.means import inside, mean_of, width_of
@@ -96,6 +97,8 @@ class Comparison:
     """Of runs that were judged beside another one, by `mine over base`."""
     faults: Sequence[PairedFault] = ()
     """What would spoil a win, by pair of runs; empty = there is none."""
+    self_preference: Sequence[Favour] = ()
+    """Of judges, where models of several families answered; empty = nothing tells."""
     losses: Sequence[PairedLoss] = ()
     """On answers that both were given; empty = none were."""
 
@@ -118,7 +121,7 @@ def comparison_of(systems: Sequence[System], settings: CompareConfig) -> Compari
     everywhere = [key for key in keys if all(s.cells[key].value is not None for s in systems)]
     items = {item for item, _ in keys}
     cells = systems[0].cells
-    scopes = _grouped(cells, keys, _domain)
+    scopes = _by_domain(systems, keys)
     if len(scopes) > 1:
         scopes[ALL] = keys
     main = next(name for name in (Domain.outside, ALL, *scopes) if name in scopes)
@@ -140,8 +143,13 @@ def comparison_of(systems: Sequence[System], settings: CompareConfig) -> Compari
     )
 
 
-def _domain(cell: Cell) -> str:
-    return str(cell.domain)
+def _by_domain(systems: Sequence[System], keys: Sequence[Key]) -> dict[str, list[Key]]:
+    """Return the keys by the domain that they are of for all runs; unknown = it is not one."""
+    grouped: dict[str, list[Key]] = defaultdict(list)
+    for key in keys:
+        domains = {system.cells[key].domain for system in systems}
+        grouped[str(domains.pop() if len(domains) == 1 else Domain.unknown)].append(key)
+    return {name: grouped[name] for name in sorted(grouped)}
 
 
 def _criterion(cell: Cell) -> str:

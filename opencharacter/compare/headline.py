@@ -233,6 +233,12 @@ def cautions_of(results: Results, criteria: Sequence[str]) -> list[str]:
     left_out = left_out_of(results)
     found = uncalibrated_told(results, criteria)
     found += shared_cautions(results, criteria, left_out=left_out)
+    if held := results.about.get("held_out_characters"):
+        found.append(
+            f"{held:,.0f} more characters of the mixture chose the step that was kept, for the "
+            "training held them out (train.holdout.characters): they count neither as in-domain "
+            "nor as out-of-domain."
+        )
     popularity = results.about.get("popularity")
     if popularity is not None:
         found.append(

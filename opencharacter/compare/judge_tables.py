@@ -6,7 +6,6 @@ from typing import Any
 from opencharacter.compare.cards import cards_of
 from opencharacter.compare.results import Results, parts_of
 from opencharacter.compare.tables import NONE, Table, ends_words, number, ranged
-from opencharacter.stats.intervals import Estimate
 
 _PEOPLE = {
     "answers": "answers labelled",
@@ -30,7 +29,7 @@ def jury_tables(results: Results) -> list[Table]:
             "Agreement of judges",
             "Judges centred on the answers that all have scored. Alpha: Krippendorff, ordinal; "
             "1 = all agree, 0 = by chance.",
-            ("", "answers", "alpha", "jury", "without one judge", "gives its own family more"),
+            ("", "answers", "alpha", "jury", "without one judge"),
             agreement,
         ),
         _published_table(results.published),
@@ -55,14 +54,11 @@ def _published_table(found: Mapping[str, Any]) -> Table:
 def _jury_line(criterion: str, each: Mapping[str, Any]) -> list[str]:
     answers = f"{each['answers']:,}"
     if "jury" not in each:
-        return [criterion, answers, NONE, str(each.get("refused", NONE)), NONE, NONE]
+        return [criterion, answers, NONE, str(each.get("refused", NONE)), NONE]
     jury = each["jury"]
     mean = ranged(jury["mean"])
     without = f"{number(jury['low'])} to {number(jury['high'])}"
-    told: Mapping[str, Estimate] = each["self_preference"]
-    own = [f"{judge}: {ranged(one)}" for judge, one in told.items() if one.value is not None]
-    alpha = number(each["alpha_ordinal"])
-    return [criterion, answers, alpha, mean, without, "; ".join(own) or "cannot be told"]
+    return [criterion, answers, number(each["alpha_ordinal"]), mean, without]
 
 
 def _card_table(label: str, card: Mapping[str, Any]) -> Table:

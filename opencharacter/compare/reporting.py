@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from statistics import fmean
 
 from opencharacter.compare.cards import card_hashes_of, is_calibrated
@@ -22,7 +23,10 @@ from opencharacter.compare.measured import NO_FAILURE, Failed, Judge, Report, Ro
 from opencharacter.compare.measures import measure_of
 from opencharacter.compare.preferred import kin_words, preferences_of
 from opencharacter.compare.results import (
+    FACT,
     RULE,
+    SHARE,
+    SHOWN,
     Mark,
     Results,
     answered,
@@ -74,7 +78,10 @@ def report_of(results: Results, settings: ReportConfig) -> Report:
         gap=gap(counted, level=level),
         bounds=bounds_of(counted) if withheld else [],
         tasks=rows(counted, lambda mark: mark.transcript.task, level=level),
-        criteria_rows=rows(plain, lambda mark: mark.criterion, level=level),
+        criteria_rows=[
+            *rows(plain, lambda mark: mark.criterion, level=level),
+            *_shown(results, left_out, level),
+        ],
         turns=_turns(by_turn, level),
         turn_groups=_turn_groups(by_turn),
         rule_turns=_rule_turns(results, criteria, level),
@@ -95,6 +102,37 @@ def report_of(results: Results, settings: ReportConfig) -> Report:
 def _seated(results: Results, criteria: Sequence[str], left_out: frozenset[str]) -> list[str]:
     """Return the judges in the headline."""
     return [judge for judge in judges_of(results, criteria) if judge not in left_out]
+
+
+def _shown(results: Results, left_out: frozenset[str], level: float) -> list[Row]:
+    """Return the coverage of the checklist: the mean chance that answers show a fact.
+
+    It is the probability of the last label, of those that the labels have; verdicts in JSON have
+    none. An answer that is no role-play shows nothing.
+    """
+    scores = [score for score in results.scores if group_of(score.criterion) == FACT]
+    if not any(score.probabilities for score in scores):
+        return []
+    told = [
+        replace(
+            score,
+            criterion=SHOWN + score.criterion.removeprefix(FACT),
+            value=None if score.value is None else _last(score.probabilities),
+        )
+        for score in scores
+        if score.value is None or score.probabilities
+    ]
+    about = replace(results, scores=told, scales={SHOWN: SHARE})
+    marks = [
+        mark
+        for mark in marks_of(about, without=left_out)
+        if mark.criterion == SHOWN and mark.transcript.control is Control.none
+    ]
+    return rows(marks, lambda mark: mark.criterion, level=level)
+
+
+def _last(probabilities: Sequence[float]) -> float:
+    return probabilities[-1] / sum(probabilities)
 
 
 def _by_turn(

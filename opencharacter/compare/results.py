@@ -13,6 +13,8 @@ RULE = "rule"
 WORSE = frozenset({"fact_contradicted"})
 """Criteria of which more is worse; they are a headline only where they are asked for by name, and
 never with others: see `less_is_better`."""
+FACT, SHOWN = "fact", "fact_shown"
+"""What the scores of a checklist count as, and what reports call their coverage."""
 _FAILED = "candidate_"  # begins the reason of a score for an answer that is no role-play
 _ENGINE = f"{_FAILED}{Failure.error}"  # the engine's fault, not the model's
 _NOT_REACHED = "not_reached"  # of a turn after the one at which the dialogue ended
@@ -73,6 +75,8 @@ class Results:
     """By criterion, what several judges say together: agreement, and the mean without each."""
     families: Mapping[str, str] = field(default_factory=dict)
     """Family of each judge, by name."""
+    candidates: Mapping[str, str] = field(default_factory=dict)
+    """Family of each tested model, by name; of one that was trained here its base's."""
     related: Mapping[str, str] = field(default_factory=dict)
     """Families that a judge should not be of, each with whose it is: the tested model's, its
     teacher's, its base's."""
@@ -322,7 +326,8 @@ def _value(
 ) -> float | None:
     """Return what a score counts as; an answer that is no role-play has earned the lowest.
 
-    So refusing costs points, and does not make a mean out of easier questions.
+    So refusing costs points, and does not make a mean out of easier questions. What was not
+    reached is owed to the last turn that was played: where the engine failed there, it is missing.
     """
     if score.value is not None:
         return score.value + offsets.get(score.judge, 0.0)
@@ -336,7 +341,9 @@ def is_lowest(score: Score, transcript: Transcript) -> bool:
     """
     reason = score.unscored or ""
     is_failed = reason.startswith(_FAILED) and reason != _ENGINE
-    return is_failed or (reason == _NOT_REACHED and transcript.failure is not Failure.error)
+    failures = transcript.turn_failures
+    ended_by = failures[-1] if failures else transcript.failure
+    return is_failed or (reason == _NOT_REACHED and ended_by != Failure.error)
 
 
 def answered(results: Results) -> Results:

@@ -28,6 +28,7 @@ _NARROW = 0.05  # points
 _TOLD = {
     "fact_contradicted": " (less is better)",
     "fact": " (share of the profile's facts that nothing contradicts)",
+    "fact_shown": " (coverage: share of the profile's facts that the answers show)",
     "preference": " (share preferred to the other run's answer)",
 }
 

@@ -31,8 +31,8 @@ class JudgeConfig(ModelConfig):
     min_mass: float = 0.5
     """Least probability of all labels together; below it there is no verdict, in [0, 1]."""
     retries: int = 2
-    """Further attempts after a fault of engine or server, or after a verdict in JSON that cannot be
-    read; then it is missing. A verdict that can be read is never asked for again."""
+    """Further attempts after a fault of engine or server, of the same request; then the verdict is
+    missing. Nothing else is asked for again: one that cannot be read is missing at once."""
     cache: str = ""
     """Folder of verdicts that all runs share; empty = `judged` in runs_dir."""
 

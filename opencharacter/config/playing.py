@@ -46,7 +46,7 @@ class Who(StrEnum):
 
     all = "all"
     trained = "trained"
-    """Those of the mixture."""
+    """Those of the mixture, but for those that the run's training held out of it."""
     heldout = "heldout"
     """Those that were kept out of it; it is seen to that they were."""
 
@@ -199,6 +199,9 @@ class PlayConfig(LLMStageConfig):
     retries: int = 3
     """Further attempts, with the same seed, after a fault of engine or server. An answer that is no
     good is never asked for again: it is what the model does."""
+    max_rejected: float = 0.2
+    """Largest share of the characters that were drawn (or rows, or instructions, where a suite has
+    many for each) that may be damaged; above it nothing is played, in [0, 1]."""
     user_sampling: UserSamplingConfig = field(default_factory=UserSamplingConfig)
     """Of the user's turns with suite.user=model."""
     user_retries: int = 2

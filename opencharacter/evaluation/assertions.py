@@ -9,7 +9,8 @@ _ANEW = re.compile(
     r"\bbut\b|\brather\b|\binstead\b|[,:—–-]\s*(?=(?:I|it|my|that)\b)", re.IGNORECASE
 )
 _DENIES = re.compile(
-    r"\b(?:not|never|neither|nor|hardly|cannot|without|anything but|far from|no longer)\b|n't\b",
+    r"\b(?:not(?! (?:just|only|merely|simply)\b)|never|neither|nor|hardly|cannot|without"
+    r"|anything but|far from|no longer)\b|n't\b",
     re.IGNORECASE,
 )
 _ELSEWHEN = re.compile(  # what follows was, will be, might be, or somebody else says it
@@ -21,10 +22,16 @@ _ELSEWHEN = re.compile(  # what follows was, will be, might be, or somebody else
     re.IGNORECASE,
 )
 _OTHERS = re.compile(
-    r"\b(?:if|imagine|pretend|wish|would|his|her|their|he|she|they|(?:people|some|you|friends"
-    r"|others|everyone) (?:\w+ )?(?:thinks?|says?|said|believes?)"
-    r"|my (?:\w+ )?(?:mother|father|sister|brother|wife|husband|son|daughter|friends?|uncle|aunt"
-    r"|cousin|neighbou?r|boss|teacher|grand\w+|parents))\b",
+    r"\b(?:if|imagine|pretend|suppose|wish|would|could|might|should|feels? (?:like|as)|as (?:if"
+    r"|though)|his|her|their|he|she|they|(?:people|some|you|friends|others|everyone|everybody"
+    r"|nobody|rumou?rs?|legend|papers|records?) (?:\w+ )?(?:thinks?|says?|said|believes?|ha(?:s|ve)"
+    r" it)|(?:my|our) (?:\w+ )?(?:mother|father|sisters?|brothers?|wife|husband|sons?|daughters?"
+    r"|friends?|uncles?|aunts?|cousins?|neighbou?rs?|boss|teachers?|grand\w+|parents|family|child"
+    r"|children|kids?|twins|ancestors))\b",
+    re.IGNORECASE,
+)
+_I_ANEW = re.compile(
+    r"(?:(?<!says)(?<!said)[,:\u2014\u2013-]\s*|\b(?:so|and|but|yet|though|now)\s+)(?=(?:I|I'm|my)\b)",
     re.IGNORECASE,
 )
 _YES = re.compile(
@@ -35,6 +42,15 @@ _YES = re.compile(
     r"|that(?:'s| is| was) (?:right|correct|true|me|so|it)\b"
     r"|you(?:'re| are) (?:quite |absolutely |perfectly )?(?:right|correct)\b"
     r"|I (?:am|was|do|did|admit|confess)(?=\s*(?:[.,;!]|\Z)))",
+    re.IGNORECASE,
+)
+_TALK = re.compile(
+    r"\W*(?:I'd (?:be|love|like)|I would (?:be|love|like)|I'll|let me|let's|happy to|ask|allow me"
+    r"|here(?:'s| is| are))\b",
+    re.IGNORECASE,
+)
+_NO = re.compile(
+    r"\b(?:no|not|never|wrong|mistaken|nonsense|kidding|joking|flattering|wish|but)\b|n't\b",
     re.IGNORECASE,
 )
 
@@ -67,7 +83,26 @@ def clause(before: str) -> str:
     return before[anew[-1] :] if anew else before
 
 
+def bearing_on(sentence: str, place: int) -> str:
+    """Return the words before a place in a sentence that bear on it.
+
+    Where the speaker comes in anew, as in "my wife is 39 and I am 42", only those since.
+    """
+    anew = [found.end() for found in _I_ANEW.finditer(sentence) if found.end() <= place]
+    return clause(sentence[anew[-1] if anew else 0 : place])
+
+
 def agreement(text: str) -> str:
-    """Return the words at the beginning of an answer that agree to what was said; else nothing."""
+    """Return the words at the beginning of an answer that agree to what was said; else nothing.
+
+    A word that only begins to talk ("Sure, I'd be happy to") agrees to nothing.
+    """
     found = _YES.match(text)
-    return found[0].strip() if found else ""
+    is_talk = found and _TALK.match(text[found.end() :])
+    return found[0].strip() if found and not is_talk else ""
+
+
+def takes_back(text: str) -> bool:
+    """Say whether the first two sentences of an answer hold a word that may take a "yes" back."""
+    first = list(sentences(text))[:2]
+    return any(_NO.search(sentence) for sentence in first)

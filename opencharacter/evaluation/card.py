@@ -155,7 +155,8 @@ def make_card(
         below=tuple(told[Verdict.below]),
         few=tuple(told[Verdict.few]),
     )
-    return replace(made, below=(*made.below, *_unlike_people(made, bars)))
+    below, few = _unlike_people(made, bars), _untested(made)
+    return replace(made, below=(*made.below, *below), few=(*made.few, *few))
 
 
 def _pairs(scores: Sequence[Score], fault: Fault, criterion: str) -> list[tuple[Score, Score]]:
@@ -272,12 +273,25 @@ def _unlike_people(card: Card, bars: QualifyConfig) -> list[str]:
         )
     tested = card.people.get("alt_test", {"few": True})
     is_sure = card.people["annotators"] >= _ANNOTATORS and not tested["few"]
-    if is_sure and not tested["passed"]:
+    if is_sure and not tested["passed"] and tested["winning_rate"] is not None:
         found.append(
             f"stands in for {tested['winning_rate']:.0%} of its {card.people['annotators']} "
             "annotators, asked is half of them (alternative annotator test)"
         )
     return found
+
+
+def _untested(card: Card) -> list[str]:
+    """Return why a judge could not be tested against enough people, where that is so."""
+    tested = card.people.get("alt_test")
+    if not (card.is_calibrated and tested) or card.people["annotators"] < _ANNOTATORS:
+        return []
+    if tested["few"] or tested["winning_rate"] is not None:
+        return []
+    return [
+        f"{card.people['scored_by_judge']:,} labelled answers are of one character, who says "
+        "nothing of others (alternative annotator test)"
+    ]
 
 
 def card_page(card: Card) -> str:

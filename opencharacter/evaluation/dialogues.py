@@ -6,10 +6,11 @@ character of which the mixture has no near-duplicate either.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from opencharacter.config import InstructionsConfig, SuiteConfig, SuiteName
 from opencharacter.errors import SourceError
-from opencharacter.evaluation.people import People, draw_people, shown_facts
+from opencharacter.evaluation.people import People, draw_people, held_told, shown_facts
 from opencharacter.evaluation.suite import Suite, part_of_people
 from opencharacter.ids import digest, shuffled
 from opencharacter.prompts.character import system_prompt
@@ -33,34 +34,38 @@ def read_dialogues(config: SuiteConfig, people: People) -> Suite:
     is_inside = config.name is SuiteName.in_domain
     asked = people.trained() if is_inside else people.unseen()
     drawn = draw_people(asked, config)
-    instructions, damaged = _instructions(config, people)
+    instructions, damaged, n_read = _instructions(config, people)
     name = f"{config.name}@{digest(sorted(one.id for one in instructions))[:12]}"
     items = [
         _item(name, character, instruction, people)
         for character in drawn
         for instruction in _drawn(character, instructions, config, people)
     ]
-    if not items:
+    if not items and not damaged:
         raise SourceError(
             f"suite={config.name} has nothing to ask: every character met every instruction in the "
             "mixture; name others in suite.path"
         )
-    suite = part_of_people(name, items, drawn=len(drawn), of=len(asked))
-    return suite.with_damaged(damaged)
+    about = held_told(people, is_asked=is_inside)
+    suite = part_of_people(name, items, drawn=len(drawn), of=len(asked), about=about)
+    suite = suite.with_damaged(damaged)
+    if not damaged:
+        return suite
+    return replace(suite, unit="instructions", n_drawn=n_read, n_lost=len(damaged))
 
 
 def _instructions(
     config: SuiteConfig, people: People
-) -> tuple[list[Instruction], tuple[Rejection, ...]]:
-    """Return the instructions that may be asked, and what of `suite.path` cannot be read."""
+) -> tuple[list[Instruction], tuple[Rejection, ...], int]:
+    """Return the instructions that may be asked, what cannot be read, and how many both were."""
     own = list(read_records(people.folder("instructions").data, Instruction))
     if not config.path:
-        return own, ()
+        return own, (), len(own)
     met = {id_ for ids in people.met.values() for id_ in ids}
     trained = {_turns(one) for one in own if one.id in met}
     rows = list(read_instructions(InstructionsConfig(paths=[config.path]), seed=0, tally=Tally()))
     found = [row for row in rows if isinstance(row, Instruction) and _turns(row) not in trained]
-    return found, tuple(row for row in rows if isinstance(row, Rejection))
+    return found, tuple(row for row in rows if isinstance(row, Rejection)), len(rows)
 
 
 def _turns(instruction: Instruction) -> tuple[str, ...]:

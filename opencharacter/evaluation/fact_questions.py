@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from opencharacter.config import SuiteConfig, Who
 from opencharacter.errors import SourceError
-from opencharacter.evaluation.people import People, draw_people, shown_facts
+from opencharacter.evaluation.people import People, draw_people, held_told, shown_facts
 from opencharacter.evaluation.profile_facts import Template, questions_about
 from opencharacter.evaluation.suite import Suite, part_of_people
 from opencharacter.evaluation.templates import hashed_name, read_rows, template_file
@@ -33,7 +33,13 @@ def read_profile_facts(config: SuiteConfig, people: People) -> Suite:
         for character in drawn
         for item in _items(name, character, everybody, templates, people)
     ]
-    return part_of_people(name, items, drawn=len(drawn), of=len(asked))
+    return part_of_people(
+        name,
+        items,
+        drawn=len(drawn),
+        of=len(asked),
+        about=held_told(people, is_asked=config.who is not Who.heldout),
+    )
 
 
 def whom(config: SuiteConfig, people: People) -> list[Character]:

@@ -15,18 +15,20 @@ from pathlib import Path
 from typing import NamedTuple
 
 from opencharacter.checks import numbers, places, speech, words
-from opencharacter.checks.numbers import NUMBER, number_of
 from opencharacter.checks.places import countries_of
 from opencharacter.checks.speech import own_words
-from opencharacter.evaluation import assertions
+from opencharacter.evaluation import assertions, counts
 from opencharacter.evaluation.assertions import (
     agreement,
+    bearing_on,
     clause,
     is_denied,
     is_elsewhen,
     is_of_others,
     sentences,
 )
+from opencharacter.evaluation.counts import Claims, ages, kin_counts, past_ages
+from opencharacter.evaluation.trades import jobs, places_of
 from opencharacter.ids import digest
 
 
@@ -75,15 +77,6 @@ class Said(NamedTuple):
     """The words that decide."""
 
 
-class _Claims(NamedTuple):
-    """Values that an answer gives for a fact."""
-
-    affirmed: list[str]
-    denied: list[str]
-    unsure: tuple[str, ...] = ()
-    """Other values that might be true as well."""
-
-
 _PROPER_WORD = r"[^\W\d_a-z][\w'.-]*"
 _PROPER = (
     rf"{_PROPER_WORD}(?:[ -](?:(?:de|da|del|van|von|bin|al|el|la|le|du|of|the) )?{_PROPER_WORD})*"
@@ -107,84 +100,33 @@ def said_of(fact: Fact, answer: str) -> Said:
         return Said(bool(stated), True, repr((other or denied)[0]))
     agreed = fact.wrong and not stated and _agrees(fact, claims, text)
     if agreed:
-        return Said(False, True, f"{agreed!r} to {fact.wrong!r}")
+        is_sure = not assertions.takes_back(text)
+        return Said(False, is_sure or None, f"{agreed!r} to {fact.wrong!r}")
     if claims.unsure and not stated:
         return Said(False, None, repr(claims.unsure[0]))
     return Said(bool(stated), False, repr(stated[0]) if stated else "")
 
 
-def _agrees(fact: Fact, claims: _Claims, text: str) -> str:
+def _agrees(fact: Fact, claims: Claims, text: str) -> str:
     """Return the words that agree to a false premise; empty where it is denied as well."""
     if any(_SAME[fact.field](said, fact.wrong) for said in claims.denied):
         return ""
     return agreement(text)
 
 
-# Numbers ------------------------------------------------------------------------------------------
-
-_ENDS = (
-    r"(?=\s*(?:[.,;:!)\]\"\u2014\u2013-]|\Z)"
-    r"|\s+(?:now|today|and|but|at|in|this|last|since|so|my|though|as)\b)"
-)
-_OLD = r"(?:[ -]years?[ -](?:old|of age|young)| years of life)\b"
-_AGE = re.compile(
-    rf"\b(?:I am|I'm|(?:I |I've |I have )?just turned|my age(?: is|:)|aged|age:?|of|but)\s+"
-    rf"(?:(?:now|only|just|already|currently|still|actually|really|exactly|indeed|not|a|an)\s+)*"
-    rf"(?P<after>{NUMBER})(?:{_ENDS}|(?={_OLD})|\s+years?{_ENDS})"
-    rf"|\b(?:after |I have lived |I've lived )(?P<lived>{NUMBER}) years(?: of life\b|(?=\W*\Z))"
-    rf"|\bI(?:'ve| have)? turned (?P<turned>{NUMBER})(?= (?:last|this) (?:week|month|year|spring"
-    r"|summer|autumn|fall|winter)\b)"
-    rf"|(?<![\w.,])(?P<old>{NUMBER}){_OLD}",
-    re.IGNORECASE,
-)
-_BARE_NUMBER = re.compile(
-    rf"\A\W*(?:(?:yes|no|oh|well|it's|it is|that's|that would be|i'd say)\b\W*)*"
-    rf"(?P<after>{NUMBER})(?:\s+years?)?\W*\Z",
-    re.IGNORECASE,
-)
-_AT = re.compile(
-    rf"\b(?:at|aged|age of|was|turned|when I was)\s+(?:only |just |not |about )*(?P<after>{NUMBER})"
-    rf"(?:(?={_OLD})|\s+years?{_ENDS}|{_ENDS})",
-    re.IGNORECASE,
-)
-
-
-def _ages(_: Fact, text: str) -> _Claims:
-    return _numbers(text, (_AGE, _BARE_NUMBER))
-
-
-def _numbers(text: str, patterns: tuple[re.Pattern[str], ...], *, of_today: bool = True) -> _Claims:
-    claims = _Claims([], [])
-    for sentence in sentences(text):
-        places = {
-            found.start(found.lastgroup or 0): found
-            for pattern in patterns
-            for found in pattern.finditer(sentence)
-        }
-        for start, found in places.items():
-            if not (of_today and is_elsewhen(sentence[: found.start()])):
-                to = claims.denied if is_denied(sentence[:start]) else claims.affirmed
-                to.append(str(number_of(found[found.lastgroup or 0])))
-    return claims
-
-
-def _same_number(said: str, value: str) -> bool:
-    return said == value
-
-
 # Names --------------------------------------------------------------------------------------------
 
 _NAMED = re.compile(
-    rf"\b(?i:my (?:\w+ )?name(?:'s| is| has always been)|the name(?:'s| is)|(?<![\w'] )name's"
-    rf"|I(?:'m| am) (?:called|named)|name:)\s+"
+    rf"\b(?i:my (?:(?:full|real|given|first|last|family|own|true|actual|birth|legal) )?name"
+    rf"(?:'s| is| has always been)|the name(?:'s| is)|(?<![\w'] )name's|name:)\s+"
     rf"(?i:(?:is|not|actually|really|indeed|still)\s+)*(?P<strong>{_PROPER})"
     r"(?=[ \t]*(?:[\n.,;:!)\u2014\u2013]|\Z)| (?:and|but|from)\b)"
-    rf"|\b(?i:I(?:'m| am)|it(?:'s| is)|this is|call me|I go by|known as|but)\s+"
+    rf"|\b(?i:I(?:'m| am)(?: called| named)?|it(?:'s| is)|this is|call me|I go by|known as|but)\s+"
     rf"(?i:(?:not|actually|really|indeed|still|just|only)\s+)*(?P<weak>{_PROPER})"
     r"(?=\s*(?:[.,;:!]|\Z)| and\b| but\b)"
 )
 _BARE_NAME = re.compile(
-    rf"\A\W*(?:(?:Yes|No|Oh|Well|Hello|Hi)\b[,.! ]*)?(?!I\b)(?P<strong>{_PROPER})"
+    rf"\A\W*(?:(?:Yes|No|Oh|Well|Hello|Hi)\b[,.! ]*)?(?!I\b)(?P<bare>{_PROPER})"
     r"(?:, at your service)?\W*\Z"
 )
 _TITLES = frozenset(
@@ -192,25 +134,41 @@ _TITLES = frozenset(
 )
 _NO_NAMES = frozenset(
     "yes no oh well hello hi i my that sure right indeed exactly true correct sorry thanks thank "
-    "ah hm hmm hey eh say "
-    "greek latin irish welsh dutch french german so not just here glad happy".split()
+    "ah hm hmm hey eh say welcome greetings so not just here glad happy "
+    "greek latin irish welsh dutch french german english scottish spanish italian portuguese "
+    "polish russian ukrainian czech hungarian romanian bulgarian serbian croatian turkish persian "
+    "iranian arabic egyptian hebrew jewish indian chinese japanese korean vietnamese thai african "
+    "american mexican brazilian cuban norwegian swedish danish finnish icelandic slavic celtic "
+    "norse".split()
 )
 
 
-def _names(fact: Fact, text: str) -> _Claims:
-    """Return the names that are given; one that only might be a name counts if it is known."""
-    claims = _Claims([], [])
+_ON_STAGE = re.compile(
+    r"\b(?:once|on stage|online|can|(?:in|for) (?:the|this|that|a|my) (?:play|story|game|novel|book"
+    r"|film|show|part|role))\b",
+    re.IGNORECASE,
+)
+
+
+def _names(fact: Fact, text: str) -> Claims:
+    """Return the names that are given; a proper word that need be no name leaves it unsure."""
+    claims = Claims([], [])
+    unsure: list[str] = []
     for sentence in sentences(text):
         for found in [*_NAMED.finditer(sentence), *_BARE_NAME.finditer(sentence)]:
-            name, start = found[found.lastgroup or 0], found.start(found.lastgroup or 0)
+            kind = found.lastgroup or ""
+            name, before = found[kind], sentence[: found.start(kind)]
             is_known = _same_name(name, fact.value) or (
                 bool(fact.wrong) and _same_name(name, fact.wrong)
             )
-            is_name = is_known or (found.lastgroup == "strong" and bool(_name_words(name)))
-            if is_name and not is_elsewhen(sentence[:start]):
-                to = claims.denied if is_denied(sentence[:start]) else claims.affirmed
-                to.append(name)
-    return claims
+            if is_elsewhen(before) or _ON_STAGE.search(before):
+                continue
+            is_whole = len(_name_words(name)) > 1 and len(sentence) >= len(text.strip())
+            if is_known or (_name_words(name) and (kind == "strong" or is_whole)):
+                (claims.denied if is_denied(before) else claims.affirmed).append(name)
+            elif kind == "bare" and _name_words(name):
+                unsure.append(name)
+    return claims._replace(unsure=tuple(unsure))
 
 
 def _name_words(name: str) -> frozenset[str]:
@@ -223,45 +181,70 @@ def _same_name(said: str, value: str) -> bool:
 
 # Places -------------------------------------------------------------------------------------------
 
+_NO_PLACE = (
+    r"(?!(?i:January|February|March|April|May|June|July|August|September|October|November|December"
+    r"|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|Christmas|Easter|Ramadan|I)\b)"
+)
+_PLACE_NAME = rf"(?P<place>{_NO_PLACE}{_PROPER}(?:,\s*{_PROPER})*)"
 _FROM = re.compile(
-    rf"\b(?i:born|raised|I(?:'m| am) from|come from|came from|hail from|native of"
+    rf"\b(?P<how>(?i:born|raised|I(?:'m| am) from|come from|came from|hail from|native of"
     rf"|home ?town(?: is|:)|birth ?place(?: is|:)|grew up"
     rf"|(?:it|that|this)(?:'s| is| was| would be| must be|) (?:in|from)"
-    rf"|(?:it|that)(?:'s| was| would be| must be))\b"
-    rf"(?:[^,.]{{0,30}}?\b(?i:in|from|at|of)\b)?\s+(?:the (?:city|town|village) of )?"
-    rf"(?P<place>{_PROPER}(?:,\s*{_PROPER})*)"
+    rf"|(?:it|that)(?:'s| was| would be| must be)|but in|but from))\b"
+    rf"(?:(?:(?!\b(?:after|before|when|while|until|because|since|who|to)\b)[^,.]){{0,30}}?"
+    rf"\b(?i:in|at|of)\b)?\s+(?:the (?:city|town|village) of )?{_PLACE_NAME}"
 )
-_GROWN = re.compile("raised|grew up", re.IGNORECASE)  # where one was born, or anywhere else
-_BARE_PLACE = re.compile(
-    rf"\A\W*(?:(?:Yes|No|Oh|Well)\b[,.! ]*)?(?:In )?(?P<place>{_PROPER}(?:,\s*{_PROPER})*)\W*\Z"
+_ONCE_THERE = re.compile("raised|grew up|came", re.IGNORECASE)  # where one was born, or elsewhere
+_OF_SPEAKER = re.compile(
+    r"(?:\A\W*|,\s*(?:and )?|\band )(?:(?:yes|no|oh|well|so|was|proudly|originally)\b\W*)*\Z"
+    r"|\bI(?:'m|'ve)?(?: [\w']+){0,4} \Z",
+    re.IGNORECASE,
 )
+_NOT_FROM = re.compile(r"\bI\b[^,]*(?:\bnot\b|n't\b)[^,]* (?:in|from) [^,]+,? \Z", re.IGNORECASE)
+_BARE_PLACE = re.compile(rf"\A\W*(?:(?:Yes|No|Oh|Well)\b[,.! ]*)?(?:In )?{_PLACE_NAME}\W*\Z")
 _NOW = re.compile(
     r"\b(?:live|lives|living|moved|move|work|works|working|visit\w*|travel\w*|now|stay\w*|settled)\b",
     re.IGNORECASE,
 )
 
 
-def _birth_places(fact: Fact, text: str) -> _Claims:
+def _birth_places(fact: Fact, text: str) -> Claims:
     """Return the places that are given; of two that may lie in one country no rule is sure."""
-    claims = _Claims([], [])
+    claims = Claims([], [])
     unsure: list[str] = []
     home = countries_of(fact.value)
     for sentence in sentences(text):
         for found in [*_FROM.finditer(sentence), *_BARE_PLACE.finditer(sentence)]:
             place, before = found["place"], sentence[: found.start("place")]
-            if not (_words(place) - _NO_NAMES) or _lives_there(before):
+            if (
+                not (_words(place) - _NO_NAMES)
+                or _lives_there(before)
+                or not _is_of_speaker(sentence, found)
+            ):
                 continue
-            is_known = _same_words(place, fact.value) or (
-                bool(fact.wrong) and _same_words(place, fact.wrong)
-            )
+            wrong = bool(fact.wrong) and _same_words(place, fact.wrong)
             there = countries_of(place)
-            is_elsewhere = bool(home and there and not home & there)
-            is_sure = is_known or (is_elsewhere and not _GROWN.match(found[0]))
+            is_other = wrong or bool(home and there and not home & there)
+            is_sure = is_other and not _ONCE_THERE.match(found.groupdict().get("how") or "")
             if is_denied(before):
                 claims.denied.append(place)
-            elif not is_of_others(sentence[: found.start()]):
-                (claims.affirmed if is_sure else unsure).append(place)
+            elif not is_of_others(bearing_on(sentence, found.start())):
+                is_right = _same_words(place, fact.value)
+                (claims.affirmed if is_sure or is_right else unsure).append(place)
     return claims._replace(unsure=tuple(unsure))
+
+
+def _is_of_speaker(sentence: str, found: re.Match[str]) -> bool:
+    """Say whether it is the speaker who comes from a place, and not a dish or a custom."""
+    how = (found.groupdict().get("how") or "").lower()
+    if how.startswith(("it", "that", "this")):  # "it was in Osaka that I learned to cook"
+        is_end = re.match(r"\W*(?:\Z|[.,;:!])", sentence[found.end() :])
+        return bool(is_end) and not how.startswith("this")
+    if how.startswith(("born", "raised", "come", "came", "hail", "grew")):
+        return bool(_OF_SPEAKER.search(sentence[: found.start()]))
+    if how.startswith("but"):  # "not in Osaka but in Seville"
+        return bool(_NOT_FROM.search(sentence[: found.start()]))
+    return True
 
 
 def _lives_there(before: str) -> bool:
@@ -280,27 +263,30 @@ def _same_words(said: str, value: str) -> bool:
 # Anything else that has words of its own ----------------------------------------------------------
 
 
-def _mentions(fact: Fact, text: str) -> _Claims:
+def _mentions(fact: Fact, text: str) -> Claims:
     """Return where the words of the fact, or of what the question pretends, are said.
 
-    A place of the past only counts in a sentence about the past, or one that is little more.
+    A place of the past only counts in a sentence about the past, or one that is little more. Who
+    says where it was may well name where it went from there: no other place counts then.
     """
-    values = [value for value in (fact.value, fact.wrong) if value]
-    claims = _Claims([], [])
+    claims = Claims([], [])
     for sentence in sentences(text):
         if fact.field is Field.history and not _is_past(sentence):
             continue
-        places = [
-            (one, found.start())
-            for one in values
-            for found in re.finditer(rf"\b{_stems(one)}", sentence, re.IGNORECASE)
-        ]
-        for one, start in places:
-            if not is_of_others(sentence[:start]):
+        for one, start in places_of((fact.value, fact.wrong), sentence):
+            before = bearing_on(sentence, start)
+            is_now = fact.field is Field.history and _THESE_DAYS.search(before)
+            if not (is_of_others(before) or _PLANS.search(before) or is_now):
                 (claims.denied if is_denied(sentence[:start]) else claims.affirmed).append(one)
+    if fact.field is Field.history and fact.value in claims.affirmed:
+        return claims._replace(affirmed=[fact.value])
     return claims
 
 
+_THESE_DAYS = re.compile(r"\b(?:now|teach|live|work|visit\w*|travel\w*)\b", re.IGNORECASE)
+_PLANS = re.compile(
+    r"\b(?:want(?:ed|s)?|hop(?:e|ed|ing)|dream(?:s|ed|t)?|plan(?:s|ned)?) (?:to|of)\b", re.I
+)
 _PAST = re.compile(
     r"\b(?:school|stud(?:y|ied|ent)|gr[eo]w|graduat\w+|learn(?:ed|t)|educat\w+|universit\w+|college"
     r"|moved|raised|pupil|class(?:es|room)?|child(?:hood)?)\b",
@@ -313,67 +299,35 @@ def _is_past(sentence: str) -> bool:
     return bool(_PAST.search(sentence)) or len(sentence.split()) <= _LITTLE
 
 
-def _stems(value: str) -> str:
-    """Return a pattern of the last word, its beginning alone: "baker" is said by "baking" too."""
-    last = value.split()[-1]
-    return re.escape(last[: max(4, len(last) - 3)])
+def _ages(fact: Fact, text: str) -> Claims:
+    return ages(fact.value, text)
 
 
-_KIN = {
-    "daughters": "daughters?|girls?",
-    "sons": "sons?|boys?",
-    "children": "child(?:ren)?|kids?|little ones",
-    "sisters": "sisters?",
-    "brothers": "brothers?",
-    "siblings": "siblings?|brothers and sisters",
-    "grandchildren": "grandchild(?:ren)?|grandkids?",
-    "nieces": "nieces?",
-    "nephews": "nephews?",
-}
-_LIKE = r"(?:(?!and\b|or\b|of\b)[a-z-]+ ){0,2}?"  # "grown-up", "lovely little"
-
-
-def _kin(fact: Fact, text: str) -> _Claims:
-    """Return how many kin there are said to be; once the right number is said, no other counts."""
+def _kin(fact: Fact, text: str) -> Claims:
     if not fact.value.isdigit():
         return _mentions(fact, text)
-    who = _KIN.get(fact.relation) or "|".join(_KIN.values())
-    count = re.compile(
-        rf"(?<![\w.,-])(?P<who>{NUMBER}) {_LIKE}(?:{who}|chairs?|seats?|places?)\b"
-        rf"|\b(?:have|have got|I've got|there are|but|just|only) (?P<alone>{NUMBER})"
-        r"(?: of (?:them|us))?(?=\s*(?:[.,;:!\u2014\u2013]|\Z))",
-        re.IGNORECASE,
-    )
-    claims = _numbers(text, (count, _BARE_NUMBER))
-    if fact.value in claims.affirmed:
-        return claims._replace(affirmed=[fact.value])
-    said_none = not claims.affirmed and any(_is_none(who, said) for said in sentences(text))
-    return claims._replace(affirmed=["0"]) if said_none else claims
+    return kin_counts(fact.value, fact.relation, text)
 
 
-def _is_none(who: str, sentence: str) -> bool:
-    """Say whether a sentence is that there are no such kin."""
-    none = re.compile(
-        rf"\A\W*(?:none|zero)\W*\Z|\bhave none\b|\b(?:no|zero|(?P<any>any)) {_LIKE}(?:{who})\b",
-        re.IGNORECASE,
-    )
-    found = none.search(sentence)
-    before = sentence[: found.start()] if found else ""
-    is_said = found and (not found["any"] or is_denied(before))
-    return bool(is_said) and not is_elsewhen(before)
+def _jobs(fact: Fact, text: str) -> Claims:
+    return jobs(fact.value, fact.wrong, text)
 
 
-def _history(fact: Fact, text: str) -> _Claims:
+def _history(fact: Fact, text: str) -> Claims:
     if not fact.value.isdigit():
         return _mentions(fact, text)
-    return _numbers(text, (_AT, _BARE_NUMBER), of_today=False)
+    return past_ages(fact.value, text)
 
 
-_CLAIMS: dict[Field, Callable[[Fact, str], _Claims]] = {
+def _same_number(said: str, value: str) -> bool:
+    return said == value
+
+
+_CLAIMS: dict[Field, Callable[[Fact, str], Claims]] = {
     Field.name: _names,
     Field.age: _ages,
     Field.birth_place: _birth_places,
-    Field.job: _mentions,
+    Field.job: _jobs,
     Field.kin: _kin,
     Field.history: _history,
 }
@@ -387,7 +341,14 @@ _SAME: dict[Field, Callable[[str, str], bool]] = {
 }
 
 
-_PARTS = assertions.__file__, numbers.__file__, places.__file__, speech.__file__, words.__file__
+_PARTS = (
+    assertions.__file__,
+    counts.__file__,
+    numbers.__file__,
+    places.__file__,
+    speech.__file__,
+    words.__file__,
+)
 FILES = (*map(Path, (__file__, *_PARTS)), places.PLACES)
 """What these rules are made of."""
 RULES = f"facts@{digest([file.read_text(encoding='utf-8') for file in FILES])[:12]}"

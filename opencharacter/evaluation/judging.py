@@ -51,7 +51,6 @@ OTHER_QUESTIONS = "other_questions"
 
 _VERDICT = Sampling(temperature=0, top_p=1, max_tokens=1)
 _JSON = Sampling(temperature=0, top_p=1, max_tokens=32)
-_JSON_AGAIN = Sampling(temperature=0.7, top_p=1, max_tokens=32)
 _SAID = 500  # characters of what a judge said in place of a verdict
 
 Asked = Generator[Request, Completion, Verdict]
@@ -139,13 +138,18 @@ class Judge:
         return replace(self._record(work, verdict), inconsistency=abs(first.value - turned))
 
     def _ask(self, work: Work, shown: Shown) -> Asked:
+        """Ask once: only after a fault of engine or server again, and then for the same.
+
+        A judge that is drawn from until it can be read gives the verdict of its luckiest draw.
+        """
         criterion = self._criterion(work)
+        request = self._request(work, criterion, shown)
         usage, verdict = Usage(), Verdict(unscored=UNREADABLE)
-        for attempt in range(self.retries + 1):
-            completion = yield self._request(work, criterion, shown, attempt)
+        for _ in range(self.retries + 1):
+            completion = yield request
             usage = add_usage(usage, completion)
             verdict = self._read(completion, criterion)
-            if completion.finish is not Finish.error and verdict.unscored != UNREADABLE:
+            if completion.finish is not Finish.error:
                 break
         return replace(verdict, usage=usage)
 
@@ -154,22 +158,15 @@ class Judge:
         name = fixed.get(work.instrument, work.by or work.criterion)
         return self.rubrics[work.instrument].criteria[name]
 
-    def _request(self, work: Work, criterion: Criterion, shown: Shown, attempt: int) -> Request:
-        """Return the question; equal ones of other runs are equal, since no seed tells them apart.
-
-        A verdict in JSON that cannot be read is drawn anew; the number of the attempt is the seed.
-        """
+    def _request(self, work: Work, criterion: Criterion, shown: Shown) -> Request:
+        """Return the question: those of other runs are equal, as no seed tells them apart."""
         rubric = self.rubrics[work.instrument]
         prompt = rubric.render(criterion, shown, as_json=not self.gives_probabilities)
         messages = (Message(role=Role.user, content=prompt),)
         if self.gives_probabilities:
             return Request(messages=messages, sampling=_VERDICT, seed=0, labels=criterion.labels)
-        return Request(
-            messages=messages,
-            sampling=_JSON_AGAIN if attempt else _JSON,
-            seed=attempt,
-            schema=points_schema(criterion.labels),
-        )
+        schema = points_schema(criterion.labels)
+        return Request(messages=messages, sampling=_JSON, seed=0, schema=schema)
 
     def _read(self, completion: Completion, criterion: Criterion) -> Verdict:
         if self.gives_probabilities:

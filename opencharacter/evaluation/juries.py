@@ -1,11 +1,11 @@
 """Several judges of the same answers: on one scale, without each of them, and their agreement."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from opencharacter.records import Score
 from opencharacter.stats.agreement import alpha
-from opencharacter.stats.jury import centred, jury, self_preference
+from opencharacter.stats.jury import centred, jury
 
 FEWEST = 2
 """Answers that all judges have scored, under which they have no common scale."""
@@ -20,7 +20,7 @@ class Place(NamedTuple):
 
 
 def jury_of(
-    scores: Iterable[Score], families: Mapping[str, str], answered_by: Mapping[str, str]
+    scores: Iterable[Score], judges: Collection[str], answers: Collection[str]
 ) -> dict[str, Any]:
     """Return what a jury says, by criterion; the facts of a checklist are one.
 
@@ -28,28 +28,24 @@ def jury_of(
 
     Args:
         scores: Of all judges, of the same transcripts; those of no named transcript do not count.
-        families: Family of each judge.
-        answered_by: Family of the model of each transcript that counts, by its id: a control is
-            no answer.
+        judges: By name.
+        answers: Ids of the transcripts that count: a control is no answer.
     """
     grids: dict[str, dict[Place, dict[str, Score]]] = {}
     for score in scores:
-        if score.transcript_id not in answered_by:
+        if score.transcript_id not in answers:
             continue
         place = Place(score.transcript_id, score.criterion, score.turn)
         kind = score.criterion.partition(":")[0]
         grids.setdefault(kind, {}).setdefault(place, {})[score.judge] = score
-    return {
-        kind: _by_criterion(grid, families, answered_by) for kind, grid in sorted(grids.items())
-    }
+    return {kind: _by_criterion(grid, judges) for kind, grid in sorted(grids.items())}
 
 
 def _by_criterion(
     grid: Mapping[Place, Mapping[str, Score]],
-    families: Mapping[str, str],
-    answered_by: Mapping[str, str],
+    everybody: Collection[str],
 ) -> dict[str, Any]:
-    judges = sorted(families)
+    judges = sorted(everybody)
     raw = {
         judge: [row[judge].value if judge in row else None for row in grid.values()]
         for judge in judges
@@ -61,12 +57,9 @@ def _by_criterion(
         scaled = centred(raw, shared)
     except ValueError as error:  # too little that all have scored, or one gives all the same
         return found | {"refused": _too_few(raw, shared) if sum(shared) < FEWEST else str(error)}
-    writers = [answered_by[place.transcript_id] for place in grid]
-    preferences = self_preference(scaled, families, writers, characters)
     return found | {
         "jury": jury(scaled, characters)._asdict(),
         "alpha_ordinal": alpha([_ranked(raw[judge]) for judge in judges], "ordinal"),
-        "self_preference": {one.judge: one.estimate for one in preferences},
     }
 
 

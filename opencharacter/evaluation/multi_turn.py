@@ -12,11 +12,11 @@ With `suite.user=model` the turns between are made up by a model (`users`), whic
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from opencharacter.config import SuiteConfig, UserTurns
+from opencharacter.config import SuiteConfig, UserTurns, Who
 from opencharacter.errors import SourceError
 from opencharacter.evaluation.fact_questions import CRITERIA, read_templates, whom
 from opencharacter.evaluation.facts import Fact, Field
-from opencharacter.evaluation.people import People, draw_people, shown_facts
+from opencharacter.evaluation.people import People, draw_people, held_told, shown_facts
 from opencharacter.evaluation.profile_facts import Known, Template, known_facts, wrong_value
 from opencharacter.evaluation.suite import Suite, part_of_people
 from opencharacter.evaluation.templates import (
@@ -83,7 +83,13 @@ def read_multi_turn(config: SuiteConfig, people: People, *, user: str = "") -> S
         for character in drawn
         for script in _drawn(scripts, character, config)
     ]
-    return part_of_people(name, items, drawn=len(drawn), of=len(asked))
+    return part_of_people(
+        name,
+        items,
+        drawn=len(drawn),
+        of=len(asked),
+        about=held_told(people, is_asked=config.who is not Who.heldout),
+    )
 
 
 def _drawn(scripts: Sequence[Script], character: Character, config: SuiteConfig) -> list[Script]:

@@ -6,17 +6,19 @@ it: half a persona's questions are no PersonaGym, and nobody would see it in a m
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 from unicodedata import category
 
+from opencharacter.checks.placeholders import placeholder
 from opencharacter.checks.problem import Problem
 from opencharacter.config import SuiteConfig
 from opencharacter.errors import SourceError
 from opencharacter.evaluation.suite import Suite
+from opencharacter.ids import digest
 from opencharacter.prompts.character import render_prompt
 from opencharacter.records import Domain, EvalItem, Rejection, persona_id
 from opencharacter.sources.fingerprint import content_fingerprint, source_fingerprint
@@ -43,7 +45,7 @@ FOLDER = "benchmark-v1"
 _HASH = 12
 _BESIDE = ("README", "LICENSE", ".DS_Store", ".git", "._")  # files that are no personas
 _UNSEEN = "\u200b\u2060\ufeff"
-_SHOWN = 3  # problems of one file that are told
+_LOST = "\ufffd"  # what is put for a character that could not be decoded
 
 Questions = dict[str, list[str]]
 _Found = Questions | Rejection
@@ -69,31 +71,38 @@ def read_persona_gym(config: SuiteConfig) -> Suite:
     is_rows = not location.is_dir() and (config.path.startswith("hub:") or location.is_file())
     if is_rows:
         config = replace(config, path=pinned(config.path, None, read_from))
-    read, lost = _read_rows(config) if is_rows else (_read_folder(location, config), [])
+    read, beside = _read_rows(config) if is_rows else _read_folder(location, config)
     drawn = _drawn(list(read), config)
-    hashed = source_fingerprint(config.path) if is_rows else content_fingerprint(location)
-    version = hashed[:_HASH]
-    is_light = config.light or config.questions == 1
     found = {persona: read[persona]() for persona in drawn}
     broken = [one for one in found.values() if isinstance(one, Rejection)]
-    damaged = broken + lost
-    items = [
-        item
-        for persona, questions in found.items()
-        if not isinstance(questions, Rejection)
-        for item in _items(f"{NAME}@{version}", persona, questions, config)
-    ]
+    sound = {name: one for name, one in found.items() if not isinstance(one, Rejection)}
+    items = [item for name, one in sound.items() for item in _items(name, one, config)]
+    missing = _missing(len(read), len(drawn), len(broken), config)
+    is_light = config.light or config.questions == 1
+    version = (source_fingerprint(config.path) if is_rows else _version(location))[:_HASH]
     return Suite(
         name=f"{LIGHT if is_light else NAME}@{version}",
         items=tuple(items),
-        damaged=tuple(damaged),
+        damaged=(*broken, *(beside if is_rows else ())),
+        beside=() if is_rows else tuple(beside),
         read_from=read_from,
         n_personas=len(read),
         n_drawn=len(drawn),
-        missing=_missing(
-            (len(read), len(broken)), len(drawn), len(damaged), config, is_rows=is_rows
-        ),
+        n_lost=len(broken),
+        missing=missing + _copied(sound),
     )
+
+
+def _version(folder: Path) -> str:
+    """Return a hash of the question files: what else lies there asks nothing."""
+    return digest([(path.name, _hashed(path)) for path in _question_files(folder)])
+
+
+def _hashed(path: Path) -> str:
+    try:
+        return content_fingerprint(path)
+    except OSError:
+        return "unreadable"
 
 
 def _hub_folder(path: str, read_from: dict[str, str]) -> Path | None:
@@ -111,47 +120,72 @@ def _hub_folder(path: str, read_from: dict[str, str]) -> Path | None:
     return folders[0]
 
 
-def _read_folder(folder: Path, config: SuiteConfig) -> dict[str, Callable[[], _Found]]:
-    """Return what reads the questions of each persona of a folder."""
+def _question_files(folder: Path) -> list[Path]:
+    """Return the files of a folder that are called as question files are, one for each name."""
+    # Of two that differ in the case of .json the usual one counts.
+    order = sorted(folder.iterdir(), key=lambda path: (path.suffix != ".json", path.name))
+    files = {path.stem: path for path in reversed(order) if _is_one(path)}
+    return [files[stem] for stem in sorted(files)]
+
+
+def _read_folder(
+    folder: Path, config: SuiteConfig
+) -> tuple[dict[str, Callable[[], _Found]], list[Rejection]]:
+    """Return what reads the questions of each persona of a folder, and files that are none's."""
     if not folder.is_dir():
         raise SourceError(f"there is no folder {folder}; check suite.path")
-    paths = sorted(folder.iterdir())
-    files = [path for path in paths if _is_one(path)]
+    files = _question_files(folder)
     if not files:
         raise SourceError(
             f"{folder} has no question files, `<persona>.json`; suite.path is PersonaGym's folder "
             "questions/benchmark-v1"
         )
-    found: dict[str, Callable[[], _Found]] = {}
-    for path in files:
-        if path.stem in found:
-            found[path.name] = partial(reject, path.name, "duplicate", "a persona of another file")
-        else:
-            found[path.stem] = partial(_read, path, config.questions)
-    for path in paths:
-        if path.is_file() and not _is_one(path) and not path.name.startswith(_BESIDE):
-            told = "a question file is called `<persona>.json`"
-            found[path.name] = partial(reject, path.name, "wrong_name", told)
-    return found
+    beside = [_stray(path) for path in sorted(folder.iterdir()) if path not in files]
+    told = [row for row in beside if row is not None]
+    return {path.stem: partial(_read, path, config.questions) for path in files}, told
+
+
+def _stray(path: Path) -> Rejection | None:
+    """Return why something beside the question files is none of them; None = it does no harm."""
+    if _is_one(path):
+        return reject(path.name, "duplicate", "a persona of another file")
+    if path.name.startswith(_BESIDE) or (path.is_dir() and path.name.startswith(".")):
+        return None
+    told = "a question file is called `<persona>.json`"
+    what = "a folder, and what is in it is not read; " if path.is_dir() else ""
+    return reject(path.name, "wrong_name", what + told)
 
 
 def _read_rows(
     config: SuiteConfig,
 ) -> tuple[dict[str, Callable[[], _Found]], list[Rejection]]:
-    """Return what checks the questions of each persona of some rows, and rows that are none."""
+    """Return what checks the questions of each persona of some rows, and rows that are none.
+
+    Where a row is a whole persona, one that cannot be read is a persona that is lost.
+    """
     people: dict[str, dict[str, Any]] = {}
     lost: list[Rejection] = []
+    are_whole = True
     for row in (row for file in open_source(config.path).files for row in file.rows()):
         if isinstance(row, Rejection):
             lost.append(row)
-        elif problem := _add_row(people, row):
+            continue
+        are_whole = are_whole and "question" not in row.value
+        if problem := _add_row(people, row):
             lost.append(reject(row.place, problem.reason, problem.detail, row.value))
     if not people:
         raise SourceError(f"{config.path} has no rows with persona, task and question")
     checks: dict[str, Callable[[], _Found]] = {
         name: partial(_checked, name, found, config.questions) for name, found in people.items()
     }
-    return checks, lost
+    is_person = [are_whole and row.reason != "duplicate" for row in lost]
+    unread = [row for row, is_one in zip(lost, is_person, strict=True) if is_one]
+    beside = [row for row, is_one in zip(lost, is_person, strict=True) if not is_one]
+    return checks | {row.key: partial(_itself, row) for row in unread}, beside
+
+
+def _itself(rejection: Rejection) -> _Found:
+    return rejection
 
 
 def _add_row(people: dict[str, dict[str, Any]], row: Row) -> Problem | None:
@@ -194,10 +228,10 @@ def _drawn(personas: list[str], config: SuiteConfig) -> list[str]:
     return sorted(personas)[:n]
 
 
-def _items(suite: str, persona: str, questions: Questions, config: SuiteConfig) -> list[EvalItem]:
+def _items(persona: str, questions: Questions, config: SuiteConfig) -> list[EvalItem]:
     return [
         EvalItem(
-            suite=suite,
+            suite=NAME,  # an item holds all that it is of, whatever lies beside it
             persona_id=persona_id(NAME, persona),
             system=render_prompt(persona),
             persona=persona,
@@ -211,21 +245,28 @@ def _items(suite: str, persona: str, questions: Questions, config: SuiteConfig) 
     ]
 
 
-def _missing(
-    counted: tuple[int, int], drawn: int, damaged: int, config: SuiteConfig, *, is_rows: bool
-) -> tuple[str, ...]:
-    """Return what makes it a part; `counted` are personas or files, and how many are of no use."""
-    files, broken = counted
-    sound = files - broken
+def _missing(personas: int, drawn: int, broken: int, config: SuiteConfig) -> tuple[str, ...]:
+    """Return what makes it a part: how many personas there are, are drawn, and are of no use."""
     found = []
-    what = "rows or personas are" if is_rows else f"of {drawn:,} question files are"
-    if sound < PUBLISHED:
-        found.append(f"{sound:,} of the {PUBLISHED} published personas are in {config.path}")
-    if drawn < files:
-        found.append(f"suite.n={config.n} of {files:,} personas are played")
-    if damaged:
-        found.append(f"{damaged:,} {what} damaged and left out")
+    if personas - broken < PUBLISHED:
+        are = f"{personas - broken:,} of the {PUBLISHED} published personas are"
+        found.append(f"{are} in {config.path}")
+    if drawn < personas:
+        found.append(f"suite.n={config.n} of {personas:,} personas are played")
+    if broken:
+        found.append(f"the questions of {broken:,} of {drawn:,} personas are damaged and left out")
     return tuple(found)
+
+
+def _copied(people: Mapping[str, Questions]) -> tuple[str, ...]:
+    """Say who is asked what somebody else is asked: a file under a wrong name, or made so."""
+    first: dict[str, str] = {}
+    pairs = [(name, first.setdefault(digest(asked), name)) for name, asked in people.items()]
+    copies = [(name, other) for name, other in pairs if name != other]
+    if not copies:
+        return ()
+    such = " and ".join(map(repr, copies[0][::-1]))
+    return (f"{len(copies):,} personas have the very questions of another, such as {such}",)
 
 
 def _read(path: Path, n: int) -> Questions | Rejection:
@@ -245,8 +286,7 @@ def _stripped(questions: Questions) -> Questions:
 
 
 def _refused(key: str, problems: Sequence[Problem], text: str) -> Rejection:
-    more = f"; and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
-    detail = "; ".join(problem.detail for problem in problems[:_SHOWN]) + more
+    detail = "; ".join(problem.detail for problem in problems)
     return reject(key, problems[0].reason, detail, text)
 
 
@@ -322,8 +362,8 @@ def _task_problems(task: str, questions: Any, n: int) -> list[Problem]:
             found.append(Problem("wrong_type", f"{task!r} {number} is a {what}, not a text"))
         elif not strip_invisible(question):
             found.append(Problem("empty_question", f"{task!r} {number} is empty"))
-        elif flaw := find_flaw(question):
-            found.append(Problem(flaw.reason, f"{task!r} {number}: {flaw.detail}"))
+        elif problem := _question_problem(question):
+            found.append(Problem(problem.reason, f"{task!r} {number}: {problem.detail}"))
         elif (first := seen.setdefault(strip_invisible(question), number)) != number:
             detail = f"{task!r} {number} is question {first} again"
             found.append(Problem("duplicate_question", detail))
@@ -331,3 +371,14 @@ def _task_problems(task: str, questions: Any, n: int) -> list[Problem]:
         detail = f"{task!r} has {len(questions)} questions, suite.questions says {n}"
         found.append(Problem("wrong_number", detail))
     return found
+
+
+def _question_problem(question: str) -> Problem | None:
+    """Return why a text cannot be asked as it stands."""
+    if flaw := find_flaw(question):
+        return Problem(flaw.reason, flaw.detail)
+    if _LOST in question:
+        return Problem("lost_characters", f"{question.count(_LOST)} were lost in decoding")
+    if found := placeholder(question):
+        return Problem("placeholder", f"nobody filled in {found}")
+    return None

@@ -62,33 +62,39 @@ def read_preferences(config: SuiteConfig) -> Suite:
     read_from: dict[str, str] = {}
     config = replace(config, path=pinned(config.path, None, read_from))
     name = f"{NAME}@{source_fingerprint(config.path)[:12]}"
-    people, damaged = _people(config.path)
+    people, doubles = _people(config.path)
+    if not people:
+        raise SourceError(f"{config.path} has no rows; each is a person with ratings")
     order = shuffled(people, config.seed, "people")
     if config.n is not None and config.n > len(order):
         raise SourceError(
             f"suite.n={config.n:,} asks for more than the {len(order):,} people of {config.path}"
         )
     drawn = [people[id_] for id_ in order[: config.n]]
-    found = [(person, list(_pairs(person, config))) for person in drawn]
-    damaged += [_without_pair(person, config) for person, pairs in found if not pairs]
+    damaged = [one for one in drawn if isinstance(one, Rejection)]
+    sound = [one for one in drawn if isinstance(one, Person)]
+    found = [(person, list(_pairs(person, config))) for person in sound]
     pairs = [pair for _, each in found for pair in each]
-    if not pairs:
+    if not pairs and not damaged:
         raise SourceError(
             f"nobody in {config.path} rated two things {config.margin:g} points apart; lower "
             "suite.margin"
         )
+    damaged += [_without_pair(person, config) for person, pairs in found if not pairs]
+    readable = [one for one in people.values() if isinstance(one, Person)]
     suite = Suite(
         name=name,
         items=tuple(item for pair in pairs for item in _items(name, pair)),
         read_from=read_from,
         n_personas=len(people),
         n_drawn=len(drawn),
+        n_lost=len(damaged),
         missing=(f"{len(drawn):,} of {len(people):,} people are asked",)
         if len(drawn) < len(people)
         else (),
-        about={"popularity": popularity(pairs, list(people.values())), "pairs": len(pairs)},
+        about={"popularity": popularity(pairs, readable), "pairs": len(pairs)},
     )
-    return suite.with_damaged(tuple(damaged))
+    return suite.with_damaged((*damaged, *doubles))
 
 
 def popularity(pairs: Sequence[Pair], people: Sequence[Person]) -> float | None:
@@ -109,20 +115,21 @@ def popularity(pairs: Sequence[Pair], people: Sequence[Person]) -> float | None:
     return mean(right) if right else None
 
 
-def _people(path: str) -> tuple[dict[str, Person], list[Rejection]]:
-    people: dict[str, Person] = {}
-    damaged: list[Rejection] = []
+def _people(path: str) -> tuple[dict[str, Person | Rejection], list[Rejection]]:
+    """Return everybody by name, who cannot be read by place, and rows of people met before."""
+    people: dict[str, Person | Rejection] = {}
+    doubles: list[Rejection] = []
     for file in open_source(path).files:
         for row in file.rows():
             person = row if isinstance(row, Rejection) else _person(row)
             if isinstance(person, Rejection):
-                damaged.append(person)
+                people[f"{person.key}\n{person.reason}"] = person  # a name holds no such thing
             elif person.name in people:
                 assert isinstance(row, Row)
-                damaged.append(reject(row.place, "duplicate", f"{person.name!r} was there before"))
+                doubles.append(reject(row.place, "duplicate", f"{person.name!r} was there before"))
             else:
                 people[person.name] = person
-    return people, damaged
+    return people, doubles
 
 
 def _person(row: Row) -> Person | Rejection:

@@ -16,7 +16,7 @@ has one of them, so play each. Its win rate by GPT-3.5 is not reproduced.
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,25 @@ _NOT_OURS = {
     SuiteName.rp_bench: "its duels with GPT-4o, whose judge plays the user, are not "
     "reproduced: the user's turns are ours, and our judges score it",
 }
+_PAGE = "docs/suites.md"
+_DESCRIBED = {
+    SuiteName.role_bench: "its desc.json",
+    SuiteName.character_eval: "its character_profiles.json",
+}
+_FIELDS = {
+    SuiteName.role_bench: ("role", "question", "generated[0]"),
+    SuiteName.character_eval: ("role", "context"),
+    SuiteName.coser: (
+        *("book", "scenario", "major_characters", "character_profiles"),
+        *("dialogues[].character", "dialogues[].message"),
+    ),
+    SuiteName.rp_bench: (
+        *("id", "background", "npc_profile.name_text", "conversation[0].sentences"),
+    ),
+}
+"""What each row must have; `[]` = of each entry of a list, `[0]` = of the first."""
 _THOUGHT = re.compile(r"\[[^\[\]]*\]\s*")  # CoSER: what a character thinks, hidden from the others
+_PLACE = re.compile(r"\w+|\[\d*\]")
 _Profiles = Mapping[str, str]
 
 
@@ -59,27 +77,36 @@ def read_published(config: SuiteConfig) -> Suite:
     """
     if not config.path:
         raise SourceError(
-            f"suite={config.name} needs suite.path, a file of it; docs/evaluation.md names it"
+            f"suite={config.name} needs suite.path, a file of it; {_PAGE} has its layout"
+        )
+    if config.name in _DESCRIBED and not config.profiles:
+        raise SourceError(
+            f"suite={config.name} needs suite.profiles, {_DESCRIBED[config.name]}, which says who "
+            f"its characters are; {_PAGE} has its layout"
         )
     read_from: dict[str, str] = {}
     config = replace(config, path=pinned(config.path, None, read_from))
     profiles = _read_profiles(config)
     rows = [row for file in open_source(config.path).files for row in _rows(file)]
-    order = _drawn(len(rows), config)
     read = _READERS[config.name]
     name = f"{config.name}@{source_fingerprint(config.path)[:12]}"
-    found = [_item(rows[number], name, read, profiles) for number in order]
+    all_items = [_item(row, name, read, profiles) for row in rows]
+    order = _drawn(len(rows), config)
+    found = [all_items[number] for number in order]
+    damaged = tuple(item for item in found if isinstance(item, Rejection))
     missing = [f"{len(order):,} of {len(rows):,} rows are played"] * (len(order) < len(rows))
     missing += [_NOT_OURS[config.name]] if config.name in _NOT_OURS else []
     suite = Suite(
         name=name,
         items=tuple(item for item in found if isinstance(item, EvalItem)),
         read_from=read_from,
-        n_personas=len(rows),
+        n_personas=len({item.persona_id for item in all_items if isinstance(item, EvalItem)}),
         n_drawn=len(order),
+        n_lost=len(damaged),
+        unit="rows",
         missing=tuple(missing),
     )
-    return suite.with_damaged(tuple(item for item in found if isinstance(item, Rejection)))
+    return suite.with_damaged(damaged)
 
 
 def _rows(file: SourceFile) -> Iterator[Row | Rejection]:
@@ -131,6 +158,10 @@ def _item(
 ) -> EvalItem | Rejection:
     if isinstance(row, Rejection):
         return row
+    needed = _FIELDS[SuiteName(suite.partition("@")[0])]
+    if lacks := [field for field in needed if not _has(row.value, _PLACE.findall(field))]:
+        detail = f"it lacks {_listed(lacks)}; {_PAGE} has the layout"
+        return reject(row.place, "missing_key", detail, row.value)
     try:
         fields = read(row.value, profiles)
     except _UnreadableError as error:
@@ -145,6 +176,22 @@ def _item(
         if flaw := find_flaw(text):
             return reject(row.place, flaw.reason, flaw.detail, text)
     return item
+
+
+def _has(value: object, path: Sequence[str]) -> bool:
+    """Tell whether something is at a place of a row."""
+    if not path:
+        return value is not None
+    name, *rest = path
+    if not name.startswith("["):
+        return isinstance(value, dict) and _has(value.get(name), rest)
+    if not isinstance(value, list) or not value:
+        return False
+    return all(_has(each, rest) for each in (value if name == "[]" else value[:1]))
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(", ".join(names).rsplit(", ", 1))
 
 
 def _known(name: str, profiles: _Profiles) -> str:

@@ -22,11 +22,17 @@ class Suite:
     """`name@hash` of its data."""
     items: tuple[EvalItem, ...]
     damaged: tuple[Rejection, ...] = ()
-    """Data that was drawn and cannot be used; each is counted as one piece of work."""
+    """Data that cannot be used; each is counted as one piece of work."""
+    beside: tuple[Rejection, ...] = ()
+    """Files that lie beside the suite's and are none of it: told, and no work."""
     n_personas: int
-    """That the suite's data has, drawn or not, damaged ones too."""
+    """Characters that the suite's data has, drawn or not, damaged ones too."""
     n_drawn: int
-    """Of them, those whose items are here or damaged."""
+    """Characters, or what else `unit` says, that were drawn, damaged ones too."""
+    n_lost: int = 0
+    """Of them, those that are damaged."""
+    unit: str = "characters"
+    """What can be damaged alone: `rows` of a test set that has many of one character."""
     about: Mapping[str, float | None] = field(default_factory=dict)
     """Figures about the suite itself, such as what a control without a model gets right."""
     missing: tuple[str, ...] = ()
@@ -47,7 +53,14 @@ class Suite:
         return list(found.values())
 
 
-def part_of_people(name: str, items: Sequence[EvalItem], *, drawn: int, of: int) -> Suite:
+def part_of_people(
+    name: str,
+    items: Sequence[EvalItem],
+    *,
+    drawn: int,
+    of: int,
+    about: Mapping[str, float | None],
+) -> Suite:
     """Return a suite about characters of a run, which says how many of them it asks."""
     is_part = drawn < of
     return Suite(
@@ -55,5 +68,6 @@ def part_of_people(name: str, items: Sequence[EvalItem], *, drawn: int, of: int)
         items=tuple(items),
         n_personas=of,
         n_drawn=drawn,
+        about=about,
         missing=(f"{drawn:,} of {of:,} characters are asked",) if is_part else (),
     )

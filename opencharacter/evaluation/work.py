@@ -109,11 +109,13 @@ def rubric_work(
         items: By id.
         transcripts: Of these items.
         rubric: Has the criteria.
-        criteria: To judge by; empty = those that each item names.
+        criteria: To judge by, in place of those that each item names; empty = those. What rules
+            alone score is judged by none.
 
     Raises:
         ConfigError: the rubric has no such criterion.
     """
+    check_criteria(criteria, rubric, "judge.criteria")
     found = [
         Work(items[one.item_id], one, criterion, turn)
         for one in transcripts
@@ -127,18 +129,28 @@ def rubric_work(
 
 
 def _criteria(item: EvalItem, rubric: Rubric, chosen: Sequence[str]) -> Sequence[str]:
-    """Return what an item is judged by: what rules score needs no judge."""
-    if any(item.answers):
-        return [name for name in item.dimensions if name in rubric.criteria]
-    named = chosen or item.dimensions
-    unknown = [name for name in named if name not in rubric.criteria]
+    """Return what an item is judged by: nothing where rules score all that it is asked for."""
+    has_rules = any(item.answers)
+    judged = [name for name in item.dimensions if name in rubric.criteria]
+    if has_rules and not judged:
+        return []
+    named = chosen or (judged if has_rules else item.dimensions)
+    check_criteria(named, rubric, "judge.criteria" if chosen else item.suite)
+    return named
+
+
+def check_criteria(names: Sequence[str], rubric: Rubric, named_by: str) -> None:
+    """Check that rubrics have what is to be judged by.
+
+    Raises:
+        ConfigError: there is no such criterion.
+    """
+    unknown = [name for name in names if name not in rubric.criteria]
     if unknown:
         raise ConfigError(
-            f"the rubrics {rubric.title} have no criterion '{unknown[0]}', which "
-            f"{'judge.criteria' if chosen else item.suite} names; they have "
-            f"{', '.join(rubric.criteria)}"
+            f"the rubrics {rubric.title} have no criterion '{unknown[0]}', which {named_by} "
+            f"names; they have {', '.join(rubric.criteria)}"
         )
-    return named
 
 
 def checklist_work(

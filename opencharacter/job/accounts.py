@@ -50,3 +50,10 @@ def refuse_nothing_made(folder: StageFolder, counted: Counted) -> None:
         f"{folder.stage}: of {counted.rows_in:,} rows none is left: {listed}; look at "
         f"{folder.rejected}, then mend the cause and use force=true"
     )
+
+
+def told_rejected(folder: StageFolder) -> str:
+    """Return the reasons for which a finished stage rejected rows, in a line; "" = it did not."""
+    reasons = (folder.manifest() or {"counts": {"rejected": {}}})["counts"]["rejected"]
+    listed = ", ".join(f"{count:,} {reason}" for reason, count in reasons.items())
+    return listed and f"rejected: {listed}; each with its reason in {folder.rejected}"

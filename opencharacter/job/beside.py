@@ -30,14 +30,13 @@ class Together(TypedDict):
 
 
 class JuryLine(TypedDict):
-    """What several judges say together in one criterion; `refused` in place of the last three."""
+    """What several judges say together in one criterion; `refused` in place of the last two."""
 
     answers: int
     anchors: int
     refused: NotRequired[str]
     jury: NotRequired[Together]
     alpha_ordinal: NotRequired[float | None]
-    self_preference: NotRequired[dict[str, Estimate]]
 
 
 class PublishedMean(TypedDict):

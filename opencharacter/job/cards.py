@@ -9,6 +9,7 @@ from opencharacter.errors import StoreError
 from opencharacter.evaluation.card import CARDS
 from opencharacter.job.beside import read_beside
 from opencharacter.records import Score
+from opencharacter.store.commands import forced, plain
 from opencharacter.store.damage import damaged
 from opencharacter.store.stage import finished_input
 
@@ -40,7 +41,7 @@ def read_cards(run_dir: Path, rubrics: Mapping[str, Collection[str]]) -> dict[st
         print(
             f"the card of {judge} in {path} does not count: it is by {found[judge]['rubric']}, and "
             f"the judge judges by {', '.join(sorted(rubrics[judge]))}; qualify it by these: "
-            "stage=qualify force=true, with the same judge.rubrics",
+            f"{forced(plain(run_dir, 'qualify'))}, with the same llm@judge and judge.rubrics",
             file=sys.stderr,
         )
     return {judge: found[judge] for judge in found.keys() & rubrics.keys() - set(others)}

@@ -8,6 +8,7 @@ from opencharacter.compare.compare_page import compare_markdown, compare_page, s
 from opencharacter.compare.differences import Comparison, comparison_of
 from opencharacter.compare.embedding import Embedded, embedded, most_different_first, shown_of
 from opencharacter.compare.faults import paired_faults
+from opencharacter.compare.favour import favour_words, favours_of
 from opencharacter.compare.losses import paired_losses
 from opencharacter.compare.measured import Preferred
 from opencharacter.compare.preferred import kin_words, preferences_of
@@ -70,13 +71,17 @@ def write_comparison(
     Raises:
         ConfigError: the runs cannot be compared.
     """
+    _check_suites(runs)
     check_alike(systems)
     comparison = _with_losses(comparison_of(systems, settings), runs, settings)
+    favours = favours_of(runs, level=settings.level)
+    kin = [told for run in runs for told in kin_words(run)]
     comparison = replace(
         comparison,
         faults=paired_faults(systems, runs, level=settings.level),
         preferences=_preferred(runs, settings),
-        cautions=[*comparison.cautions, *(told for run in runs for told in kin_words(run))],
+        self_preference=favours,
+        cautions=[*comparison.cautions, *kin, *favour_words(favours, level=settings.level)],
     )
     shown = _shown(runs, comparison, settings.shown)
     write_text(folder / "compare.html", compare_page(comparison, shown))
@@ -90,6 +95,26 @@ def write_comparison(
         print(sentence)
     print(f"Page: {folder / 'compare.html'}")
     return comparison
+
+
+def _check_suites(runs: Sequence[Results]) -> None:
+    """Refuse runs of different suites, whoever judged them: they have no item to be paired by.
+
+    Raises:
+        ConfigError: they are, and share none.
+    """
+    suites = [{name.partition("@")[0] for name in run.suites} for run in runs]
+    if not runs or set.intersection(*suites) or set.intersection(*(set(r.items) for r in runs)):
+        return
+    asked = ", ".join(
+        f"{run.run} was asked {' and '.join(sorted(suite))}"
+        for run, suite in zip(runs, suites, strict=True)
+    )
+    raise ConfigError(
+        f"{asked}: runs are compared item by item, and these suites share none; play one of them "
+        "with both models (suite=, and suite.run= where it asks a run's characters); two suites "
+        "of one model stand in one report (stage=report report.runs=)"
+    )
 
 
 def _with_losses(

@@ -29,11 +29,10 @@ from opencharacter.job.judging import (
     stage_of,
     write_bench,
 )
-from opencharacter.job.kept import cache_of, say_kept
+from opencharacter.job.kept import kept_of, say_kept
 from opencharacter.llm.opening import model_name
 from opencharacter.records import Score
 from opencharacter.sources.rows import Tally
-from opencharacter.store.completions import SharedCompletions
 from opencharacter.store.files import write_json
 from opencharacter.store.rows import part_files, read_columns, read_records
 from opencharacter.store.stage import StageFolder
@@ -70,7 +69,7 @@ def _grade(name: str, judge: JudgeConfig, config: Config, job: Job) -> None:
     with job.stage(stage_of(name), settings=[judge], versions=versions, reads=["play"]) as stage:
         packs = packs_of(*read_played(job.folder("play")))
         grader = Grader(name=model_name(judge), protocol=protocol, retries=judge.retries)
-        kept = SharedCompletions(cache_of(judge, config))
+        kept = kept_of(judge, config)
         told = answers_a_call({len(pack.answers) for pack in packs})
         stage.work(
             compat_plan(packs, grader.grade, kept=kept),

@@ -21,7 +21,7 @@ from opencharacter.job.reporting import read_results, run_folder
 from opencharacter.llm.opening import model_name
 from opencharacter.records import Call, EvalItem, Message, Role, Transcript, Usage
 from opencharacter.stats.paired import least_p
-from opencharacter.stats.power import detectable
+from opencharacter.stats.power import characters_needed, detectable
 
 CHARS_PER_TOKEN = 4.0
 _MOST = 2_000  # transcripts that prompts are made for; more are scaled up from whole characters
@@ -188,6 +188,10 @@ class Resolution(NamedTuple):
     """Where the sd is from."""
     points: float | None
     """Minimum detectable effect; None = none is, however large, with so few characters."""
+    margin: float
+    """The smallest difference that matters, compare.margin."""
+    needed: int
+    """Characters with which that is found."""
 
 
 def resolution(config: Config, characters: int, criteria: int = 1) -> Resolution:
@@ -203,7 +207,9 @@ def resolution(config: Config, characters: int, criteria: int = 1) -> Resolution
         source = f"measured between {' and '.join(config.plan.like)}, plan.like"
     is_possible = least_p(characters) <= _ALPHA
     points = detectable(sd, characters, alpha=_ALPHA, power=_POWER) if is_possible else None
-    return Resolution(characters, criteria, sd, source, points)
+    margin, fewest = config.compare.margin, next(k for k in count(1) if least_p(k) <= _ALPHA)
+    needed = max(fewest, characters_needed(sd, margin, alpha=_ALPHA, power=_POWER))
+    return Resolution(characters, criteria, sd, source, points, margin, needed)
 
 
 def _measured_sd(config: Config) -> float:
@@ -249,7 +255,9 @@ def resolution_words(found: Resolution) -> str:
         f"Minimum detectable effect: {found.points:.3f} points between two models on the same "
         f"items of {found.characters:,} characters, found in {_POWER:.0%} of runs by a two-sided "
         f"test at {_ALPHA:g} that is clustered by character; sd over characters of their mean "
-        f"difference {found.sd:.3g} points ({found.source}).{by_criterion * (least > _ALPHA)}"
+        f"difference {found.sd:.3g} points ({found.source}). A difference of {found.margin:g} "
+        f"points (compare.margin) takes {found.needed:,} characters."
+        f"{by_criterion * (least > _ALPHA)}"
     )
 
 

@@ -29,12 +29,11 @@ from opencharacter.job.judging import (
     read_played,
     work_of,
 )
-from opencharacter.job.kept import cache_of, say_kept
+from opencharacter.job.kept import kept_of, say_kept
 from opencharacter.llm.opening import model_name
 from opencharacter.llm.requests import Request, Session
 from opencharacter.progress import closing_table
 from opencharacter.records import EvalItem, Score, Transcript
-from opencharacter.store.completions import SharedCompletions
 from opencharacter.store.rows import read_records
 from opencharacter.store.stage import StageFolder
 
@@ -154,7 +153,7 @@ def _judge_row(name: str, cost: JudgeCost, judge: JudgeConfig, scale: float) -> 
 
 def cost_of_judge(config: Config, judge: JudgeConfig, answers: Answers) -> JudgeCost:
     """Return what one judge will be asked about `answers`, counted by making the prompts."""
-    kept = SharedCompletions(cache_of(judge, config))
+    kept = kept_of(judge, config)
     known = kept.places.keys()
     say_kept(kept)
     name = model_name(judge)

@@ -19,6 +19,7 @@ from opencharacter.evaluation.juries import FEWEST, jury_of
 from opencharacter.evaluation.work import (
     Instrument,
     Work,
+    check_criteria,
     checklist_work,
     pairwise_work,
     rubric_work,
@@ -27,14 +28,13 @@ from opencharacter.ids import digest
 from opencharacter.job import Job
 from opencharacter.job.beside import require_whole
 from opencharacter.job.cards import read_cards
-from opencharacter.job.kept import cache_of, say_kept
+from opencharacter.job.kept import kept_of, say_kept
 from opencharacter.job.kinship import teacher_of, unknown_families
 from opencharacter.job.playing import ITEMS
 from opencharacter.job.stage import OpenStage
 from opencharacter.llm.opening import model_name
 from opencharacter.prompts.rubrics import Rubric, load_rubric
 from opencharacter.records import Control, EvalItem, Score, Transcript
-from opencharacter.store.completions import SharedCompletions
 from opencharacter.store.damage import damaged
 from opencharacter.store.files import write_json
 from opencharacter.store.rows import part_files, read_columns, read_footer, read_records
@@ -81,8 +81,10 @@ def load_rubrics(judge: JudgeConfig) -> dict[Instrument, Rubric]:
 
     Raises:
         SourceError: there are no such rubrics, or they cannot be used.
+        ConfigError: they have no criterion that `judge.criteria` names.
     """
     found = {Instrument.rubric: load_rubric(judge.rubrics)}
+    check_criteria(judge.criteria, found[Instrument.rubric], "judge.criteria")
     if judge.checklist:
         found[Instrument.checklist] = load_rubric("checklist")
     if judge.against:
@@ -149,6 +151,16 @@ def asker_of(judge: JudgeConfig, rubrics: Mapping[Instrument, Rubric]) -> Judge:
     )
 
 
+def say_no_criteria(work: Sequence[Work], judge: JudgeConfig) -> None:
+    """Say that no judge is asked by the criteria that are named, where rules score all there is."""
+    if judge.criteria and not any(one.instrument is Instrument.rubric for one in work):
+        print(
+            f"judge: judge.criteria names {', '.join(judge.criteria)}, but rules alone score what "
+            "this run was asked: nothing is judged by them",
+            file=sys.stderr,
+        )
+
+
 def ask_judge(
     stage: OpenStage,
     work: Sequence[Work],
@@ -158,7 +170,7 @@ def ask_judge(
 ) -> None:
     """Let one judge do the work of its own stage, or what other processes leave of it."""
     asker = asker_of(judge, rubrics)
-    kept = SharedCompletions(cache_of(judge, job.config))
+    kept = kept_of(judge, job.config)
     stage.work(
         judge_plan(work, asker.judge, kept=kept),
         lambda: job.unopened(judge.model_config),
@@ -323,12 +335,10 @@ def say_jury(folder: StageFolder, bench: Bench, played: StageFolder) -> None:
     """Keep beside the scores what several judges say together, and tell how far they agree."""
     if len(bench.judges) < 2:
         return
-    rows = read_columns(part_files(played.data), ["id", "model", "control"])
-    answered_by = {
-        id_: bench.candidates[model] for id_, model, control in rows if control == Control.none
-    }
+    rows = read_columns(part_files(played.data), ["id", "control"])
+    answers = {id_ for id_, control in rows if control == Control.none}
     scores = (s for s in read_records(folder.data, Score) if s.judge in bench.judges)
-    found = jury_of(scores, bench.judges, answered_by)
+    found = jury_of(scores, bench.judges, answers)
     write_json(folder.path / JURY, msgspec.to_builtins(found))
     for criterion, each in found.items():
         told = each.get("refused")

@@ -10,20 +10,27 @@ from opencharacter.ids import digest
 from opencharacter.store.completions import SharedCompletions
 
 
-def cache_of(judge: JudgeConfig, config: Config) -> Path:
-    """Return the folder of verdicts that all runs share.
+def kept_of(judge: JudgeConfig, config: Config) -> SharedCompletions:
+    """Return the verdicts of a judge that all runs share.
 
-    In it is one for each server that nobody says the weights of (no `revision`), and for each
-    number format that was asked for: there the same name may be another judge.
+    They stand in `runs/judged`, or in a folder in it for each server that nobody says the weights
+    of (no `revision`), and for each number format that was asked for: there the same name may be
+    another judge.
     """
     folder = Path(judge.cache or Path(config.runs_dir) / "judged")
+    origin = _origin_of(judge)
+    return SharedCompletions(folder / origin, origin)
+
+
+def _origin_of(judge: JudgeConfig) -> str:
+    """Return who answers to a judge's name, as the name of a folder; empty = the name says it."""
     if judge.backend is Backend.vllm and judge.dtype != "auto":
-        return folder / judge.dtype
+        return judge.dtype
     if judge.backend is not Backend.endpoint or judge.revision:
-        return folder
+        return ""
     server = urlsplit(judge.base_url or "")  # a name and password in it stay out
     hashed = digest("server", server.hostname, server.port, server.path)[:8]
-    return folder / f"{re.sub(r'[^a-z0-9.-]', '_', server.hostname or '')}-{hashed}"
+    return f"{re.sub(r'[^a-z0-9.-]', '_', server.hostname or '')}-{hashed}"
 
 
 def say_kept(kept: SharedCompletions) -> None:

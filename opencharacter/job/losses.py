@@ -9,6 +9,7 @@ from opencharacter.config import Backend, Config, SuiteName
 from opencharacter.evaluation import retention
 from opencharacter.job.beside import as_json, require_whole
 from opencharacter.records import Loss
+from opencharacter.store.commands import first, placed, plain
 from opencharacter.store.files import read_json, write_json
 from opencharacter.store.rows import read_records
 from opencharacter.store.stage import StageFolder
@@ -82,9 +83,11 @@ def loss_facts(play: StageFolder, suite: str, losses: Sequence[Loss]) -> dict[st
     loss = StageFolder(run_dir=play.run_dir, stage="loss")
     if losses or (suite.partition("@")[0] != retention.NAME and loss.started() is None):
         return {}
-    player = (play.started() or {}).get("settings", {}).get("player", {})
+    started = play.started() or {}
+    player = started.get("settings", {}).get("player", {})
     if player.get("backend") == Backend.endpoint:
         return {FACT: f"none, for {NO_SERVER}"}
     if loss.manifest() is not None:
         return {FACT: "none of this model: runs/<run>/loss is of another; use force=true"}
-    return {FACT: f"not measured, which stage=loss run={play.run_dir.name} does"}
+    command = first(started.get("command", ""), "loss") or plain(play.run_dir, "loss")
+    return {FACT: f"not measured; this does it: {placed(command, play.run_dir)}"}

@@ -7,14 +7,47 @@ from typing import Any
 
 from opencharacter.config import Backend, Config, planned_settings
 from opencharacter.errors import StoreError
+from opencharacter.evaluation.suites import stages_read
 from opencharacter.job import Job
 from opencharacter.progress import closing_table
-from opencharacter.store.damage import alone
+from opencharacter.store.commands import alone, placed
 from opencharacter.synth.planning import Cost, prices_of, runs_on_gpus
 
 _STAGES = ("personas", "instructions", "profiles", "rewrite", "generate")
 _COUNTS = ("records", "calls", "prompt tokens", "output tokens")
 _UNITS = {"GiB": 2**30, "MiB": 2**20, "KiB": 2**10}
+_MAKES = {
+    *("experiment", "personas", "instructions", "profiles", "rewrite", "generate", "synth", "mix"),
+    *("llm@teacher", "teacher", "tokenize", "train"),
+}
+"""Groups and sections that are about making data and training on it."""
+_FOR_DATA = {"plan.assume.personas", "plan.assume.instructions"}
+_ASKS = {
+    *("suite", "llm@player", "player", "play", "llm@user", "user", "loss"),
+    *("llm@judge", "judge", "qualify"),
+}
+"""Those about playing and judging."""
+
+
+def only_evaluates(config: Config, job: Job) -> bool:
+    """Say whether no data is to be made: the run asks another one's characters, or a suite.
+
+    Where no word of the command is about data, a suite is asked for alone by its name, if what it
+    reads of the run is made. In a run that was played it is asked for by any word about playing and
+    judging, and, if no data was ever made in it, by none.
+    """
+    if config.play.follows or config.plan.pilot:
+        return False
+    if config.suite.run not in (None, config.run):
+        return True
+    words = {word.partition("=")[0].lstrip("+~") for word in shlex.split(job.command)}
+    about = {word.partition(".")[0] for word in words}
+    if about & _MAKES or words & _FOR_DATA:
+        return False
+    if job.folder("play").started() is not None:
+        return bool(about & _ASKS) or job.folder("personas").started() is None
+    reads = stages_read(config.suite)
+    return "suite" in words and all(job.folder(stage).manifest() for stage in reads)
 
 
 def refuse_other_settings(config: Config, job: Job) -> None:
@@ -36,6 +69,7 @@ def refuse_other_settings(config: Config, job: Job) -> None:
         other = [f"{name} was {was[name]!r}" for name in was if given.get(name) != was[name]]
         if other:
             command = _with_words(alone(started["command"], "plan"), job.command)
+            command = placed(command, job.run_dir)
             shown = "; ".join(other[:3]) + (f"; and {len(other) - 3} more" if other[3:] else "")
             raise StoreError(
                 f"{job.run_dir} was started with other settings ({shown}); plan it with: "

@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 
 from opencharacter.errors import SourceError
+from opencharacter.evaluation.people import HELD
 from opencharacter.evaluation.rules import rule_scores
 from opencharacter.evaluation.suite import Suite
 from opencharacter.records import EvalItem, Score, Transcript
@@ -16,6 +17,7 @@ from opencharacter.store.stage import StageFolder
 ITEMS = "items"
 """Folder of the items beside `data`: whoever judges a transcript needs what was asked."""
 SUITE = "suite.json"
+_SHOWN = 200  # characters of what is wrong with the first damaged file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +40,16 @@ class Played:
     """Of data sets on the hub, the commit that was read, by the path that names them."""
 
 
+def sources_of(suite: Suite) -> dict[str, str]:
+    """Return what decides whom a suite asks what, by the name that an error calls it.
+
+    A run that is trained after it was played has other characters in domain than before.
+    """
+    held = suite.about.get(HELD)
+    told = {"the part of the mixture that the training held out": f"{held:.0f}"} if held else {}
+    return {"suite": suite.name, **told}
+
+
 def write_items(folder: StageFolder, suite: Suite) -> None:
     """Write the items of the transcripts, and suite.json: how much of the suite they are."""
     write_records(folder.path / ITEMS / "part-00000-of-00001.parquet", EvalItem, suite.items)
@@ -46,7 +58,7 @@ def write_items(folder: StageFolder, suite: Suite) -> None:
         items=len(suite.items),
         personas=suite.n_personas,
         personas_played=len(suite.people),
-        damaged={row.key: f"{row.reason}: {row.detail}" for row in suite.damaged},
+        damaged={row.key: f"{row.reason}: {row.detail}" for row in (*suite.damaged, *suite.beside)},
         missing=suite.missing,
         about=dict(suite.about),
         read_from=dict(suite.read_from),
@@ -55,21 +67,23 @@ def write_items(folder: StageFolder, suite: Suite) -> None:
 
 
 def refuse_damaged(suite: Suite, *, max_rejected: float) -> None:
-    """Refuse a suite of which more characters are lost than may be; before one is asked.
+    """Refuse a suite of which more is lost than may be, or all of it; before anything is asked.
 
-    One character is one lost row, however many of its questions would have been transcripts.
+    What counts is what can be damaged alone, such as a character, however many of its questions
+    would have been transcripts.
 
     Raises:
-        SourceError: too many are.
+        SourceError: too much is.
     """
-    lost = min(len(suite.damaged), suite.n_drawn - len(suite.people))
-    if lost <= max_rejected * suite.n_drawn:
+    if suite.items and suite.n_lost <= max_rejected * suite.n_drawn:
         return
+    few = f"more than play.max_rejected={max_rejected}" if suite.items else "so nothing is asked"
     first = suite.damaged[0]
+    why = first.detail if len(first.detail) <= _SHOWN else first.detail[:_SHOWN] + " ..."
     raise SourceError(
-        f"{lost:,} of {suite.n_drawn:,} characters of {suite.name} are damaged, more than "
-        f"play.max_rejected={max_rejected}, such as {first.key} ({first.reason}: {first.detail}); "
-        "mend them, take out what is no question file, or raise the limit"
+        f"{suite.n_lost:,} of {suite.n_drawn:,} {suite.unit} of {suite.name} are damaged, {few}, "
+        f"such as {first.key} ({first.reason}: {why}); mend them, take them out"
+        + (", or raise the limit" if suite.items else "")
     )
 
 
@@ -78,8 +92,27 @@ def say_missing(suite: Suite) -> None:
     for path, commit in suite.read_from.items():
         told = "not known, so nothing ties the run to it" if commit == NOT_KNOWN else commit
         print(f"play: the commit of {path} is {told}", file=sys.stderr)
+    for row in suite.beside:
+        print(f"play: left out: {row.key!r}, {row.reason} ({row.detail})", file=sys.stderr)
+    if held := suite.about.get(HELD):
+        print(
+            f"play: {held:,.0f} characters of the mixture are not in domain: its training held "
+            "them out (train.holdout.characters), and chose its step by them",
+            file=sys.stderr,
+        )
     for sentence in suite.missing:
         print(f"play: a part of {suite.name}: {sentence}", file=sys.stderr)
+
+
+def say_lost(model: str) -> None:
+    """Say that what a model was trained on is not known; empty = it is."""
+    if model:
+        print(
+            f"play: the player is or was trained upon {model}, and the run that made that is not "
+            "here, or has trained another since: whom it met is not known, so nobody is out of "
+            "domain; name the model in its run's folder",
+            file=sys.stderr,
+        )
 
 
 def count_played(folder: StageFolder, suite: Suite) -> dict[str, int]:

@@ -2,7 +2,8 @@
 
 import sys
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
@@ -18,7 +19,7 @@ from opencharacter.compare.results import Results, Scale, marks_of
 from opencharacter.compare.systems import systems_of
 from opencharacter.config import Config, Mode, ReportConfig, Tracking, data_settings
 from opencharacter.errors import ConfigError, StoreError
-from opencharacter.evaluation.families import family_of
+from opencharacter.evaluation.families import family_of, is_known
 from opencharacter.evaluation.labels import read_labels
 from opencharacter.ids import digest
 from opencharacter.job.beside import (
@@ -31,36 +32,41 @@ from opencharacter.job.beside import (
 )
 from opencharacter.job.cards import read_cards, rubrics_of
 from opencharacter.job.judging import BENCH, JURY, Bench, read_played
-from opencharacter.job.lineage import Lineage, lineage_of
+from opencharacter.job.lineage import BASE, Lineage, lineage_of
 from opencharacter.job.losses import loss_facts, read_losses
 from opencharacter.job.opponents import beside_of, opponents_of, rival_of
 from opencharacter.job.playing import SUITE, Played
 from opencharacter.prompts.rubrics import load_rubric
 from opencharacter.records import Score
+from opencharacter.store.commands import alone, placed
 from opencharacter.store.files import read_json, whole_file, write_json
 from opencharacter.store.rows import read_records
 from opencharacter.store.stage import StageFolder, finished_input
 from opencharacter.tracking import open_tracker
 
-_AGAIN = "give the command of the judging again (stage=judge), which asks nobody"
 _OF_A_RUN = {"in_domain", "out_of_domain", "profile_facts", "multi_turn"}
 """Suites that ask the characters of a run."""
 
 
-def read_results(run_dir: Path, *, run: str) -> Results:
+def read_results(run_dir: Path, *, run: str, typed: str = "") -> Results:
     """Return the transcripts and scores of a run.
+
+    Args:
+        run_dir: Its folder.
+        run: Its name.
+        typed: The command, if it is one of that run.
 
     Raises:
         StoreError: it has no finished `judge`, what that was made from has changed since, or a file
             is damaged.
     """
-    finished_input(run_dir, "judge", run=run)
+    finished_input(run_dir, "judge", run=run, typed=typed)
     play, judge = (StageFolder(run_dir=run_dir, stage=stage) for stage in ("play", "judge"))
     require_whole(judge)
     items, transcripts = read_played(play)
     lineage = lineage_of(run_dir)
     suite = require_beside(play.path / SUITE, Played)
-    bench = require_beside(judge.path / BENCH, Bench, again=_AGAIN)
+    bench = require_beside(judge.path / BENCH, Bench, again=_again(judge))
     scores = list(read_records(judge.data, Score))
     beside = beside_of(judge)
     pairs = {other: f"{run} over {other}" for other in beside.values()}
@@ -81,6 +87,7 @@ def read_results(run_dir: Path, *, run: str) -> Results:
         jury=_jury(judge, bench, run=run),
         published=_published(play, judge),
         families=bench.judges,
+        candidates=_candidates(bench, lineage),
         related=_related(bench, lineage),
         unknown=bench.unknown,
         same_family_stated=bench.same_family_stated,
@@ -97,17 +104,23 @@ def read_results(run_dir: Path, *, run: str) -> Results:
     )
 
 
+def _again(judge: StageFolder) -> str:
+    """Return how to have made anew what a judging writes beside its scores."""
+    typed = alone((judge.started() or {"command": ""})["command"], "judge")
+    return f"judge again with: {placed(typed, judge.run_dir)} (which asks nobody)"
+
+
 def _jury(judge: StageFolder, bench: Bench, *, run: str) -> dict[str, JuryLine]:
     """Return what several judges say together; nothing of a single one.
 
     Raises:
         StoreError: it is not there, for the judging was killed after its last score.
     """
-    found = read_beside(judge.path / JURY, dict[str, JuryLine], again=_AGAIN)
+    found = read_beside(judge.path / JURY, dict[str, JuryLine], again=_again(judge))
     if found is None and len(bench.judges) > 1:
         raise StoreError(
             f"{judge.path / JURY} is missing: the judging of run {run} was ended after its last "
-            "score; give its command again (stage=judge), which asks nobody"
+            f"score; {_again(judge)}"
         )
     return found or {}
 
@@ -121,8 +134,8 @@ def _published(play: StageFolder, judge: StageFolder) -> Published | dict[str, A
     path = judge.path / "compat.json"
     settings = (play.started() or {"settings": {}})["settings"]
     if settings.get("suite", {}).get("mode") == Mode.compat:
-        return require_beside(path, Published, again=_AGAIN)
-    return read_beside(path, Published, again=_AGAIN) or {}
+        return require_beside(path, Published, again=_again(judge))
+    return read_beside(path, Published, again=_again(judge)) or {}
 
 
 def with_labels(results: Results, config: Config) -> Results:
@@ -169,6 +182,12 @@ def run_folder(name: str, runs_dir: Path) -> Path:
         f"there is no run '{name}': neither {runs_dir / name} nor {name} is a folder; check "
         "its name and runs_dir"
     )
+
+
+def labels_of(folders: Sequence[Path]) -> list[str]:
+    """Return what readers know runs by: the name, or, where several have the same, the path."""
+    counts = Counter(folder.name for folder in folders)
+    return [str(each) if counts[each.name] > 1 else each.name for each in folders]
 
 
 def write_report(folder: Path, results: Results, settings: ReportConfig) -> Report:
@@ -241,6 +260,15 @@ def write_text(path: Path, text: str) -> None:
     """Write a text file, whole or not at all."""
     with whole_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8", errors="replace")
+
+
+def _candidates(bench: Bench, lineage: Lineage) -> dict[str, str]:
+    """Return the family of each tested model: stated, or of its name, or of its base."""
+    bases = [family_of(model) for model, whose in lineage.made_by.items() if whose == BASE]
+    return {
+        model: bases[0] if bases and family == family_of(model) and not is_known(model) else family
+        for model, family in bench.candidates.items()
+    }
 
 
 def _related(bench: Bench, lineage: Lineage) -> dict[str, str]:

@@ -15,7 +15,8 @@ import pyarrow as pa
 from opencharacter import __version__
 from opencharacter.config import Config, ModelConfig, Tracking
 from opencharacter.errors import BudgetError, StoppedError, StoreError
-from opencharacter.job.accounts import n_rejected, planned_of, refuse_nothing_made
+from opencharacter.job.accounts import n_rejected, planned_of, refuse_nothing_made, told_rejected
+from opencharacter.job.failing import put_back_on_failure
 from opencharacter.job.preview import preview
 from opencharacter.job.replicas import Replicas, is_replica
 from opencharacter.job.showing import Show, of_all, reading, shower
@@ -26,6 +27,7 @@ from opencharacter.llm.work import PartWorker, Plan, parts_for
 from opencharacter.progress import Display, Progress
 from opencharacter.records import Rejection
 from opencharacter.sources.rows import Tally
+from opencharacter.store.aside import forget
 from opencharacter.store.claims import Claims, Holder, Part
 from opencharacter.store.manifest import Counted, check_all_done, close_stage
 from opencharacter.store.reports import Reporter
@@ -57,8 +59,8 @@ class OpenStage:
     is_shared: bool = False
     """Whether every process of the command comes to write it: one does, the others wait."""
     cheap: tuple[str, ...] = ()
-    """How the names of settings and inputs begin that cost nothing when they change: what was made
-    with others is made anew, and that is told. Other changes need force=true."""
+    """How the names of settings and inputs begin that cost nothing when they change: the stage is
+    made anew then, and that is told. Other changes need force=true."""
     tracker: Tracker | None = field(default=None, init=False)
     """Takes metrics while `stream` or `work` is at it."""
     goes_on: bool = field(default=False, init=False)
@@ -66,7 +68,7 @@ class OpenStage:
 
     @property
     def is_finished(self) -> bool:
-        """Whether the manifest is there: everything is made and accounted for."""
+        """Whether everything is made and accounted for."""
         return self.folder.manifest() is not None
 
     @property
@@ -105,6 +107,7 @@ class OpenStage:
         if self._say_finished() or not self._claim(part):
             return
         with (
+            put_back_on_failure(self.folder, self.claims),
             nullcontext() if self.goes_on else self._told_what_is_lost(),
             Display(self.folder.stage, unit=f"{unit} written", quiet_s=quiet_s) as display,
             self._tracker() as tracker,
@@ -156,13 +159,13 @@ class OpenStage:
             return
         keys = list(plan.keys())
         with (
+            put_back_on_failure(self.folder, self.claims),
             Display(self.folder.stage, unit="records") as display,
             self._tracker() as tracker,
             closing(Reporter(self.folder.path, total=len(keys))) as reporter,
             self.stopping.within(Budget(self.asked, self.folder.run_dir, role=self.role)),
         ):
-            before = n_rejected(self.folder)
-            show = self._shower(display, tracker, reporter, before)
+            show = self._shower(display, tracker, reporter, n_rejected(self.folder))
             worker = PartWorker(
                 self.folder,
                 plan,
@@ -180,11 +183,11 @@ class OpenStage:
             left = worker.left()
             done = self.folder.done_keys(plan.key_columns)
             display.settle(done=len(done), rejected=n_rejected(self.folder))
+            told = f"{len(left)} of {worker.parts} parts are left"
             if left:
-                self._stop_if_asked(f"{len(left)} of {worker.parts} parts are left")
+                self._stop_if_asked(told)
             if left and set(keys) - done:
-                self._say(f"{len(left)} of {worker.parts} parts are left (parts= does them)")
-                return
+                return self._say(f"{told} (parts= does them)")
             counted = Counted(rows_in=check_all_done(self.folder, keys, done), notes=dict(notes()))
             self._close(counted, tracker, what=what, max_rejected=max_rejected)
         self._say_noted(counted)
@@ -298,6 +301,7 @@ class OpenStage:
             show(done._replace(not_drawn=tally.not_drawn))
             rejections.close()
             records.close()
+            forget(self.folder)
         except BaseException:
             records.discard()
             rejections.discard()
@@ -350,10 +354,7 @@ class OpenStage:
 
     @contextmanager
     def _tracker(self) -> Iterator[Tracker]:
-        """Track in one process at a time: whoever holds the claim; the others track nothing.
-
-        Replicas never do: their leader is there from the first to the last.
-        """
+        """Track in one process at a time, who holds the claim, and in no replica."""
         is_tracked = self.config.tracking is not Tracking.none and not is_replica()
         is_mine = is_tracked and not self.claims.take(_TRACKING)
         tracker = open_tracker(
@@ -375,20 +376,17 @@ class OpenStage:
 
     def _say_rejected(self) -> None:
         """Tell the reasons; a composite's closing table does."""
-        reasons = (self.folder.manifest() or {"counts": {"rejected": {}}})["counts"]["rejected"]
-        if reasons and not self.is_inside_composite:
-            listed = ", ".join(f"{count:,} {reason}" for reason, count in reasons.items())
-            self._say(f"rejected: {listed}; each with its reason in {self.folder.rejected}")
+        if not self.is_inside_composite and (told := told_rejected(self.folder)):
+            self._say(told)
 
     def _say_noted(self, counted: Counted) -> None:
         """Tell what is worth telling besides, such as marks: a check that failed must be seen."""
-        noted = [f"{count:,} {note}" for note, count in counted.notes.items() if count]
-        if noted:
+        if noted := [f"{count:,} {note}" for note, count in counted.notes.items() if count]:
             self._say(", ".join(noted))
 
     def _say_previewed(self) -> None:
         follow = "; what follows needs its records, and can be looked at when they are made"
-        self._say("a preview, nothing of it is kept" + follow * self.is_inside_composite)
+        self._say(f"a preview, nothing of it is kept{follow * self.is_inside_composite}")
 
     def _say_finished(self) -> bool:
         if self.is_finished:

@@ -18,6 +18,7 @@ from typing import NamedTuple
 from opencharacter.config import Config, ModelConfig, UserTurns
 from opencharacter.errors import ConfigError
 from opencharacter.job.losses import measures_loss
+from opencharacter.store.commands import plain
 from opencharacter.synth.planning import runs_on_gpus
 from opencharacter.train.launch import GRACE
 
@@ -96,8 +97,8 @@ def submit(config: Config, command: str) -> None:
         sys.stdout.write(f"{job.stage}: job {ids[job.stage]}\n")
     if not config.dry_run:
         sys.stdout.write(
-            f"Logs: {logs}\nHow it is getting on: python -m opencharacter stage=status "
-            f"run={shlex.quote(config.run)}\n"
+            f"Logs: {logs}\nHow it is getting on: "
+            f"{plain(Path(config.runs_dir) / config.run, 'status')}\n"
         )
 
 

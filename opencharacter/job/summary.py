@@ -9,7 +9,7 @@ from opencharacter.job.plans import print_measured
 from opencharacter.progress import closing_table, show_dialogue
 from opencharacter.prompts.character import system_message
 from opencharacter.records import Character, Method, Response
-from opencharacter.store.damage import first
+from opencharacter.store.commands import first, plain
 from opencharacter.store.rows import part_files, read_columns, read_records
 from opencharacter.synth.names import commonest
 
@@ -34,8 +34,7 @@ def print_summary(job: Job) -> None:
     for manifest in made:
         print(f"  {job.folder(manifest['stage']).path}")
     if not job.config.makes_mixture:
-        plain = f"python -m opencharacter stage=mix run={job.config.run}"
-        print(f"\nNext: {first(job.command, 'mix') or plain}")
+        print(f"\nNext: {first(job.command, 'mix') or plain(job.run_dir, 'mix')}")
 
 
 def _row(manifest: dict[str, Any]) -> list[str]:

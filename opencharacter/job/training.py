@@ -14,12 +14,14 @@ from opencharacter import __version__
 from opencharacter.config import Config, data_settings
 from opencharacter.ids import digest
 from opencharacter.job import Job
+from opencharacter.job.lineage import TOKENS
 from opencharacter.job.modelcard import METRICS, metric_lines, write_card
 from opencharacter.job.stage import OpenStage
 from opencharacter.llm.stopping import Stopping
 from opencharacter.progress import Display, Progress
 from opencharacter.records import Checkpoint
 from opencharacter.sources.rows import Tally
+from opencharacter.store.aside import forget, move_also
 from opencharacter.store.files import whole_file
 from opencharacter.store.licences import strictest
 from opencharacter.store.rows import part_files, read_columns
@@ -152,6 +154,7 @@ def _train(work: Work, prepared: Prepared, resume: Path | None, report: Report) 
     opened = open_model(config, prepared.rows.used_ids(), template)
     stop = stop_token(prepared.rows, opened.tokenizer)
     if ranks.is_first:
+        forget(work.folder, _CHECKPOINTS)  # the disk may not hold those of two trainings
         tell_new_tokens(opened)
     # The one that was whole when a training stopped was measured then.
     arguments.eval_on_start &= resume is None
@@ -178,8 +181,8 @@ def _find_resume(work: Work, prepared: Prepared) -> Resume | None:
     """
     # A job that SLURM starts again has the same command line: what it saved is not to be forgotten.
     starts_over = work.config.force and "SLURM_RESTART_COUNT" not in os.environ
-    if starts_over and work.checkpoints.exists():
-        shutil.rmtree(work.checkpoints)
+    if starts_over:
+        move_also(work.folder, [_CHECKPOINTS, METRICS])
     for path in remove_partial(work.checkpoints):
         _say(f"{path.name} was not finished, and is removed")
     resume = find_resume(work.checkpoints, _identity(work, prepared), _layout(work))
@@ -265,6 +268,7 @@ def prepare_rows(work: Work, tally: Tally) -> Prepared:
         "rows held out with their instruction": len(split.dialogues),
         "general rows held out": len(split.forgetting),
         "rows of packs": len(prepared.train),
+        TOKENS: sum(rows.rows[number].length for number in split.train),
     }
     return prepared
 
@@ -326,7 +330,8 @@ class Journal:
         display.update(Progress(begun, 0, total, 0, 0, 0, 0))
 
     def report(self, step: int, metrics: dict[str, float]) -> None:
-        """Keep the metrics of a step."""
+        """Keep the metrics of a step; what was started over goes with the first of them."""
+        forget(self._stage.folder)
         with self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps({"step": step, **metrics}) + "\n")
         self._display.update(Progress(step, 0, self._total, 0, 0, 0, 0))

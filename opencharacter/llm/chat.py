@@ -1,20 +1,38 @@
 """Messages to token ids: the template's control tokens are control tokens, the text is text."""
 
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
-from functools import lru_cache
-from typing import Any
+from functools import cached_property, lru_cache
+from itertools import groupby
+from typing import Any, NamedTuple
 
 from opencharacter.errors import ModelError
 from opencharacter.llm.words import Words, falls_into_words
 from opencharacter.records import Message, Role
 
+_MARK = re.compile("\ue000(\\d+)\ue001")
+
+
+class _Piece(NamedTuple):
+    """What stands between two control tokens of a template, or some of these."""
+
+    ids: tuple[int, ...]
+    """Of the template; empty where texts of messages stand."""
+    parts: tuple[str | int, ...] = ()
+    """The template's text, and places of messages, in order: encoded as one text."""
+    is_said: bool = False
+    """The assistant says it."""
+
 
 class ChatEncoder:
     """Messages to token ids, with the text of messages encoded as text.
 
-    The template is rendered around marks, and each message's text is encoded on its own with
-    special tokens split, so that `<|eot_id|>` inside a message stays five harmless pieces of text.
-    On clean text the ids are those of the template.
+    The template is rendered around marks and cut at its control tokens. What lies between two of
+    them, template and messages alike, is encoded as one text with special tokens split, so that
+    `<|eot_id|>` inside a message stays five harmless pieces of text. An answer begins where the
+    template's generation prompt ends. On clean text the ids are those of the template, and those of
+    training (`train.layout`).
     """
 
     def __init__(self, tokenizer: Any) -> None:
@@ -31,6 +49,10 @@ class ChatEncoder:
         self._tokenizer = tokenizer
         added = tokenizer.added_tokens_decoder.items()
         self._control = {*tokenizer.all_special_ids, *(id_ for id_, one in added if one.special)}
+        names = {str(tokenizer.convert_ids_to_tokens(id_)): id_ for id_ in self._control}
+        longest_first = sorted(names, key=len, reverse=True)
+        self._names = names
+        self._tokens = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
         fast = _fast_text_tokenizer(tokenizer)
         self._fast = fast
         self._words = Words(fast) if fast is not None and falls_into_words(fast) else None
@@ -39,11 +61,9 @@ class ChatEncoder:
 
     def encode(self, messages: tuple[Message, ...]) -> list[int]:
         """Return the prompt's ids, ending where the assistant's next turn begins."""
-        pieces = self._template(tuple(message.role for message in messages), True)
-        ids = list(pieces[0][1])
-        for index, after in pieces[1:]:
-            ids += self._text(messages[index].content.strip())
-            ids += after
+        ids = list[int]()
+        for piece in self._template(tuple(message.role for message in messages), True):
+            ids += piece.ids or self._text(_filled(piece, messages))
         return ids
 
     def encode_said(self, messages: tuple[Message, ...]) -> tuple[list[int], list[int]]:
@@ -52,45 +72,76 @@ class ChatEncoder:
         What it says are its texts and the control token that ends each of its turns: what training
         learns of a dialogue. What the template puts after the last of them is left out.
         """
-        pieces = self._template(tuple(message.role for message in messages), False)
-        ids, said = list(pieces[0][1]), list[int]()
-        for index, after in pieces[1:]:
+        ids, said, is_said = list[int](), list[int](), False
+        for piece in self._template(tuple(message.role for message in messages), False):
             start = len(ids)
-            ids += self._text(messages[index].content.strip())
-            end = len(ids) + next((n for n, id_ in enumerate(after, 1) if id_ in self._control), 0)
-            ids += after
-            if messages[index].role == Role.assistant:
+            ids += piece.ids or self._text(_filled(piece, messages))
+            end = len(ids)
+            if is_said and piece.ids:  # the token that ends a turn
+                end = start + next((n for n, i in enumerate(piece.ids, 1) if i in self._control), 0)
+            if is_said or piece.is_said:
                 said += range(start, end)
+            is_said = piece.is_said
         return ids[: said[-1] + 1] if said else ids, said
 
-    def _render(self, roles: tuple[str, ...], is_asked: bool) -> list[tuple[int, tuple[int, ...]]]:
-        """Return (message that stands before, ids of the template's piece) in order.
+    def _render(self, roles: tuple[str, ...], is_asked: bool) -> tuple[_Piece, ...]:
+        """Return the pieces of a dialogue of such messages, in order.
 
         Args:
             roles: Of the messages.
             is_asked: The assistant's next turn begins at the end.
         """
-        marks = [f"\ue000{index}\ue001" for index in range(len(roles))]
+        text = self._rendered(roles, is_asked=is_asked)
+        if sorted(int(mark) for mark in _MARK.findall(text)) != list(range(len(roles))):
+            raise ModelError(
+                f"the chat template of {self._tokenizer.name_or_path} does not show every message "
+                f"once (roles: {', '.join(roles)}); choose another model or template"
+            )
+        pieces, at = list[_Piece](), 0
+        for found in self._tokens.finditer(text):
+            pieces += self._between(text[at : found.start()], roles)
+            pieces.append(_Piece((self._names[found[0]],)))
+            at = found.end()
+        pieces += self._between(text[at:], roles)
+        return tuple(_joined(pieces))
+
+    def _rendered(self, roles: tuple[str, ...], *, is_asked: bool) -> str:
+        marks = [f"\ue000{place}\ue001" for place in range(len(roles))]
         text: str = self._tokenizer.apply_chat_template(
             [{"role": role, "content": mark} for role, mark in zip(roles, marks, strict=True)],
             tokenize=False,
             add_generation_prompt=is_asked,
         )
-        places = sorted((text.find(mark), index) for index, mark in enumerate(marks))
-        if any(text.count(mark) != 1 for mark in marks):
-            raise ModelError(
-                f"the chat template of {self._tokenizer.name_or_path} does not show every message "
-                f"once (roles: {', '.join(roles)}); choose another model or template"
-            )
-        ends = [place + len(marks[index]) for place, index in places]
-        starts = [place for place, _ in places[1:]] + [len(text)]
-        pieces = [(-1, self._encode_template(text[: places[0][0]]))]
-        for (_, index), end, start in zip(places, ends, starts, strict=True):
-            pieces.append((index, self._encode_template(text[end:start])))
-        return pieces
+        return text
 
-    def _encode_template(self, text: str) -> tuple[int, ...]:
-        return tuple(self._tokenizer.encode(text, add_special_tokens=False)) if text else ()
+    @cached_property
+    def _prompt_end(self) -> str:
+        """What the generation prompt has after its last control token, such as a line break."""
+        asked = self._rendered((Role.user,), is_asked=True)
+        prompt = asked.removeprefix(self._rendered((Role.user,), is_asked=False))
+        return "" if prompt == asked else self._tokens.split(prompt)[-1]
+
+    def _between(self, text: str, roles: tuple[str, ...]) -> Iterator[_Piece]:
+        """Yield what stands between two control tokens; answers apart from what asks for them."""
+        at = 0
+        for mark in _MARK.finditer(text):
+            is_said = roles[int(mark[1])] == Role.assistant
+            ends = text.rfind(self._prompt_end, at, mark.start()) if is_said else -1
+            if self._prompt_end and ends >= 0:
+                yield from self._one(text[at : ends + len(self._prompt_end)], is_said=False)
+                at = ends + len(self._prompt_end)
+        last = [int(place) for place in _MARK.findall(text[at:])]
+        yield from self._one(text[at:], is_said=any(roles[n] == Role.assistant for n in last))
+
+    def _one(self, text: str, *, is_said: bool) -> Iterator[_Piece]:
+        """Yield the piece of a text of the template, if there is any."""
+        split = _MARK.split(text)
+        parts = (int(part) if at % 2 else part for at, part in enumerate(split))
+        found = tuple(part for part in parts if part != "")
+        if any(isinstance(part, int) for part in found):
+            yield _Piece((), found, is_said)
+        elif text:
+            yield _Piece(self._encode_text(text))
 
     def _encode_text(self, text: str) -> tuple[int, ...]:
         if self._words is not None:
@@ -106,6 +157,22 @@ class ChatEncoder:
             verbose=False,  # an over-long text is answered `too_long`, not warned about
         )
         return tuple(ids)
+
+
+def _filled(piece: _Piece, messages: Sequence[Message]) -> str:
+    """Return the text of a piece, with the messages in their places."""
+    return "".join(
+        part if isinstance(part, str) else messages[part].content.strip() for part in piece.parts
+    )
+
+
+def _joined(pieces: Iterable[_Piece]) -> Iterator[_Piece]:
+    """Yield the pieces, neighbours of the template as one."""
+    for is_text, group in groupby(pieces, key=lambda piece: bool(piece.parts)):
+        if is_text:
+            yield from group
+        else:
+            yield _Piece(tuple(id_ for piece in group for id_ in piece.ids))
 
 
 def _fast_text_tokenizer(tokenizer: Any) -> Any:

@@ -14,6 +14,7 @@ from opencharacter.llm.sessions import Admitted, run_sessions
 from opencharacter.llm.stopping import Stopping
 from opencharacter.progress import Progress
 from opencharacter.records import Rejection
+from opencharacter.store.aside import forget
 from opencharacter.store.claims import Claims, Part
 from opencharacter.store.completions import (
     CompletionLog,
@@ -142,6 +143,7 @@ class PartWorker(Generic[Record]):
             part = self._part(number)
             write_records(self._folder.rejected_file(part), Rejection, [])
             write_records(self._folder.data_file(part), self._plan.record_type, [])
+        forget(self._folder)
 
     def left(self) -> list[int]:
         """Return the parts that are not whole."""
@@ -198,6 +200,7 @@ class PartWorker(Generic[Record]):
         opened.log.close()
         write_records(self._folder.rejected_file(opened.part), Rejection, rejected)
         write_records(self._folder.data_file(opened.part), self._plan.record_type, records)
+        forget(self._folder)
         self._claims.release(opened.part.name)
 
 

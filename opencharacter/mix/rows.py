@@ -13,6 +13,7 @@ from opencharacter.mix.draw import Candidate
 from opencharacter.prompts.character import RENDER_VERSION, Shown, system_message
 from opencharacter.records import Character, Method, MixtureRow, Response, Role
 from opencharacter.sources.rows import Tally
+from opencharacter.store.commands import first, placed, plain
 from opencharacter.store.rows import part_files, read_columns, read_records
 from opencharacter.store.stage import StageFolder
 
@@ -20,8 +21,15 @@ from opencharacter.store.stage import StageFolder
 _COLUMNS = ("id", "source", "method", "draw", "character_id", "messages.list.element.role")
 
 
-def made_methods(wanted: Sequence[str], folder: Callable[[str], StageFolder]) -> list[Method]:
+def made_methods(
+    wanted: Sequence[str], folder: Callable[[str], StageFolder], *, typed: str = ""
+) -> list[Method]:
     """Return the methods to mix: those wanted, or all that the run has made.
+
+    Args:
+        wanted: `mix.methods`.
+        folder: Of a stage of the run.
+        typed: The command, one of that run.
 
     Raises:
         StoreError: the run has made no responses yet.
@@ -31,10 +39,8 @@ def made_methods(wanted: Sequence[str], folder: Callable[[str], StageFolder]) ->
     methods = methods or [m for m in possible if folder(m).started() is not None]
     if not methods:
         run = folder("mix").run_dir
-        raise StoreError(
-            f"{run} has no responses to mix; first run: python -m opencharacter stage=synth "
-            f"run={run.name}"
-        )
+        command = placed(first(typed, "synth") or plain(run, "synth"), run)
+        raise StoreError(f"{run} has no responses to mix; first run: {command}")
     return methods
 
 

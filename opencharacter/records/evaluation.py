@@ -61,7 +61,7 @@ class EvalItem:
     """What is asked of a model, as one character."""
 
     suite: str
-    """`name@hash` of its data."""
+    """`name@hash` of its data; the name alone where nothing but what is here decides the item."""
     persona_id: str
     """Of the run's persona, or of the suite's own."""
     system: str

@@ -31,6 +31,7 @@ from opencharacter.job.judging import (
     refuse_doubles,
     say_coverage,
     say_jury,
+    say_no_criteria,
     say_refusal,
     seated,
     stage_of,
@@ -48,7 +49,7 @@ def check(config: Config) -> None:
     """Check the rubrics, and that there are the judges.
 
     Raises:
-        ConfigError: a jury has a model twice.
+        ConfigError: a jury has a model twice, or the rubrics lack a criterion that is named.
         ModelError: there is no such judge.
         SourceError: there are no such rubrics, or they cannot be used.
     """
@@ -91,6 +92,7 @@ def _ask(name: str, judge: JudgeConfig, config: Config, job: Job) -> None:
     ) as stage:
         stage.cheap = KNOWN_VERDICTS
         work = all_work(job.folder("play"), judge, rubrics)
+        say_no_criteria(work, judge)
         ask_judge(stage, work, judge, rubrics, job)
 
 

@@ -49,7 +49,7 @@ def check(config: Config) -> None:
 def run(config: Config, job: Job) -> None:
     """Write the mixture of the run."""
     settings = config.mix
-    methods = made_methods(settings.methods, job.folder)
+    methods = made_methods(settings.methods, job.folder, typed=job.command)
     reads = ["profiles", *(str(method) for method in methods)]
     suites = find_suites(settings.suites)
     scorers = {name: scorer_name(name, axis) for name, axis in settings.axes.items()}

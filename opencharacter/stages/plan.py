@@ -13,7 +13,12 @@ from dataclasses import asdict, replace
 from opencharacter.config import Config, planned_settings
 from opencharacter.job import Job
 from opencharacter.job.judge_plans import print_judging
-from opencharacter.job.plans import print_measured, print_plan, refuse_other_settings
+from opencharacter.job.plans import (
+    only_evaluates,
+    print_measured,
+    print_plan,
+    refuse_other_settings,
+)
 from opencharacter.records import Instruction, Persona
 from opencharacter.sources.instructions import read_instructions
 from opencharacter.sources.personas import read_personas
@@ -41,7 +46,7 @@ def run(config: Config, job: Job) -> None:
         ConfigError: nobody says how many records there are.
         StoreError: the run was started with other settings.
     """
-    if _only_evaluates(config):
+    if only_evaluates(config, job):
         print_judging(config, job)
         return
     refuse_other_settings(config, job)
@@ -71,12 +76,6 @@ def run(config: Config, job: Job) -> None:
     print_judging(config, job)
     done = [manifest for stage in planned if (manifest := job.folder(stage).manifest())]
     print_measured(plain | {m["stage"]: m["planned"] for m in done if "planned" in m}, done)
-
-
-def _only_evaluates(config: Config) -> bool:
-    """Say whether the run asks characters of another one, so that it makes none itself."""
-    is_another = config.suite.run not in (None, config.run)
-    return is_another and not config.play.follows and not config.plan.pilot
 
 
 def _counted(config: Config) -> Config:

@@ -18,11 +18,13 @@ from opencharacter.job import Job
 from opencharacter.job.ahead import check_asked
 from opencharacter.job.forgetting import with_losses
 from opencharacter.job.harness import check_harness, run_harness
-from opencharacter.job.lineage import trained_in
+from opencharacter.job.lineage import trained_in, trainings_of
 from opencharacter.job.playing import (
     count_played,
     refuse_damaged,
+    say_lost,
     say_missing,
+    sources_of,
     write_items,
 )
 from opencharacter.job.reporting import run_folder
@@ -60,12 +62,16 @@ def run(config: Config, job: Job) -> None:
     if config.suite.run:
         run_folder(run, Path(config.runs_dir))  # a name that was mistyped is told as such
     reads = stages_read(config.suite)
-    made = {stage: finished_input(run_dir, stage, run=run) for stage in reads}
-    user = model_name(config.user) if config.suite.user is UserTurns.model else ""
-    suite = load_suite(config.suite, run_dir, _also_trained(config, run_dir), user=user)
-    suite = with_losses(suite, trained_in(config.player.model))
-    tasks = tasks_of(suite, config.play)
     is_own = run == config.run
+    typed = job.command if is_own else ""
+    made = {stage: finished_input(run_dir, stage, run=run, typed=typed) for stage in reads}
+    user = model_name(config.user) if config.suite.user is UserTurns.model else ""
+    trained = trainings_of(config.player.model, run_dir)
+    also = trained.besides(run_dir) if reads else trained.runs
+    suite = load_suite(config.suite, run_dir, also, knows_all=not trained.lost, user=user)
+    refuse_damaged(suite, max_rejected=config.play.max_rejected)
+    suite = with_losses(suite, trained_in(config.player.model), config.player.model)
+    tasks = tasks_of(suite, config.play)
     with job.stage(
         "play",
         settings=[
@@ -76,9 +82,10 @@ def run(config: Config, job: Job) -> None:
         ],
         versions={"model": model_name(config.player), "prompt": RENDER_VERSION},
         reads=reads if is_own else (),
-        sources={"suite": suite.name} | ({} if is_own else {f"{run}/{s}": made[s] for s in made}),
+        sources=sources_of(suite) | ({} if is_own else {f"{run}/{s}": made[s] for s in made}),
     ) as stage:
         say_missing(suite)
+        say_lost(trained.lost if reads else "")
         # Now: later our engine holds the GPU.
         run_harness(stage.folder, config, stage.fingerprint, stage.claims)
 
@@ -94,7 +101,7 @@ def run(config: Config, job: Job) -> None:
             play_plan(suite, tasks, player.play),
             lambda: asked,
             what=f"Transcripts: {suite.name}, played by {model_name(config.player)}.",
-            max_rejected=config.play.max_rejected,
+            max_rejected=1.0,  # what is damaged was weighed before
             notes=notes,
         )
 
@@ -114,9 +121,3 @@ def _models(config: Config, job: Job) -> Model:
     player = job.model(config.player)
     user = player if config.suite.user is UserTurns.scripted else job.model(config.user)
     return player if user is player else TwoModels(player, user)
-
-
-def _also_trained(config: Config, asked: Path) -> tuple[Path, ...]:
-    """Return the run that trained the player, where it is not the one whose people are asked."""
-    run_dir = trained_in(config.player.model)
-    return (run_dir,) if run_dir and run_dir.resolve() != asked.resolve() else ()

@@ -14,6 +14,7 @@ from opencharacter.compare.alike import joined
 from opencharacter.config import Config
 from opencharacter.job import Job
 from opencharacter.job.reporting import (
+    labels_of,
     read_results,
     run_folder,
     track_report,
@@ -32,7 +33,9 @@ def run(config: Config, job: Job) -> None:
     runs_dir = Path(config.runs_dir)
     run_folder(config.run, runs_dir)  # a name that was mistyped is told as such
     others = [run_folder(name, runs_dir) for name in config.report.runs]
-    runs = [read_results(folder, run=folder.name) for folder in (job.run_dir, *others)]
+    label, *labels = labels_of([job.run_dir, *others])
+    runs = [read_results(job.run_dir, run=label, typed=job.command)]
+    runs += [read_results(each, run=run) for each, run in zip(others, labels, strict=True)]
     results = with_labels(joined(runs), config)
     report = write_report(job.folder("report").path, results, config.report)
     track_report(report, results, config, job.folder("report"))

@@ -125,23 +125,6 @@ def ratio_interval(
     return Estimate(value, value + ends[0], value + ends[1], se, n, k, level, method)
 
 
-def share_interval(hits: int, n: int, *, level: float = 0.95) -> Estimate:
-    """Return a share of independent rows with Wilson's interval, which stays inside [0, 1].
-
-    Raises:
-        ValueError: Not 0 <= hits <= n.
-    """
-    check_level(level)
-    if not 0 <= hits <= n:
-        raise ValueError(f"{hits:,} hits of {n:,} rows")
-    if n == 0:
-        return Estimate(None, None, None, None, 0, 0, level, "nothing to estimate from")
-    share = hits / n
-    low, high = _wilson(share, n, NORMAL.inv_cdf((1 + level) / 2))
-    se = math.sqrt(share * (1 - share) / n)
-    return Estimate(share, low, high, se, n, n, level, "wilson")
-
-
 def clustered_share(
     hits: ArrayLike, clusters: Labels | None = None, *, level: float = 0.95
 ) -> Estimate:

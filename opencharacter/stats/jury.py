@@ -15,6 +15,7 @@ from opencharacter.stats.arrays import Bools, Floats, Ints, Labels, groups_of, p
 from opencharacter.stats.intervals import Estimate, check_level, mean_interval
 from opencharacter.stats.student import t_quantile
 
+_FLAT = 1e-9  # points: less spread is rounding
 Marks = Sequence[float | None]
 
 
@@ -109,6 +110,7 @@ def self_preference(
     families: Sequence[str],
     clusters: Labels | None = None,
     *,
+    one_spread: bool = False,
     level: float = 0.95,
 ) -> list[SelfPreference]:
     """Return for each judge how much more it gives answers of its own family.
@@ -122,11 +124,15 @@ def self_preference(
         judge_families: Family of each judge, e.g. `llama`.
         families: (n,) family of the model that wrote each answer.
         clusters: (n,) ids of characters.
+        one_spread: Bring judges to the mean of their spreads inside of families, over the answers
+            that all have marked, anew for each character left out: else a judge that uses half of
+            the scale seems to favour the worse family.
         level: Of the interval: Student's t, standard error by leaving out characters. Measured: at
             0.95 it holds 93-97 % from 10 characters on that all families answer as.
 
     Raises:
-        ValueError: Other numbers of items, or a judge without a family.
+        ValueError: Other numbers of items, or a judge without a family; with `one_spread` too few
+            answers that all have marked, or a judge that gives all of a family one mark.
     """
     check_level(level)
     names, grid, there = _grid(marks)
@@ -142,12 +148,19 @@ def self_preference(
     own = np.array([[judge_families[name] == family for family in families] for name in names])
     rows = there.sum(axis=0) >= 2  # where judges can be compared
     _, groups = np.unique(groups_of(clusters, len(rows))[rows], return_inverse=True)
+    marked: Bools = np.all(there[:, rows], axis=0)
+    families_of = np.unique(np.asarray(families), return_inverse=True)[1][rows]
     squares, products = _normal(grid[:, rows], there[:, rows], own[:, rows], groups)
-    fitted, told = _solved(squares.sum(axis=0), products.sum(axis=0))
-    without = [
-        _solved(squares.sum(axis=0) - one, products.sum(axis=0) - other)
-        for one, other in zip(squares, products, strict=True)
+    k = len(squares)
+    scales = np.ones((k + 1, len(names)))  # without each character, then of all
+    if one_spread:
+        scales = _scales(names, grid[:, rows], marked, families_of, groups)
+    fits = [
+        _solved(squares.sum(axis=0) - one, scale @ (products.sum(axis=0) - other))
+        for one, other, scale in zip((*squares, 0.0), (*products, 0.0), scales, strict=True)
     ]
+    fitted, told = fits[k]
+    without = fits[:k]
     found = []
     for at, name in enumerate(names):
         n = int((there[at] & rows).sum())
@@ -160,8 +173,9 @@ def self_preference(
 
 
 def _normal(grid: Floats, there: Bools, own: Bools, groups: Ints) -> tuple[Floats, Floats]:
-    """Return the sums of squares (k, p, p) and of products with marks (k, p) of each character.
+    """Return the sums of squares (k, p, p) and of products with marks (k, judges, p).
 
+    They are of each of k characters, the products with the marks of each judge alone, which add up.
     The p = 2 judges columns are the preference of each judge, then how strict each is.
     """
     judges, n = grid.shape
@@ -177,12 +191,53 @@ def _normal(grid: Floats, there: Bools, own: Bools, groups: Ints) -> tuple[Float
         centred: Floats = (values - values.sum(axis=-2, keepdims=True) / counts) * there
         return centred
 
-    columns, marks = inside(columns), inside(grid)
+    columns = inside(columns)
     k = int(groups.max()) + 1 if n else 0
-    squares, products = np.zeros((k, 2 * judges, 2 * judges)), np.zeros((k, 2 * judges))
+    squares, products = np.zeros((k, 2 * judges, 2 * judges)), np.zeros((k, judges, 2 * judges))
     np.add.at(squares, groups, np.einsum("pjn,qjn->npq", columns, columns))
-    np.add.at(products, groups, np.einsum("pjn,jn->np", columns, marks))
+    # Columns have the mean 0 over the judges of an answer, so that the mean of marks drops out.
+    np.add.at(products, groups, np.einsum("pjn,jn->njp", columns, grid * there))
     return squares, products
+
+
+def _scales(
+    names: Sequence[str], grid: Floats, shared: Bools, families: Ints, groups: Ints
+) -> Floats:
+    """Return by what marks are multiplied (k + 1, judges) without each character, and of all.
+
+    Args:
+        names: Of the judges.
+        grid: (judges, n) marks.
+        shared: (n,) answers that all have marked.
+        families: (n,) number of the family that wrote each.
+        groups: (n,) number of its character.
+    """
+    k, wide = int(groups.max(initial=-1)) + 1, int(families.max(initial=-1)) + 1
+    grid, families, groups = grid[:, shared], families[shared], groups[shared]
+    counts, sums = np.zeros((k, wide)), np.zeros((k, wide, len(names)))
+    squares = np.zeros((k, len(names)))
+    if len(groups):
+        grid = grid - grid.mean(axis=1, keepdims=True)
+    np.add.at(counts, (groups, families), 1)
+    np.add.at(sums, (groups, families), grid.T)
+    np.add.at(squares, groups, grid.T**2)
+    blank = (np.zeros_like(counts[:1]), np.zeros_like(sums[:1]), np.zeros_like(squares[:1]))
+    left = [
+        whole.sum(axis=0) - np.concatenate([whole, none])
+        for whole, none in zip((counts, sums, squares), blank, strict=True)
+    ]  # (k + 1, ...)
+    means = left[1] ** 2 / np.maximum(left[0], 1)[..., None]  # (k + 1, families, judges)
+    free = left[0].sum(axis=1) - (left[0] > 0).sum(axis=1)  # (k + 1,)
+    spreads = np.sqrt(np.maximum(left[2] - means.sum(axis=1), 0) / np.maximum(free, 1)[:, None])
+    if free[-1] < 1:
+        raise ValueError(
+            f"{shared.sum()} answers that all {len(names)} judges have marked: too few"
+        )
+    for name, spread in zip(names, spreads[-1], strict=True):
+        if spread <= _FLAT:
+            raise ValueError(f"{name} gives one mark to all answers of a family")
+    scales: Floats = spreads.mean(axis=1, keepdims=True) / np.maximum(spreads, _FLAT)
+    return scales
 
 
 def _solved(squares: Floats, products: Floats) -> tuple[Floats, Bools]:

@@ -51,9 +51,16 @@ class SharedCompletions:
     Copying files in or out shares them with other machines.
     """
 
-    def __init__(self, folder: Path) -> None:
-        """Read nothing yet; nothing is written before the first answer."""
-        self._folder = folder
+    def __init__(self, folder: Path, origin: str = "") -> None:
+        """Read nothing yet; nothing is written before the first answer.
+
+        Args:
+            folder: Of the files.
+            origin: Who answers, where a key does not tell: what a run's own log holds of another
+                origin, or of one that it does not name, is never copied here.
+        """
+        self.folder = folder
+        self.origin = origin
         self._path = folder / f"{secrets.token_hex(8)}.jsonl"
         self._descriptor = -1
         self.damaged: dict[Path, int] = {}
@@ -71,13 +78,13 @@ class SharedCompletions:
         Raises:
             StoreError: the folder is none, or a file in it cannot be read.
         """
-        if self._folder.exists() and not self._folder.is_dir():
+        if self.folder.exists() and not self.folder.is_dir():
             raise StoreError(
-                f"{self._folder} is no folder, and completions that runs share are kept in one; "
+                f"{self.folder} is no folder, and completions that runs share are kept in one; "
                 "check judge.cache"
             )
         found: dict[bytes, Place] = {}
-        for path in sorted(self._folder.glob("*.jsonl")):
+        for path in sorted(self.folder.glob("*.jsonl")):
             try:
                 found |= self._indexed(path)
             except OSError as error:
@@ -110,7 +117,7 @@ class SharedCompletions:
         """
         with disk_errors(self._path):
             if self._descriptor < 0:
-                self._folder.mkdir(parents=True, exist_ok=True)
+                self.folder.mkdir(parents=True, exist_ok=True)
                 self._descriptor = os.open(
                     self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644
                 )
@@ -189,7 +196,11 @@ class CompletionLog:
         found: dict[str, Any] = json.loads(line)
         if self._shared:
             self._shared.served.add(found.get("served", ""))
-        if self._shared and bytes.fromhex(key) not in self._shared.places:
+        if (
+            self._shared
+            and bytes.fromhex(key) not in self._shared.places
+            and found.get("origin") == self._shared.origin
+        ):
             self._shared.append(bytes.fromhex(key), line)  # a kill came between the two logs
         return found
 
@@ -199,7 +210,8 @@ class CompletionLog:
         Raises:
             StoreError: the disk is full.
         """
-        line = canonical_json({"key": key, **completion}) + b"\n"
+        origin = {"origin": self._shared.origin} if self._shared else {}
+        line = canonical_json({"key": key, **completion, **origin}) + b"\n"
         with disk_errors(self._path):
             written = os.write(self._descriptor, line)
             if written < len(line):  # the disk filled up inside the line

@@ -1,8 +1,6 @@
 """A file of a run that cannot be read: which one, what is wrong, and the command that mends it."""
 
 import json
-import re
-import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from opencharacter.errors import StoreError
+from opencharacter.store.commands import alone, forced, placed, plain
 
 _UNREADABLE = (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OSError)
 
@@ -24,7 +23,7 @@ def damaged(path: Path, what: str) -> StoreError:
     folder = next((each for each in path.parents[:2] if _command(each) is not None), None)
     if folder is None:
         return StoreError(f"{path} is damaged ({what}); take it out of that folder")
-    command = alone(_command(folder) or "", folder.name)
+    command = placed(alone(_command(folder) or "", folder.name), folder.parent)
     kept = " (logged answers are kept)" if (folder / "completions").exists() else ""
     return StoreError(
         f"{path} is damaged ({what}); make {folder.name} again with: {forced(command)}{kept}"
@@ -47,28 +46,6 @@ def damage_told(path: Path) -> Iterator[None]:
         raise damaged(path, what.partition("\n")[0].rstrip(".")) from error
 
 
-def alone(command: str, stage: str) -> str:
-    """Return a command as it was typed, but for one stage, and all of it."""
-    typed = re.sub(r"\s(?:force|part)=\S+", "", command)
-    return re.sub(r"\bstage=\S+", f"stage={stage}", typed)
-
-
-def first(command: str, stage: str) -> str:
-    """Return a command as it was typed for a stage that must be done before it; "" if it is none.
-
-    Words that only look at something, or that are about the later stage's work, are left out.
-    """
-    if not re.search(r"\sstage=\S+", command):
-        return ""
-    looks = r"\s(?:preview|dry_run|parts|\w+\.(?:check|show|dry_run))=\S+"
-    return alone(re.sub(looks, "", command), stage)
-
-
-def forced(command: str) -> str:
-    """Return a command that starts its stages over."""
-    return re.sub(r"\sforce=\S+", "", command) + " force=true"
-
-
 def _command(folder: Path) -> str | None:
     """Return the command that made a stage's folder, from whichever file still says it.
 
@@ -84,5 +61,4 @@ def _command(folder: Path) -> str | None:
             return str(json.loads(text)["command"])
         except (ValueError, KeyError, TypeError):
             continue
-    words = ["python", "-m", "opencharacter", f"stage={folder.name}", f"run={folder.parent.name}"]
-    return shlex.join(words) if there else None
+    return plain(folder.parent, folder.name) if there else None

@@ -60,8 +60,14 @@ def close_stage(
 
     Raises:
         AccountingError: rows are missing, double, or too many were rejected.
+        StoreError: the stage is another one by now.
     """
     started = folder.started() or {}
+    if started.get("fingerprint", fingerprint) != fingerprint:
+        raise StoreError(
+            f"{folder.path} was started with other settings while this command was at it; run it "
+            "again when the other one has ended"
+        )
     _drop_orphans(folder)
     footers = [read_footer(path) for path in part_files(folder.data)]
     rejected = Counter(row[0] for row in read_columns(part_files(folder.rejected), ["reason"]))

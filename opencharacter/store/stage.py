@@ -7,7 +7,6 @@
 A stage refuses inputs or settings that are not the ones it was started with.
 """
 
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,8 @@ from typing import Any
 from opencharacter.errors import StoreError
 from opencharacter.ids import digest
 from opencharacter.store.claims import Part
-from opencharacter.store.damage import alone, damaged, first, forced
+from opencharacter.store.commands import alone, first, forced, placed, plain
+from opencharacter.store.damage import damaged
 from opencharacter.store.files import read_json
 from opencharacter.store.rows import part_files, read_columns
 
@@ -141,9 +141,11 @@ def finished_input(run_dir: Path, stage: str, *, run: str, typed: str = "") -> s
     folder = StageFolder(run_dir=run_dir, stage=stage)
     manifest = folder.manifest()
     started = folder.started() or {}
-    command = first(typed, stage) or f"python -m opencharacter stage={stage} run={shlex.quote(run)}"
+    here = run_dir.parent / Path(run).name
+    command = first(typed, stage) or plain(here, stage)
     if "command" in started:  # as it was typed, but this stage alone, and all of it
         command = alone(started["command"], stage)
+    command = placed(command, here)
     if manifest is None:
         state = "unfinished" if started else "missing"
         raise StoreError(f"{folder.path} is {state}; first run: {command}")

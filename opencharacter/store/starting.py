@@ -1,14 +1,13 @@
 """The start of a stage: what it is started with is written down, or refused."""
 
-import shutil
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 
 from opencharacter.errors import StoreError
+from opencharacter.store.aside import move_aside
 from opencharacter.store.claims import Claims
-from opencharacter.store.damage import forced
+from opencharacter.store.commands import alone, forced, is_of
 from opencharacter.store.files import write_json
 from opencharacter.store.stage import StageFolder, stage_fingerprint
 
@@ -47,7 +46,8 @@ def begin(
         settings: Everything that decides what is asked and kept.
         inputs: Fingerprint of each stage it reads.
         command: As it was typed, for errors.
-        force: Forget what was made; logged completions stay, found again by their keys.
+        force: Move aside what was made, until the new stage has rows (`aside`); logged completions
+            stay, found again by their keys.
         claims: The stage's.
 
     Raises:
@@ -55,7 +55,7 @@ def begin(
     """
     fingerprint = stage_fingerprint(folder.stage, settings, inputs)
     if force:
-        _start_over(folder, claims, command)
+        move_aside(folder, claims, command)
     mine = {
         "fingerprint": fingerprint,
         "settings": dict(settings),
@@ -105,7 +105,7 @@ def make_room(
         if started is None or not _is_cheap(started, settings, inputs, cheap):
             return ""
         told = told_changes(started, settings, inputs)
-        _start_over(folder, claims, command)
+        move_aside(folder, claims, command)
         return told
     finally:
         claims.release(_ROOM)
@@ -141,35 +141,6 @@ def _write_started(folder: StageFolder, mine: dict[str, Any]) -> dict[str, Any]:
     return mine
 
 
-def _start_over(folder: StageFolder, claims: Claims, command: str) -> None:
-    """Move what was made aside, then remove it.
-
-    Each move is one step, and `started.json` goes last: whatever a kill leaves belongs to it.
-    """
-    others = claims.others()
-    if others:
-        name, holder = next(iter(others.items()))
-        raise StoreError(
-            f"cannot start {folder.path} over: {holder} is working on {name}; stop it, or leave "
-            "out force=true"
-        )
-    beside = [folder.path / name for name in ("README.md", *folder.beside)]
-    aside = folder.path / ".old"
-    try:
-        if aside.exists():  # left by a kill
-            shutil.rmtree(aside)
-        aside.mkdir()
-        made_last = (folder.data, folder.rejected, folder.started_file)
-        for made in (folder.manifest_file, *beside, *made_last):
-            with suppress(FileNotFoundError):
-                made.rename(aside / made.name)
-        shutil.rmtree(aside)
-    except OSError as error:
-        raise StoreError(
-            f"cannot start {folder.path} over: {error}; mend that, then run again: {command}"
-        ) from error
-
-
 def _stale_message(
     folder: StageFolder,
     started: Mapping[str, Any],
@@ -177,10 +148,18 @@ def _stale_message(
     inputs: Mapping[str, str],
     command: str,
 ) -> str:
+    """Return what differs, and the command that mends it.
+
+    Of a command of several stages that is the one that differs; all of it where it reads no other,
+    for the rest follows from it.
+    """
     shown = told_changes(started, settings, inputs)
+    is_part = bool(inputs) and not is_of(command, folder.stage)
+    own = alone(command, folder.stage) if is_part else command
+    again = ", then give the same command again" * is_part
     return (
         f"{folder.path} was started with other settings or inputs ({shown}); start it over with: "
-        f"{forced(command)}, or choose another run="
+        f"{forced(own)}{again}, or choose another run="
     )
 
 

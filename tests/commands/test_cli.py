@@ -182,6 +182,7 @@ def test_version_is_ours_not_hydras(tmp_path):
         pytest.param("stage=mix synth.methods=rewrite", "write 'synth.methods=[a,b]'", id="list"),
         pytest.param("stage=mix teacher=llama", "choose llm@teacher=", id="section"),
         pytest.param("stage=mix personas=fil", "options: embedded, file, list", id="group option"),
+        pytest.param("stage=mix llm@judge=embeded", "no llm@judge=embeded (did", id="which model"),
         pytest.param("stage=mix experiment=paper/x", "paper/ablation_1", id="experiment"),
         pytest.param("stage=mix llm@techer=x", "did you mean 'llm@teacher'", id="group"),
         pytest.param("stage=mix seed=1,2", "add --multirun", id="several values"),

@@ -182,6 +182,21 @@ def test_scores_are_drawn_against_what_runs_differ_in():
     assert "| r1000 |" in compare_markdown(found)
 
 
+def test_runs_that_differ_in_several_facts_of_training_are_told_apart_by_none():
+    told = {"characters": 7, "rows": 273, "tokens": 94_000, "method": "generate"}
+    runs = [
+        replace(results(8, run="small"), facts=told),
+        replace(results(8, run="big"), facts=told | {"characters": 64, "rows": 303}),
+        replace(results(8, run="wide"), facts=told | {"characters": 64, "rows": 274}),
+    ]
+    lines = [line for line in sentences(compared(*runs)) if "more than one thing" in line]
+
+    assert lines == [
+        "small and big differ in more than one thing, so nothing here says which of them a "
+        "difference comes from: characters 7 and 64; training dialogues 273 and 303."
+    ]
+
+
 def test_a_run_of_one_domain_is_compared_on_all_characters():
     runs = [results(8, run=run, values=lambda n, v: v) for run in "ab"]
     unknown = []

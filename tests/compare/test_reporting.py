@@ -115,6 +115,32 @@ def related(given, **about):
     return replace(given, families=families, related={"llama": "the tested model's own"}, **about)
 
 
+@pytest.mark.parametrize(
+    ("failures", "value", "missing", "failed"),
+    [
+        (("", "truncated", "error"), 3.0, 2, 1),  # the engine ended it: nobody can say
+        (("", "truncated", "refusal"), 2.0, 0, 3),  # the model did: the lowest
+        (("", "error"), 5.0, 3, 0),
+    ],
+)
+def test_a_turn_that_the_engine_prevented_is_missing_whatever_failed_before(
+    failures, value, missing, failed
+):
+    one = item(0)
+    first = Failure(next(filter(None, failures)))
+    said = replace(transcript(one, failure=first), turn_failures=failures)
+    reasons = [f"candidate_{why}" if why else None for why in failures]
+    reasons += ["not_reached"] * (4 - len(failures))
+    scores = [
+        score(said, None if why else 5.0, turn=turn, unscored=why)
+        for turn, why in enumerate(reasons)
+    ]
+
+    [mark] = marks_of(with_scores([(one, said, scores)]))
+
+    assert (mark.value, mark.missing, mark.failed) == (value, missing, failed)
+
+
 def test_a_judge_of_the_candidate_s_family_is_not_in_the_headline():
     given = related(results(8, judges=("llama-70b@1", "qwen-72b@1")))
     low = [replace(s, value=1.0) if "llama" in s.judge else s for s in given.scores]
@@ -175,7 +201,8 @@ def test_a_headline_of_rules_hangs_on_no_judge():
 def test_the_facts_of_a_checklist_are_one_criterion():
     one = item(0)
     said = transcript(one)
-    facts = [score(said, value, criterion=f"fact:{n}") for n, value in enumerate((1.0, 0.0, 1.0))]
+    given = [score(said, value, criterion=f"fact:{n}") for n, value in enumerate((1.0, 0.0, 1.0))]
+    facts = [replace(each, probabilities=()) for each in given]  # as in JSON
     found = report(with_scores([(one, said, [score(said, 4.0), *facts])]))
 
     assert {row.name: row.overall.value for row in found.criteria_rows} == {

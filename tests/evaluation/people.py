@@ -1,5 +1,6 @@
 """Characters, and a run's folder with a mixture of some of them, made by hand."""
 
+from opencharacter.ids import stable_fraction
 from opencharacter.prompts.profile import render_profile
 from opencharacter.records import (
     Call,
@@ -10,6 +11,7 @@ from opencharacter.records import (
     MixtureRow,
     Role,
     Split,
+    Tokens,
     Usage,
     persona_id,
 )
@@ -94,6 +96,24 @@ def write_run(run_dir, *, people=PEOPLE, met=((ANNA, 0), (ANNA, 1), (BEN, 2)), i
         write_records(path, record_type, records)
         finish(run_dir / stage)
     return run_dir
+
+
+def train(run_dir, people, *, held, seed=0):
+    """Write a training of the mixture of `people` that held some of them out."""
+    share = max(stable_fraction("holdout", seed, who.cluster) for who in held) + 1e-9
+    rows = [
+        Tokens(
+            row_id=f"row-{who.id}", character_id=who.id, instruction_id=INSTRUCTIONS[0].id,
+            persona_id=who.persona_id, source="tests", method=Method.generate, tokenizer="t",
+            template="t", dropped_turns=0, n_supervised=1, input_ids=(1, 2), labels=(-100, 2),
+        )
+        for who in people
+    ]  # fmt: skip
+    write_records(run_dir / "tokenize" / "data" / "part-00000-of-00001.parquet", Tokens, rows)
+    holdout = {"characters": share, "dialogues": 0.0, "general": 0.0}
+    names = {"fingerprint": "f", "inputs": {}, "command": "python", "at": 0.0}
+    settings = {"seed": seed, "train": {"holdout": holdout}}
+    write_json(run_dir / "train" / "started.json", names | {"settings": settings})
 
 
 def finish(folder, *, notes=None):

@@ -77,3 +77,74 @@ def test_a_choice_is_one_of_the_two_or_none(answer, agrees):
 
 def test_rules_are_stored_as_text():
     assert json.loads(FILMS.as_json()) == {"prefers": "Casablanca", "over": "Alien"}
+
+
+# As models say it, to "Alien or Heat?"; one who only says what is bad has chosen nothing.
+CHOICES = {
+    "Alien.": True,
+    "I prefer Alien to Heat.": True,
+    "Heat is not for me; Alien.": True,
+    "Of the two I'd say Alien, though Heat is fine.": True,
+    "Alien over Heat, any day.": True,
+    "I would pick Alien.": True,
+    "I love Heat, but Alien is better.": True,
+    "Between Alien and Heat, Alien.": True,
+    "Alien or Heat? Alien!": True,
+    "Heat bores me. Alien!": True,
+    "I dislike Alien, so Heat": False,
+    "I'd take Heat over Alien": False,
+    "Neither Alien nor Heat.": None,
+    "**Alien**": True,
+    "I can't stand Alien.": None,
+    "Alien wins.": True,
+    "I hate Heat": None,
+    "Not Alien - Heat!": False,
+    "Alien beats Heat.": True,
+    "Heat was overrated compared to Alien.": True,
+    "Rather than Heat, I choose Alien.": True,
+    "Heat is good, but not as good as Alien.": True,
+    "Nothing beats Alien.": True,
+    "Heat doesn't come close to Alien.": True,
+    "I'd rather watch Alien than Heat.": True,
+    "I can't get enough of Alien.": True,
+    "I fell asleep in Heat.": None,
+    "Heat is boring.": None,
+    "Heat wasn't for me.": None,
+    "Heat is worse than Alien.": True,
+    "Heat isn't bad, but I'd go with Alien.": True,
+    "I used to prefer Heat.": None,
+    "My sister prefers Heat.": None,
+    "If I had to choose, Alien.": True,
+    "If I had to choose, I'd pick Alien.": True,
+    "I hate Heat, so Alien.": True,
+    "I like both Alien and Heat.": None,
+    "Alien is my favourite.": True,
+    "My choice is Alien.": True,
+    "Definitely Alien.": True,
+    "I'm tired of Heat.": None,
+    "Heat left me cold; Alien never did.": None,
+    "I regret watching Heat.": None,
+    "Alien is overrated; Heat is better.": False,
+    "Heat, without a doubt.": False,
+    "Heat pales beside Alien.": True,
+    "I avoid Heat.": None,
+    "Alien, because Heat is too long.": True,
+    "I saw Heat twice.": None,
+    "I liked Heat less than Alien.": True,
+    "Both are great, but I'd pick Alien.": True,
+    "I preferred Alien.": True,
+    "I didn't like Heat; I preferred Alien.": True,
+    "I'd skip Heat and take Alien.": True,
+    "I don't hate Heat, but I prefer Alien.": True,
+    "Alien is great, Heat even better.": False,
+    "Heat has a long plot.": None,
+}
+
+
+@pytest.mark.parametrize("answer", CHOICES)
+def test_a_dislike_is_no_choice_and_the_better_one_is(answer):
+    alien, heat = Choice(prefers="Alien", over="Heat"), Choice(prefers="Heat", over="Alien")
+    wanted = CHOICES[answer]
+
+    assert alien.is_met(answer) is wanted
+    assert heat.is_met(answer) is (None if wanted is None else not wanted)

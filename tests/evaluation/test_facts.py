@@ -41,7 +41,7 @@ AGES = {
     "Yes, I'm 42.": "S",
     "I am not 42.": "C",
     "I'm 142.": "C",
-    "I am 42. I am 35.": "SC",
+    "I am 42. I am 35.": "S",
     "I am 24.": "C",
     "No, that is not my age.": "",
     "Of course not.": "",

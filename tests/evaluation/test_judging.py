@@ -4,6 +4,8 @@ from itertools import pairwise
 
 import pytest
 
+from opencharacter.errors import ConfigError
+from opencharacter.evaluation.facts import Fact, Field
 from opencharacter.evaluation.judging import Judge
 from opencharacter.evaluation.work import (
     Instrument,
@@ -186,9 +188,17 @@ def test_the_last_object_of_a_json_verdict_counts_and_the_scale_is_strict():
     _, found = score(lambda _: said('{"points": 5} no: {"points": 2}'), gives_probabilities=False)
     assert (found.value, found.mass, found.probabilities) == (2.0, None, ())
 
-    asked, found = score(lambda _: said('{"points": 10}'), gives_probabilities=False)
-    assert (len(asked), found.value, found.unscored) == (3, None, "unreadable")
-    assert len({request.seed for request in asked}) == 3
+    _, found = score(lambda _: said('{"points": 10}'), gives_probabilities=False)
+    assert (found.value, found.unscored) == (None, "unreadable")
+
+
+def test_a_verdict_in_json_that_cannot_be_read_is_never_drawn_again():
+    asked, found = score(lambda _: said("I would rather talk."), gives_probabilities=False)
+    assert (len(asked), found.value, found.unscored) == (1, None, "unreadable")
+
+    faults = iter([Completion(text="down", finish=Finish.error), said('{"points": 4}')])
+    asked, found = score(lambda _: next(faults), gives_probabilities=False)
+    assert (found.value, asked[0] == asked[1]) == (4.0, True)  # the same question, at the same T
 
 
 def test_a_checklist_has_every_fact_and_long_ones_sentence_by_sentence():
@@ -307,3 +317,29 @@ def test_a_pair_without_a_counterpart_or_with_a_failed_one_is_not_asked():
     assert score(lambda _: told(1, 0), alone)[1].unscored == "no_counterpart"
     assert score(lambda _: told(1, 0), broken)[1].unscored == "counterpart_failed"
     assert score(lambda _: told(1, 0), broken)[0] == []
+
+
+def worked(criteria, *, dimensions):
+    """Return by what an item with a rule is judged."""
+    age = Fact(field=Field.age, value="40").as_json()
+    one = item(answers=(age,), dimensions=dimensions)
+    said = transcript(one, "I am 40.")
+    found = rubric_work({one.id: one}, [said], RUBRICS[Instrument.rubric], criteria)
+    return [each.criterion for each in found]
+
+
+@pytest.mark.parametrize(
+    ("criteria", "judged"),
+    [([], ["persona_consistency"]), (["linguistic_habits"], ["linguistic_habits"])],
+)
+def test_criteria_that_are_named_hold_for_items_with_a_rule_too(criteria, judged):
+    assert worked(criteria, dimensions=("fact_stated", "persona_consistency")) == judged
+    assert worked(criteria, dimensions=("fact_stated",)) == []  # rules alone score it
+
+
+@pytest.mark.parametrize("dimensions", [("fact_stated", "persona_consistency"), ("fact_stated",)])
+def test_a_criterion_that_there_is_not_is_refused_of_items_with_a_rule_too(dimensions):
+    with pytest.raises(
+        ConfigError, match=r"'nope', which judge\.criteria names; they have action_"
+    ):
+        worked(["nope"], dimensions=dimensions)

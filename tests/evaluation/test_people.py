@@ -7,9 +7,23 @@ import pytest
 
 from opencharacter.config import SuiteConfig, SuiteName, Who
 from opencharacter.errors import SourceError, StoreError
+from opencharacter.evaluation.people import HELD
 from opencharacter.evaluation.suites import load_suite
+from opencharacter.ids import stable_fraction
 from opencharacter.records import Domain
-from tests.evaluation.people import ANNA, BEN, CLEO, DAN, INSTRUCTIONS, PEOPLE, character, write_run
+from tests.evaluation.gym import PEOPLE as PERSONAS
+from tests.evaluation.gym import write_gym
+from tests.evaluation.people import (
+    ANNA,
+    BEN,
+    CLEO,
+    DAN,
+    INSTRUCTIONS,
+    PEOPLE,
+    character,
+    train,
+    write_run,
+)
 
 
 def load(run_dir, name, **settings):
@@ -155,3 +169,55 @@ def test_without_a_mixture_nothing_is_known_of_domains(tmp_path):
     (run_dir / "mix" / "manifest.json").unlink()
 
     assert {i.domain for i in load(run_dir, "profile_facts").items} == {Domain.unknown}
+
+
+def trained_without_one(run_dir):
+    """Write a run whose training held one of Anna and Ben out; return who was shown and who not."""
+    held, shown = sorted((ANNA, BEN), key=lambda who: stable_fraction("holdout", 0, who.cluster))
+    train(write_run(run_dir), [ANNA, BEN], held=[held])
+    return shown, held
+
+
+def test_who_was_held_out_of_a_training_is_neither_in_domain_nor_out_of_it(tmp_path):
+    shown, held = trained_without_one(tmp_path)
+    trained = load(tmp_path, "profile_facts", who=Who.trained)
+    everybody = load(tmp_path, "profile_facts", who=Who.all)
+
+    assert {item.persona_id for item in trained.items} == {shown.persona_id}
+    assert {item.persona_id for item in load(tmp_path, "in_domain").items} == {shown.persona_id}
+    domains = {item.persona_id: item.domain for item in everybody.items}
+    assert domains == {
+        shown.persona_id: "in",
+        held.persona_id: "unknown",
+        CLEO.persona_id: "out",
+        DAN.persona_id: "out",
+    }
+    assert trained.about == everybody.about == {HELD: 1.0}
+    assert not load(tmp_path, "out_of_domain").about
+
+
+def test_a_near_duplicate_of_whom_a_training_held_out_is_refused_out_of_domain(tmp_path):
+    _, held = trained_without_one(tmp_path / "other")
+    double = replace(CLEO, persona=held.persona)
+    people = [ANNA, BEN, double, DAN]
+    train(write_run(tmp_path / "run", people=people), [ANNA, BEN], held=[held])
+
+    with pytest.raises(StoreError, match="1 held-out characters, or near-duplicates"):
+        load(tmp_path / "run", "out_of_domain")
+
+
+def test_personas_of_a_benchmark_are_out_of_domain_where_no_training_met_one_near_them(tmp_path):
+    known = write_run(tmp_path / "known", people=[BEN, character("A", 1, "B", PERSONAS[0].upper())],
+                      met=((BEN, 0),))  # fmt: skip
+    near = character("Eva Lind", 33, "Bern", PERSONAS[0].upper())
+    met = write_run(tmp_path / "met", people=[near], met=((near, 1),))
+    gym = SuiteConfig(name=SuiteName.persona_gym, path=str(write_gym(tmp_path / "gym")))
+
+    def domains(*runs, knows_all=True):
+        suite = load_suite(gym, tmp_path, runs, knows_all=knows_all)
+        return {item.persona: str(item.domain) for item in suite.items}
+
+    assert set(domains(known).values()) == {"out"}
+    assert domains(known, met) == dict.fromkeys(PERSONAS, "out") | {PERSONAS[0]: "unknown"}
+    assert set(domains().values()) == {"unknown"}
+    assert set(domains(known, knows_all=False).values()) == {"unknown"}

@@ -82,6 +82,16 @@ DAMAGED = {
         "duplicate_question",
         "'Toxicity' 10 is question 1 again",
     ),
+    "a character lost in decoding": (
+        changed(Toxicity=[*TEN[:9], "Don\ufffdt you?"]),
+        "lost_characters",
+        "'Toxicity' 10: 1 were lost",
+    ),
+    "a blank that nobody filled in": (
+        changed(Toxicity=[*TEN[:9], "What would {persona} do?"]),
+        "placeholder",
+        "nobody filled in '{persona}'",
+    ),
     "a chat template's token": (
         changed(Toxicity=[*TEN[:9], "Hi<|eot_id|>"]),
         "control_tokens",
@@ -100,6 +110,21 @@ def test_a_damaged_file_is_left_out_whole_and_says_why(tmp_path, raw, reason, de
     rejection = rejection_of(tmp_path, raw)
 
     assert (rejection.reason, detail in rejection.detail) == (reason, True), rejection.detail
+
+
+def test_all_that_is_wrong_with_a_file_is_told(tmp_path):
+    value = changed(Toxicity=[*TEN[:6], 7, "", [], "{user}", "And?"], Linguistic_Habits=None)
+    value.pop("Expected Action")
+
+    assert rejection_of(tmp_path, value).detail.split("; ") == [
+        "it lacks 'Expected Action'",
+        "'Toxicity' 7 is a int, not a text",
+        "'Toxicity' 8 is empty",
+        "'Toxicity' 9 is a list, not a text",
+        "'Toxicity' 10: nobody filled in '{user}'",
+        "'Toxicity' has 11 questions, suite.questions says 10",
+        "'Linguistic Habits' is a NoneType, not a list of questions",
+    ]
 
 
 def test_a_whole_file_gives_fifty_items_of_its_persona(tmp_path):
@@ -164,8 +189,11 @@ def test_a_file_by_a_wrong_name_is_left_out_and_says_so(tmp_path, name, reason):
     (folder / "README.md").write_text("What lies here.")
     suite = read(folder)
 
-    assert [row.reason for row in suite.damaged] == [reason]
-    assert (len(suite.items), len(suite.people), suite.n_personas) == (50, 1, 2)
+    is_no_persona = reason in ("wrong_name", "duplicate")
+    told, others = (suite.beside, suite.damaged)[:: 1 if is_no_persona else -1]
+    assert ([row.reason for row in told], others) == ([reason], ())
+    assert (len(suite.items), len(suite.people)) == (50, 1)
+    assert suite.n_personas == suite.n_drawn == (1 if is_no_persona else 2)
 
 
 @pytest.mark.parametrize("mode", Mode)
@@ -211,7 +239,17 @@ def test_a_part_of_the_suite_says_what_part(tmp_path):
     assert suite.missing == (
         f"2 of the 200 published personas are in {folder}",
         "suite.n=2 of 3 personas are played",
-        "1 of 2 question files are damaged and left out",
+        "the questions of 1 of 2 personas are damaged and left out",
+    )
+
+
+def test_questions_under_another_persona_s_name_are_told(tmp_path):
+    folder = write_gym(tmp_path / "gym")
+    shutil.copy(folder / f"{PEOPLE[0]}.json", folder / f"{PEOPLE[2]}.json")
+
+    assert read(folder).missing[1:] == (
+        "1 personas have the very questions of another, such as "
+        "'A 30-year-old baker from Oslo' and 'A shy bell ringer'",
     )
 
 
@@ -221,58 +259,47 @@ def test_all_of_the_published_suite_lacks_nothing(tmp_path):
     assert read(folder).missing == ()
 
 
+def test_what_lies_beside_the_questions_changes_neither_items_nor_draw_nor_suite(tmp_path):
+    folder = write_gym(tmp_path / "gym")
+    alone, few = read(folder), read(folder, n=2)
+    for name in (".DS_Store", "README.md", "00 notes.txt"):
+        (folder / name).write_text("Nothing to ask.")
+    (folder / "00 old").mkdir()
+    beside, few_beside = read(folder), read(folder, n=2)
+
+    assert (alone.name, alone.items, alone.missing) == (beside.name, beside.items, beside.missing)
+    assert few.items == few_beside.items
+    assert (beside.n_personas, few_beside.n_drawn) == (3, 2)
+    told = {"00 notes.txt": "wrong_name", "00 old": "wrong_name"}
+    assert ({row.key: row.reason for row in beside.beside}, beside.damaged) == (told, ())
+
+
+def test_an_item_is_the_same_whatever_becomes_of_the_others(tmp_path):
+    folder = write_gym(tmp_path / "gym")
+    whole = read(folder)
+    (folder / f"{PEOPLE[0]}.json").write_text("{")
+    rest = read(folder)
+
+    assert rest.name != whole.name  # another work, but of the same items
+    assert [item.id for item in rest.items] == [item.id for item in whole.items[50:]]
+    assert read(write_gym(tmp_path / "one", PEOPLE[2:])).items == whole.items[100:]
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="a file that nobody may read")
+def test_a_file_that_fails_to_be_read_is_left_out_by_whoever_asks(tmp_path):
+    folder = write_gym(tmp_path / "gym")
+    (folder / f"{PEOPLE[0]}.json").unlink()
+    (folder / f"{PEOPLE[0]}.json").symlink_to("/proc/self/mem")  # root may not either
+
+    [rejection] = read(folder).damaged
+    assert (rejection.key, rejection.reason) == (f"{PEOPLE[0]}.json", "unreadable")
+
+
 def test_other_questions_are_another_suite(tmp_path):
     name = read(write_gym(tmp_path / "a")).name
 
     assert read(write_gym(tmp_path / "b")).name == name
     assert read(write_gym(tmp_path / "c", PEOPLE[:2])).name != name
-
-
-def rows_of(tmp_path, name, rows):
-    path = tmp_path / name
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return path
-
-
-def test_rows_give_the_items_that_files_give(tmp_path):
-    files = read(write_gym(tmp_path / "gym"))
-    singly = rows_of(
-        tmp_path,
-        "singly.jsonl",
-        [
-            {"persona": persona, "task": task, "question": question}
-            for persona in PEOPLE
-            for task, questions in questions_of(persona).items()
-            for question in questions
-        ],
-    )
-    whole = [{"persona": persona, **questions_of(persona)} for persona in PEOPLE]
-
-    wanted = {(item.persona, item.task, item.questions) for item in files.items}
-    for path in (singly, rows_of(tmp_path, "whole.jsonl", whole)):
-        suite = read(path)
-        assert {(item.persona, item.task, item.questions) for item in suite.items} == wanted
-        assert suite.damaged == ()
-
-
-def test_bad_rows_and_half_personas_are_rejected(tmp_path):
-    rows = [
-        {"persona": PEOPLE[0], **questions_of(PEOPLE[0])},
-        {"persona": PEOPLE[0], **questions_of(PEOPLE[0])},
-        {"persona": PEOPLE[1], "task": "Toxicity", "question": "Only one?"},
-        {"persona": 7},
-        {"persona": PEOPLE[2]},
-        [],
-    ]
-    suite = read(rows_of(tmp_path, "rows.jsonl", rows))
-
-    assert len(suite.items) == 50
-    assert Counter(row.reason for row in suite.damaged) == {
-        "missing_task": 1,
-        "duplicate": 1,
-        "missing_key": 2,
-        "wrong_type": 1,
-    }
 
 
 @pytest.mark.parametrize(

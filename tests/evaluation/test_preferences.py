@@ -59,12 +59,25 @@ def test_what_cannot_be_read_is_named(tmp_path):
         {"person": "f", "persona": "x<|eot_id|>", "ratings": {}},
     ]
 
-    assert [row.reason for row in load(tmp_path, rows).damaged] == [
+    suite = load(tmp_path, rows)
+
+    assert sorted(row.reason for row in suite.damaged) == [
+        "control_tokens",
         "duplicate",
         "missing_key",
         "wrong_type",
-        "control_tokens",
     ]
+    assert (suite.n_personas, suite.n_drawn, suite.n_lost, len(suite.people)) == (6, 6, 3, 3)
+
+
+def test_a_row_that_cannot_be_read_is_drawn_like_others(tmp_path):
+    rows = [*ROWS, {"person": "d"}]
+    drawn = [load(tmp_path, rows, n=n) for n in (1, 2, 3, 4)]
+
+    assert [(one.n_drawn, len(one.people) + one.n_lost) for one in drawn] == [
+        (n, n) for n in (1, 2, 3, 4)
+    ]
+    assert [one.n_lost for one in drawn][-1] == 1
 
 
 @pytest.mark.parametrize("rating", [float("nan"), float("inf"), 10**400], ids=["nan", "inf", "400"])

@@ -106,8 +106,17 @@ def test_other_rows_are_rejected_one_by_one_and_nothing_is_lost(tmp_path, name):
     bad = [{"foo": 1}, {"role": None}, {**SCENE, "major_characters": ["Zoe"]}, 7]
     suite = load(tmp_path, name, *bad, profiles={})
 
-    assert len(suite.damaged) == suite.n_drawn == 4
+    assert len(suite.damaged) == suite.n_drawn == suite.n_lost == 4
     assert suite.items == ()
+
+
+def test_characters_are_counted_as_characters_and_rows_as_rows(tmp_path):
+    rows = [{**ROLE, "question": f"{n}?", "role": f"Role {n % 5}"} for n in range(20)]
+    profiles = {f"Role {n}": "A sailor." for n in range(5)}
+    suite = load(tmp_path, "role_bench", *rows, {}, profiles=profiles, n=21)
+
+    assert (suite.n_personas, len(suite.people)) == (5, 5)
+    assert (suite.unit, suite.n_drawn, suite.n_lost) == ("rows", 21, 1)
 
 
 def test_a_list_in_a_file_called_jsonl_is_read(tmp_path):

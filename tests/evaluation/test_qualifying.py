@@ -6,6 +6,7 @@ import pytest
 
 from opencharacter.config import QualifyConfig
 from opencharacter.evaluation.card import Rate, Verdict, card_page, make_card, verdict_on
+from opencharacter.evaluation.labels import LABELLED, agreement
 from opencharacter.evaluation.planting import (
     KEEPS,
     LOWERS,
@@ -318,3 +319,22 @@ def test_a_judge_is_held_to_people_who_have_labelled_enough(found, is_calibrated
     assert ("Uncalibrated" in card_page(made)) is not is_calibrated
     assert [told.partition(", asked")[0] for told in made.below] == below
     assert (made.verdict is Verdict.below) is bool(below)
+
+
+def test_labels_of_one_character_alone_say_too_little_of_a_judge():
+    scores = [run(judge().judge(one.work), sees_faults)[1] for one in planted()]
+    alike = {"value": 3.0, "unscored": None, "criterion": f"{LABELLED}:c", "turn": 0}
+    values = [1.0, 2.0, 3.0, 4.0, 5.0] * 9
+    labelled = [
+        replace(scores[0], **alike | {"transcript_id": f"t{n}", "value": value})
+        for n, value in enumerate(values)
+    ]
+    marks = {f"t{n}/c/0": value for n, value in enumerate(values)}
+    found = agreement(labelled, dict.fromkeys("abc", marks), epsilon=0.1)
+
+    made = make_card(scores, QualifyConfig(), people=found)
+
+    assert found["alt_test"]["winning_rate"] is None
+    assert made.below == ()
+    assert made.few[-1].startswith("45 labelled answers are of one character, who says nothing")
+    assert "winning rate none" in card_page(made)

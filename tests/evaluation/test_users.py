@@ -116,7 +116,7 @@ def test_the_users_failures_have_types_of_their_own(completion, failure):
 
 def test_a_user_who_fails_ends_the_dialogue_and_the_candidate_is_not_blamed(tmp_path):
     item = annas(tmp_path)
-    transcript, (_, guest) = talk(item, host_reply, lambda request: " ", user_retries=2)
+    transcript, (_, guest) = talk(item, lambda _: "I am 35.", lambda _: " ", user_retries=2)
 
     assert (transcript.user_failure, transcript.failure) == (UserFailure.empty, None)
     assert transcript.turn_failures == ("",)

@@ -209,6 +209,17 @@ def test_the_page_says_what_was_not_run_and_that_one_seed_is_one():
     assert "Where there is one seed" in text
 
 
+def test_the_committed_page_and_plot_are_what_the_code_writes_of_the_committed_cells():
+    kept = FOLDER / "results"
+    cells = page.read_cells(kept / "cells")
+    written = page.page(cells, "", page.read_references(kept / "references"))
+    plot = svg(page.curves(cells), ns=curves.CHARACTERS, title=page.TITLE)
+
+    figures, machine, _ = (kept / "README.md").read_text("utf-8").partition("## Where it was run")
+    assert written.partition(machine)[0] == figures
+    assert plot == (kept / "curve.svg").read_text("utf-8")
+
+
 def test_the_plot_is_an_image_that_loads_nothing():
     drawn = svg(page.curves([cell(1, 0.1), cell(1024, 0.9)]), ns=curves.CHARACTERS, title="a < b")
 

@@ -91,10 +91,10 @@ def test_an_evaluation_that_loses_tasks_reports_what_one_process_would(
 ):
     run = tmp_path / "runs" / "t"
     play = submit("stage=play")["play"]
-    qualify = submit("stage=qualify", f"slurm.sbatch=['--dependency=afterok:{play}']")["qualify"]
-    first = submit("stage=eval", f"slurm.sbatch=['--dependency=afterok:{qualify}']")
     wait_until(lambda: holders(run, "play"), "a task plays", 120)
     subprocess.run(["scontrol", "requeue", task_of(holders(run, "play")[0])], check=True)
+    qualify = submit("stage=qualify", f"slurm.sbatch=['--dependency=afterok:{play}']")["qualify"]
+    first = submit("stage=eval", f"slurm.sbatch=['--dependency=afterok:{qualify}']")
     wait_until(lambda: holders(run, "judge-owl"), "a task judges", 120)
     os.kill(holders(run, "judge-owl")[0], signal.SIGKILL)
     wait_until(lambda: is_over(first["report"]), "the report is over", 120)

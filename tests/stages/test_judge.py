@@ -96,7 +96,7 @@ def rubrics_worth(folder, worth):
 def test_rubrics_of_ones_own_have_their_own_scale(opencharacter, tmp_path, gym):
     worth = {1: 0, 2: 25, 3: 50, 4: 75, 5: 100}
     own = rubrics_worth(tmp_path / "mine", worth)
-    assert opencharacter("stage=judge", own).returncode == 0
+    assert opencharacter("stage=judge", own, "judge.min_mass=0").returncode == 0
     for stage in ("play", "judge-scripted", "judge"):
         shutil.copytree(folder(tmp_path, stage), folder(tmp_path, stage, "u"))
 
@@ -151,6 +151,17 @@ def test_a_criterion_that_no_rubric_has_is_one_line(opencharacter, gym):
     assert "the rubrics role_play have no criterion 'charm', which judge.criteria names" in (
         done.stderr
     )
+
+
+def test_criteria_by_which_nothing_is_judged_are_told(opencharacter, settings, tmp_path):
+    settings |= {"suite": "retention", "suite.n": "2"}
+    done = opencharacter("stage=play")
+    assert done.returncode == 0, done.stderr
+    done = opencharacter("stage=judge", "judge.criteria=[linguistic_habits]")
+
+    assert done.returncode == 0, done.stderr
+    assert "judge: judge.criteria names linguistic_habits, but rules alone score" in done.stderr
+    assert {score.judge for score in scores(tmp_path)} == {"rule"}
 
 
 def jurors(*names):

@@ -13,7 +13,7 @@ import pytest
 
 from opencharacter.compose import compose_config
 from opencharacter.job import Job
-from opencharacter.job.kept import cache_of
+from opencharacter.job.kept import kept_of
 from opencharacter.records import Score
 from opencharacter.stages import judge
 from opencharacter.store.rows import read_records
@@ -240,6 +240,16 @@ def test_another_server_with_a_model_of_the_same_name_is_asked_itself(opencharac
     assert {value for *_, value in values(runs, "u")} == {5.0}
 
 
+def test_what_one_server_said_is_not_kept_as_another_server_s(opencharacter, runs):
+    with giving(2, "llama") as (_, strict), giving(5, "llama") as (_, lenient):
+        moved = (lenient, "judge.min_mass=0.4")
+        for run, given in (("t", (strict,)), ("t", moved), ("u", moved)):
+            done = opencharacter(*by_server(*given, f"run={run}"))
+            assert done.returncode == 0, done.stderr
+        assert (len(strict.bodies), len(lenient.bodies)) == (N, N)
+    assert {value for *_, value in values(runs, "u")} == {5.0}
+
+
 def test_a_revision_says_that_two_servers_have_one_model(opencharacter, runs):
     with giving(2, "llama") as (_, old), giving(5, "llama") as (_, new):
         for run, server in (("t", old), ("u", new)):
@@ -260,7 +270,7 @@ def test_verdicts_of_two_dated_models_under_one_name_are_told(opencharacter, run
 def test_a_number_format_that_was_asked_for_has_verdicts_of_its_own(tmp_path):
     given = ("stage=judge", f"runs_dir={tmp_path}", "judge.backend=vllm")
     found = {
-        dtype: cache_of(config.judge, config)
+        dtype: kept_of(config.judge, config).folder
         for dtype in ("auto", "float32")
         if (config := compose_config([*given, f"judge.dtype={dtype}"]))
     }
@@ -271,5 +281,5 @@ def test_no_secret_of_an_address_names_a_folder(tmp_path):
     at = ("llm@judge=endpoint", "judge.base_url=http://me:secret@host.example:8000/v1")
     given = ("stage=judge", *at, "judge.model=m", f"judge.cache={tmp_path}")
     config = compose_config(given)
-    shown = cache_of(config.judge, config).relative_to(tmp_path)
+    shown = kept_of(config.judge, config).folder.relative_to(tmp_path)
     assert re.fullmatch(r"host\.example-[0-9a-f]{8}", str(shown))

@@ -110,11 +110,12 @@ def test_evaluating_retention_measures_it_and_the_report_shows_it(opencharacter,
     assert "Loss on given answers" in (folder.parent / "report" / "report.html").read_text()
 
 
-def test_a_report_without_it_says_how_it_is_measured(opencharacter, folder):
+def test_a_report_without_it_says_how_it_is_measured_of_the_same_player(opencharacter, folder):
     for stage in ("play", "judge", "report"):
-        assert opencharacter(f"stage={stage}", "suite=retention").returncode == 0
+        assert opencharacter(f"stage={stage}", "suite=retention", "player.seats=3").returncode == 0
     text = (folder.parent / "report" / "report.md").read_text()
-    assert f"{FACT}: not measured, which stage=loss run=t does" in text
+    command = "python -m opencharacter stage=loss suite=retention player.seats=3 run=t runs_dir="
+    assert f"{FACT}: not measured; this does it: {command}" in text
 
     assert opencharacter("stage=loss", "player.model=other").returncode == 0
     assert opencharacter("stage=report", "suite=retention").returncode == 0

@@ -209,14 +209,15 @@ def test_what_a_run_took_stands_below_what_was_planned(opencharacter):
         assert lines[at + 1][:3] == ["took", "24", "48"]
 
 
-def test_a_run_is_not_planned_with_other_settings(opencharacter):
+def test_a_run_is_not_planned_with_other_settings(opencharacter, tmp_path):
     opencharacter("stage=synth", *SMALL)
     other = opencharacter("stage=plan", "personas.n=31", "judge.family=owl")
     fewer = opencharacter("stage=plan", *SMALL[:2], "synth.n_characters=1")
 
     assert other.returncode == fewer.returncode == 2
     assert "was started with other settings (personas.n was 30)" in other.stderr
-    assert f"stage=plan {' '.join(SMALL)} judge.family=owl, or" in other.stderr
+    words = f"{' '.join(SMALL)} judge.family=owl run=t runs_dir={tmp_path}/runs"
+    assert f"stage=plan {words}, or" in other.stderr
     assert "(synth.n_characters was 2)" in fewer.stderr
 
 

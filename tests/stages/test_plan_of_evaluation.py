@@ -95,6 +95,8 @@ def test_what_a_comparison_can_show_is_told_with_what_is_assumed(opencharacter, 
     # Student's t with 5 degrees of freedom: quantiles 0.975 and 0.8 are 2.5706 and 0.9195.
     least = (2.5706 + 0.9195) * 0.3 / math.sqrt(6)
     assert f"Minimum detectable effect: {least:.3f} points" in done.stdout
+    # With 73, (1.9935 + 0.8467) * 0.3 / sqrt(73) = 0.0997; with 72, 0.1004.
+    assert "A difference of 0.1 points (compare.margin) takes 73 characters." in done.stdout
     assert "difference 0.3 points (assumed, plan.assume.score_sd)" in done.stdout
     # Five tasks, and 2 / 2^6 for six characters.
     assert "Holm over 5 lines, no p below 0.156 is possible" in done.stdout
@@ -141,6 +143,17 @@ def test_what_nobody_has_priced_is_not_free(opencharacter, gym):
 
     assert row(done, "play")[-1].replace(".", "").isdigit()
     assert row(done, "scripted")[-3:] == ["no", "price", "set"]
+
+
+def test_a_suite_alone_is_planned_without_data_that_nobody_makes(opencharacter, gym):
+    alone = opencharacter("stage=plan", "suite=persona_gym")
+    both = opencharacter("stage=plan", "suite=persona_gym", "synth.n_characters=1")
+    no_characters = opencharacter("stage=plan", "suite=profile_facts")  # of its own, to be made
+
+    assert (alone.returncode, "profiles" in alone.stdout) == (0, False)
+    assert " play " in alone.stdout
+    assert " profiles " in both.stdout
+    assert " profiles " in no_characters.stdout
 
 
 def test_a_run_that_asks_the_characters_of_another_makes_none(opencharacter):

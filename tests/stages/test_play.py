@@ -63,12 +63,28 @@ def test_a_damaged_file_is_rejected_counted_and_told(opencharacter, tmp_path, gy
 
     assert done.returncode == 0, done.stderr
     assert "play: rejected: 1 broken_json" in done.stderr
-    assert "1 of 3 question files are damaged and left out" in done.stderr
+    assert "the questions of 1 of 3 personas are damaged and left out" in done.stderr
     counts = manifest(tmp_path)["counts"]
     assert (counts["in"], counts["out"], counts["rejected"]) == (101, 100, {"broken_json": 1})
     told = json.loads((folder(tmp_path) / "suite.json").read_text())
     assert (told["personas"], told["personas_played"]) == (3, 2)
     assert told["damaged"][f"{PEOPLE[1]}.json"].startswith("broken_json: ")
+
+
+def test_a_file_that_comes_between_two_sittings_is_told_and_changes_nothing(
+    opencharacter, tmp_path, gym
+):
+    words = ("stage=play", "suite.light=true", "parts=3")
+    assert opencharacter(*words, "part=0").returncode == 0
+    for number in range(9):
+        (gym / f"{number} notes.txt").write_text("Mine.")
+    done = opencharacter(*words)
+
+    assert done.returncode == 0, done.stderr
+    assert "play: left out: '8 notes.txt', wrong_name" in done.stderr
+    assert manifest(tmp_path)["counts"]["in"] == len(transcripts(tmp_path)) == 15
+    told = json.loads((folder(tmp_path) / "suite.json").read_text())
+    assert (told["personas"], len(told["damaged"])) == (3, 9)
 
 
 def test_controls_change_the_system_prompt_and_nothing_else(opencharacter, tmp_path, gym):

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from opencharacter.records import Domain, EvalItem, MixtureRow, Role, Split, Transcript
+from opencharacter.store.files import write_json
 from opencharacter.store.rows import read_columns, read_records
 
 
@@ -72,6 +73,19 @@ def test_a_character_has_the_same_system_prompt_in_training_and_in_testing(
         assert transcript.messages[0].content == trained[transcript.persona_id]
 
 
+def test_a_player_trained_upon_a_run_that_is_gone_has_nobody_out_of_domain(
+    opencharacter, tmp_path, run_made
+):
+    model = tmp_path / "runs" / "t" / "train" / "model"
+    was = {"fingerprint": "0", "inputs": {}, "command": "x", "at": 0.0}
+    settings = {"train": {"model": "/gone/a/train/model"}}
+    write_json(model.parent / "started.json", was | {"settings": settings})
+    done = opencharacter("stage=play", "suite=out_of_domain", "suite.n=2", f"player.model={model}")
+
+    assert "was trained upon /gone/a/train/model" in done.stderr
+    assert {transcript.domain for transcript in played(tmp_path)} == {Domain.unknown}
+
+
 def test_facts_are_counted_at_the_end(opencharacter, tmp_path, run_made):
     done = opencharacter("stage=play", "suite=profile_facts", "suite.n=3")
 
@@ -81,6 +95,8 @@ def test_facts_are_counted_at_the_end(opencharacter, tmp_path, run_made):
     assert "fact stated" in done.stderr
     assert "to be judged" not in done.stderr
     assert "Judging asks nobody" in opencharacter("stage=plan", "suite=profile_facts").stdout
+    later = opencharacter("stage=plan", "judge.family=owl")  # of a run that other words have made
+    assert (later.returncode, "profiles" in later.stdout) == (0, False), later.stderr
 
 
 def test_retention_is_told_by_turn(opencharacter, tmp_path, run_made):
@@ -97,10 +113,14 @@ def test_a_run_without_characters_is_told_with_the_command(opencharacter, tmp_pa
     missing = opencharacter("stage=play", "suite=in_domain", "suite.run=other")
     (tmp_path / "runs" / "other").mkdir(parents=True)
     done = opencharacter("stage=play", "suite=in_domain", "suite.run=other")
+    own = opencharacter("stage=play", "suite=in_domain", "seed=3", "run=new")
 
     assert "there is no run 'other'" in missing.stderr
     assert done.returncode == 2
-    assert "profiles is missing; first run: python -m opencharacter stage=profiles" in done.stderr
+    command = "profiles is missing; first run: python -m opencharacter stage=profiles"
+    assert done.stderr.endswith(f"{command} run=other runs_dir={tmp_path}/runs")
+    words = "suite=in_domain seed=3 run=new"  # its own, so with all that was given
+    assert own.stderr.endswith(f"{command} {words} runs_dir={tmp_path}/runs")
 
 
 def test_personas_alone_are_a_control_where_there_are_profiles(opencharacter, tmp_path, run_made):

@@ -29,9 +29,11 @@ def test_a_judged_run_is_reported(opencharacter, tmp_path):
 
 def test_without_scores_the_error_names_the_command(opencharacter, tmp_path):
     (tmp_path / "runs" / "t").mkdir(parents=True)
-    done = opencharacter("stage=report")
+    done = opencharacter("stage=report", "llm@judge=scripted", "run=t")
 
-    assert (done.returncode, "stage=judge" in done.stderr) == (2, True)
+    words = f"stage=judge llm@judge=scripted run=t runs_dir={tmp_path}/runs"
+    assert done.stderr.endswith(f"first run: python -m opencharacter {words}")
+    assert done.returncode == 2
 
 
 def test_a_part_of_the_suite_has_no_headline(opencharacter, tmp_path):
@@ -67,6 +69,20 @@ def test_two_suites_of_one_model_are_reported_together(opencharacter, tmp_path):
 
     assert done.returncode == 0, done.stderr
     assert "1.00 points higher than out-of-domain" in done.stdout
+
+
+def test_joined_runs_of_one_name_are_known_by_their_paths(opencharacter, tmp_path):
+    given = results(12, run="t")
+    write_run(tmp_path / "runs", only(given, Domain.inside))
+    write_run(tmp_path / "others", only(given, Domain.outside))
+    said = {"people": {}, "below": ["no"], "few": [], "verdict": "-", "calibration": "-"}
+    rates = {"detects": {}, "keeps": {}, "scored": {"share": None, "n": 0, "unscored": 0}}
+    card = {"judge": "judge-a@1", "rubric": given.scores[0].rubric, **rates, **said}
+    write_card(tmp_path / "others", "t", card)
+
+    done = opencharacter("stage=report", f"report.runs=[{tmp_path}/others/t]")
+
+    assert f"{tmp_path}/others/t: judge-a@1 is below the bar of its card: no." in done.stdout
 
 
 def test_two_models_are_no_report(opencharacter, tmp_path):
@@ -156,7 +172,11 @@ def of_another_form(path):
         ("play/items", lost, "items is damaged (it lacks 8 items that were played)"),
         ("play/suite.json", lost, "suite.json is damaged (it is missing); make play again with"),
         ("play/suite.json", of_another_form, "suite.json is damaged (it is of another form"),
-        ("judge/judges.json", lost, "judges.json is damaged (it is missing); give the command of"),
+        (
+            "judge/judges.json",
+            lost,
+            "judges.json is damaged (it is missing); judge again with: python",
+        ),
         ("judge/judges.json", not_utf8, "judges.json is damaged (broken JSON: "),
         ("judge/judges.json", of_another_form, "judges.json is damaged (it is of another form"),
         ("judge/jury.json", of_another_form, "jury.json is damaged (it is of another form"),
@@ -238,6 +258,8 @@ def test_judge_cards_are_cited_and_their_bars_told(opencharacter, tmp_path):
     write_json(run_dir / "qualify" / "judge_card.json", {"judge-a@1": edited})
     done = opencharacter("stage=report")
     assert "does not count: it is by role_play@other, and the judge judges by" in done.stderr
+    words = f"stage=qualify run=t runs_dir={tmp_path}/runs force=true"
+    assert f"qualify it by these: python -m opencharacter {words}" in done.stderr
     assert "judge-a@1 has no judge card" in done.stdout
 
 

@@ -151,8 +151,10 @@ def test_full_agreement_has_an_interval_without_width():
 
 
 def test_a_figure_of_one_character_or_of_none_has_no_interval():
-    assert jackknife(lambda rows: 0.5, ["a", "a"])[:4] == (0.5, None, None, None)
-    assert jackknife(lambda rows: None, [])[:5] == (None, None, None, None, 0)
+    one, none = jackknife(lambda rows: 0.5, ["a", "a"]), jackknife(lambda rows: None, [])
+
+    assert (one.value, one.low, one.high, one.se) == (0.5, None, None, None)
+    assert (none.value, none.low, none.high, none.se, none.n) == (None, None, None, None, 0)
 
 
 def labelled(rng, *, characters):

@@ -103,6 +103,41 @@ def test_self_preference_is_what_answers_and_judges_do_not_explain():
     assert found[1].estimate.value is None
 
 
+def spread_out(rng, *, characters):
+    """Return marks of three judges of which one uses half of the scale, of a good family of two."""
+    families, who = ["x", "y"] * (3 * characters), np.repeat(np.arange(characters), 6)
+    is_x = np.array(families) == "x"
+    quality = rng.normal(3, 0.7, size=characters)[who] + 0.8 * is_x
+    noisy = quality + 0.4 * rng.normal(size=(3, len(who)))
+    marks = {"a": noisy[0], "b": 1 + noisy[1] / 2, "c": noisy[2] - 1}
+    return {name: row.tolist() for name, row in marks.items()}, families, who
+
+
+@pytest.mark.parametrize(("one_spread", "held"), [(True, True), (False, False)])
+def test_a_judge_that_uses_half_of_the_scale_makes_no_other_judge_prefer(one_spread, held):
+    found = coverage(
+        lambda rng: spread_out(rng, characters=20),
+        lambda marks, families, who, run: (
+            self_preference(
+                marks, {"a": "x", "b": "o", "c": "p"}, families, who, one_spread=one_spread
+            )[0].estimate
+        ),
+        0.0,
+        runs=300,
+    )
+
+    assert (found >= 0.92) is held
+
+
+def test_one_spread_takes_answers_that_all_have_marked():
+    marks = {"a": [1.0, 2.0, None], "b": [None, 1.0, 2.0]}
+    with pytest.raises(ValueError, match="1 answers that all 2 judges have marked"):
+        self_preference(marks, {"a": "x", "b": "y"}, ["x", "x", "z"], one_spread=True)
+    flat = {"a": [1.0, 2.0, 3.0], "b": [2.0, 2.0, 2.0]}
+    with pytest.raises(ValueError, match="b gives one mark"):
+        self_preference(flat, {"a": "x", "b": "y"}, ["x", "x", "z"], one_spread=True)
+
+
 def test_two_judges_and_their_two_families_cannot_tell_who_prefers():
     found = self_preference({"a": [5, 2], "b": [3, 4]}, {"a": "x", "b": "y"}, ["x", "y"])
 

@@ -93,8 +93,8 @@ def test_hundreds_of_logs_need_few_open_files(tmp_path):
 SAID = {"text": "4", "finish": "stop", "prompt_tokens": 9, "cached_tokens": 0, "output_tokens": 1}
 
 
-def shared_log(tmp_path, run):
-    shared = SharedCompletions(tmp_path / "judged")
+def shared_log(tmp_path, run, origin=""):
+    shared = SharedCompletions(tmp_path / "judged" / origin, origin)
     return CompletionLog(tmp_path / run, Part(0, 1), {}, shared), shared
 
 
@@ -110,12 +110,14 @@ def test_what_one_run_was_told_another_finds(tmp_path):
     keep(tmp_path, "a", KEY_A)
 
     log, _ = shared_log(tmp_path, "b")
-    assert log.get(KEY_A) == {"key": KEY_A, **SAID}
+    assert log.get(KEY_A) == {"key": KEY_A, **SAID, "origin": ""}
     assert log.get(KEY_B) is None
 
 
 def test_an_answer_that_a_kill_kept_from_the_others_is_given_to_them_when_it_is_replayed(tmp_path):
-    append(tmp_path / "a", Part(0, 1), KEY_A, "4")  # as if killed between the two logs
+    keep(tmp_path, "a", KEY_A)
+    for path in (tmp_path / "judged").glob("*.jsonl"):
+        path.unlink()  # as if killed between the two logs
 
     log, shared = shared_log(tmp_path, "a")
     assert [log.get(KEY_A)["text"] for _ in range(2)] == ["4", "4"]
@@ -123,6 +125,26 @@ def test_an_answer_that_a_kill_kept_from_the_others_is_given_to_them_when_it_is_
 
     [path] = (tmp_path / "judged").glob("*.jsonl")
     assert [json.loads(line)["text"] for line in path.read_text().splitlines()] == ["4"]
+
+
+@pytest.mark.parametrize("origin", ["other.example-1", "float32"])
+def test_an_answer_of_another_origin_is_found_and_never_given_to_the_others(tmp_path, origin):
+    keep(tmp_path, "a", KEY_A)
+
+    log, shared = shared_log(tmp_path, "a", origin)
+    assert log.get(KEY_A)["text"] == "4"
+    shared.close()
+
+    assert not list((tmp_path / "judged" / origin).glob("*"))
+
+
+def test_an_answer_that_does_not_say_its_origin_is_never_given_to_the_others(tmp_path):
+    append(tmp_path / "a", Part(0, 1), KEY_A, "4")
+
+    log, shared = shared_log(tmp_path, "a")
+    assert log.get(KEY_A)["text"] == "4"
+
+    assert KEY_A not in {key.hex() for key in shared.places}
 
 
 def test_damaged_lines_of_a_shared_file_are_counted_and_the_others_used(tmp_path):

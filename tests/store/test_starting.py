@@ -4,12 +4,14 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from threading import Barrier
 
 import pytest
 
 from opencharacter.errors import StoreError
 from opencharacter.records import Persona, Rejection, Split
+from opencharacter.store.aside import forget
 from opencharacter.store.claims import Claims, Part
 from opencharacter.store.manifest import Counted, close_stage
 from opencharacter.store.rows import part_files, write_records
@@ -120,6 +122,7 @@ def test_force_forgets_rows_and_what_lies_beside_them_and_keeps_completions(tmp_
 
     start(folder, 2, force=True)
 
+    forget(folder)  # as soon as the new stage has rows
     left = {path.name for path in folder.path.iterdir() if path.name != "claims"}
     assert left == {"started.json", "completions", "notes.csv"}
     assert folder.started()["settings"] == {"seed": 2}
@@ -216,15 +219,56 @@ def test_an_unfinished_input_names_its_command(tmp_path):
 
 
 def test_a_stage_that_was_never_run_is_made_with_the_words_of_the_one_that_reads_it(tmp_path):
-    command = "python -m opencharacter stage=t t.check=true force=true runs_dir=/a model=m run=r"
+    words = f"runs_dir={tmp_path} model=m run=r"
+    command = f"python -m opencharacter stage=t t.check=true force=true {words}"
 
-    with pytest.raises(StoreError, match=r"first run: python -m opencharacter stage=s run=r$"):
-        finished_input(tmp_path, "s", run="r", typed="not a command")
     with pytest.raises(StoreError) as told:
-        finished_input(tmp_path, "s", run="r", typed=command)
+        finished_input(tmp_path / "r", "s", run="r", typed=command)
 
-    expected = "first run: python -m opencharacter stage=s runs_dir=/a model=m run=r"
-    assert str(told.value).endswith(expected)
+    assert str(told.value).endswith(f"first run: python -m opencharacter stage=s {words}")
+
+
+@pytest.mark.parametrize("typed", ["", "not a command"])
+def test_the_command_of_another_run_names_where_it_is(tmp_path, monkeypatch, typed):
+    monkeypatch.chdir(tmp_path)
+    command = "first run: python -m opencharacter stage=s run=r"
+
+    with pytest.raises(StoreError, match=rf"{command} runs_dir={tmp_path}$"):
+        finished_input(tmp_path / "r", "s", run="r", typed=typed)
+    with pytest.raises(StoreError, match=rf"{command}$"):
+        finished_input(Path("runs/r"), "s", run="r", typed=typed)
+
+
+def test_the_command_of_a_run_that_was_moved_is_for_where_it_is_now(tmp_path):
+    start(StageFolder(run_dir=tmp_path / "moved", stage="s"), 1)  # as run=r of ./runs
+
+    with pytest.raises(StoreError, match=rf"stage=s run=moved runs_dir={tmp_path}$"):
+        finished_input(tmp_path / "moved", "s", run="moved")
+
+
+def test_of_a_command_of_several_stages_the_one_that_differs_is_started_over(tmp_path):
+    folder, typed = StageFolder(run_dir=tmp_path / "r", stage="s"), "python -m opencharacter"
+
+    def begin_all(folder, seed, inputs):
+        return begin(
+            folder,
+            settings={"seed": seed},
+            inputs=inputs,
+            command=f"{typed} stage=all run=r",
+            force=False,
+            claims=Claims(folder.path / "claims", timeout_s=60),
+        )
+
+    begin_all(folder, 1, {"before": "x"})
+    first = replace(folder, stage="judge-a")
+    begin_all(first, 1, {})
+
+    with pytest.raises(StoreError, match=rf"with: {typed} stage=s run=r force=true, then give"):
+        begin_all(folder, 2, {"before": "x"})
+    with pytest.raises(StoreError, match=rf"with: {typed} stage=all run=r force=true, or choose"):
+        begin_all(first, 2, {})  # all the others follow from it
+    with pytest.raises(StoreError, match=rf"with: {typed} stage=judge run=r force=true, then give"):
+        begin_all(first, 2, {"before": "x"})
 
 
 def test_a_change_is_told_once_and_an_input_that_was_not_read_is_no_other_one():

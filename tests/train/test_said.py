@@ -9,9 +9,9 @@ pytest.importorskip("transformers")
 from opencharacter.llm.chat import ChatEncoder
 from opencharacter.records import Message, Role
 from tests.train.test_encoding import DIALOGUES, dialogue
-from tests.train.vocabularies import chatml, embedded, encoder, llama3, mixture, opened
+from tests.train.vocabularies import chatml, embedded, encoder, llama3, mistral, mixture, opened
 
-FAMILIES = {"llama3": llama3, "chatml": chatml, "auto": embedded}
+FAMILIES = {"llama3": llama3, "chatml": chatml, "mistral": mistral, "auto": embedded}
 
 
 @pytest.mark.parametrize("template", FAMILIES)

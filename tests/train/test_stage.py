@@ -2,6 +2,9 @@
 
 import json
 import re
+import shutil
+from importlib.resources import files
+from pathlib import Path
 from statistics import median
 
 import pytest
@@ -18,6 +21,7 @@ SMALL = [
     *("train.max_length=256", "train.device_tokens=256", "train.global_tokens=512"),
     *("train.epochs=1", "train.learning_rate=1e-3", "train.precision=float32"),
 ]
+EMBEDDED_FOLDER = Path(str(files("opencharacter.llm"))) / "embedded"
 UNHELD = ["train.holdout.characters=0", "train.holdout.dialogues=0", "train.holdout.general=0"]
 
 
@@ -39,6 +43,8 @@ def test_a_run_is_trained_validated_and_written(words, folder, opencharacter):
 
     assert done.returncode == 0, done.stderr
     assert checkpoint.character_loss < lines[0]["eval_characters_loss"]
+    notes = json.loads((folder / "manifest.json").read_text())["counts"]["notes"]
+    assert 0 < notes["tokens trained on"] < sum(len(row.input_ids) for row in corpus(6, 5, 6))
     assert checkpoint.dialogue_loss is not None
     assert checkpoint.forgetting_loss is not None
     assert "lowest loss on held-out characters" in checkpoint.chosen
@@ -55,6 +61,21 @@ def test_a_run_is_trained_validated_and_written(words, folder, opencharacter):
     assert "trained already, nothing would be done" in plan
     plan = opencharacter("stage=train", *words, *SMALL, "train.epochs=3", "check=true").stdout
     assert "trained already with other settings (train.epochs 1.0 -> 3.0): needs force" in plan
+    refuse_another_base(words, folder, opencharacter)
+
+
+def refuse_another_base(words, folder, opencharacter):
+    """Start it over with a base that does not open, and see that all is as it was."""
+    base = shutil.copytree(EMBEDDED_FOLDER, folder.parents[2] / "base")
+    told = json.loads((base / "config.json").read_text())
+    (base / "config.json").write_text(json.dumps(told | {"model_type": "nosuch"}))
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
+    refused = opencharacter("stage=train", *words, *SMALL, f"train.model={base}", "force=true")
+
+    assert refused.returncode == 2, refused.stderr
+    assert "train: what it was before is back in its place" in refused.stderr
+    after = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
+    assert {path: at for path, at in after.items() if path.parent.name != "rows"} == before
 
 
 def test_the_card_of_a_model_is_true_and_its_code_runs(words, folder, opencharacter, monkeypatch):
