@@ -1,15 +1,21 @@
 """The comparison of runs as sentences, tables, Markdown and a page."""
 
 from collections.abc import Sequence
+from functools import partial
 from html import escape
 from itertools import combinations
 
 from opencharacter.compare.alike import listed
+from opencharacter.compare.compare_beside import (
+    fault_sentence,
+    fault_table,
+    loss_sentence,
+    paired_loss_table,
+)
 from opencharacter.compare.differences import ALL, Comparison, Paired
 from opencharacter.compare.document import document, warning
 from opencharacter.compare.embedding import Embedded
 from opencharacter.compare.favour import favour_table
-from opencharacter.compare.losses import PairedLoss, exponential
 from opencharacter.compare.markup import Line, Point, lines_plot, table
 from opencharacter.compare.report_page import markdown_table
 from opencharacter.compare.results import way_told
@@ -19,10 +25,12 @@ from opencharacter.compare.tables import (
     Dot,
     Table,
     chance,
+    columned,
     domain_names,
     ends_words,
     equals,
     number,
+    places,
     preference_table,
     preference_words,
     ranged,
@@ -36,7 +44,6 @@ _WHOM = {
     str(Domain.none): "these questions",
     ALL: "all characters",
 }
-_TOKENS = "nats a token"
 _IDENTICAL = 1e-9
 """Points below which a difference is rounding."""
 FACTS = {
@@ -57,21 +64,24 @@ def sentences(comparison: Comparison) -> list[str]:
     preferred = comparison.preferences.items()
     told = [each for pair, found in preferred for each in preference_words(pair, found)]
     told += [loss_sentence(line, level=comparison.level) for line in comparison.losses]
+    spoils = (fault_sentence(line, level=comparison.level) for line in comparison.faults)
+    told += [each for each in spoils if each]
     told += unlike(comparison)
     if comparison.withheld:
         way = way_told(comparison.criteria)
-        return [*(bounds_words(line, way) for line in comparison.main if line.bounds), *told]
+        unit = comparison.measure.unit
+        return [*(bounds_words(line, way, unit) for line in comparison.main if line.bounds), *told]
     return [*(sentence(line, comparison) for line in comparison.main), *told]
 
 
-def bounds_words(line: Paired, way: str = "") -> str:
+def bounds_words(line: Paired, way: str = "", unit: str = "points") -> str:
     """Return between what a difference lies; `way` is from `way_told`."""
     if line.bounds is None:
         return ""
     worst, best = (number(each, sign=True) for each in (line.bounds.worst, line.bounds.best))
     return (
         f"{line.second} less {line.first} on {_WHOM.get(line.scope, line.scope)} lies between "
-        f"{worst} and {best} points{way}, whatever the missing scores would have been."
+        f"{worst} and {best} {unit}{way}, whatever the missing scores would have been."
     )
 
 
@@ -79,13 +89,14 @@ def sentence(line: Paired, comparison: Comparison) -> str:
     """Return one paired difference in words: which is better, by how much, or what is not shown."""
     one = line.difference.estimate
     whom, way = _WHOM.get(line.scope, line.scope), way_told(comparison.criteria)
+    level, unit = comparison.level, comparison.measure.unit
     if one.value is None:
         return f"{line.first} and {line.second} share no scores on {whom}."
     if one.low is None or one.high is None:
         if abs(one.value) < _IDENTICAL and one.se == 0 and one.clusters > 1:
             return f"{line.first} and {line.second} have identical scores on {whom}."
         told = (
-            f"{line.second} is {number(one.value, sign=True)} points{way} against {line.first} "
+            f"{line.second} is {number(one.value, sign=True)} {unit}{way} against {line.first} "
             f"on {whom}"
         )
         if one.clusters < 2:
@@ -97,12 +108,12 @@ def sentence(line: Paired, comparison: Comparison) -> str:
     more, less, low, high = line.second, line.first, one.low, one.high
     if one.value < 0:
         more, less, low, high = less, more, -high, -low
-    size = f"{number(abs(one.value), width=high - low)} points"
+    size = f"{number(abs(one.value), width=high - low)} {unit}"
     sure = (
-        f"{comparison.level:.0%} interval {ends_words(low, high, sign=True)}, "
+        f"{comparison.measure.of}{level:.0%} interval {ends_words(low, high, sign=True)}, "
         f"p {equals(line.p_holm)} after Holm"
     )
-    if line.p_holm is not None and line.p_holm <= 1 - comparison.level:
+    if line.p_holm is not None and line.p_holm <= 1 - level:
         does = "answers" if line.scope == Domain.none else "plays"
         told = f"{more} {does} {whom} better than {less} by {size} ({sure})."
         if way:
@@ -110,95 +121,70 @@ def sentence(line: Paired, comparison: Comparison) -> str:
                 f"{less} {does} {whom} better than {more}: it has {size} less of "
                 f"{', '.join(comparison.criteria)}, of which less is better ({sure})."
             )
-        return f"{told} {_same(line)}".strip()
+        return f"{told} {_same(line, unit)}".strip()
     found = (
         f"No difference between {line.first} and {line.second} is shown on {whom}: {more} is "
         f"{size}{way} above {less} ({sure})."
     )
-    return f"{found} {_same(line)} {_power(line)}".strip()
+    return " ".join(filter(None, (found, _same(line, unit), _power(line, comparison))))
 
 
-def loss_sentence(line: PairedLoss, *, level: float) -> str:
-    """Return how two losses differ in words: who has forgotten more, or what is not shown."""
-    one, (before, after) = line.difference, line.losses
-    shown = f"{ranged(before)} and {ranged(after)} {line.unit}"
-    if line.unit == _TOKENS:
-        of_token = (number(exponential(each).value) for each in line.losses)
-        shown += f", perplexity {' and '.join(of_token)}"
-    told = f"Loss on given answers, {line.first} and {line.second}: {shown}."
-    if one.value is None or one.low is None or one.high is None:
-        return f"{told} The difference is {number(one.value, sign=True)} on each dialogue alike."
-    size = f"{number(abs(one.value), width=one.high - one.low)} {line.unit}"
-    sure = (
-        f"{level:.0%} interval {ends_words(one.low, one.high, sign=True)}, p {equals(line.p_holm)} "
-        f"after Holm, {one.clusters:,} dialogues"
-    )
-    if line.p_holm is None or line.p_holm > 1 - level:
-        return f"{told} No difference is shown ({sure})."
-    worse, better = (line.second, line.first) if one.value > 0 else (line.first, line.second)
-    return f"{told} They cost {worse} {size} more than {better} ({sure})."
-
-
-def _loss_table(lines: Sequence[PairedLoss]) -> Table:
-    """Return what given answers cost each of two runs, and how much more the second."""
-    note = (
-        "Less is better. The same general questions with the same answers, the ends of turns "
-        "counted; above 0 the run before the minus holds them for less likely, as after "
-        "forgetting. Intervals over dialogues, p by sign flips of whole dialogues, Holm over this "
-        "table. Bits a byte where the two cut the answers into different tokens."
-    )
-    rows = [
-        [
-            f"{each.second} − {each.first}",
-            *map(ranged, (*reversed(each.losses), each.difference)),
-            each.unit,
-            chance(each.p_holm),
-            f"{each.difference.clusters:,}",
-            f"{each.left_out:,}",
-        ]
-        for each in lines
-    ]
-    columns = ("", "this", "less that", "difference", "in", "p (Holm)", "dialogues", "left out")
-    dots = [[Dot(0, each.difference)] for each in lines]
-    return Table("Loss on given answers", note, columns, rows, dots, ("difference",), True)
-
-
-def _same(line: Paired) -> str:
+def _same(line: Paired, unit: str) -> str:
     """Return what TOST says."""
     if line.same is None or line.same.holds is None:
         return ""
     margin = number(line.same.margin)
     if line.same.holds:
-        return f"They are equal within ±{margin} points (TOST, p {equals(line.same.p)})."
+        return f"They are equal within ±{margin} {unit} (TOST, p {equals(line.same.p)})."
     if line.p_holm is not None and line.p_holm <= 0.05:
         return ""
-    told = f"Nor are they shown to be equal within ±{margin} points"
+    told = f"Nor are they shown to be equal within ±{margin} {unit}"
     return f"{told} (TOST, p {equals(line.same.p)})."
 
 
-def _power(line: Paired) -> str:
+def _power(line: Paired, comparison: Comparison) -> str:
+    if _is_hopeless(line, comparison.level):
+        return _least_words(comparison.main, comparison.level)
     if line.detectable is None:
         return ""
     return (
         f"With {line.difference.estimate.clusters:,} characters a true difference of "
-        f"{number(line.detectable)} would be found 4 times in 5."
+        f"{number(line.detectable)} {comparison.measure.unit} would be found 4 times in 5."
+    )
+
+
+def _is_hopeless(line: Paired, level: float) -> bool:
+    """Tell whether no difference could be shown, however large."""
+    return line.least_p is not None and line.least_p > 1 - level
+
+
+def _least_words(found: Sequence[Paired], level: float) -> str:
+    """Return in which lines of a table nothing can be shown, and why; nothing where all may be."""
+    few = {line.difference.estimate.clusters: line.least_p for line in found
+           if _is_hopeless(line, level)}  # fmt: skip
+    return " ".join(
+        f"With {characters:,} characters and {len(found):,} line{'s' * (len(found) > 1)} no p "
+        f"below {chance(p)} is possible, so no difference can be shown, however large."
+        for characters, p in sorted(few.items())
     )
 
 
 def compare_tables(comparison: Comparison) -> list[Table]:
     """Return all tables that have lines."""
+    paired = partial(_paired_table, comparison.level)
     found = [
         _standings(comparison),
-        _paired_table("Differences", "No headline: see above. " * bool(comparison.withheld)
-                      + "One run less another, on the same items; p by sign flips of whole "
-                      "characters, Holm over this table.", comparison.main),
-        _paired_table("Differences on other characters", "As above; Holm over this table.",
-                      comparison.domains),
-        _paired_table("Differences by criterion", "As above; Holm over this table.",
-                      comparison.by_criterion),
+        paired("Differences", "No headline: see above. " * bool(comparison.withheld)
+               + "One run less another, on the same items; p by sign flips of whole "
+               "characters, Holm over this table.", comparison.main),
+        paired("Differences on other characters", "As above; Holm over this table.",
+               comparison.domains),
+        paired("Differences by criterion", "As above; Holm over this table.",
+               comparison.by_criterion),
+        fault_table(comparison.faults),
         preference_table(comparison.preferences),
         favour_table(comparison.self_preference),
-        _loss_table(comparison.losses),
+        paired_loss_table(comparison.losses),
     ]  # fmt: skip
     return [each for each in found if each.lines]
 
@@ -225,7 +211,9 @@ def compare_markdown(comparison: Comparison) -> str:
     parts = [f"# {comparison.title}", about(comparison)]
     if comparison.withheld:
         parts += ["## No headline", *(f"- {why}" for why in comparison.withheld)]
-    parts += [f"- {each}" for each in (*sentences(comparison), *comparison.cautions)]
+    parts += [f"- {each}" for each in sentences(comparison)]
+    if comparison.cautions:
+        parts += ["## To know", *(f"- {each}" for each in comparison.cautions)]
     parts += [markdown_table(each) for each in compare_tables(comparison)]
     parts += filter(None, [_cards(comparison), _method(comparison)])
     return "\n\n".join(parts) + "\n"
@@ -236,8 +224,8 @@ def about(comparison: Comparison) -> str:
     judges = listed(comparison.systems[0].judges)
     return (
         f"{comparison.items:,} items of {comparison.characters:,} characters that all runs were "
-        f"asked; headline over {', '.join(comparison.criteria)}{way_told(comparison.criteria)}; "
-        f"judged by {judges}."
+        f"asked; headline over {', '.join(comparison.criteria)}{way_told(comparison.criteria)}: "
+        f"{comparison.measure.name}; judged by {judges}."
     )
 
 
@@ -257,7 +245,7 @@ def _method(comparison: Comparison) -> str:
     return (
         f"Paired by item, {comparison.level:.0%} intervals over characters: studentised resampling "
         "of 8 to 49 of them, Student's t with fewer and with more; margin of equality "
-        f"±{number(comparison.margin)} points by two one-sided tests."
+        f"±{number(comparison.margin)} {comparison.measure.unit} by two one-sided tests."
     )
 
 
@@ -266,27 +254,29 @@ def _standings(comparison: Comparison) -> Table:
     systems = {system.run: system for system in comparison.systems}
     facts = [fact for fact in FACTS if any(fact in s.facts for s in comparison.systems)]
     lines, dots = [], []
-    for each in comparison.standings:
+    columns = [[each.domains.get(d) for each in comparison.standings] for d in domains]
+    for each, cells in zip(comparison.standings, columned(columns), strict=True):
         means = [each.domains.get(domain) for domain in domains]
         system = systems[each.run]
         shown = [_fact(system.facts.get(fact)) for fact in facts]
-        cells = [ranged(one) if one else NONE for one in means]
         lines.append([each.run, *cells, *shown, ", ".join(system.models)])
         dots.append([Dot(at, one) for at, one in enumerate(means) if one])
     names = domain_names(domains)
-    columns = ("", *names, *(FACTS[fact] for fact in facts), "model")
-    return Table("Runs", "On the items that all have a score for.", columns, lines, dots, names)
+    heads = ("", *names, *(FACTS[fact] for fact in facts), "model")
+    return Table("Runs", "On the items that all have a score for.", heads, lines, dots, names)
 
 
-def _paired_table(title: str, note: str, found: Sequence[Paired]) -> Table:
+def _paired_table(level: float, title: str, note: str, found: Sequence[Paired]) -> Table:
+    note = f"{note} {_least_words(found, level)}".strip()
+    decimals = places(line.difference.estimate for line in found)
     lines = [
         [
             _pair(line),
-            ranged(line.difference.estimate),
+            ranged(line.difference.estimate, decimals),
             chance(line.p_holm),
             _share(line.difference.better),
             _held(line),
-            number(line.detectable),
+            "nothing" if _is_hopeless(line, level) else number(line.detectable),
             f"{number(line.bounds.worst)} to {number(line.bounds.best)}" if line.bounds else NONE,
             f"{line.difference.estimate.clusters:,}",
         ]
@@ -315,7 +305,11 @@ def _held(line: Paired) -> str:
 
 
 def _share(value: float | None) -> str:
-    return NONE if value is None else f"{value:.1%}"
+    if value is None:
+        return NONE
+    if 0.0005 <= value < 0.9995:
+        return f"{value:.1%}"
+    return "< 0.1%" if value < 0.5 else "> 99.9%"  # never a certainty
 
 
 def _fact(value: str | float | None) -> str:
@@ -346,7 +340,13 @@ def _curve(comparison: Comparison, fact: str, across: str) -> str:
         for method in methods
         for name, domain in zip(domain_names(domains), domains, strict=True)
     ]
-    plot = lines_plot(lines, across=across, told=f"Scores against {across}; see the table of runs.")
+    plot = lines_plot(
+        lines,
+        across=across,
+        up=comparison.measure.whole,
+        scale=comparison.measure.scale,
+        told=f"Scores against {across}; see the table of runs.",
+    )
     title = f"<h2>Score against {escape(across)}</h2>"
     return f"<section>{title}{plot}</section>" if plot else ""
 

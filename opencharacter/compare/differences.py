@@ -2,32 +2,36 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from opencharacter.compare.alike import said
+from opencharacter.compare.faults import PairedFault
 from opencharacter.compare.favour import Favour
 from opencharacter.compare.headline import too_few
 from opencharacter.compare.losses import PairedLoss
 from opencharacter.compare.means import inside, mean_of, width_of
 from opencharacter.compare.measured import Preferred
+from opencharacter.compare.measures import Measure, measure_of
 from opencharacter.compare.results import Scale, less_is_better, unknown_words
-from opencharacter.compare.systems import Cell, System, pair, shared_keys
+from opencharacter.compare.systems import Cell, System, pair, pairs_of, shared_keys
 from opencharacter.config import CompareConfig
 from opencharacter.records import Domain
 from opencharacter.stats.intervals import Estimate
 from opencharacter.stats.missing import Bounds, Ends, difference_bounds, most_unequal
 from opencharacter.stats.multiplicity import holm
-from opencharacter.stats.paired import Difference, Verdict, equivalent, paired_difference
+from opencharacter.stats.paired import (
+    Difference,
+    Verdict,
+    equivalent,
+    least_p,
+    paired_difference,
+)
 from opencharacter.stats.power import detectable
 
 _UNEQUAL = 0.05
-_ALL_PAIRS = 4
-"""Up to so many runs each is compared with each; of more, each with the first."""
 ALL = "all"
-One = TypeVar("One")
 Key = tuple[str, str]
 """Item and criterion."""
 
@@ -44,7 +48,11 @@ class Paired(NamedTuple):
     """Adjusted for all lines of its table; None = fewer than two characters."""
     detectable: float | None
     """Smallest true difference that such a comparison finds in 4 of 5 times, if Holm divides the
-    level by all lines of the table; None = fewer than two characters, or all alike."""
+    level by all lines of the table; None = fewer than two characters, all alike, or so few that no
+    difference gets below the level (`least_p`)."""
+    least_p: float | None
+    """Smallest adjusted p-value that sign flips of so many characters can give in a table of so
+    many lines; None = fewer than two characters."""
     same: Verdict | None
     """Whether it stays within the margin; None = not asked."""
     bounds: Bounds | None
@@ -67,6 +75,8 @@ class Comparison:
     systems: Sequence[System]
     criteria: Sequence[str]
     """Of the headline."""
+    measure: Measure
+    """What the mean over them is."""
     level: float
     margin: float
     items: int
@@ -85,6 +95,8 @@ class Comparison:
     by_criterion: Sequence[Paired]
     preferences: Mapping[str, Sequence[Preferred]] = field(default_factory=dict)
     """Of runs that were judged beside another one, by `mine over base`."""
+    faults: Sequence[PairedFault] = ()
+    """What would spoil a win, by pair of runs; empty = there is none."""
     self_preference: Sequence[Favour] = ()
     """Of judges, where models of several families answered; empty = nothing tells."""
     losses: Sequence[PairedLoss] = ()
@@ -116,6 +128,7 @@ def comparison_of(systems: Sequence[System], settings: CompareConfig) -> Compari
     return Comparison(
         systems=systems,
         criteria=criteria,
+        measure=measure_of(criteria, _scale([cells[key] for key in keys]), systems[0].scored_by),
         level=settings.level,
         margin=settings.margin,
         items=len(items),
@@ -263,14 +276,6 @@ def _scale(cells: Sequence[Cell]) -> Scale | None:
     return scales.pop() if len(scales) == 1 else None
 
 
-def pairs_of(runs: Sequence[One]) -> Iterator[tuple[One, One]]:
-    """Yield which runs are held against which: a few each with each, of more all with the first."""
-    if len(runs) <= _ALL_PAIRS:
-        yield from combinations(runs, 2)
-    else:
-        yield from ((runs[0], other) for other in runs[1:])
-
-
 def _lines(
     systems: Sequence[System], scopes: Mapping[str, Sequence[Key]], settings: CompareConfig
 ) -> list[Paired]:
@@ -281,11 +286,21 @@ def _lines(
         for name, keys in scopes.items()
     ]
     adjusted = holm([line.difference.p for line in found])
+    least = holm([_least(line.difference) for line in found])
     alpha = (1 - settings.level) / max(1, sum(p is not None for p in adjusted))
+    can = [p is not None and p <= 1 - settings.level for p in least]
     return [
-        line._replace(p_holm=p, detectable=_detectable(line.difference.estimate, alpha))
-        for line, p in zip(found, adjusted, strict=True)
+        line._replace(
+            p_holm=p,
+            detectable=_detectable(line.difference.estimate, alpha) if is_possible else None,
+            least_p=lowest,
+        )
+        for line, p, lowest, is_possible in zip(found, adjusted, least, can, strict=True)
     ]
+
+
+def _least(difference: Difference) -> float | None:
+    return None if difference.p is None else least_p(difference.estimate.clusters)
 
 
 def _paired(
@@ -309,6 +324,7 @@ def _paired(
         second.run,
         scope,
         difference,
+        None,
         None,
         None,
         equivalent(difference.estimate, settings.margin) if is_known else None,

@@ -110,6 +110,7 @@ def embedded(results: Sequence[Results], shown: Sequence[Shown], *, most: int) -
         "values": [[_short(one.values.get(name)) for one in kept] for name in names["criterion"]],
         "names": {facet: names[facet] for facet in _FACETS},
         "personas": names["persona"],
+        "questions": names["question"],
         "criteria": names["criterion"],
         "faults": [at for at, name in enumerate(names["criterion"]) if less_is_better([name])],
         "less_is_better": any(one.less_is_better for one in kept),
@@ -167,7 +168,8 @@ class _Packer:
         rows["sample"].append(transcript.sample)
         rows["score"].append(_short(one.score))
         rows["disagreement"].append(_disagreement(one.scores))
-        rows["excerpt"].append(_excerpt(transcript, item))
+        rows["excerpt"].append(_excerpt(transcript, item, Role.assistant))
+        rows["question"].append(self.place("question", _excerpt(transcript, item, Role.user)))
         for name in one.values:
             self.place("criterion", name)
         system = "".join(m.content for m in transcript.messages if m.role is Role.system)
@@ -213,10 +215,10 @@ def _short(value: float | None) -> float | None:
     return None if value is None else round(value, 4)
 
 
-def _excerpt(transcript: Transcript, item: EvalItem | None) -> str:
+def _excerpt(transcript: Transcript, item: EvalItem | None, role: Role) -> str:
     said = item.played(transcript.messages) if item else transcript.messages
-    answers = [message.content for message in said if message.role is Role.assistant]
-    return " ".join(" ".join(answers)[: 2 * _EXCERPT].split())[:_EXCERPT]
+    texts = [message.content for message in said if message.role is role]
+    return " ".join(" ".join(texts)[: 2 * _EXCERPT].split())[:_EXCERPT]
 
 
 def _disagreement(scores: Sequence[Score]) -> float | None:

@@ -1,11 +1,13 @@
 """Tables and plots as HTML. Positions are percentages, so that text keeps its size on a phone."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from itertools import pairwise
 from typing import NamedTuple
 
+from opencharacter.compare.results import Scale
 from opencharacter.compare.tables import Dot, Table, number
 from opencharacter.stats.intervals import Estimate
 
@@ -20,6 +22,8 @@ class Point(NamedTuple):
 
     at: float
     estimate: Estimate
+    group: int = 0
+    """Points of two groups are of other dialogues, and are not joined."""
 
 
 class Line(NamedTuple):
@@ -35,14 +39,17 @@ def table(given: Table) -> str:
     drawn = bool(given.dots) and ends is not None
     head = f"<th scope=col>{escape(given.columns[0])}"
     if drawn and ends:
-        head += f"<th scope=col><div class=ends><span>{number(ends[0])}</span>"
+        head += f"<th scope=col class=span><div class=ends><span>{number(ends[0])}</span>"
         head += f"<span>{number(ends[1])}</span></div>"
     head += "".join(f"<th scope=col class=n>{escape(name)}" for name in given.columns[1:])
     body = []
     for at, line in enumerate(given.lines):
         plot = f"<td class=plot>{whiskers(given.dots[at], ends)}" if drawn and ends else ""
-        cells = "".join(f"<td class=n>{escape(cell)}" for cell in line[1:])
-        body.append(f"<tr><th scope=row>{escape(line[0])}{plot}{cells}</tr>")
+        cells = "".join(  # on a phone a cell stands beside the name of its column
+            f'<td class=n data-h="{escape(name)}">{escape(cell)}'
+            for name, cell in zip(given.columns[1:], line[1:], strict=True)
+        )
+        body.append(f"<tr><th scope=row>{_breakable(line[0])}{plot}{cells}</tr>")
     key = legend(given.series) if drawn and len(given.series) > 1 else ""
     return (
         f"<section><h2>{escape(given.title)}</h2><p class=note>{escape(given.note)}</p>{key}"
@@ -50,6 +57,11 @@ def table(given: Table) -> str:
         f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
         "</section>"
     )
+
+
+def _breakable(name: str) -> str:
+    """Return a name that breaks between its parts, not inside of its words."""
+    return escape(name).replace("/", "/<wbr>").replace("_", "_<wbr>")
 
 
 def legend(series: Sequence[str]) -> str:
@@ -104,12 +116,16 @@ def _whisker(dot: Dot, y: float, ends: tuple[float, float]) -> str:
     )
 
 
-def lines_plot(lines: Sequence[Line], *, across: str, told: str) -> str:
+def lines_plot(
+    lines: Sequence[Line], *, across: str, up: str, scale: Scale | None, told: str
+) -> str:
     """Return means over a quantity, with their intervals.
 
     Args:
         lines: Series; a point without a mean is left out.
         across: Name of the horizontal axis.
+        up: Name of the vertical one.
+        scale: Of the means; where the axis has a part of it only, that is said.
         told: What a reader who cannot see it is told.
     """
     shown = [
@@ -130,18 +146,54 @@ def lines_plot(lines: Sequence[Line], *, across: str, told: str) -> str:
         f"{_series(points, at, side, ends)}</g>"
         for at, points in enumerate(moved)
     )
-    ticks = "".join(
-        f"<text x={_share(along(place), side)} y={_HEIGHT + 18} text-anchor=middle>{place:,.6g}"
-        "</text>"
-        for place in _spread(sorted(set(places)))
-    )
+    ticks, deep = _ticks(shown, lambda place: _share(along(place), side))
     grid = _grid(ends)
-    key = legend([line.name for line in lines]) if len(lines) > 1 else ""
+    key = legend([line.name for line in lines])
+    axis = f"<p class=note>{escape(up)}{_cut_told(ends, scale)}</p>"
     return (
-        f"{key}<div class=lines><svg height={_HEIGHT + 40} role=img aria-label='{escape(told)}'>"
-        f"{grid}{marks}{ticks}"
-        f"<text x=50% y={_HEIGHT + 36} text-anchor=middle>{escape(across)}</text></svg></div>"
+        f"{axis}{key}<div class=lines><svg height={deep + 22} role=img "
+        f"aria-label='{escape(told)}'>{grid}{marks}{ticks}"
+        f"<text x=50% y={deep + 18} text-anchor=middle>{escape(across)}</text></svg></div>"
     )
+
+
+def _cut_told(ends: tuple[float, float], scale: Scale | None) -> str:
+    """Return that an axis has a part of the scale only; nothing where it has all."""
+    if scale is None or (ends[0] <= scale.low and ends[1] >= scale.high):
+        return ""
+    shown = f"{number(ends[0])} to {number(ends[1])}"
+    return f"; the axis is cut to {shown} of {scale.low:g} to {scale.high:g}"
+
+
+def _anchor(place: float, places: Iterable[float], told: str) -> str:
+    """Return how a place is written, so that a long last one stays on the screen."""
+    return "end" if place == max(places) and len(told) > 4 else "middle"
+
+
+def _at(point: Point) -> float:
+    return point.at
+
+
+def _ticks(lines: Sequence[Line], x: Callable[[float], str]) -> tuple[str, int]:
+    """Return the places under an axis, and how far down they reach, in pixels.
+
+    Where not all points are of the same dialogues, below the first of each how many marks it has.
+    """
+    counts: Counter[float] = Counter()
+    first: dict[int, float] = {}  # place of each group
+    for point in sorted((point for line in lines for point in line.points), key=_at):
+        counts[point.at] += point.estimate.n
+        first.setdefault(point.group, point.at)
+    rows = [[(place, f"{place:,.6g}") for place in _spread(sorted(counts))]]
+    if len(first) > 1:
+        rows.append([(place, f"n={counts[place]:,}") for place in sorted({*first.values()})])
+    ticks = "".join(
+        f"<text x={x(place)} y={_HEIGHT + 18 * at} text-anchor={_anchor(place, counts, told)}>"
+        f"{told}</text>"
+        for at, row in enumerate(rows, 1)
+        for place, told in row
+    )
+    return ticks, _HEIGHT + 18 * len(rows)
 
 
 def _grid(ends: tuple[float, float]) -> str:
@@ -159,8 +211,10 @@ def _series(
 ) -> str:
     name = f"s{at % _SHAPES}"
     marks = []
-    points = sorted(given, key=lambda point: point.at)
+    points = sorted(given, key=_at)
     for first, second in pairwise(points):
+        if first.group != second.group:
+            continue
         marks.append(
             f"<line class={name} x1={_share(first.at, side)} x2={_share(second.at, side)} "
             f"y1={_down(first.estimate.value, ends):g} y2={_down(second.estimate.value, ends):g} />"

@@ -5,12 +5,17 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from opencharacter.compare.losses import Measured
+from opencharacter.compare.measures import Measure
 from opencharacter.records import Domain
 from opencharacter.stats.intervals import Estimate
 from opencharacter.stats.variance import Component
 
 ALL_JUDGES = "all judges"
 """What the line of comparisons by all judges is called, where none is left out."""
+
+
+NO_FAILURE = "none"
+"""What the line of answers that can be judged is called."""
 
 
 class Row(NamedTuple):
@@ -103,6 +108,8 @@ class Report:
     level: float
     criteria: Sequence[str]
     """Of the headline."""
+    measure: Measure
+    """What the mean over them is."""
     withheld: Sequence[str]
     """Why there is no headline, a sentence each; empty = there is one."""
     cautions: Sequence[str]
@@ -110,6 +117,7 @@ class Report:
     coverage: float | None
     """Share of the headline's scores that have a value."""
     headline: Row
+    """Not to be told where it is withheld."""
     judged: Estimate
     """The headline's mean without the answers that count as the lowest."""
     answers: int
@@ -123,6 +131,8 @@ class Report:
     tasks: Sequence[Row]
     criteria_rows: Sequence[Row]
     turns: Sequence[Row]
+    turn_groups: Sequence[int]
+    """Of each of them the first turn that asked the same dialogues: later turns may have fewer."""
     rule_turns: Sequence[Row]
     """Of what a rule scores at each turn beside the headline, such as the facts stated."""
     controls: Sequence[Row]

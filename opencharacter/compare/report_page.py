@@ -7,8 +7,9 @@ from html import escape
 from opencharacter.compare.cards import cards_of
 from opencharacter.compare.document import Tile, document, tiles, warning
 from opencharacter.compare.embedding import Embedded
+from opencharacter.compare.judge_tables import jury_tables
 from opencharacter.compare.markup import Line, Point, lines_plot, table
-from opencharacter.compare.measured import Bounds, Report
+from opencharacter.compare.measured import NO_FAILURE, Bounds, Report
 from opencharacter.compare.results import Results, judges_of, less_is_better, way_told
 from opencharacter.compare.tables import (
     Table,
@@ -16,16 +17,21 @@ from opencharacter.compare.tables import (
     domain_names,
     ends_words,
     gap_words,
-    jury_tables,
     number,
     preference_words,
     ranged,
     tables_of,
 )
-from opencharacter.records import Domain
+from opencharacter.records import Domain, Failure
 from opencharacter.stats.intervals import Estimate
 
 _TURNS = "By turn"
+_TRAINED = {
+    "characters": "trained on characters",
+    "rows": "training dialogues",
+    "tokens": "training tokens",
+    "method": "training data by",
+}
 
 
 def report_page(report: Report, results: Results, shown: Embedded) -> str:
@@ -58,7 +64,9 @@ def report_markdown(report: Report, results: Results) -> str:
         parts += [f"- {sentence}" for sentence in _bounds(report)]
     else:
         parts += ["## Headline", *_figures(report)]
-    parts += [f"- {sentence}" for sentence in (*_preferred(report), *report.cautions)]
+    parts += [f"- {sentence}" for sentence in _preferred(report)]
+    if report.cautions:
+        parts += ["## To know", *(f"- {sentence}" for sentence in report.cautions)]
     tables = (*tables_of(report), *jury_tables(results))
     parts += [markdown_table(each) for each in tables]
     hashes = ", ".join(f"{judge} {hash_}" for judge, hash_ in report.card_hashes.items())
@@ -75,12 +83,14 @@ def about(report: Report) -> str:
         f"{count:,}" if name == "mean" else f"{count:,} {name}"
         for name, count in zip(names, report.characters.values(), strict=True)
     )
-    facts = "".join(f"; {name}: {_fact(value)}" for name, value in report.facts.items())
+    facts = "".join(
+        f"; {_TRAINED.get(name, name)}: {_fact(value)}" for name, value in report.facts.items()
+    )
     covered = "nothing" if report.coverage is None else f"{report.coverage:.1%}"
     return (
-        f"{report.transcripts:,} transcripts; {report.units}: {counts or 'none'}; headline over "
-        f"{', '.join(report.criteria) or 'no criterion'}{way_told(report.criteria)}; {covered} of "
-        f"its scores have a value{facts}."
+        f"{report.transcripts:,} transcripts; {report.units} asked: {counts or 'none'}; headline "
+        f"over {', '.join(report.criteria) or 'no criterion'}{way_told(report.criteria)}: "
+        f"{report.measure.told}; {covered} of its scores have a value{facts}."
     )
 
 
@@ -93,10 +103,29 @@ def method(report: Report) -> str:
     return (
         f"Means with {report.level:.0%} intervals over {report.units}, not over rows: studentised "
         f"resampling of 8 to 49 {report.units}, Student's t with fewer or more; of ones and zeros "
-        "Wilson's over effective rows; none leaves the scale of its marks. The gap: Student's t. "
-        "An answer that is no role-play (empty, refused, out of character, cut off, or not come to "
-        f"after such a one) counts as the lowest mark, as {report.failed:,} of {report.answers:,} "
-        f"answers here do; without them the mean is {ranged(report.judged)}."
+        "Wilson's over effective rows; none leaves the scale of its marks. The gap: Student's t."
+        f"{_failed_told(report)}"
+    )
+
+
+def _failed_told(report: Report) -> str:
+    """Return what answers that are no role-play count as; nothing where there are none."""
+    if report.failed:
+        told = (
+            " An answer that is no role-play (empty, refused, out of character, cut off, or not "
+            f"come to after such a one) counts as the lowest mark, as {report.failed:,} of "
+            f"{report.answers:,} answers here do"
+        )
+        if report.withheld or report.judged.value is None:
+            return f"{told}."
+        return f"{told}; without them the mean is {ranged(report.judged)}."
+    own = {NO_FAILURE, str(Failure.error)}  # the engine's faults are missing
+    failed = sum(sum(each.counts.values()) for each in report.failures if each.name not in own)
+    if not failed or any(judge.scores for judge in report.judges):
+        return ""
+    return (
+        " A rule counts what an answer says, though it was cut off, refused or out of character, "
+        f"as in {failed:,} transcript{'s' * (failed > 1)} here."
     )
 
 
@@ -132,15 +161,15 @@ def _figures(report: Report) -> list[str]:
     ]
     if report.gap:
         lines.insert(0, f"- {_gap_words(report)}")
-    return lines
+    return [f"- {report.measure.whole}:", *lines]
 
 
 def _gap_words(report: Report) -> str:
     if report.gap is None:
         return ""
-    told = gap_words(report.gap, level=report.level)
+    told = gap_words(report.gap, level=report.level, unit=report.measure.unit)
     if less_is_better(report.criteria):
-        told += f" These are points of {', '.join(report.criteria)}, of which less is better."
+        told += f" These are of {', '.join(report.criteria)}, of which less is better."
     return told
 
 
@@ -170,7 +199,8 @@ def _head(report: Report) -> str:
                              number(report.gap.value, sign=True), ends_words(*ends, sign=True)
                              + f", p {chance(report.gap.p)}"))  # fmt: skip
         words = f"<p>{escape(_gap_words(report))}</p>"
-    return tiles(found) + words + told + warning("To know", report.cautions)
+    what = f"<p class=what>{escape(report.measure.whole)}:</p>"
+    return what + tiles(found) + words + told + warning("To know", report.cautions)
 
 
 def _tile(name: str, one: Estimate, units: str, way: str) -> Tile:
@@ -184,14 +214,20 @@ def _turns(report: Report) -> str:
         Line(
             name,
             [
-                Point(float(row.name), row.domains[domain])
-                for row in report.turns
+                Point(float(row.name), row.domains[domain], group)
+                for row, group in zip(report.turns, report.turn_groups, strict=True)
                 if domain in row.domains
             ],
         )
         for name, domain in zip(domain_names(domains), domains, strict=True)
     ]
-    return lines_plot(lines, across="user turn", told="Scores by turn; the table has the figures.")
+    return lines_plot(
+        lines,
+        across="user turn",
+        up=report.measure.whole,
+        scale=report.measure.scale,
+        told="Scores by turn; the table has the figures.",
+    )
 
 
 def _cards(results: Results) -> str:

@@ -18,8 +18,9 @@ from opencharacter.compare.headline import (
     why_withheld,
 )
 from opencharacter.compare.losses import losses_of
-from opencharacter.compare.means import corrected, estimate, gap, row, rows
-from opencharacter.compare.measured import Failed, Judge, Report, Row
+from opencharacter.compare.means import corrected, estimate, gap, row, rows, scale_of
+from opencharacter.compare.measured import NO_FAILURE, Failed, Judge, Report, Row
+from opencharacter.compare.measures import measure_of
 from opencharacter.compare.preferred import kin_words, preferences_of
 from opencharacter.compare.results import (
     FACT,
@@ -42,7 +43,6 @@ from opencharacter.records import Control, Domain, Score, Transcript
 from opencharacter.stats.intervals import clustered_share
 from opencharacter.stats.variance import Component, components
 
-_NO_FAILURE = "none"
 _FEWEST = 5  # characters below which variances are not worth telling
 
 
@@ -67,6 +67,7 @@ def report_of(results: Results, settings: ReportConfig) -> Report:
         card_hashes=card_hashes_of(results),
         level=level,
         criteria=criteria,
+        measure=measure_of(criteria, scale_of(counted), _seated(results, criteria, left_out)),
         withheld=withheld,
         cautions=[*cautions_of(results, criteria), *kin_words(results)],
         coverage=coverage_of(counted),
@@ -82,6 +83,7 @@ def report_of(results: Results, settings: ReportConfig) -> Report:
             *_shown(results, left_out, level),
         ],
         turns=_turns(by_turn, level),
+        turn_groups=_turn_groups(by_turn),
         rule_turns=_rule_turns(results, criteria, level),
         controls=_controls(marks, criteria, level),
         judges=_judges(results, criteria, left_out, level),
@@ -95,6 +97,11 @@ def report_of(results: Results, settings: ReportConfig) -> Report:
         units="characters" if is_anybody(results) else "questions",
         facts=results.facts,
     )
+
+
+def _seated(results: Results, criteria: Sequence[str], left_out: frozenset[str]) -> list[str]:
+    """Return the judges in the headline."""
+    return [judge for judge in judges_of(results, criteria) if judge not in left_out]
 
 
 def _shown(results: Results, left_out: frozenset[str], level: float) -> list[Row]:
@@ -143,6 +150,16 @@ def _by_turn(
 def _turns(by_turn: Mapping[int, Sequence[Mark]], level: float) -> list[Row]:
     """Return a line for each user turn, from 1; nothing where there is but one."""
     found = [row(str(turn + 1), marks, level=level) for turn, marks in by_turn.items()]
+    return found if len(found) > 1 else []
+
+
+def _turn_groups(by_turn: Mapping[int, Sequence[Mark]]) -> list[int]:
+    """Return of each turn the first one of the same dialogues, from 1."""
+    first: dict[frozenset[str], int] = {}
+    found = [
+        first.setdefault(frozenset(mark.transcript.id for mark in marks), turn + 1)
+        for turn, marks in by_turn.items()
+    ]
     return found if len(found) > 1 else []
 
 
@@ -249,14 +266,14 @@ def _spread(
 
 def _failures(played: Sequence[Transcript], level: float) -> list[Failed]:
     """Return how often each failure happened, the commonest first."""
-    counts = Counter(t.failure or _NO_FAILURE for t in played)
+    counts = Counter(t.failure or NO_FAILURE for t in played)
     characters = [t.persona_id for t in played]
     return [
         Failed(
             name,
-            Counter(t.domain for t in played if (t.failure or _NO_FAILURE) == name),
+            Counter(t.domain for t in played if (t.failure or NO_FAILURE) == name),
             clustered_share(
-                [(t.failure or _NO_FAILURE) == name for t in played], characters, level=level
+                [(t.failure or NO_FAILURE) == name for t in played], characters, level=level
             ),
         )
         for name, _ in counts.most_common()

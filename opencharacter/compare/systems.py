@@ -1,10 +1,11 @@
 """Runs side by side: one number for each item and criterion that a system was asked."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 from statistics import fmean
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from opencharacter.compare.alike import Ways, are_alike, listed, ways_of
 from opencharacter.compare.cards import card_hashes_of, is_calibrated
@@ -22,6 +23,10 @@ from opencharacter.compare.results import (
 from opencharacter.errors import ConfigError
 from opencharacter.records import Control, Domain
 from opencharacter.stats.paired import Shared, shared
+
+_ALL_PAIRS = 4
+"""Up to so many runs each is compared with each; of more, each with the first."""
+One = TypeVar("One")
 
 
 class Cell(NamedTuple):
@@ -214,3 +219,11 @@ def pair(
         {name: second.cells[key].value for name, key in named.items()},
     )
     return found, [first.cells[named[name]].persona for name in found.items]
+
+
+def pairs_of(runs: Sequence[One]) -> Iterator[tuple[One, One]]:
+    """Yield which runs are held against which: a few each with each, of more all with the first."""
+    if len(runs) <= _ALL_PAIRS:
+        yield from combinations(runs, 2)
+    else:
+        yield from ((runs[0], other) for other in runs[1:])

@@ -2,12 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from opencharacter.compare.cards import cards_of
 from opencharacter.compare.losses import Measured
 from opencharacter.compare.measured import ALL_JUDGES, Gap, Preferred, Report, Row
-from opencharacter.compare.results import Results, parts_of
 from opencharacter.records import Domain
 from opencharacter.stats.intervals import Estimate
 
@@ -57,17 +55,25 @@ class Table(NamedTuple):
     """Whether 0 is a place of its own."""
 
 
-def number(value: float | None, *, sign: bool = False, width: float | None = None) -> str:
+def number(
+    value: float | None,
+    *,
+    sign: bool = False,
+    width: float | None = None,
+    decimals: int | None = None,
+) -> str:
     """Return a score as a reader wants it.
 
     Args:
         value: None = a dash.
         sign: Show a plus too.
         width: Of its interval: a narrow one earns a third decimal.
+        decimals: Those of its column (`places`) instead.
     """
     if value is None:
         return NONE
-    decimals = 3 if width is not None and width < _NARROW else 2
+    if decimals is None:
+        decimals = 3 if width is not None and width < _NARROW else 2
     return f"{round(value, decimals) + 0.0:{'+' * sign}.{decimals}f}"  # no -0.00
 
 
@@ -78,15 +84,33 @@ def chance(p: float | None) -> str:
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
-def ranged(estimate: Estimate) -> str:
-    """Return a mean with its interval."""
-    if estimate.value is None:
+def places(estimates: Iterable[Estimate | None]) -> int:
+    """Return how many decimals a column has: as many as its narrowest interval earns."""
+    widths = [
+        one.high - one.low
+        for one in estimates
+        if one and one.low is not None and one.high is not None
+    ]
+    return 3 if widths and min(widths) < _NARROW else 2
+
+
+def ranged(estimate: Estimate | None, decimals: int | None = None) -> str:
+    """Return a mean with its interval, with the decimals of its column."""
+    if estimate is None or estimate.value is None:
         return NONE
+    if decimals is None:
+        decimals = places([estimate])
+    value = number(estimate.value, decimals=decimals)
     if estimate.low is None or estimate.high is None:
-        return f"{number(estimate.value)} [{'all alike' if estimate.se == 0 else 'no interval'}]"
-    width = estimate.high - estimate.low
-    low, high = number(estimate.low, width=width), number(estimate.high, width=width)
-    return f"{number(estimate.value, width=width)} [{low}, {high}]"
+        return f"{value} [{'all alike' if estimate.se == 0 else 'no interval'}]"
+    low, high = (number(each, decimals=decimals) for each in (estimate.low, estimate.high))
+    return f"{value} [{low}, {high}]"
+
+
+def columned(columns: Sequence[Sequence[Estimate | None]]) -> list[list[str]]:
+    """Return columns of means with their intervals, each with decimals of its own, as lines."""
+    cells = [[ranged(one, places(column)) for one in column] for column in columns]
+    return [list(line) for line in zip(*cells, strict=True)]
 
 
 def ends_words(low: float | None, high: float | None, *, sign: bool = False) -> str:
@@ -97,11 +121,11 @@ def ends_words(low: float | None, high: float | None, *, sign: bool = False) -> 
     return f"{number(low, sign=sign, width=width)} to {number(high, sign=sign, width=width)}"
 
 
-def gap_words(gap: Gap, *, level: float) -> str:
+def gap_words(gap: Gap, *, level: float, unit: str = "points") -> str:
     """Return the gap as a sentence."""
     if gap.low is None or gap.high is None:
         return (
-            f"In-domain characters are scored {number(gap.value, sign=True)} points against "
+            f"In-domain characters are scored {number(gap.value, sign=True)} {unit} against "
             "out-of-domain ones; with one character, or all alike, nothing tells what chance does."
         )
     way = "higher" if gap.value >= 0 else "lower"
@@ -109,7 +133,7 @@ def gap_words(gap: Gap, *, level: float) -> str:
     width = gap.high - gap.low
     sure = "" if gap.low > 0 or gap.high < 0 else "; the interval holds 0"
     return (
-        f"In-domain characters are scored {number(abs(gap.value), width=width)} points {way} than "
+        f"In-domain characters are scored {number(abs(gap.value), width=width)} {unit} {way} than "
         f"out-of-domain ones ({level:.0%} interval {ends}, p {equals(gap.p)}){sure}."
     )
 
@@ -147,9 +171,9 @@ def tables_of(report: Report) -> list[Table]:
 def _means(units: str, title: str, note: str, rows: Sequence[Row]) -> Table:
     domains = [domain for domain in Domain if any(domain in row.domains for row in rows)]
     lines, dots = [], []
-    for row in rows:
+    shown = columned([[row.domains.get(domain) for row in rows] for domain in domains])
+    for row, cells in zip(rows, shown or [[] for _ in rows], strict=True):
         each = [row.domains.get(domain) for domain in domains]
-        cells = [ranged(one) if one else NONE for one in each]
         counts = f"{row.overall.n:,}", f"{row.overall.clusters:,}"
         lines.append(
             [
@@ -301,77 +325,6 @@ def _judges(report: Report) -> Table:
             "that of all judges."
         )
     return Table("Judges", note, columns, lines)
-
-
-def jury_tables(results: Results) -> list[Table]:
-    """Return how the judges agree, and what they find of what was planted, where that is known."""
-    agreement = [
-        _jury_line(f"{name}, {part.run}" if results.parts else name, each)
-        for part in parts_of(results)
-        for name, each in part.jury.items()
-    ]
-    found = [
-        Table(
-            "Agreement of judges",
-            "Judges centred on the answers that all have scored. Alpha: Krippendorff, ordinal; "
-            "1 = all agree, 0 = by chance.",
-            ("", "answers", "alpha", "jury", "without one judge"),
-            agreement,
-        ),
-        _published_table(results.published),
-        *(_card_table(each.label, each.card) for each in cards_of(results) if each.card),
-    ]
-    return [table for table in found if table.lines]
-
-
-def _published_table(found: Mapping[str, Any]) -> Table:
-    """Return the numbers that a benchmark's own code would print."""
-    means = found.get("means", {}).items()
-    lines = [[name, f"{one['mean']:.2f}", f"{one['std']:.2f}"] for name, one in means]
-    note = f"{found.get('protocol', '')}; std over personas, no interval."
-    return Table("As published", note, ("", "mean", "std"), lines)
-
-
-def _jury_line(criterion: str, each: Mapping[str, Any]) -> list[str]:
-    answers = f"{each['answers']:,}"
-    if "jury" not in each:
-        return [criterion, answers, NONE, str(each.get("refused", NONE)), NONE]
-    jury = each["jury"]
-    mean = ranged(jury["mean"])
-    without = f"{number(jury['low'])} to {number(jury['high'])}"
-    return [criterion, answers, number(each["alpha_ordinal"]), mean, without]
-
-
-def _card_table(label: str, card: Mapping[str, Any]) -> Table:
-    """Return what a judge finds of what was planted in answers."""
-    rates = {f"finds {name}": rate for name, rate in card["detects"].items()}
-    rates |= {f"keeps its score at {name}": rate for name, rate in card["keeps"].items()}
-    rates["gives a verdict"] = card["scored"]
-    lines = [
-        [what, _rate(rate), f"{rate['n']:,}", f"{rate['unscored']:,}"]
-        for what, rate in rates.items()
-    ]
-    calibration = str(card["calibration"])
-    note = f"It {card['verdict']}; {calibration}.{_padding_told(card)}"
-    return Table(f"Judge card of {label}", note, ("", "share", "n", "unscored"), lines)
-
-
-def _padding_told(card: Mapping[str, Any]) -> str:
-    """Return what filler adds to an answer's score, by the card."""
-    padding = card.get("padding")
-    if not padding:
-        return ""
-    ends = ends_words(padding["low"], padding["high"], sign=True)
-    told = number(padding["value"], sign=True)
-    return f" A hundred words of filler add {told} points ({ends}; 0 is right)."
-
-
-def _rate(rate: Mapping[str, Any]) -> str:
-    if rate["share"] is None:
-        return NONE
-    if rate["low"] is None or rate["high"] is None:
-        return f"{rate['share']:.0%}"
-    return f"{rate['share']:.0%} [{rate['low']:.0%}, {rate['high']:.0%}]"
 
 
 def _is_same(report: Report) -> bool:

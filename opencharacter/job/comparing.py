@@ -5,14 +5,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from opencharacter.compare.compare_page import compare_markdown, compare_page, sentences
-from opencharacter.compare.differences import Comparison, comparison_of, pairs_of
+from opencharacter.compare.differences import Comparison, comparison_of
 from opencharacter.compare.embedding import Embedded, embedded, most_different_first, shown_of
+from opencharacter.compare.faults import paired_faults
 from opencharacter.compare.favour import favour_words, favours_of
 from opencharacter.compare.losses import paired_losses
 from opencharacter.compare.measured import Preferred
 from opencharacter.compare.preferred import kin_words, preferences_of
 from opencharacter.compare.results import Results, marks_of
-from opencharacter.compare.systems import System, check_alike
+from opencharacter.compare.systems import System, check_alike, pairs_of
 from opencharacter.config import CompareConfig
 from opencharacter.errors import ConfigError
 from opencharacter.job.beside import as_json
@@ -77,6 +78,7 @@ def write_comparison(
     kin = [told for run in runs for told in kin_words(run)]
     comparison = replace(
         comparison,
+        faults=paired_faults(systems, runs, level=settings.level),
         preferences=_preferred(runs, settings),
         self_preference=favours,
         cautions=[*comparison.cautions, *kin, *favour_words(favours, level=settings.level)],

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import count
 from math import ceil
 from pathlib import Path
 from statistics import fmean, stdev
@@ -19,6 +20,7 @@ from opencharacter.job.losses import measures_loss
 from opencharacter.job.reporting import read_results, run_folder
 from opencharacter.llm.opening import model_name
 from opencharacter.records import Call, EvalItem, Message, Role, Transcript, Usage
+from opencharacter.stats.paired import least_p
 from opencharacter.stats.power import characters_needed, detectable
 
 CHARS_PER_TOKEN = 4.0
@@ -178,35 +180,36 @@ class Resolution(NamedTuple):
     """What difference of two models a run of so many characters can show."""
 
     characters: int
+    criteria: int
+    """How many lines a table by criterion will have."""
     sd: float
     """Over characters, of their mean difference, in points."""
     source: str
     """Where the sd is from."""
-    points: float
-    """Minimum detectable effect."""
+    points: float | None
+    """Minimum detectable effect; None = none is, however large, with so few characters."""
     margin: float
     """The smallest difference that matters, compare.margin."""
     needed: int
     """Characters with which that is found."""
 
 
-def resolution(config: Config, characters: int) -> Resolution | None:
-    """Return the least effect that a comparison on shared items finds; None with one character.
+def resolution(config: Config, characters: int, criteria: int = 1) -> Resolution:
+    """Return the least effect that a comparison on shared items finds.
 
     Raises:
         ConfigError: the runs of plan.like share no character, or are not two.
         StoreError: one of them is not judged.
     """
-    if characters < 2:
-        return None
     sd, source = config.plan.assume.score_sd, "assumed, plan.assume.score_sd"
     if config.plan.like:
         sd = _measured_sd(config)
         source = f"measured between {' and '.join(config.plan.like)}, plan.like"
-    points = detectable(sd, characters, alpha=_ALPHA, power=_POWER)
-    margin = config.compare.margin
-    needed = characters_needed(sd, margin, alpha=_ALPHA, power=_POWER)
-    return Resolution(characters, sd, source, points, margin, needed)
+    is_possible = least_p(characters) <= _ALPHA
+    points = detectable(sd, characters, alpha=_ALPHA, power=_POWER) if is_possible else None
+    margin, fewest = config.compare.margin, next(k for k in count(1) if least_p(k) <= _ALPHA)
+    needed = max(fewest, characters_needed(sd, margin, alpha=_ALPHA, power=_POWER))
+    return Resolution(characters, criteria, sd, source, points, margin, needed)
 
 
 def _measured_sd(config: Config) -> float:
@@ -230,12 +233,31 @@ def _measured_sd(config: Config) -> float:
 
 def resolution_words(found: Resolution) -> str:
     """Return what it means, in words."""
+    if found.points is None:
+        fewest = next(k for k in count(1) if least_p(k) <= _ALPHA)
+        why = "one character says nothing about chance"
+        if found.characters > 1:
+            why = (
+                f"sign flips of {found.characters:,} characters give no p below "
+                f"{least_p(found.characters):.4g}"
+            )
+        return (
+            f"Minimum detectable effect: none. {why[0].upper()}{why[1:]}, so a test at {_ALPHA:g} "
+            f"shows no difference between two models, however large; that takes {fewest} "
+            "characters or more."
+        )
+    least = found.criteria * least_p(found.characters)
+    by_criterion = (
+        f" By criterion, with Holm over {found.criteria:,} lines, no p below {least:.3f} is "
+        "possible, so none can be shown there."
+    )
     return (
         f"Minimum detectable effect: {found.points:.3f} points between two models on the same "
         f"items of {found.characters:,} characters, found in {_POWER:.0%} of runs by a two-sided "
         f"test at {_ALPHA:g} that is clustered by character; sd over characters of their mean "
         f"difference {found.sd:.3g} points ({found.source}). A difference of {found.margin:g} "
         f"points (compare.margin) takes {found.needed:,} characters."
+        f"{by_criterion * (least > _ALPHA)}"
     )
 
 

@@ -117,8 +117,8 @@ def print_judging(config: Config, job: Job) -> None:
         print(told_of_suite(foreseen))
     print(_told_of_judging(longest) if is_judged else _BY_RULE)
     characters = {one.persona_id for one in answers.items.values()}
-    if found := resolution(config, len(characters)):
-        print(resolution_words(found))
+    criteria = {name for one in answers.items.values() for name in one.dimensions}
+    print(resolution_words(resolution(config, len(characters), len(criteria))))
 
 
 def _told_of_judging(longest: int) -> str:

@@ -1,5 +1,6 @@
 """Reads what was played and judged in a run; writes reports of it."""
 
+import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -38,7 +39,7 @@ from opencharacter.job.playing import SUITE, Played
 from opencharacter.prompts.rubrics import load_rubric
 from opencharacter.records import Score
 from opencharacter.store.commands import alone, placed
-from opencharacter.store.files import whole_file, write_json
+from opencharacter.store.files import read_json, whole_file, write_json
 from opencharacter.store.rows import read_records
 from opencharacter.store.stage import StageFolder, finished_input
 from opencharacter.tracking import open_tracker
@@ -194,14 +195,38 @@ def write_report(folder: Path, results: Results, settings: ReportConfig) -> Repo
     report = report_of(results, settings)
     shown = shown_of(results, marks_of(results), report.criteria)
     page = report_page(report, results, embedded([results], shown, most=settings.shown))
+    _tell_what_is_lost(folder / "report.json", report)
     write_text(folder / "report.html", page)
     write_text(folder / "report.md", report_markdown(report, results))
-    write_json(folder / "report.json", as_json(report))
+    kept = as_json(report)
+    if report.withheld:
+        kept |= dict.fromkeys(("headline", "judged", "gap"))
+    write_json(folder / "report.json", kept)
     print(report.title)
     for sentence in (*headline_words(report), *report.cautions):
         print(sentence)
     print(f"Page: {folder / 'report.html'}")
     return report
+
+
+def _tell_what_is_lost(path: Path, report: Report) -> None:
+    """Say on stderr what the report that is written over had and the new one has not."""
+    try:
+        old = read_json(path)
+    except (OSError, ValueError):  # it is written anew
+        return
+    if not isinstance(old, dict):
+        return
+    lost = []
+    if old.get("corrected") and report.corrected is None:
+        lost.append("people's labels (qualify.labels=)")
+    more = int(old.get("transcripts") or 0) - report.transcripts
+    if more > 0:
+        suites = sorted(set(old.get("suites") or ()) - set(report.suites))
+        of = f" of {', '.join(suites)}" if suites else ""
+        lost.append(f"{more:,} transcripts more{of} (report.runs=)")
+    if lost:
+        print(f"{path} is written over; the one before had {' and '.join(lost)}", file=sys.stderr)
 
 
 def track_report(report: Report, results: Results, config: Config, folder: StageFolder) -> None:

@@ -156,6 +156,16 @@ def sign_flip(
     return (1 + extreme) / (1 + draws)
 
 
+def least_p(characters: int, *, draws: int = DRAWS) -> float:
+    """Return the smallest p-value that `sign_flip` can give with so many characters.
+
+    With 5 it is 2 / 2^5 = 0.0625: at 0.05 nothing is found, however large it is.
+    """
+    if characters < 2:
+        return 1.0
+    return 2.0 ** (1 - characters) if characters <= _EXACT else 1 / (1 + draws)
+
+
 def no_worse(estimate: Estimate, margin: float, *, alpha: float = 0.05) -> Verdict:
     """Return whether a difference a - b is above -margin: a is no worse than b (non-inferiority).
 

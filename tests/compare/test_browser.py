@@ -199,6 +199,22 @@ def test_nothing_is_wider_than_the_screen(browser, page, phone):
     assert width <= (390 if phone else 1200)  # a phone's innerWidth grows with what is in it
 
 
+def test_on_a_phone_no_table_is_cut_and_names_break_between_their_parts(browser, tmp_path):
+    given = results(12)
+    tasks = [replace(t, task="birth_place/indirect_question") for t in given.transcripts]
+    path = tmp_path / "t.html"
+    path.write_text(page_of(replace(given, transcripts=tasks)), encoding="utf-8")
+    load(browser, path, phone=True)
+    wait(browser, "24 transcripts")
+
+    widths = "[...document.querySelectorAll('.scroll')].map((e) => e.scrollWidth - e.clientWidth)"
+    assert browser.execute_script(f"return Math.max(...{widths})") == 0
+    [name] = {each.get_attribute("innerHTML")
+              for each in browser.find_elements("css selector", "th[scope=row]")
+              if each.text.startswith("birth")}  # fmt: skip
+    assert name == "birth_<wbr>place/<wbr>indirect_<wbr>question"
+
+
 def test_the_dark_page_is_dark(browser, page):
     grounds = []
     for dark in (False, True):

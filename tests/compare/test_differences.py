@@ -95,6 +95,40 @@ def test_what_can_be_detected_is_said_in_points():
     assert line.detectable == pytest.approx(0.4638, abs=1e-3)
 
 
+def test_where_no_p_value_can_be_small_enough_nothing_is_called_detectable():
+    def wide(number, value):
+        return value + (0.5 if number % 4 < 2 else -0.4) + 0.1 * number
+
+    found = compared(*(results(10, run=run, values=v) for run, v in (("a", None), ("b", wide))))
+    [line] = found.main  # five unseen characters: 2 / 2^5
+
+    assert (line.least_p, line.detectable) == (0.0625, None)
+    told = "With 5 characters and 1 line no p below 0.062 is possible"
+    assert told in sentences(found)[0]
+    assert told in compare_markdown(found)
+
+
+def test_lines_of_a_table_raise_what_p_can_be():
+    few = [results(6, run="a"), results(6, run="b", values=shifted(0.5, step=0.1))]
+    found = compared(
+        *(replace(r, transcripts=[replace(t, domain=Domain.unknown) for t in r.transcripts])
+          for r in few)
+    )  # fmt: skip
+
+    assert [line.least_p for line in found.main] == [0.03125]
+    assert found.main[0].detectable > 0
+    assert [line.detectable for line in found.by_criterion] == [None, None]
+    assert "With 6 characters and 2 lines no p below 0.062" in compare_markdown(found)
+
+
+def test_no_chance_is_told_as_a_certainty():
+    sure = results(24, run="b", values=lambda n, v: v + 1 + 0.001 * (n % 3))
+    text = compare_markdown(compared(results(24, run="a"), sure))
+
+    assert "| &gt; 99.9% |" in text or "| > 99.9% |" in text
+    assert "100.0%" not in text
+
+
 def test_runs_that_miss_scores_have_bounds_and_no_headline():
     gaps = results(24, run="b", values=lambda n, v: None if n == 1 else v)
     found = compared(results(24, run="a"), gaps)

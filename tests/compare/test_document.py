@@ -8,11 +8,12 @@ import pytest
 import opencharacter.compare
 from opencharacter.compare.document import document, warning
 from opencharacter.compare.embedding import Embedded, embedded, safe_json, shown_of
+from opencharacter.compare.judge_tables import jury_tables
 from opencharacter.compare.markup import ends_of, table, whiskers
 from opencharacter.compare.report_page import markdown_table, report_markdown, report_page
 from opencharacter.compare.reporting import report_of
 from opencharacter.compare.results import marks_of
-from opencharacter.compare.tables import Dot, Table, jury_tables
+from opencharacter.compare.tables import Dot, Table
 from opencharacter.config import ReportConfig
 from opencharacter.evaluation.juries import jury_of
 from opencharacter.records import Message, Role
@@ -62,6 +63,8 @@ def test_what_is_shown_of_a_transcript_is_what_the_model_says():
 
     summary = embedded([given], shown_of(given, marks_of(given), ()), most=1).summary
     assert json.loads(summary)["rows"]["excerpt"] == ["I bake."]
+    [asked] = json.loads(summary)["rows"]["question"]  # without what the book has before
+    assert json.loads(summary)["questions"][asked] == one.questions[0]
 
 
 def test_what_a_persona_holds_ends_no_element():
@@ -101,7 +104,7 @@ def test_a_table_is_the_same_in_html_and_markdown():
     given = Table("T", "n", ("", "x"), [["a|b <c>", "1"]])
 
     assert markdown_table(given).splitlines()[-1] == "| a\\|b &lt;c> | 1 |"
-    assert "<th scope=row>a|b &lt;c&gt;<td class=n>1" in table(given)
+    assert '<th scope=row>a|b &lt;c&gt;<td class=n data-h="x">1' in table(given)
 
 
 @pytest.mark.parametrize(

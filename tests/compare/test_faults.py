@@ -36,7 +36,7 @@ def test_who_contradicts_its_profile_less_plays_better():
     found = compared(contradicting("a", 0.1), contradicting("b", 0.8))
 
     [told] = sentences(found)
-    assert told.startswith("a plays unseen characters better than b: it has 0.67 points less of ")
+    assert told.startswith("a plays unseen characters better than b: it has 0.67 of 1 less of ")
     assert found.main[0].difference.estimate.value == pytest.approx(2 / 3)
     assert found.main[0].difference.better < 0.01
     assert "headline over fact_contradicted (less is better)" in compare_markdown(found)
@@ -46,7 +46,8 @@ def test_a_headline_of_faults_says_that_less_is_better():
     given = contradicting("b", 0.8)
     report = report_of(given, ReportConfig(criteria=ASKED))
 
-    gap, *means = headline_words(report)
+    what, gap, *means = headline_words(report)
+    assert what == "- Share of facts contradicted, by rule, 0 to 1:"
     assert gap.endswith("fact_contradicted, of which less is better.")
     assert [each.endswith("(less is better)") for each in means] == [True, True]
     assert "headline over fact_contradicted (less is better)" in report_markdown(report, given)

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from opencharacter.compare.compare_page import compare_markdown, loss_sentence
+from opencharacter.compare.compare_beside import loss_sentence
+from opencharacter.compare.compare_page import compare_markdown
 from opencharacter.compare.losses import losses_of, paired_losses
 from opencharacter.compare.recorded import metrics_of
 from opencharacter.compare.report_page import report_markdown

@@ -6,7 +6,7 @@ import math
 import pytest
 
 from tests.compare.played import results
-from tests.evaluation.gym import write_gym
+from tests.evaluation.gym import PEOPLE, write_gym
 from tests.evaluation.test_published import SCENE
 from tests.stages.evaluated import write_run
 
@@ -20,6 +20,12 @@ def gym(tmp_path, settings):
         "suite.path": str(write_gym(tmp_path / "gym", n=2)),
         "suite.questions": "2",
     }
+
+
+@pytest.fixture
+def six(tmp_path, settings, gym):
+    people = [*PEOPLE, "A tall fiddler", "A glazier", "A keeper of bees"]
+    settings |= {"suite.path": str(write_gym(tmp_path / "six", people, n=2))}
 
 
 def row(done, name):
@@ -83,18 +89,31 @@ def test_what_a_book_says_before_is_read_and_answered_by_nobody(opencharacter, t
     assert int(longer[2].replace(",", "")) - int(short[2].replace(",", "")) == 3_000
 
 
-def test_what_a_comparison_can_show_is_told_with_what_is_assumed(opencharacter, gym):
+def test_what_a_comparison_can_show_is_told_with_what_is_assumed(opencharacter, six):
     done = opencharacter("stage=plan", "plan.assume.score_sd=0.3")
 
-    # Student's t with 2 degrees of freedom: quantiles 0.975 and 0.8 are 4.3027 and 1.0607.
-    least = (4.3027 + 1.0607) * 0.3 / math.sqrt(3)
+    # Student's t with 5 degrees of freedom: quantiles 0.975 and 0.8 are 2.5706 and 0.9195.
+    least = (2.5706 + 0.9195) * 0.3 / math.sqrt(6)
     assert f"Minimum detectable effect: {least:.3f} points" in done.stdout
     # With 73, (1.9935 + 0.8467) * 0.3 / sqrt(73) = 0.0997; with 72, 0.1004.
     assert "A difference of 0.1 points (compare.margin) takes 73 characters." in done.stdout
     assert "difference 0.3 points (assumed, plan.assume.score_sd)" in done.stdout
+    # Five tasks, and 2 / 2^6 for six characters.
+    assert "Holm over 5 lines, no p below 0.156 is possible" in done.stdout
 
 
-def test_the_spread_may_be_that_of_two_runs(opencharacter, tmp_path, gym):
+@pytest.mark.parametrize(
+    ("n", "why"),
+    [(5, "Sign flips of 5 characters give no p below 0.0625"), (1, "One character says nothing")],
+)
+def test_so_few_characters_that_nothing_can_be_shown_are_told(opencharacter, six, n, why):
+    done = opencharacter("stage=plan", f"suite.n={n}")
+
+    assert f"Minimum detectable effect: none. {why}" in done.stdout
+    assert "that takes 6 characters or more" in done.stdout
+
+
+def test_the_spread_may_be_that_of_two_runs(opencharacter, tmp_path, six):
     # The second is above the first by 0, 1, 0, 1 ... for its 12 characters: sd sqrt(12/11)/2.
     write_run(tmp_path / "runs", results(12, run="a"))
     write_run(tmp_path / "runs", results(12, run="b", values=lambda n, value: value + n % 2))

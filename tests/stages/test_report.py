@@ -43,6 +43,8 @@ def test_a_part_of_the_suite_has_no_headline(opencharacter, tmp_path):
 
     assert "A part of the suite: 12 of 200 personas" in done.stdout
     assert "points higher" not in done.stdout
+    report = json.loads((tmp_path / "runs" / "t" / "report" / "report.json").read_text())
+    assert (report["headline"], report["judged"], report["gap"]) == (None, None, None)
 
 
 def only(given, domain):
@@ -60,6 +62,10 @@ def test_two_suites_of_one_model_are_reported_together(opencharacter, tmp_path):
     write_run(tmp_path / "runs", replace(only(given, Domain.outside), run="t-out"))
 
     done = opencharacter("stage=report", "report.runs=[t-out]")
+    alone = opencharacter("stage=report")
+
+    assert "written over" not in done.stderr
+    assert "the one before had 12 transcripts more (report.runs=)" in alone.stderr
 
     assert done.returncode == 0, done.stderr
     assert "1.00 points higher than out-of-domain" in done.stdout
@@ -261,3 +267,14 @@ def test_a_run_that_is_not_there_is_told_as_such(opencharacter):
     refused = opencharacter("stage=report", "run=nosuch")
 
     assert (refused.returncode, "there is no run 'nosuch'" in refused.stderr) == (2, True)
+
+
+def test_a_report_that_had_people_s_labels_is_not_quietly_written_over(opencharacter, tmp_path):
+    write_run(tmp_path / "runs", results(12, run="t"))
+    opencharacter("stage=report")
+    path = tmp_path / "runs" / "t" / "report" / "report.json"
+    old = json.loads(path.read_text())
+    path.write_text(json.dumps(old | {"corrected": old["headline"]}))  # as with qualify.labels
+
+    assert "the one before had people's labels" in opencharacter("stage=report").stderr
+    assert "written over" not in opencharacter("stage=report").stderr

@@ -7,6 +7,7 @@ from scipy import stats
 from opencharacter.stats.intervals import mean_interval
 from opencharacter.stats.paired import (
     equivalent,
+    least_p,
     no_worse,
     paired_difference,
     shared,
@@ -163,3 +164,11 @@ def test_scores_of_another_length_are_not_paired():
 def test_a_margin_is_positive(margin):
     with pytest.raises(ValueError, match="margin = "):
         no_worse(mean_interval([1, 2]), margin)
+
+
+@pytest.mark.parametrize("characters", [2, 5, 6, 14, 20])
+def test_no_p_value_is_below_the_least_one(characters):
+    won = np.full(characters, 1.0)
+
+    assert sign_flip(won) == pytest.approx(least_p(characters), abs=2e-4)
+    assert least_p(5) == 0.0625

@@ -198,6 +198,7 @@ function entry(row) {
     "summary",
     {},
     make("span", { class: "score" }, figure(scoreOf(form.elements.criterion.value)[row])),
+    make("span", { class: "asked" }, summary.questions[rows.question[row]]),
     make("span", { class: "excerpt" }, rows.excerpt[row] || "(no answer)"),
     make("span", { class: "what" }, ...tags(row), summary.personas[rows.persona[row]]),
   );
