@@ -175,7 +175,7 @@ def _withheld(systems: Sequence[System], keys: Sequence[Key], settings: CompareC
         whose = "; ".join(kin[judge] for judge in judges)
         reasons.append(
             f"{whose}, and judges favour their own: judge with another family, or state it with "
-            "judge.same_family=true."
+            "stage=judge judge.same_family=true."
         )
         reasons += _unknown_words(systems)
     for run, found in cells.items():
@@ -192,11 +192,13 @@ def _withheld(systems: Sequence[System], keys: Sequence[Key], settings: CompareC
 
 def _kin(systems: Sequence[System]) -> dict[str, str]:
     """Return judges of a candidate's family, where nobody stated that they may judge."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for system in systems:
+        for judge, whose in () if system.kin_stated else system.kin.items():
+            found.setdefault(judge, {}).setdefault(whose, []).append(system.run)
     return {
-        judge: f"{whose} family ({system.run})"
-        for system in systems
-        if not system.kin_stated
-        for judge, whose in system.kin.items()
+        judge: ", ".join(f"{whose} family ({', '.join(runs)})" for whose, runs in each.items())
+        for judge, each in found.items()
     }
 
 

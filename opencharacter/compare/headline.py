@@ -152,7 +152,7 @@ def why_withheld(
         whose = "; ".join(f"{judge} is of {kin[judge]} family" for judge in judges)
         reasons.append(
             f"{whose}, and judges favour their own: judge with another family, or state it with "
-            "judge.same_family=true."
+            "stage=judge judge.same_family=true."
         )
         reasons += unknown_words(results.unknown)
     reasons += too_few(marks, least=least)

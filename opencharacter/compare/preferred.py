@@ -90,7 +90,7 @@ def kin_words(results: Results) -> list[str]:
         else:
             words = (
                 f"Who judged {pair} is kin, and judges favour their own: {who}; judge with another "
-                "family, or state it with judge.same_family=true."
+                "family, or state it with stage=judge judge.same_family=true."
             )
         told += [
             words,

@@ -73,5 +73,5 @@ def refuse_headline(
         return ""
     return (
         f"no headline: {'; '.join(kin)}, and a judge favours its own; judge with another family, "
-        "or state it with judge.same_family=true"
+        "or state it with stage=judge judge.same_family=true"
     )

@@ -114,7 +114,7 @@ def _gather(
             Score, scores(), tally, what="Scores by the published protocol.", unit="scores"
         )
         write_bench(stage.folder, bench)
-        say_refusal(bench)
+        say_refusal(bench, job.run_dir)
     for name, each in found["means"].items():
         told = f"{each['mean']:.2f} (std {each['std']:.2f}) over {found['personas']:,} personas"
         print(f"judge: compat, {name}: {told}", file=sys.stderr)

@@ -29,7 +29,7 @@ from opencharacter.job import Job
 from opencharacter.job.beside import require_whole
 from opencharacter.job.cards import read_cards
 from opencharacter.job.kept import kept_of, say_kept
-from opencharacter.job.kinship import teacher_of, unknown_families
+from opencharacter.job.kinship import stating_command, teacher_of, unknown_families
 from opencharacter.job.playing import ITEMS
 from opencharacter.job.stage import OpenStage
 from opencharacter.llm.opening import model_name
@@ -256,7 +256,7 @@ class Bench:
             judges=families,
             teacher=teacher,
             candidates=tested,
-            unknown=unknown_families(config, judges, models, played.run_dir),
+            unknown=unknown_families(config, judges, models, played.run_dir) if scoring else {},
             cards={name: _short(cards[name]) if name in cards else None for name in names},
             left_out={name: _below(cards, name) for name in names if name not in families},
             same_family_stated=stated,
@@ -358,10 +358,10 @@ def write_bench(folder: StageFolder, bench: Bench) -> None:
     write_json(folder.path / BENCH, asdict(bench))
 
 
-def say_refusal(bench: Bench) -> None:
-    """Say what stands against a headline, and whose kin nobody knows."""
+def say_refusal(bench: Bench, run_dir: Path) -> None:
+    """Say what stands against a headline, how to state it, and whose kin nobody knows."""
     if bench.refusal:
-        print(f"judge: {bench.refusal}", file=sys.stderr)
+        print(f"judge: {bench.refusal}: {stating_command(run_dir)}", file=sys.stderr)
     for model, setting in bench.unknown.items():
         print(
             f"judge: {model}: the name says no family, so whether judges are its kin is not known, "

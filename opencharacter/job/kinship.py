@@ -1,14 +1,20 @@
 """Whose kin the judges of a run may be: families that are known, and those that nothing tells."""
 
-from collections.abc import Collection, Mapping
+import re
+import sys
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from opencharacter.config import Config, JudgeConfig
 from opencharacter.evaluation.families import family_of, is_known
 from opencharacter.job.lineage import BASE, TEACHER, made_by
 from opencharacter.llm.opening import model_name
+from opencharacter.store.commands import alone
+from opencharacter.store.files import read_json
 from opencharacter.store.stage import StageFolder
 
+STATEMENT = "judge.same_family=true"
 _TEACHES = ("profiles", "rewrite", "generate")
 
 
@@ -60,3 +66,46 @@ def _teachers(run_dir: Path) -> list[str]:
     """Return the model that the run's own data was written by, the first stage's first."""
     started = [StageFolder(run_dir=run_dir, stage=stage).started() for stage in _TEACHES]
     return [each["settings"]["versions"]["model"] for each in started if each is not None]
+
+
+def stating_command(run_dir: Path) -> str:
+    """Return the command that states kinship: that of the judging, with the statement."""
+    started = StageFolder(run_dir=run_dir, stage="judge").started() or {}
+    typed = f"python -m opencharacter stage=judge run={run_dir.name}"
+    command = re.sub(r"\sjudge\.same_family=\S+", "", alone(started.get("command", typed), "judge"))
+    return f"{command} {STATEMENT}"
+
+
+def say_stating(
+    stage: str, run_dirs: Mapping[Path, bool], withheld: Iterable[str], *, is_given: bool
+) -> None:
+    """Tell the commands that state kinship, where that would help, or was tried where it does not.
+
+    Args:
+        stage: That tells.
+        run_dirs: Folders of the runs, and whether it is stated of each.
+        withheld: Why there is no headline.
+        is_given: Whether this command states it.
+    """
+    if not is_given and not any(STATEMENT in reason for reason in withheld):
+        return
+    for run_dir, is_stated in run_dirs.items():
+        if is_stated:
+            continue
+        tried = f"{STATEMENT} states nothing at stage={stage}; " if is_given else ""
+        told = f"kinship is stated with the judging, which asks nobody: {stating_command(run_dir)}"
+        print(f"{stage}: {tried}{told}", file=sys.stderr)
+
+
+def say_taken_back(bench: Path, *, is_given: bool) -> None:
+    """Say that the statement of an earlier judging does not stand, for it is not given again.
+
+    Args:
+        bench: File of who judged, of before.
+        is_given: Whether this command states it.
+    """
+    with suppress(ValueError):  # damaged: it is written anew
+        before = read_json(bench)
+        if isinstance(before, dict) and before.get("same_family_stated") and not is_given:
+            told = f"{STATEMENT} was stated before, and is taken back: give it again to keep it"
+            print(f"judge: {told}", file=sys.stderr)

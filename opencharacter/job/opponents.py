@@ -85,6 +85,7 @@ def say_rivals(judge: StageFolder, bench: Bench) -> None:
             print(
                 f"judge: beside {other}: {name} is of {whose} family, and a judge favours its own: "
                 "it has no part in the comparisons where others judge too, and alone a report says "
-                "so; judge with another family, or state it with judge.same_family=true",
+                "so; judge with another family, or state it with stage=judge "
+                "judge.same_family=true",
                 file=sys.stderr,
             )

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from opencharacter.config import Config, JudgeConfig
-from opencharacter.errors import StoreError
+from opencharacter.errors import ConfigError, StoreError
 from opencharacter.evaluation.card import CARDS, Card, Verdict, card_page, make_card
 from opencharacter.evaluation.label_files import Labels, notes_on, read_label_files
 from opencharacter.evaluation.labels import (
@@ -31,6 +31,30 @@ PAGE = "labels.html"
 CARD = "card.json"
 """Of one judge, beside its scores."""
 _BEGINS = "qualify-"
+
+
+def check_judged(config: Config, items: Mapping[str, EvalItem], rubric: Rubric) -> None:
+    """Refuse a run in which nobody is played; say so where rules alone score what there is.
+
+    Raises:
+        ConfigError: a judge is given nobody whom an answer could be true to.
+    """
+    if not any(item.persona or item.system for item in items.values()):
+        raise ConfigError(
+            f"nothing of run={config.run} is to be judged: nobody is played there, so there is no "
+            "persona to swap or contradict; qualify judges on the run that they judge, such as one "
+            "of suite=persona_gym"
+        )
+    by_rule = (
+        any(item.answers) and not rubric.criteria.keys() & set(item.dimensions)
+        for item in items.values()
+    )
+    if not config.judge.checklist and all(by_rule):
+        print(
+            "qualify: rules alone score what this run was asked; a card says what a judge finds in "
+            "such answers, and no score of this run rests on it",
+            file=sys.stderr,
+        )
 
 
 def labelled_work(

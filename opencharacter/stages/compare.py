@@ -14,6 +14,8 @@ from opencharacter.compare.systems import systems_of
 from opencharacter.config import CompareSource, Config
 from opencharacter.job import Job
 from opencharacter.job.comparing import read_runs, require_two, write_comparison
+from opencharacter.job.kinship import say_stating
+from opencharacter.job.reporting import run_folder
 from opencharacter.tracking import read_reports
 
 
@@ -42,4 +44,7 @@ def run(config: Config, job: Job) -> None:
     else:
         runs = read_runs(settings.runs, Path(config.runs_dir))
         systems = systems_of(runs, settings.criteria)
-    write_comparison(job.folder("compare").path, systems, runs, settings)
+    comparison = write_comparison(job.folder("compare").path, systems, runs, settings)
+    folders = [run_folder(name, Path(config.runs_dir)) for name in settings.runs if runs]
+    stated = {run: one.same_family_stated for run, one in zip(folders, runs, strict=True)}
+    say_stating("compare", stated, comparison.withheld, is_given=config.judge.same_family)

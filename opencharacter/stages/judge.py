@@ -19,6 +19,7 @@ from opencharacter.job import Job
 from opencharacter.job.ahead import check_asked
 from opencharacter.job.compat import check_mode, run_compat
 from opencharacter.job.judging import (
+    BENCH,
     KNOWN_VERDICTS,
     OTHER_JUDGES,
     Bench,
@@ -38,6 +39,7 @@ from opencharacter.job.judging import (
     versions_of,
     write_bench,
 )
+from opencharacter.job.kinship import say_taken_back
 from opencharacter.job.opponents import say_rivals
 from opencharacter.records import Score
 from opencharacter.sources.rows import Tally
@@ -105,6 +107,7 @@ def _gather(
         stage.is_shared = True
         stage.cheap = OTHER_JUDGES
         tally = Tally()
+        say_taken_back(stage.folder.path / BENCH, is_given=config.judge.same_family)
         rubrics = load_rubrics(config.judge).values()
         bench = Bench.of(config, judges, job.folder("play"), cards, rubrics)
 
@@ -122,7 +125,7 @@ def _gather(
 
         stage.stream(Score, scores(), tally, what="Scores of all judges and rules.", unit="scores")
         write_bench(stage.folder, bench)  # also where it was finished, and other things are stated
-        say_refusal(bench)
+        say_refusal(bench, job.run_dir)
         say_rivals(stage.folder, bench)
         say_coverage(stage.folder)
         say_jury(stage.folder, bench, job.folder("play"))

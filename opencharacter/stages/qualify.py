@@ -26,6 +26,7 @@ from opencharacter.job.judging import (
 )
 from opencharacter.job.qualifying import (
     card_of,
+    check_judged,
     kept_card,
     kept_folders,
     labelled_work,
@@ -75,6 +76,7 @@ def _ask(name: str, judge: JudgeConfig, config: Config, job: Job) -> None:
         stage.cheap = ("versions.labels", "judge.min_mass")  # what was asked before is known
         items, transcripts = read_played(job.folder("play"))
         rubric = rubrics[Instrument.rubric]
+        check_judged(config, items, rubric)
         planted = plant(items, transcripts, rubric, n=config.qualify.n)
         work = labelled_work(config, items, transcripts, rubric)
         ask_judge(stage, [*work, *(one.work for one in planted)], judge, rubrics, job)

@@ -13,6 +13,7 @@ from pathlib import Path
 from opencharacter.compare.alike import joined
 from opencharacter.config import Config
 from opencharacter.job import Job
+from opencharacter.job.kinship import say_stating
 from opencharacter.job.reporting import (
     labels_of,
     read_results,
@@ -32,10 +33,12 @@ def run(config: Config, job: Job) -> None:
     """
     runs_dir = Path(config.runs_dir)
     run_folder(config.run, runs_dir)  # a name that was mistyped is told as such
-    others = [run_folder(name, runs_dir) for name in config.report.runs]
-    label, *labels = labels_of([job.run_dir, *others])
-    runs = [read_results(job.run_dir, run=label, typed=job.command)]
-    runs += [read_results(each, run=run) for each, run in zip(others, labels, strict=True)]
-    results = with_labels(joined(runs), config)
+    folders = [job.run_dir, *(run_folder(name, runs_dir) for name in config.report.runs)]
+    typed = [job.command, *("" for _ in config.report.runs)]
+    named = zip(folders, labels_of(folders), typed, strict=True)
+    found = [read_results(each, run=run, typed=words) for each, run, words in named]
+    results = with_labels(joined(found), config)
     report = write_report(job.folder("report").path, results, config.report)
+    stated = {run: one.same_family_stated for run, one in zip(folders, found, strict=True)}
+    say_stating("report", stated, report.withheld, is_given=config.judge.same_family)
     track_report(report, results, config, job.folder("report"))

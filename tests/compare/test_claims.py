@@ -56,6 +56,11 @@ def test_judges_of_a_candidate_s_family_alone_are_no_claim(compare):
     assert "b plays unseen" not in compare_markdown(found)
 
 
+def test_a_judge_who_is_kin_of_both_candidates_is_told_of_both():
+    [why] = compared(kin("a"), kin("b")).withheld
+    assert "judge-a@1 is of the tested model's own family (a, b)" in why
+
+
 @pytest.mark.parametrize("compare", [compared, from_wandb])
 def test_where_nothing_says_a_family_there_is_no_claim(compare):
     a, b = (replace(results(24, run=run), families=FAMILIES) for run in "ab")

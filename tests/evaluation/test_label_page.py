@@ -1,6 +1,7 @@
 """The page that people label on, in a real browser."""
 
 import csv
+import json
 
 import pytest
 from selenium.webdriver.common.by import By
@@ -34,17 +35,27 @@ def page(tmp_path):
     return path
 
 
-def load_anew(browser, page):
+def load_anew(browser, page, name="rater"):
     """Open a page that remembers nothing; the browser does not always forget at once."""
 
     def forgets(_):
         load(browser, page)
         browser.execute_script("localStorage.clear()")
         load(browser, page)
-        name = browser.find_element(By.ID, "who").get_attribute("value")
-        return (told(browser), name) == ("0 of 3 labelled", "")
+        return browser.execute_script("return localStorage.length") == 0
 
     WebDriverWait(browser, 30).until(forgets)
+    begin(browser, name)
+
+
+def begin(browser, name):
+    browser.find_element(By.ID, "who").send_keys(name, Keys.ENTER)
+
+
+def reload_as(browser, page, name):
+    load(browser, page)
+    begin(browser, name)
+    return told(browser)
 
 
 def told(browser):
@@ -57,7 +68,7 @@ def press(browser, *keys):
 
 
 def test_what_is_labelled_stays_text_and_the_console_is_silent(browser, page):
-    load(browser, page)
+    load_anew(browser, page)
 
     assert browser.title == "Labels"
     assert browser.find_elements(By.CSS_SELECTOR, "main b") == []
@@ -75,22 +86,47 @@ def test_keys_choose_and_go_back_and_a_reload_forgets_nothing(browser, page):
     assert chosen.startswith("2: ")
     press(browser, "5")  # another mind
     # Another process of the browser reads what this one has just kept: not always at once.
-    WebDriverWait(browser, 30).until(lambda b: load(b, page) or told(b) == "2 of 3 labelled")
+    WebDriverWait(browser, 30).until(lambda b: reload_as(b, page, "rater") == "2 of 3 labelled")
     assert browser.find_element(By.TAG_NAME, "h2").text.startswith("3 of 3")
 
 
 def test_digits_in_the_name_choose_nothing(browser, page):
-    load_anew(browser, page)
-    browser.find_element(By.ID, "who").send_keys("rater 5")
+    load_anew(browser, page, "rater 5")
 
     assert told(browser) == "0 of 3 labelled"
 
 
-def test_what_it_saves_is_what_the_import_reads(browser, page, tmp_path):
+def test_nobody_s_labels_go_out_under_another_name(browser, page):
+    load_anew(browser, page, "Ann")
+    press(browser, "4", "2")
+    browser.find_element(By.ID, "other").click()
+    assert browser.find_element(By.ID, "who").get_attribute("value") == ""
+    begin(browser, "Bob")
+    assert told(browser) == "0 of 3 labelled"
+    press(browser, "1")
+
+    kept = browser.execute_script("return Object.entries(localStorage)")
+    found = {key.rpartition("/")[2]: list(json.loads(labels).values()) for key, labels in kept}
+    assert found == {"Ann": ["4", "2"], "Bob": ["1"]}
+
+
+def test_labels_that_an_earlier_page_kept_are_their_annotator_s(browser, page):
     load_anew(browser, page)
+    key = browser.execute_script("return place")
+    browser.execute_script(
+        "localStorage.clear(); localStorage.setItem(place, arguments[0])",
+        json.dumps({"who": "Ann ", "labels": {work()[0].key: "3"}}),
+    )
+    assert key.startswith("labels-")
+    WebDriverWait(browser, 30).until(lambda b: reload_as(b, page, "Ann") == "1 of 3 labelled")
+
+    assert reload_as(browser, page, "Bob") == "0 of 3 labelled"
+
+
+def test_what_it_saves_is_what_the_import_reads(browser, page, tmp_path):
+    load_anew(browser, page, 'An "odd" name, 7')
     allow = {"behavior": "allow", "downloadPath": str(tmp_path)}
     browser.execute_cdp_cmd("Browser.setDownloadBehavior", allow)
-    browser.find_element(By.ID, "who").send_keys('An "odd" name, 7')
     press(browser, "1", "5")
     browser.find_element(By.ID, "export").click()
     saved = tmp_path / "labels-An_odd_name_7.csv"
@@ -104,13 +140,14 @@ def test_what_it_saves_is_what_the_import_reads(browser, page, tmp_path):
     assert browser.get_log("browser") == []
 
 
-def test_without_a_name_nothing_is_saved(browser, page):
-    load_anew(browser, page)
-    browser.find_element(By.ID, "export").click()
-    WebDriverWait(browser, 20).until(lambda _: browser.switch_to.alert)
+@pytest.mark.parametrize("name", ["", "  "])
+def test_without_a_name_there_is_nothing_to_label(browser, page, name):
+    load_anew(browser, page, name)
+    press(browser, "4", Keys.ARROW_RIGHT)
 
-    assert browser.switch_to.alert.text == "Give your name or number first."
-    browser.switch_to.alert.accept()
+    assert browser.find_element(By.ID, "item").text == ""
+    assert not browser.find_element(By.ID, "export").is_displayed()
+    assert browser.execute_script("return localStorage.length") == 0
 
 
 def test_a_page_without_answers_says_so(browser, tmp_path):
@@ -125,6 +162,7 @@ def test_a_page_without_answers_says_so(browser, tmp_path):
 
 def test_it_fits_a_phone_and_follows_the_dark(browser, page, tmp_path):
     load(browser, page, dark=True, phone=True)
+    begin(browser, "rater with a name that is rather long")
     width, screen, ground = browser.execute_script(
         "return [document.documentElement.scrollWidth, window.innerWidth, "
         "getComputedStyle(document.body).backgroundColor]"
@@ -137,7 +175,7 @@ def test_it_fits_a_phone_and_follows_the_dark(browser, page, tmp_path):
 def test_one_reads_the_character_the_dialogue_the_answer_and_then_what_is_asked_of_it(
     browser, page
 ):
-    load(browser, page)
+    load_anew(browser, page)
     places = [
         browser.find_element(By.CSS_SELECTOR, name).location["y"]
         for name in ("main pre", "main pre ~ pre", "pre.answer", "h2.asked", "#scale")
@@ -164,7 +202,7 @@ def test_earlier_turns_are_shown_before_the_answer(browser, tmp_path):
     path = tmp_path / "turns.html"
     judged = Work(one, transcript(one, "First.", "Second."), "persona_consistency", 1)
     path.write_text(label_page([judged], RUBRIC), encoding="utf-8")
-    load(browser, path)
+    load_anew(browser, path)
     shown = [each.text for each in browser.find_elements(By.TAG_NAME, "pre")]
 
     assert shown[1:] == ["Earlier question: Who?", "Earlier answer: First.", "And now?", "Second."]

@@ -37,6 +37,14 @@ def test_a_model_of_no_known_family_is_told(opencharacter, gym):
     assert told not in opencharacter("stage=judge", "player.family=llama").stderr
 
 
+def test_where_rules_alone_score_no_family_is_asked_for(opencharacter, settings):
+    settings |= {"suite": "retention", "player.model": "my-oc-8b"}
+    done = opencharacter("stage=eval")
+
+    assert done.returncode == 0, done.stderr
+    assert "the name says no family" not in done.stderr
+
+
 def test_judges_that_may_be_kin_make_no_headline_until_families_are_stated(
     opencharacter, tmp_path, gym
 ):

@@ -257,8 +257,18 @@ def test_a_judge_of_the_models_own_family_makes_no_headline(opencharacter, tmp_p
     assert bench["refusal"] in done.stderr
     assert "no headline: scripted@scripted is of the tested model's own family" in done.stderr
 
+    command = "python -m opencharacter stage=judge judge.same_family=true"
+    assert f"or state it with stage=judge judge.same_family=true: {command}\n" in done.stderr
+    report = opencharacter("stage=report", "judge.same_family=true")
+    assert f"states nothing at stage=report; kinship is stated with the judging, which asks " \
+        f"nobody: {command}\n" in report.stderr  # fmt: skip
+
     stated = opencharacter("stage=judge", "judge.same_family=true")
     assert "no headline" not in stated.stderr
+    assert "kinship is stated" not in opencharacter("stage=report").stderr
+    taken = "judge.same_family=true was stated before, and is taken back"
+    assert taken in opencharacter("stage=judge").stderr
+    assert taken not in opencharacter("stage=judge").stderr
     other = opencharacter("stage=judge", "judge.family=owl")
     assert "no headline" not in other.stderr
 

@@ -3,12 +3,16 @@
 import json
 import re
 import shutil
+from dataclasses import replace
 
 import pytest
 
+from opencharacter.compose import compose_config
 from opencharacter.ids import digest
-from opencharacter.prompts.rubrics import rubrics_dir
+from opencharacter.job.qualifying import check_judged
+from opencharacter.prompts.rubrics import load_rubric, rubrics_dir
 from tests.evaluation.gym import write_gym
+from tests.evaluation.judged import item
 
 FEW = "has too few cases to say"
 
@@ -40,6 +44,26 @@ def test_a_judge_gets_a_card(opencharacter, tmp_path, gym):
     assert "uncalibrated" in card["calibration"]
     assert "qualify: scripted@scripted is below the bar: finds" in done.stderr
     assert "| finds ai_disclaimer |" in (folder(tmp_path) / "judge_card.md").read_text()
+
+
+def test_a_run_in_which_nobody_is_played_qualifies_no_judge(opencharacter, tmp_path, settings):
+    settings |= {"suite": "retention"}
+    assert opencharacter("stage=play").returncode == 0
+    done = opencharacter("stage=qualify")
+
+    assert done.returncode == 2
+    assert "nothing of run=t is to be judged: nobody is played there" in done.stderr
+    assert not (folder(tmp_path) / "judge_card.json").exists()
+
+
+def test_where_rules_alone_score_a_card_is_said_to_bear_no_score(capsys):
+    config, rubric = compose_config(["stage=qualify", "run=t"]), load_rubric("role_play")
+    judged = item(("Who?",), answers=("Ida Vik",))
+    check_judged(config, {"judged": judged}, rubric)
+    assert capsys.readouterr().err == ""
+
+    check_judged(config, {"ruled": replace(judged, dimensions=("fact_stated",))}, rubric)
+    assert "no score of this run rests on it" in capsys.readouterr().err
 
 
 def test_what_was_judged_before_is_not_asked_again(opencharacter, tmp_path, gym):
