@@ -28,6 +28,13 @@ def test_every_suite_is_looked_at_here():
     assert {*OF_FILES, *OF_RUNS, SuiteName.retention} == {*SuiteName}
 
 
+def asked(tmp_path, name, path):
+    """Return the settings of a suite of a file; some need one with their characters beside it."""
+    about = tmp_path / "about.json"
+    about.write_text('{"Ann": "She bakes."}')
+    return SuiteConfig(name=name, path=str(path), profiles=str(about))
+
+
 @pytest.mark.parametrize("name", OF_FILES + OF_RUNS[:2])
 @pytest.mark.parametrize("text", EMPTY.values(), ids=EMPTY)
 def test_a_file_that_asks_nothing_is_no_suite(tmp_path, name, text):
@@ -36,7 +43,7 @@ def test_a_file_that_asks_nothing_is_no_suite(tmp_path, name, text):
     run_dir = write_run(tmp_path / "run")
 
     with pytest.raises(SourceError, match=r"empty\.json"):
-        load_suite(SuiteConfig(name=name, path=str(path)), run_dir)
+        load_suite(asked(tmp_path, name, path), run_dir)
 
 
 @pytest.mark.parametrize("name", OF_FILES + OF_RUNS[:2])
@@ -45,7 +52,7 @@ def test_a_folder_without_a_file_is_no_suite(tmp_path, name):
     path.mkdir()
 
     with pytest.raises(SourceError, match="nothing here"):
-        load_suite(SuiteConfig(name=name, path=str(path)), write_run(tmp_path / "run"))
+        load_suite(asked(tmp_path, name, path), write_run(tmp_path / "run"))
 
 
 @pytest.mark.parametrize("name", OF_RUNS)
