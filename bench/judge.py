@@ -156,9 +156,9 @@ class Counting:
         self.calls += 1
         self._model.submit(ticket, request)
 
-    def collect(self) -> list[tuple[int, Completion]]:
+    def collect(self, wait_s: float = 1.0) -> list[tuple[int, Completion]]:
         """Return what is done."""
-        return self._model.collect()
+        return self._model.collect(wait_s)
 
     def close(self) -> None:
         """Leave the model open."""

@@ -124,7 +124,7 @@ class InstantModel:
         """Answer."""
         self._done.append((ticket, self._answers[request.seed % 512]))
 
-    def collect(self) -> list[tuple[int, Completion]]:
+    def collect(self, wait_s: float = 1.0) -> list[tuple[int, Completion]]:
         """Return all answers there are."""
         done, self._done = self._done, []
         return done

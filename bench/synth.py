@@ -196,11 +196,11 @@ class ShortenedModel:
         """Start the request, shortened."""
         self._model.submit(ticket, shortened(request))
 
-    def collect(self) -> list[tuple[int, Completion]]:
+    def collect(self, wait_s: float = 1.0) -> list[tuple[int, Completion]]:
         """Return what is done, cut-off answers as ended ones."""
         return [
             (ticket, replace(done, finish=Finish.stop) if done.finish is Finish.length else done)
-            for ticket, done in self._model.collect()
+            for ticket, done in self._model.collect(wait_s)
         ]
 
     def close(self) -> None:

@@ -97,7 +97,7 @@ def rubrics_worth(folder, worth):
 def test_rubrics_of_ones_own_have_their_own_scale(opencharacter, tmp_path, gym):
     worth = {1: 0, 2: 25, 3: 50, 4: 75, 5: 100}
     own = rubrics_worth(tmp_path / "mine", worth)
-    assert opencharacter("stage=judge", own).returncode == 0
+    assert opencharacter("stage=judge", own, "judge.min_mass=0").returncode == 0
     for stage in ("play", "judge-scripted", "judge"):
         shutil.copytree(folder(tmp_path, stage), folder(tmp_path, stage, "u"))
 
