@@ -112,7 +112,8 @@ def test_a_forced_input_makes_what_was_made_from_it_stale(opencharacter):
     stale = opencharacter("stage=generate")
 
     assert stale.returncode == 2
-    assert "opencharacter stage=profiles force=true" in stale.stderr
+    assert "opencharacter stage=profiles run=t runs_dir=" in stale.stderr
+    assert stale.stderr.endswith(" force=true")
 
 
 def test_another_model_is_refused_by_name_and_revision(opencharacter, tmp_path):
