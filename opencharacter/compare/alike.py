@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from opencharacter.compare.results import RULE, Results, group_of, models_of
+from opencharacter.compare.results import LOSS_FACT, RULE, Results, group_of, models_of
 from opencharacter.errors import ConfigError
 from opencharacter.records import Score
 
@@ -29,6 +29,7 @@ def joined(runs: Sequence[Results]) -> Results:
                 "stage=compare"
             )
     _check_judged_alike(runs)
+    losses = list({row.dialogue_id: row for run in runs for row in run.losses}.values())
     transcripts = [transcript for run in runs for transcript in run.transcripts]
     if len({transcript.id for transcript in transcripts}) < len(transcripts):
         names = ", ".join(run.run for run in runs)
@@ -56,7 +57,8 @@ def joined(runs: Sequence[Results]) -> Results:
         opponents={id_: other for run in runs for id_, other in run.opponents.items()},
         jury={} if others else first.jury,
         human={key: label for run in runs for key, label in run.human.items()},
-        losses=list({row.dialogue_id: row for run in runs for row in run.losses}.values()),
+        losses=losses,
+        facts={name: fact for name, fact in first.facts.items() if name != LOSS_FACT or not losses},
         published=next((run.published for run in runs if run.published), {}),
         parts=tuple(runs) if others else (),
     )

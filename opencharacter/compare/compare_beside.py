@@ -18,14 +18,14 @@ from opencharacter.compare.tables import (
 _TOKENS = "nats a token"
 
 
-def fault_table(lines: Sequence[PairedFault]) -> Table:
+def fault_table(lines: Sequence[PairedFault], *, level: float) -> Table:
     """Return how often each of two runs contradicts facts, is cut off, refuses ..."""
     note = (
         "Less is better. Shares of answers with a contradicted fact, and of transcripts that are "
         "no role-play, by kind, on the items that both were asked; above 0 the run before the "
         "minus has more. Intervals over characters, p by sign flips of whole characters, Holm over "
-        "this table."
-    )
+        f"this table. {_floor_words(lines, level)}"
+    ).strip()
     shown = columned([[each.rates[1] for each in lines], [each.rates[0] for each in lines],
                       [each.difference for each in lines]]) if lines else []  # fmt: skip
     rows = [
@@ -41,6 +41,14 @@ def fault_table(lines: Sequence[PairedFault]) -> Table:
     columns = ("", "this", "less that", "difference", "p (Holm)", "items", "characters")
     dots = [[Dot(0, each.difference)] for each in lines]
     return Table("What would spoil it", note, columns, rows, dots, ("difference",), True)
+
+
+def _floor_words(lines: Sequence[PairedFault] | Sequence[PairedLoss], level: float) -> str:
+    """Return that nothing can be shown in some lines, and by which p; nothing where all may be."""
+    least = [line.least_p for line in lines if line.least_p is not None]
+    if not least or max(least) <= 1 - level:
+        return ""
+    return f"With so few of them no p below {chance(max(least))} is possible in some lines."
 
 
 def fault_sentence(line: PairedFault, *, level: float) -> str:
@@ -71,20 +79,24 @@ def loss_sentence(line: PairedLoss, *, level: float) -> str:
         f"{level:.0%} interval {ends_words(one.low, one.high, sign=True)}, p {equals(line.p_holm)} "
         f"after Holm, {one.clusters:,} dialogues"
     )
+    if line.least_p is not None and line.least_p > 1 - level:
+        few = f"no p below {chance(line.least_p)} is possible with so few dialogues"
+        return f"{told} Whether they differ cannot be shown: {few} ({sure})."
     if line.p_holm is None or line.p_holm > 1 - level:
         return f"{told} No difference is shown ({sure})."
     worse, better = (line.second, line.first) if one.value > 0 else (line.first, line.second)
     return f"{told} They cost {worse} {size} more than {better} ({sure})."
 
 
-def paired_loss_table(lines: Sequence[PairedLoss]) -> Table:
+def paired_loss_table(lines: Sequence[PairedLoss], *, level: float) -> Table:
     """Return what given answers cost each of two runs, and how much more the second."""
     note = (
         "Less is better. The same general questions with the same answers, the ends of turns "
         "counted; above 0 the run before the minus holds them for less likely, as after "
         "forgetting. Intervals over dialogues, p by sign flips of whole dialogues, Holm over this "
-        "table. Bits a byte where the two cut the answers into different tokens."
-    )
+        "table. Bits a byte where the two cut the answers into different tokens. "
+        f"{_floor_words(lines, level)}"
+    ).strip()
     rows = [
         [
             f"{each.second} − {each.first}",

@@ -62,10 +62,13 @@ def sentences(comparison: Comparison) -> list[str]:
     Where the headline is withheld that is where the difference lies, if scores are missing.
     """
     preferred = comparison.preferences.items()
-    told = [each for pair, found in preferred for each in preference_words(pair, found)]
+    is_part = any(system.withheld for system in comparison.systems)
+    told = [each for pair, found in preferred for each in preference_words(pair, found)] * (
+        not is_part
+    )
     told += [loss_sentence(line, level=comparison.level) for line in comparison.losses]
     spoils = (fault_sentence(line, level=comparison.level) for line in comparison.faults)
-    told += [each for each in spoils if each]
+    told += [each for each in spoils if each and not is_part]
     told += unlike(comparison)
     if comparison.withheld:
         way = way_told(comparison.criteria)
@@ -181,10 +184,10 @@ def compare_tables(comparison: Comparison) -> list[Table]:
                comparison.domains),
         paired("Differences by criterion", "As above; Holm over this table.",
                comparison.by_criterion),
-        fault_table(comparison.faults),
+        fault_table(comparison.faults, level=comparison.level),
         preference_table(comparison.preferences),
         favour_table(comparison.self_preference),
-        paired_loss_table(comparison.losses),
+        paired_loss_table(comparison.losses, level=comparison.level),
     ]  # fmt: skip
     return [each for each in found if each.lines]
 
@@ -255,7 +258,8 @@ def _standings(comparison: Comparison) -> Table:
     facts = [fact for fact in FACTS if any(fact in s.facts for s in comparison.systems)]
     lines, dots = [], []
     columns = [[each.domains.get(d) for each in comparison.standings] for d in domains]
-    for each, cells in zip(comparison.standings, columned(columns), strict=True):
+    columns_shown = columned(columns) or [[] for _ in comparison.standings]  # no item has a score
+    for each, cells in zip(comparison.standings, columns_shown, strict=True):
         means = [each.domains.get(domain) for domain in domains]
         system = systems[each.run]
         shown = [_fact(system.facts.get(fact)) for fact in facts]

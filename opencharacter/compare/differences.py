@@ -120,6 +120,7 @@ def comparison_of(systems: Sequence[System], settings: CompareConfig) -> Compari
     keys = shared_keys(systems, set(criteria))
     everywhere = [key for key in keys if all(s.cells[key].value is not None for s in systems)]
     items = {item for item, _ in keys}
+    left_out = {system.run: len(_asked(system, criteria) - items) for system in systems}
     cells = systems[0].cells
     scopes = _by_domain(systems, keys)
     if len(scopes) > 1:
@@ -132,10 +133,10 @@ def comparison_of(systems: Sequence[System], settings: CompareConfig) -> Compari
         level=settings.level,
         margin=settings.margin,
         items=len(items),
-        left_out={s.run: len({item for item, _ in s.cells} - items) for s in systems},
+        left_out=left_out,
         characters=len({cells[key].persona for key in keys}),
         withheld=_withheld(systems, keys, settings),
-        cautions=_cautions(systems, items),
+        cautions=_cautions(systems, left_out),
         standings=[_standing(s, everywhere, settings.level) for s in systems],
         main=_lines(systems, {main: scopes.pop(main)}, settings),
         domains=_lines(systems, scopes, settings),
@@ -229,17 +230,25 @@ def _kin_told(systems: Sequence[System]) -> list[str]:
     return found + (_unknown_words(systems) if found else [])
 
 
-def _cautions(systems: Sequence[System], items: set[str]) -> list[str]:
+def _asked(system: System, criteria: Sequence[str]) -> set[str]:
+    """Return the items of a run that are of some criteria."""
+    return {item for item, criterion in system.cells if criterion in criteria}
+
+
+def _cautions(systems: Sequence[System], left_out: Mapping[str, int]) -> list[str]:
     found = []
     if not all(system.is_calibrated for system in systems):
-        found.append("Uncalibrated: there is a run whose judges nobody has held against humans.")
+        found.append(
+            "Uncalibrated: of a run people have not labelled enough answers that its judges scored."
+        )
     told = [(system.run, caution) for system in systems for caution in system.cautions]
     found += said(told, {system.run for system in systems})
     found += _kin_told(systems)
-    for system in systems:
-        left = len({item for item, _ in system.cells} - items)
-        if left:
-            found.append(f"{left:,} items of {system.run} were not asked of all, and do not count.")
+    found += [
+        f"{left:,} items of {run} were not asked of all, and do not count."
+        for run, left in left_out.items()
+        if left
+    ]
     if len(systems) > 2:
         found.append(
             "The best of several runs is above its true mean by luck too: confirm it on new items."

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from statistics import fmean
 from typing import NamedTuple
 
-from opencharacter.compare.means import mean_of
+from opencharacter.compare.means import inside, mean_of, width_of
 from opencharacter.compare.results import SHARE, WORSE, Results
 from opencharacter.compare.systems import System, pairs_of
 from opencharacter.records import Control, Failure, Transcript
 from opencharacter.stats.intervals import Estimate
 from opencharacter.stats.multiplicity import holm
-from opencharacter.stats.paired import paired_difference
+from opencharacter.stats.paired import least_p, paired_difference
 
 Fault = dict[str, tuple[str, float | None]]
 """By item: the character, and the share of its samples that have the fault; None = not known."""
@@ -32,6 +32,8 @@ class PairedFault(NamedTuple):
     """Of no difference, by sign flips of whole characters; None = fewer than two."""
     p_holm: float | None
     """Adjusted for all lines."""
+    least_p: float | None = None
+    """The smallest that so few characters can give, adjusted alike."""
 
 
 def paired_faults(
@@ -59,7 +61,11 @@ def paired_faults(
         for name in sorted(happened & found[one.run].keys() & found[other.run].keys())
     ]
     adjusted = holm([line.p for line in lines])
-    return [line._replace(p_holm=p) for line, p in zip(lines, adjusted, strict=True)]
+    least = holm([least_p(line.difference.clusters) for line in lines])
+    return [
+        line._replace(p_holm=p, least_p=low)
+        for line, p, low in zip(lines, adjusted, least, strict=True)
+    ]
 
 
 def _contradictions(system: System) -> dict[str, Fault]:
@@ -77,12 +83,16 @@ def _failures(run: Results) -> dict[str, Fault]:
         if transcript.control is Control.none:
             played[transcript.item_id].append(transcript)
     return {
-        str(kind): {
-            item: (each[0].persona_id, fmean(one.failure == kind for one in each))
-            for item, each in played.items()
-        }
+        str(kind): {item: (each[0].persona_id, _share(each, kind)) for item, each in played.items()}
         for kind in Failure
+        if kind is not Failure.error
     }
+
+
+def _share(samples: Sequence[Transcript], kind: Failure) -> float | None:
+    """Return the share of samples that failed so; those that the engine failed at are missing."""
+    there = [one for one in samples if one.failure != Failure.error]
+    return fmean(one.failure == kind for one in there) if there else None
 
 
 def _paired(
@@ -98,7 +108,9 @@ def _paired(
     befores, afters = [share for _, share, _ in shared], [share for _, _, share in shared]
     found = paired_difference(afters, befores, who, level=level)
     rates = _mean(befores, who, level), _mean(afters, who, level)
-    return PairedFault(name, first, second, rates, found.estimate, found.p, None)
+    apart = [after - before for after, before in zip(afters, befores, strict=True)]
+    difference = inside(found.estimate, width_of(SHARE), apart) if apart else found.estimate
+    return PairedFault(name, first, second, rates, difference, found.p, None)
 
 
 def _mean(shares: Sequence[float], characters: Sequence[str], level: float) -> Estimate:

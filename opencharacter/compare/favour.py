@@ -10,10 +10,12 @@ from typing import NamedTuple
 
 from opencharacter.compare.preferred import PREFERENCE
 from opencharacter.compare.results import RULE, Results, group_of
-from opencharacter.compare.tables import Dot, Table, ends_words, number, ranged
+from opencharacter.compare.tables import Dot, Table, chance, ends_words, equals, number, ranged
 from opencharacter.records import Control, Score, Transcript
 from opencharacter.stats.intervals import Estimate
 from opencharacter.stats.jury import self_preference
+from opencharacter.stats.multiplicity import holm
+from opencharacter.stats.student import t_tail
 
 _NOT_TOLD = "cannot be told: it takes a judge, or a run, of a third family"
 
@@ -32,6 +34,8 @@ class Favour(NamedTuple):
     """In points of the scale that the judges share; no value = it cannot be told."""
     refused: str
     """Why the judges have no scale in common; empty = they have one."""
+    p_holm: float | None = None
+    """Of no favour, adjusted for all lines; None = not known."""
 
 
 class _Place(NamedTuple):
@@ -68,15 +72,30 @@ def favours_of(runs: Sequence[Results], *, level: float) -> list[Favour]:
     families = sorted({family for run in known for family in run.candidates.values()})
     if len(families) < 2:
         return []
-    names = {judge: family for run in known for judge, family in run.families.items()}
+    unknown = {model for run in known for model in run.unknown}  # may be kin of anybody
+    names = {
+        judge: family
+        for run in known
+        for judge, family in run.families.items()
+        if judge not in unknown
+    }
     grouped: dict[str, list[_Judged]] = defaultdict(list)
     for one in _judged(known):
         grouped[group_of(one.score.criterion)].append(one)
-    return [
+    found = [
         each
         for criterion in sorted(grouped)
         for each in _favours(criterion, grouped[criterion], families, names, level)
     ]
+    adjusted = holm([_p(each.estimate) for each in found])
+    return [each._replace(p_holm=p) for each, p in zip(found, adjusted, strict=True)]
+
+
+def _p(one: Estimate) -> float | None:
+    """Return the p-value of no favour, two-sided, Student's t over characters."""
+    if one.value is None or not one.se or one.clusters < 2:
+        return None
+    return 2 * t_tail(abs(one.value) / one.se, one.clusters - 1)
 
 
 def _judged(runs: Sequence[Results]) -> Iterator[_Judged]:
@@ -140,9 +159,11 @@ def favour_words(favours: Sequence[Favour], *, level: float) -> list[str]:
     return [
         f"{one.judge} gives answers of its own family, {one.family}, {number(one.estimate.value)} "
         f"points more in {one.criterion} than the other judges do ({level:.0%} interval "
-        f"{ends_words(one.estimate.low, one.estimate.high, sign=True)})."
+        f"{ends_words(one.estimate.low, one.estimate.high, sign=True)}, p {equals(one.p_holm)} "
+        "after Holm)."
         for one in favours
-        if one.estimate.low is not None and one.estimate.low > 0
+        if one.p_holm is not None and one.p_holm <= 1 - level
+        if one.estimate.value is not None and one.estimate.value > 0
     ]
 
 
@@ -154,6 +175,7 @@ def favour_table(favours: Sequence[Favour]) -> Table:
             one.family,
             ", ".join(one.families),
             one.refused or (ranged(one.estimate) if one.estimate.value is not None else _NOT_TOLD),
+            chance(one.p_holm),
             f"{one.judges:,}",
             f"{one.estimate.clusters:,}",
         ]
@@ -162,9 +184,10 @@ def favour_table(favours: Sequence[Favour]) -> Table:
     note = (
         "Points that a judge gives answers of its own family more than the other judges do, "
         "relative to what each gives the other families: how strict a judge is, and how good an "
-        "answer, are taken out. Items that all runs were asked; 0 = it favours nobody."
+        "answer, are taken out. Items that all runs were asked; 0 = it favours nobody; Holm over "
+        "this table."
     )
-    columns = ("", "its family", "families that answered", "its own less others")
+    columns = ("", "its family", "families that answered", "its own less others", "p (Holm)")
     dots = [[Dot(0, one.estimate)] if one.estimate.low is not None else [] for one in favours]
     return Table(
         "Judges and their own family", note, (*columns, "judges", "characters"), lines, dots,

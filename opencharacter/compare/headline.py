@@ -24,8 +24,6 @@ from opencharacter.compare.results import (
 from opencharacter.errors import ConfigError
 from opencharacter.records import Control, Domain, EvalItem
 
-COVERAGE = 0.99
-"""Least share of scores with a value that a headline needs."""
 _UNEQUAL = 0.05
 _BESIDE = {"fact", "preference"}  # what judges are asked besides what the items name
 JURY = 3
@@ -251,7 +249,9 @@ def cautions_of(results: Results, criteria: Sequence[str]) -> list[str]:
             "Whether the model was trained on these characters is not known, so there is no gap "
             "between in-domain and out-of-domain."
         )
-    elif not results.facts and any(t.domain is Domain.inside for t in results.transcripts):
+    elif "characters" not in results.facts and any(
+        t.domain is Domain.inside for t in results.transcripts
+    ):
         found.append(
             "In-domain characters are those of the mixture; nothing says that this model was "
             "trained on it, for it is no checkpoint of a run."

@@ -16,10 +16,11 @@ from opencharacter.records import Loss
 from opencharacter.stats.arrays import Floats
 from opencharacter.stats.intervals import Estimate, ratio_interval
 from opencharacter.stats.multiplicity import holm
-from opencharacter.stats.paired import sign_flip
+from opencharacter.stats.paired import least_p, sign_flip
 
 ALL = "all"
 _LN2 = math.log(2)
+_MOST = 700.0  # nats: e to the power of more is no number any longer
 _FLAT = 1e-9  # of the loss: less spread is rounding, of dialogues that all differ alike
 
 
@@ -57,7 +58,7 @@ def losses_of(rows: Sequence[Loss], *, level: float) -> list[Measured]:
 def exponential(loss: Estimate) -> Estimate:
     """Return e to the power of an estimate, as perplexity is of a loss."""
     ends = (loss.value, loss.low, loss.high)
-    value, low, high = (None if each is None else math.exp(each) for each in ends)
+    value, low, high = (None if each is None else math.exp(min(each, _MOST)) for each in ends)
     return replace(loss, value=value, low=low, high=high, se=None)
 
 
@@ -84,7 +85,13 @@ def _measured(name: str, rows: Sequence[Loss], level: float) -> Measured:
     by_byte = _totals([(row.nats / _LN2, row.n_bytes) for row in rows])
     nats = ratio_interval(by_token, round(by_token[:, 1].sum()), level=level)
     bits = ratio_interval(by_byte, round(by_byte[:, 1].sum()), level=level)
+    nats, bits = (_above_zero(each) for each in (nats, bits))
     return Measured(name, nats, bits, exponential(nats))
+
+
+def _above_zero(loss: Estimate) -> Estimate:
+    """Return a loss with no part of its interval below 0, where none can be."""
+    return loss if loss.low is None else replace(loss, low=max(0.0, loss.low))
 
 
 def _totals(pairs: Sequence[tuple[float, float]]) -> Floats:
@@ -106,6 +113,8 @@ class PairedLoss(NamedTuple):
     """Of no difference, by sign flips of whole dialogues; None = fewer than two."""
     p_holm: float | None
     """Adjusted for all pairs."""
+    least_p: float | None
+    """The smallest that so few dialogues can give, adjusted alike."""
     left_out: int
     """Dialogues that only one of them has."""
 
@@ -125,7 +134,11 @@ def paired_losses(
         if {row.dialogue_id for row in first[1]} & {row.dialogue_id for row in second[1]}
     ]
     adjusted = holm([line.p for line in lines])
-    return [line._replace(p_holm=p) for line, p in zip(lines, adjusted, strict=True)]
+    least = holm([least_p(line.difference.clusters) for line in lines])
+    return [
+        line._replace(p_holm=p, least_p=low)
+        for line, p, low in zip(lines, adjusted, least, strict=True)
+    ]
 
 
 def _paired(
@@ -148,9 +161,10 @@ def _paired(
         first[0],
         second[0],
         per,
-        (losses, against),
+        (_above_zero(losses), _above_zero(against)),
         difference,
         sign_flip(costs[2]),
+        None,
         None,
         len(one) + len(other) - 2 * len(shared),
     )

@@ -89,13 +89,11 @@ def kin_words(results: Results) -> list[str]:
             words = f"Left out of {pair}, as judges favour their own: {who}."
         else:
             words = (
-                f"Who judged {pair} is kin, and judges favour their own: {who}; judge with another "
-                "family, or state it with stage=judge judge.same_family=true."
+                f"Who judged {pair} is, or may be, kin, and judges favour their own: {who}; judge "
+                "with another family, or state it with stage=judge judge.same_family=true."
             )
-        told += [
-            words,
-            *unknown_words(results.rivals[pair].unknown if pair in results.rivals else {}),
-        ]
+        rival = results.rivals[pair].unknown if pair in results.rivals else {}
+        told += [words, *unknown_words({**rival, **results.unknown})]
     return told
 
 

@@ -40,7 +40,7 @@ def metrics_of(report: Report) -> dict[str, float]:
     found = {"report/coverage": report.coverage, "report/transcripts": float(report.transcripts)}
     found |= _bounds_of(report) if report.withheld else _headline_of(report)
     pairs = [lines[0] for lines in report.preferences.values()]
-    if len(pairs) == 1 and not pairs[0].bounds:
+    if len(pairs) == 1 and not pairs[0].bounds and not report.withheld:
         found["report/preferred"] = pairs[0].plain.value
         found["report/preferred/equal_length"] = pairs[0].controlled.value
     for loss in report.losses[:1]:

@@ -248,8 +248,9 @@ def _cards(results: Results) -> str:
 
 def headline_words(report: Report) -> Sequence[str]:
     """Return the headline, or why there is none and what can be said, a sentence each."""
-    told = [*report.withheld, *_bounds(report)] if report.withheld else _figures(report)
-    return [*told, *_preferred(report)]
+    if report.withheld:
+        return [*report.withheld, *_bounds(report)]
+    return [*_figures(report), *_preferred(report)]
 
 
 def _bounds(report: Report) -> list[str]:

@@ -69,7 +69,7 @@ def report_of(results: Results, settings: ReportConfig) -> Report:
         criteria=criteria,
         measure=measure_of(criteria, scale_of(counted), _seated(results, criteria, left_out)),
         withheld=withheld,
-        cautions=[*cautions_of(results, criteria), *kin_words(results)],
+        cautions=list(dict.fromkeys([*cautions_of(results, criteria), *kin_words(results)])),
         coverage=coverage_of(counted),
         headline=headline,
         judged=estimate(headline_marks(answered(results), criteria, left_out), level=level),

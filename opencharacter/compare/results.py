@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 from opencharacter.records import EvalItem, Failure, Loss, Score, Transcript
 
+LOSS_FACT = "loss on given answers"
+"""Key of `Results.facts` that says why there is no such loss."""
 RULE = "rule"
 """The judge of scores that a rule gives."""
 WORSE = frozenset({"fact_contradicted"})

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from opencharacter.compare.losses import loss_words, losses_of
+from opencharacter.compare.results import LOSS_FACT
 from opencharacter.config import Backend, Config, SuiteName
 from opencharacter.evaluation import retention
 from opencharacter.job.beside import as_json, require_whole
@@ -15,8 +16,6 @@ from opencharacter.store.rows import read_records
 from opencharacter.store.stage import StageFolder
 
 FILE = "loss.json"
-FACT = "loss on given answers"
-"""In a report's facts, where there is none: why."""
 NO_SERVER = "a server tells no probabilities of a text that it did not write"
 
 
@@ -86,8 +85,8 @@ def loss_facts(play: StageFolder, suite: str, losses: Sequence[Loss]) -> dict[st
     started = play.started() or {}
     player = started.get("settings", {}).get("player", {})
     if player.get("backend") == Backend.endpoint:
-        return {FACT: f"none, for {NO_SERVER}"}
+        return {LOSS_FACT: f"none, for {NO_SERVER}"}
     if loss.manifest() is not None:
-        return {FACT: "none of this model: runs/<run>/loss is of another; use force=true"}
+        return {LOSS_FACT: "none of this model: runs/<run>/loss is of another; use force=true"}
     command = first(started.get("command", ""), "loss") or plain(play.run_dir, "loss")
-    return {FACT: f"not measured; this does it: {placed(command, play.run_dir)}"}
+    return {LOSS_FACT: f"not measured; this does it: {placed(command, play.run_dir)}"}

@@ -67,11 +67,15 @@ def rival_of(run_dir: Path) -> Rival:
         related[bench.teacher] = f"{run}'s teacher's"
     related |= {stated.get(model, family_of(model)): f"{run}'s" for model in models}
     if bench:
-        unknown = [m for m, how in bench.unknown.items() if not how.startswith("judge.")]
+        told = bench.unknown.items()
+        unknown = {
+            m: f"{how} when judging {run}" for m, how in told if not how.startswith("judge.")
+        }
     else:
         bases = [model for model, whose in made.items() if whose == BASE]
-        unknown = [m for m in models if not is_known(m) and not any(map(is_known, bases))]
-    return Rival(related, dict.fromkeys(unknown, states))
+        strange = [m for m in models if not is_known(m) and not any(map(is_known, bases))]
+        unknown = dict.fromkeys(strange, states)
+    return Rival(related, unknown)
 
 
 def say_rivals(judge: StageFolder, bench: Bench) -> None:

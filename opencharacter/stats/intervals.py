@@ -152,17 +152,19 @@ def clustered_share(
     return replace(plain, low=low, high=high, method="wilson, effective rows")
 
 
-def wilson_ends(share: float, like: Estimate) -> tuple[float, float]:
+def wilson_ends(share: float, like: Estimate, variance: float | None = None) -> tuple[float, float]:
     """Return the ends of Wilson's interval of a share, as sure as another share of those rows.
 
     Args:
         share: In [0, 1].
         like: A mean of rows in [0, 1] of two characters or more; where its standard error is 0,
             each character counts as one row.
+        variance: Of one row; None = the rows are zeros and ones.
     """
     rows = float(like.clusters)
     if like.value is not None and like.se is not None and like.se > _NOTHING:
-        rows = min(like.n, like.value * (1 - like.value) / like.se**2)
+        one = like.value * (1 - like.value)
+        rows = one / max(like.se**2, (one if variance is None else variance) / like.n)
     return _wilson(share, rows, t_quantile((1 + like.level) / 2, like.clusters - 1))
 
 

@@ -101,15 +101,22 @@ def win_rate(
         for block in bootstrap_weights(plain.clusters, draws, seed)
         for weights in np.array_split(block, 1 + len(block) * len(wins) // _CELLS)
     ]
-    return _drawn(plain, start[0], np.concatenate(fits).std(axis=0, ddof=1))
+    return _drawn(plain, start[0], np.concatenate(fits).std(axis=0, ddof=1), float(wins.var()))
 
 
-def _drawn(plain: Estimate, fit: Floats, se: Floats) -> WinRate:
-    """Return the fit (2,) with the intervals that the spread (2,) of its draws gives."""
+def _drawn(plain: Estimate, fit: Floats, se: Floats, variance: float) -> WinRate:
+    """Return the fit (2,) with the intervals that the spread (2,) of its draws gives.
+
+    Args:
+        plain: The share without the fit.
+        fit: Theta and beta.
+        se: Their standard deviations over draws.
+        variance: Of one preference.
+    """
     theta, beta, se_theta, se_beta = (float(each) for each in (*fit, *se))
     t = t_quantile((1 + plain.level) / 2, plain.clusters - 1)
     rate = _expit(theta)
-    low, high = wilson_ends(rate, plain)
+    low, high = wilson_ends(rate, plain, variance)
     drawn = _expit(theta - t * se_theta), _expit(theta + t * se_theta)
     is_narrow = low < drawn[0] or high > drawn[1]
     return WinRate(

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from opencharacter.job.losses import FACT, loss_facts
+from opencharacter.compare.results import LOSS_FACT
+from opencharacter.job.losses import loss_facts
 from opencharacter.records import Loss
 from opencharacter.store.files import write_json
 from opencharacter.store.rows import read_records
@@ -106,7 +107,7 @@ def test_evaluating_retention_measures_it_and_the_report_shows_it(opencharacter,
 
     assert report["losses"][0]["nats"]["clusters"] == 32
     assert report["transcripts"] == 24
-    assert FACT not in report["facts"]
+    assert LOSS_FACT not in report["facts"]
     assert "Loss on given answers" in (folder.parent / "report" / "report.html").read_text()
 
 
@@ -115,12 +116,12 @@ def test_a_report_without_it_says_how_it_is_measured_of_the_same_player(openchar
         assert opencharacter(f"stage={stage}", "suite=retention", "player.seats=3").returncode == 0
     text = (folder.parent / "report" / "report.md").read_text()
     command = "python -m opencharacter stage=loss suite=retention player.seats=3 run=t runs_dir="
-    assert f"{FACT}: not measured; this does it: {command}" in text
+    assert f"{LOSS_FACT}: not measured; this does it: {command}" in text
 
     assert opencharacter("stage=loss", "player.model=other").returncode == 0
     assert opencharacter("stage=report", "suite=retention").returncode == 0
     text = (folder.parent / "report" / "report.md").read_text()
-    assert f"{FACT}: none of this model" in text
+    assert f"{LOSS_FACT}: none of this model" in text
 
 
 def test_of_a_server_it_is_said_why_there_is_none(tmp_path):
@@ -129,7 +130,7 @@ def test_of_a_server_it_is_said_why_there_is_none(tmp_path):
     settings = {"player": {"backend": "endpoint"}}
     write_json(play.path / "started.json", started | {"settings": settings})
 
-    assert "a server tells no probabilities" in loss_facts(play, "retention@1", [])[FACT]
+    assert "a server tells no probabilities" in loss_facts(play, "retention@1", [])[LOSS_FACT]
     assert loss_facts(play, "persona_gym@1", []) == {}
 
 
