@@ -24,6 +24,7 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBase
 from opencharacter import manual
 from opencharacter.config import Config, ModelConfig
 from opencharacter.errors import ConfigError, OpenCharacterError
+from opencharacter.store.commands import assigned
 
 # What a name of other trainers is called here.
 _CALLED = {"train.max_steps": "train.epochs, which may be a part of one: train.epochs=0.1"}
@@ -104,7 +105,7 @@ def _let_hydra_plan() -> list[Planned]:
         sources = hydra_config.runtime.config_sources
         own = [f"--config-dir={s.path}" for s in sources if s.provider == "command-line"]
         words = [word for word in hydra_config.overrides.task if not word.startswith("run=")]
-        command = ["python", "-m", "opencharacter", *own, *words, f"run={config.run}"]
+        command = ["python", "-m", "opencharacter", *own, *words, assigned("run", config.run)]
         jobs.append(Planned(config, shlex.join(command)))
 
     _register_schema()

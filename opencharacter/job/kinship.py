@@ -1,6 +1,5 @@
 """Whose kin the judges of a run may be: families that are known, and those that nothing tells."""
 
-import re
 import sys
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
@@ -10,7 +9,7 @@ from opencharacter.config import Config, JudgeConfig
 from opencharacter.evaluation.families import family_of, is_known
 from opencharacter.job.lineage import BASE, TEACHER, made_by
 from opencharacter.llm.opening import model_name
-from opencharacter.store.commands import alone
+from opencharacter.store.commands import alone, placed, plain, with_word
 from opencharacter.store.files import read_json
 from opencharacter.store.stage import StageFolder
 
@@ -71,9 +70,8 @@ def _teachers(run_dir: Path) -> list[str]:
 def stating_command(run_dir: Path) -> str:
     """Return the command that states kinship: that of the judging, with the statement."""
     started = StageFolder(run_dir=run_dir, stage="judge").started() or {}
-    typed = f"python -m opencharacter stage=judge run={run_dir.name}"
-    command = re.sub(r"\sjudge\.same_family=\S+", "", alone(started.get("command", typed), "judge"))
-    return f"{command} {STATEMENT}"
+    typed = started.get("command") or plain(run_dir, "judge")
+    return with_word(placed(alone(typed, "judge"), run_dir), STATEMENT)
 
 
 def say_stating(

@@ -24,6 +24,7 @@ from opencharacter.sources.instructions import read_instructions
 from opencharacter.sources.personas import read_personas
 from opencharacter.sources.rows import Tally, is_soon_read
 from opencharacter.stages import synth
+from opencharacter.store.commands import assigned
 from opencharacter.store.files import write_json
 from opencharacter.store.stage import StageFolder
 from opencharacter.synth.planning import Each, assumed, costs, measured, records_of
@@ -112,12 +113,12 @@ def _pilot_command(command: str, pilot: Config) -> str:
         "personas.n": pilot.personas.n,
         "personas.heldout": pilot.personas.heldout,
         "instructions.n": pilot.instructions.n,
-        "run": pilot.run,
     }
-    other = (*(f"{name}=" for name in own), "stage=", "force=", "synth.mix=", "plan.")
+    other = (*(f"{name}=" for name in own), "run=", "stage=", "force=", "synth.mix=", "plan.")
     words = [word for word in shlex.split(command) if not word.startswith(other)]
     drawn = [f"{name}={value}" for name, value in own.items()]
-    return shlex.join([*words[:3], "stage=synth", *words[3:], *drawn])
+    run = assigned("run", pilot.run)
+    return shlex.join([*words[:3], "stage=synth", *words[3:], *drawn, run])
 
 
 def _measured(folder: StageFolder) -> Each:

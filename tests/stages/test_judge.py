@@ -257,7 +257,9 @@ def test_a_judge_of_the_models_own_family_makes_no_headline(opencharacter, tmp_p
     assert bench["refusal"] in done.stderr
     assert "no headline: scripted@scripted is of the tested model's own family" in done.stderr
 
-    command = "python -m opencharacter stage=judge judge.same_family=true"
+    run_dir = folder(tmp_path).parent
+    own = f"run={run_dir.name} runs_dir={run_dir.parent} judge.same_family=true"
+    command = f"python -m opencharacter stage=judge {own}"
     assert f"or state it with stage=judge judge.same_family=true: {command}\n" in done.stderr
     report = opencharacter("stage=report", "judge.same_family=true")
     assert f"states nothing at stage=report; kinship is stated with the judging, which asks " \
