@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -259,6 +260,15 @@ def test_a_stage_gets_plain_dataclasses_and_the_command(tmp_path):
     assert result.stdout == (
         "SynthConfig 2 python -m opencharacter stage=probe synth.n_characters=2 run=x\n"
     )
+
+
+def test_a_name_that_was_typed_in_quotes_has_them_in_the_command(tmp_path):
+    typed = ['run="r(1)"', 'runs_dir="a,b"']
+    told = probe("print(job.command)", *typed, cwd=tmp_path).stdout
+
+    again = probe("print(job.command)", *shlex.split(told)[4:], cwd=tmp_path)
+    assert (again.stdout, again.returncode) == (told, 0)
+    assert shlex.split(told)[-1] == typed[0]
 
 
 def test_a_folder_of_ones_own_is_in_the_command(tmp_path):

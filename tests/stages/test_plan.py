@@ -1,4 +1,5 @@
 import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -195,6 +196,14 @@ def test_another_pilot_is_refused_with_the_command_that_starts_it_over(openchara
 
     assert opencharacter(*command[3:]).returncode == 0
     assert opencharacter("stage=plan", *SMALL, "plan.pilot=4").returncode == 0
+
+
+def test_a_pilot_is_told_by_a_name_that_hydra_reads(opencharacter):
+    opencharacter("stage=plan", *SMALL, "plan.pilot=2", 'run="r(1)"')
+    refused = opencharacter("stage=plan", *SMALL, "plan.pilot=4", 'run="r(1)"')
+
+    command = shlex.split(refused.stderr.partition("start it over with: ")[2].partition(", or")[0])
+    assert 'run="r(1)-pilot"' in command
 
 
 def test_what_a_run_took_stands_below_what_was_planned(opencharacter):
