@@ -238,3 +238,19 @@ def test_a_run_whose_only_judge_is_left_out_says_so():
         ConfigError, match=r"b by judge-b@1 \(left out: the tested model's own family\)"
     ):
         check_alike(systems_of(runs, []))
+
+
+def test_where_no_item_has_a_score_in_all_runs_there_are_bounds_and_a_page():
+    found = compared(results(8), results(8, run="b", values=lambda n, v: None))
+
+    assert found.main[0].bounds.worst < 0 < found.main[0].bounds.best
+    assert "lies between" in compare_markdown(found)
+
+
+def test_items_without_a_score_of_the_criteria_were_asked_all_the_same():
+    both = [results(8, run=name) for name in "ab"]
+    systems = systems_of(both, ["habits"])
+    found = comparison_of(systems, CompareConfig(criteria=["habits"]))
+
+    assert found.left_out == {"a": 0, "b": 0}
+    assert not any("were not asked of all" in each for each in found.cautions)

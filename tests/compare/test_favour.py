@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from opencharacter.compare.favour import favour_table, favour_words, favours_of
+from opencharacter.stats.student import t_tail
 from tests.compare.played import results, score
 
 FAMILIES = {"a@1": "llama", "b@1": "gemma"}
@@ -77,3 +78,22 @@ def test_a_judge_that_scored_one_run_alone_has_no_part():
 
     found = favours(run("m", "llama", third), run("n", "qwen"))
     assert {one.judge for one in found} == {"a@1"}
+
+
+def test_a_judge_of_a_family_that_nothing_says_is_no_third_one():
+    strange = {"a@1": "llama", "b@1": "qwen", "owl@1": "owl"}
+    given = [run("m", "llama", strange), run("n", "qwen", strange)]
+    given = [replace(each, unknown={"owl@1": "judge.family="}) for each in given]
+    found = favours(*given)
+
+    assert {one.judge for one in found} == {"a@1", "b@1"}
+    assert [one.estimate.value for one in found] == [None] * 4
+    assert favour_words(found, level=0.95) == []
+
+
+def test_favours_are_adjusted_for_all_lines():
+    found = favours(run("m", "llama"), run("n", "qwen"))
+
+    alone = [2 * t_tail(one.estimate.value / one.estimate.se, 11) for one in found]
+    assert found[0].p_holm == pytest.approx(min(2 * min(alone), max(*alone, 2 * min(alone))))
+    assert "after Holm" in favour_words(found, level=0.95)[0]

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from opencharacter.compare.compare_beside import loss_sentence
+from opencharacter.compare.compare_beside import loss_sentence, paired_loss_table
 from opencharacter.compare.compare_page import compare_markdown
-from opencharacter.compare.losses import losses_of, paired_losses
+from opencharacter.compare.losses import exponential, losses_of, paired_losses
 from opencharacter.compare.recorded import metrics_of
 from opencharacter.compare.report_page import report_markdown
 from opencharacter.compare.reporting import report_of
@@ -108,4 +108,23 @@ def test_a_comparison_pairs_losses_and_names_whose_is_missing(tmp_path):
     ]
     assert any("The loss of other on given answers is not measured" in w for w in found.cautions)
     assert "| tuned − base | 3.00 [" in compare_markdown(found)
-    assert "tuned − base" in (tmp_path / "compare.html").read_text()
+    assert "Loss on given answers" in (tmp_path / "compare.html").read_text()
+
+
+def test_a_loss_is_never_below_nothing_and_a_perplexity_stays_a_number():
+    rows = [loss("1", 0.4, 0.6), loss("2", 4.0, 5.0), loss("3", 1.0, 1.2)]
+    [found] = losses_of(rows, level=0.95)
+    huge = exponential(replace(found.nats, value=500.0, low=400.0, high=5_000.0))
+
+    assert (found.nats.low, found.bits.low, found.perplexity.low) == (0.0, 0.0, 1.0)
+    assert math.isfinite(huge.high)
+
+
+def test_with_few_dialogues_no_difference_can_be_shown_and_that_is_said():
+    rows = [[loss(str(n), by + n + 0.1 * n * by) for n in range(5)] for by in (1.0, 3.0)]
+    [line] = paired_losses([(("a", rows[0]), ("b", rows[1]))], level=0.95)
+
+    assert line.least_p == 2 / 2**5
+    told = loss_sentence(line, level=0.95)
+    assert "cannot be shown: no p below 0.062 is possible with so few dialogues" in told
+    assert "0.062" in paired_loss_table([line], level=0.95).note

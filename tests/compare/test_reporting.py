@@ -6,7 +6,7 @@ from scipy.stats import fisher_exact
 
 from opencharacter.compare.headline import missing_by_domain
 from opencharacter.compare.report_page import headline_words, report_markdown
-from opencharacter.compare.results import marks_of, offsets_of
+from opencharacter.compare.results import LOSS_FACT, marks_of, offsets_of
 from opencharacter.records import Control, Domain, Failure, UserFailure
 from tests.compare.played import item, results, score, transcript
 from tests.compare.reported import played, report, with_scores
@@ -369,6 +369,8 @@ def test_nobody_is_said_to_be_trained_on_the_mixture_without_a_training():
     assert any(told in each for each in report(results(4)).cautions)
     trained = replace(results(4), facts={"characters": 2})
     assert not any(told in each for each in report(trained).cautions)
+    unmeasured = replace(results(4), facts={LOSS_FACT: "not measured"})
+    assert any(told in each for each in report(unmeasured).cautions)
 
 
 def test_marks_of_transcripts_are_counted_as_marks():

@@ -57,3 +57,30 @@ def test_without_faults_there_is_no_table(tmp_path):
     write_comparison(tmp_path, systems_of(runs, []), runs, CompareConfig())
 
     assert "spoil" not in (tmp_path / "compare.md").read_text(encoding="utf-8")
+
+
+def test_what_the_engine_failed_at_is_nobodys_fault():
+    # a: 8 of 16 cut off. b: 12 lost to the engine, and the 4 others all cut off.
+    mine = run_of("a", failure=lambda n: Failure.truncated if n < 8 else None)
+    lost = run_of("b", failure=lambda n: Failure.error if n >= 4 else Failure.truncated)
+    [found] = paired_faults(systems_of([mine, lost], []), [mine, lost], level=0.95)
+
+    assert found.fault == "truncated"
+    assert [one.value for one in found.rates] == [1.0, 1.0]  # on the four that both played
+    assert found.difference.clusters == 4
+
+
+def test_a_difference_of_shares_stays_between_less_and_more_of_all():
+    runs = [run_of("a"), run_of("b", failure=lambda n: Failure.refusal if n < 14 else None)]
+    [found] = paired_faults(systems_of(runs, []), runs, level=0.95)
+
+    assert -1 <= found.difference.low < found.difference.high <= 1
+
+
+def test_of_a_part_of_a_suite_nobody_is_said_to_fail_more(tmp_path, capsys):
+    runs = [run_of("a"), run_of("b", failure=lambda n: Failure.truncated if n < 8 else None)]
+    runs = [replace(each, incomplete=["12 of 200 personas are there"]) for each in runs]
+    write_comparison(tmp_path, systems_of(runs, []), runs, CompareConfig())
+
+    assert "has more" not in capsys.readouterr().out
+    assert "| b − a, truncated | 0.50 [" in (tmp_path / "compare.md").read_text(encoding="utf-8")

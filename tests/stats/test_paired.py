@@ -170,5 +170,5 @@ def test_a_margin_is_positive(margin):
 def test_no_p_value_is_below_the_least_one(characters):
     won = np.full(characters, 1.0)
 
-    assert sign_flip(won) == pytest.approx(least_p(characters), abs=2e-4)
+    assert sign_flip(won) == pytest.approx(least_p(characters), rel=1e-9)
     assert least_p(5) == 0.0625

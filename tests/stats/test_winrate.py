@@ -173,3 +173,23 @@ def test_a_judge_whom_padding_leaves_cold_passes_the_probe():
 def test_answers_of_one_version_show_no_slope():
     assert padding_slope([1, 2], [10, 20], ["x", "y"]).value is None
     assert padding_slope([], [], []).value is None
+
+
+def test_soft_preferences_have_intervals_as_wide_as_they_vary():
+    who = np.repeat(np.arange(30), 5)
+    widths = []
+
+    def interval(wins, longer, run):
+        found = win_rate(wins, longer, who, draws=60, seed=run).controlled
+        widths.append(found.high - found.low)
+        return found
+
+    held = coverage(
+        lambda rng: (rng.beta(20, 20, size=len(who)), rng.normal(size=len(who))),
+        interval,
+        0.5,
+        runs=150,
+    )
+
+    assert held >= 0.9
+    assert np.mean(widths) < 0.05  # of zeros and ones it would be 0.16
