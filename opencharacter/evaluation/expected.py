@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from opencharacter.evaluation import assertions
-from opencharacter.evaluation.assertions import is_denied, is_of_others, sentences
+from opencharacter.evaluation.assertions import clause, is_denied, is_of_others, sentences
 from opencharacter.ids import digest
 
 _WORD = re.compile(r"\w+(?:\.\d+)?")
@@ -95,8 +95,9 @@ _CHOOSES = re.compile(
     r"|say|definitely|certainly"
     r"|(?:I'd|I'll|I would|I will|let's) (?:\w+ )?(?:watch|see|read|eat|have|buy)"
     r"|(?:choice|pick|favou?rite|vote|answer|winner)(?: is| would be|:| goes to|'s)?"
-    r"|(?:nothing|little) (?:beats|tops)|not as \w+ as|n't as \w+ as"
-    r"|(?:not|n't|never) (?:come close|hold a candle|measure up|compare) to)"
+    r"|(?:nothing|little) (?:beats|tops)"
+    r"|(?P<less>(?:not|\w+n't) as \w+ as"  # the denial is of the other one
+    r"|(?:not|\w+n't|never) (?:come close|hold a candle|measure up|compare) to))"
     r"(?!\w)\W*(?:(?!(?:not|than|over|to|of)\b)\w+[ '\"]+){0,2}\Z",
     re.IGNORECASE,
 )
@@ -119,11 +120,12 @@ _IS_BETTER = re.compile(
     r"|the one(?: for me)?|superior|any ?day|every time|all the way|hands down|over)\b",
     re.IGNORECASE,
 )
-_BAD = (
+_WORSE = (
     r"(?:overrated|boring|bad|awful|terrible|dull|weak\w*|worse|worst|inferior|tedious|trash|rubbish"
     r"|garbage|dreadful|horrible|disappoint\w+|slow|long|loud|silly|forgettable|a bore|a waste"
-    r"|a mess|nothing|unwatchable|mediocre|hard to|not\b)"
+    r"|a mess|nothing|unwatchable|mediocre|hard to)"
 )
+_BAD = rf"(?:{_WORSE}|not\b)"
 _IS_BAD = re.compile(
     rf"\W*(?:(?:is|was|'s|seems?|felt|feels|looks?)\s+(?!not bad\b)(?:(?!not\b)[\w']+\s+)"
     rf"{{0,2}}?{_BAD}|(?:isn't|wasn't|doesn't|didn't|never|won't|can't|cannot|could never|does not"
@@ -176,11 +178,10 @@ def _view(before: str, after: str, other: str) -> int | None:
         return None
     said = re.split(rf"(?<!\w){re.escape(other)}(?!\w)", before, flags=re.IGNORECASE)
     if len(said) > 1 and _AGAINST.search(before):  # "Heat is better than ..."
-        is_worse = re.search(rf"\b(?:{_BAD}|less|pales?|loses)|n't\b", said[-1], re.IGNORECASE)
-        return _CHOSEN if is_worse else _REFUSED
+        return _compared(clause(said[-1]))
     if len(said) > 1 and _ANEW.match(said[-1]):
         before = said[-1]
-    if _CHOOSES.search(before) and (not is_denied(before) or re.search(r"\bas\b|\bto\b", before)):
+    if (choice := _CHOOSES.search(before)) and (choice["less"] or not is_denied(before)):
         return _CHOSEN
     if _YET_LIKES.search(before) and is_denied(before):
         return _LIKED
@@ -193,6 +194,17 @@ def _view(before: str, after: str, other: str) -> int | None:
     if _LIKES.search(before):
         return _LIKED
     return _NAMED if _ALONE.search(before) and _ALONE_AFTER.match(after) else None
+
+
+def _compared(between: str) -> int | None:
+    """Return what is said of a name by the words from the other one to it; "not worse than": None.
+
+    "better than" refuses it; "worse than" and "not better than" choose it.
+    """
+    is_worse = bool(re.search(rf"\b(?:{_WORSE}|less|pales?|loses)", between, re.IGNORECASE))
+    if is_worse and is_denied(between):
+        return None
+    return _CHOSEN if is_worse or is_denied(between) else _REFUSED
 
 
 def _is_torn(name: str, other: str, answer: str) -> bool:

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from opencharacter.checks import numbers, places, speech, words
 from opencharacter.checks.places import countries_of
 from opencharacter.checks.speech import own_words
-from opencharacter.evaluation import assertions, counts
+from opencharacter.evaluation import assertions, counts, trades
 from opencharacter.evaluation.assertions import (
     agreement,
     bearing_on,
@@ -347,6 +347,7 @@ _PARTS = (
     numbers.__file__,
     places.__file__,
     speech.__file__,
+    trades.__file__,
     words.__file__,
 )
 FILES = (*map(Path, (__file__, *_PARTS)), places.PLACES)

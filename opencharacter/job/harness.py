@@ -9,7 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
@@ -50,9 +50,10 @@ def check_harness(config: Config) -> None:
 
 
 def run_harness(folder: StageFolder, config: Config, fingerprint: str, claims: Claims) -> None:
-    """Run the tasks, unless their results are there; a repeated run replaces nothing.
+    """Run the tasks, unless their results are there; nothing is replaced, nor removed.
 
-    With `force=true` those of other models and tasks are removed.
+    Results of other models and tasks stay beside them: the play that they belong to may be put
+    back when this one fails, and a report reads those of the play that is there.
 
     Args:
         folder: Of play.
@@ -64,22 +65,23 @@ def run_harness(folder: StageFolder, config: Config, fingerprint: str, claims: C
     Raises:
         ModelError: the harness failed; its own words are above.
     """
-    name = model_name(config.player)
-    shown = re.sub(r"[^A-Za-z0-9._-]+", "_", name.partition("@")[0].rpartition("/")[2])
-    hashed = digest("lm_eval", name, config.suite.lm_eval, config.suite.lm_eval_options)[:12]
-    out = folder.path / _LIBRARY / f"{shown}-{hashed}"
-    if config.force:
-        for other in out.parent.glob("*"):
-            if other != out:
-                shutil.rmtree(other)
+    suite = config.suite
+    out = _results(folder, model_name(config.player), suite.lm_eval, suite.lm_eval_options)
     is_refused = not config.force and (folder.started() or {}).get("fingerprint", fingerprint) != (
         fingerprint
     )
-    if not config.suite.lm_eval or is_refused or claims.take(_LIBRARY) is not None:
+    if not suite.lm_eval or is_refused or claims.take(_LIBRARY) is not None:
         return
     if not out.is_dir():
         _run(config, out)
     claims.release(_LIBRARY)
+
+
+def _results(folder: StageFolder, model: str, tasks: Sequence[str], options: Sequence[str]) -> Path:
+    """Return where the results of tasks on a model, `name@revision`, are."""
+    shown = re.sub(r"[^A-Za-z0-9._-]+", "_", model.partition("@")[0].rpartition("/")[2])
+    hashed = digest("lm_eval", model, list(tasks), list(options))[:12]
+    return folder.path / _LIBRARY / f"{shown}-{hashed}"
 
 
 def harness_command(config: Config, out: Path) -> list[str]:
@@ -127,12 +129,18 @@ def _run(config: Config, out: Path) -> None:
 def harness_facts(play: StageFolder) -> dict[str, str]:
     """Return what the harness measured as a report tells it, by `lm_eval TASK`; empty = nothing.
 
+    That is what the play that is there was started with, whatever else lies beside it.
+
     Raises:
-        StoreError: a file of results is damaged.
+        StoreError: a file of results is damaged, or that of what play was started with.
     """
-    kept = sorted((play.path / _LIBRARY).glob("*/**/results*.json"))
-    whole = [path for path in kept if _PARTIAL not in str(path.relative_to(play.path))]
-    return {task: told for path in whole for task, told in _read(path).items()}
+    settings = (play.started() or {"settings": {}})["settings"]
+    suite = settings.get("suite", {})
+    if not suite.get("lm_eval"):
+        return {}
+    model, options = settings["versions"]["model"], suite.get("lm_eval_options", [])
+    kept = sorted(_results(play, model, suite["lm_eval"], options).rglob("results*.json"))
+    return {task: told for path in kept for task, told in _read(path).items()}
 
 
 def _read(path: Path) -> dict[str, str]:

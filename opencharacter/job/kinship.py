@@ -5,6 +5,8 @@ from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+import yaml
+
 from opencharacter.config import Config, JudgeConfig
 from opencharacter.evaluation.families import family_of, is_known
 from opencharacter.job.lineage import BASE, TEACHER, made_by
@@ -15,6 +17,8 @@ from opencharacter.store.stage import StageFolder
 
 STATEMENT = "judge.same_family=true"
 _TEACHES = ("profiles", "rewrite", "generate")
+_PACKAGE = Path(__file__).parents[1]
+_CONF = (_PACKAGE / "conf", _PACKAGE.parent / "conf")  # packaged, and of a checkout
 
 
 def teacher_of(config: Config, run_dir: Path) -> str:
@@ -43,9 +47,8 @@ def unknown_families(
     Raises:
         StoreError: a file of the run that trained the model is damaged.
     """
-    of_jury = "judge.jurors.{}.family=, or in its file of conf/llm"
     found = {
-        model_name(judge): of_jury.format(name) if config.judge.jury else "judge.family="
+        model_name(judge): juror_setting(name, judge) if config.judge.jury else "judge.family="
         for name, judge in judges.items()
         if not is_known(model_name(judge), judge.family)
     }
@@ -59,6 +62,21 @@ def unknown_families(
         if not is_known(model, config.teacher.family):
             found[model] = "teacher.family="
     return found
+
+
+def juror_setting(name: str, judge: JudgeConfig) -> str:
+    """Return what states the family of one of a jury: its file of conf/llm, or the command.
+
+    Of a juror that the command does not give itself, the command cannot set its parts.
+
+    Args:
+        name: Of the juror.
+        judge: What was made of it.
+    """
+    files = [conf / "llm" / f"{name}.yaml" for conf in _CONF]
+    texts = [file.read_text(encoding="utf-8") for file in files if file.is_file()]
+    is_file = any((yaml.safe_load(text) or {}).get("model") == judge.model for text in texts)
+    return f"'family:' in conf/llm/{name}.yaml" if is_file else f"judge.jurors.{name}.family="
 
 
 def _teachers(run_dir: Path) -> list[str]:

@@ -23,6 +23,7 @@ from opencharacter.job.judging import read_played
 from opencharacter.llm.opening import model_name
 from opencharacter.prompts.rubrics import Rubric, load_rubric
 from opencharacter.records import EvalItem, Score, Transcript
+from opencharacter.store.commands import alone, placed, plain
 from opencharacter.store.files import whole_file, write_json
 from opencharacter.store.rows import read_records
 from opencharacter.store.stage import StageFolder, finished_input
@@ -133,11 +134,21 @@ def card_of(scored: StageFolder, config: Config) -> Card:
 def kept_card(scored: StageFolder, config: Config) -> Card:
     """Return the card of a judge that another command qualified.
 
-    It is held to the bars of this one; what people have to do with it stays as it was.
+    It is held to the bars of this one; what people have to do with it stays as it was, and where
+    that is lost stderr tells the command that finds it again.
     """
-    found = read_beside(scored.path / CARD, dict[str, Any]) or {}
-    card = _card(list(read_records(scored.data, Score)), found.get("people", {}), config)
-    if _labels_of(scored) != labels_hash(config.qualify.labels):
+    found = read_beside(scored.path / CARD, dict[str, Any])
+    people = (found or {}).get("people", {})
+    card = _card(list(read_records(scored.data, Score)), people, config)
+    if found is None and _labels_of(scored):
+        command = (scored.started() or {}).get("command") or plain(scored.run_dir, "qualify")
+        print(
+            f"qualify: what people have to do with {card.judge} is not known here, for there is no "
+            f"{scored.path / CARD}; give its labels again, which asks nobody: "
+            f"{placed(alone(command, 'qualify'), scored.run_dir)}",
+            file=sys.stderr,
+        )
+    elif _labels_of(scored) != labels_hash(config.qualify.labels):
         print(
             f"qualify: the card of {card.judge} stays, with the labels that it was qualified with; "
             "give its own command again for these",

@@ -71,9 +71,21 @@ class ChatEncoder:
 
         What it says are its texts and the control token that ends each of its turns: what training
         learns of a dialogue. What the template puts after the last of them is left out.
+
+        Raises:
+            ModelError: the template does not part what is said from the rest, as where `[INST]` is
+                plain text: which of the tokens between two control tokens are whose is not known.
         """
         ids, said, is_said = list[int](), list[int](), False
-        for piece in self._template(tuple(message.role for message in messages), False):
+        roles = tuple(message.role for message in messages)
+        pieces = self._template(roles, False)
+        is_parted = all(
+            (roles[part] == Role.assistant) == piece.is_said
+            for piece in pieces
+            for part in piece.parts
+            if isinstance(part, int)
+        )
+        for piece in pieces:
             start = len(ids)
             ids += piece.ids or self._text(_filled(piece, messages))
             end = len(ids)
@@ -82,6 +94,12 @@ class ChatEncoder:
             if is_said or piece.is_said:
                 said += range(start, end)
             is_said = piece.is_said
+        if not is_parted or 0 in said:  # nothing stands before the first token to foretell it by
+            raise ModelError(
+                f"the chat template of {self._tokenizer.name_or_path} does not part what the "
+                "assistant says from the rest by a control token or a generation prompt: its loss "
+                "cannot be told; choose another model or template"
+            )
         return ids[: said[-1] + 1] if said else ids, said
 
     def _render(self, roles: tuple[str, ...], is_asked: bool) -> tuple[_Piece, ...]:

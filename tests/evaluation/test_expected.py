@@ -138,6 +138,17 @@ CHOICES = {
     "I don't hate Heat, but I prefer Alien.": True,
     "Alien is great, Heat even better.": False,
     "Heat has a long plot.": None,
+    "I have to say I would not choose Heat.": None,
+    "I have to say I would not choose Alien.": None,
+    "When it comes to films, I would never pick Heat.": None,
+    "I have to admit I don't prefer Heat.": None,
+    "I have to say I would choose Alien.": True,
+    "Heat isn't worse than Alien.": None,
+    "Alien isn't worse than Heat.": None,
+    "Heat is not worse than Alien.": None,
+    "Heat isn't better than Alien.": True,
+    "Heat doesn't compare to Alien.": True,
+    "Heat is fine, but isn't as good as Alien.": True,
 }
 
 

@@ -6,6 +6,7 @@ import os
 import pytest
 
 from opencharacter.compose import compose_config
+from opencharacter.config import data_settings
 from opencharacter.errors import ConfigError, ModelError, StoreError
 from opencharacter.job.harness import (
     check_harness,
@@ -13,6 +14,7 @@ from opencharacter.job.harness import (
     harness_facts,
     run_harness,
 )
+from opencharacter.llm.opening import model_name
 from opencharacter.store.claims import Claims
 from opencharacter.store.files import write_json
 from opencharacter.store.stage import StageFolder
@@ -87,7 +89,7 @@ def test_another_model_or_other_tasks_are_run_of_their_own(tmp_path):
     assert "llm/embedded_base," in second["--model_args"]
     assert (one.partition("-")[0], two.partition("-")[0]) == ("embedded", "embedded_base")
     run(folder, config(*other, "force=true"))
-    assert [name for name, _ in results(folder)] == [two]
+    assert [name for name, _ in results(folder)] == [one, two]
 
 
 @pytest.mark.usefixtures("installed")
@@ -126,11 +128,46 @@ def test_of_several_processes_one_runs_the_tasks(tmp_path):
     assert len(results(folder)) == 1
 
 
+def start(folder, asked):
+    """Start a play as the stage does; nothing of it is done."""
+    settings = {
+        "suite": data_settings(asked.suite),
+        "versions": {"model": model_name(asked.player)},
+    }
+    about = {"fingerprint": "a", "settings": settings, "inputs": {}, "command": "", "at": 0.0}
+    write_json(folder.started_file, about)
+
+
+@pytest.mark.usefixtures("installed")
+def test_a_report_tells_what_its_own_play_measured_after_another_play_failed(tmp_path):
+    folder = StageFolder(run_dir=tmp_path, stage="play")
+    run(folder, config("mine"))
+    start(folder, config("mine"))
+    run(folder, config("theirs", "player.model=embedded_base", "force=true"))  # its play failed
+    run(folder, config("mine", "player.model=embedded_base", "force=true"))
+
+    assert len(results(folder)) == 3
+    assert list(harness_facts(folder)) == ["lm_eval mine"]
+    [*_, [other, _]] = [kept for kept in results(folder) if kept[0].startswith("embedded_base")]
+    (folder.path / "lm_eval" / other / "results_1.json").write_text("{")
+    assert list(harness_facts(folder)) == ["lm_eval mine"]
+
+
+@pytest.mark.usefixtures("installed")
+def test_a_play_that_asked_for_no_tasks_tells_none(tmp_path):
+    folder = StageFolder(run_dir=tmp_path, stage="play")
+    run(folder, config("ours"))
+    assert harness_facts(folder) == {}
+    start(folder, config(""))
+    assert harness_facts(folder) == {}
+
+
 @pytest.mark.usefixtures("installed")
 def test_a_report_tells_what_it_measured_and_nothing_of_a_run_that_was_killed(tmp_path):
     folder = StageFolder(run_dir=tmp_path, stage="play")
     run(folder, config("ours"))
-    torn = folder.path / "lm_eval" / "x.partial" / "results_1.json"
+    start(folder, config("ours"))
+    torn = folder.path / "lm_eval" / f"{results(folder)[0][0]}.partial" / "results_1.json"
     torn.parent.mkdir()
     torn.write_text("{")
 
@@ -141,6 +178,7 @@ def test_a_report_tells_what_it_measured_and_nothing_of_a_run_that_was_killed(tm
 def test_a_damaged_file_of_results_is_told(tmp_path):
     folder = StageFolder(run_dir=tmp_path, stage="play")
     run(folder, config("ours"))
+    start(folder, config("ours"))
     [kept] = folder.path.glob("lm_eval/*/results_1.json")
     kept.write_text("{")
 

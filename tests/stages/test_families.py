@@ -5,7 +5,7 @@ import json
 import pytest
 
 from opencharacter.compose import compose_config
-from opencharacter.job.kinship import unknown_families
+from opencharacter.job.kinship import juror_setting, unknown_families
 from opencharacter.store.files import write_json
 from tests.evaluation.gym import write_gym
 
@@ -82,6 +82,22 @@ def test_what_is_trained_here_is_of_the_family_of_its_base(tmp_path, base, teach
     config = compose_config(["stage=judge", "run=t"])
 
     assert unknown_families(config, config.judge.members, ["mine@1"], tmp_path / "t") == found
+
+
+def test_a_juror_is_told_where_its_family_can_be_stated(tmp_path):
+    given = "judge.jurors={owl:{backend:scripted,model:owl},endpoint:{backend:scripted,model:elk}}"
+    asked = ["stage=judge", "run=t", given, "judge.jury=[owl,endpoint,scripted]"]
+    config = compose_config(asked)
+    members = config.judge.members
+
+    assert unknown_families(config, members, [], tmp_path / "t") == {
+        "owl@scripted": "judge.jurors.owl.family=",
+        "elk@scripted": "judge.jurors.endpoint.family=",  # not the file of that name
+    }
+    told = juror_setting("scripted", members["scripted"])  # Hydra sets no part of a file's
+    assert told == "'family:' in conf/llm/scripted.yaml"
+    stated = compose_config([*asked, "judge.jurors.owl.family=qwen"])
+    assert stated.judge.members["owl"].family == "qwen"
 
 
 def start(folder, settings):

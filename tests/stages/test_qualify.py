@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import shutil
 from dataclasses import replace
 
@@ -200,6 +201,17 @@ def test_the_card_of_another_judge_keeps_its_labels(opencharacter, tmp_path, gym
     assert people["answers"] == 12
     assert cards(tmp_path)["ann@scripted"]["people"] == people
     assert cards(tmp_path)["ben@scripted"]["people"] == {}
+
+    [path] = (tmp_path / "runs" / "t").glob("qualify-ann/card.json")
+    path.unlink()  # as where that command was killed before it wrote the card
+    done = opencharacter("stage=qualify", *one("ben"), "qualify.least_kept=0")
+    assert "stays, with the labels" not in done.stderr
+    [told] = re.findall(r"give its labels again, which asks nobody: (.*)", done.stderr)
+    words = shlex.split(told)[3:]
+    assert given in words
+    done = opencharacter(*words)
+    assert done.returncode == 0, done.stderr
+    assert cards(tmp_path)["ann@scripted"]["people"] == people
 
 
 def test_a_card_of_older_transcripts_does_not_stay_and_that_is_told(opencharacter, tmp_path, gym):
