@@ -16,7 +16,7 @@ from opencharacter import __version__
 from opencharacter.config import Config, ModelConfig, Tracking
 from opencharacter.errors import BudgetError, StoppedError, StoreError
 from opencharacter.job.accounts import n_rejected, planned_of, refuse_nothing_made, told_rejected
-from opencharacter.job.failing import check_same, put_back_on_failure
+from opencharacter.job.failing import put_back_on_failure
 from opencharacter.job.preview import preview
 from opencharacter.job.replicas import Replicas, is_replica
 from opencharacter.job.showing import Show, of_all, reading, shower
@@ -27,7 +27,7 @@ from opencharacter.llm.work import PartWorker, Plan, parts_for
 from opencharacter.progress import Display, Progress
 from opencharacter.records import Rejection
 from opencharacter.sources.rows import Tally
-from opencharacter.store.aside import forget
+from opencharacter.store.aside import check_same, forget
 from opencharacter.store.claims import Claims, Holder, Part
 from opencharacter.store.manifest import Counted, check_all_done, close_stage
 from opencharacter.store.reports import Reporter
@@ -167,13 +167,13 @@ class OpenStage:
         ):
             show = self._shower(display, tracker, reporter, n_rejected(self.folder))
             worker = PartWorker(
-                self.folder,
-                plan,
+                *(self.folder, plan),
                 claims=self.claims,
                 parts=parts_for(len(keys), self.config.parts),
                 show=show,
                 stopping=self.stopping,
             )
+            check_same(self.folder, self.fingerprint)
             if not keys:
                 worker.seal_without_work()
             elif self.config.part is not None:
@@ -262,6 +262,7 @@ class OpenStage:
         while holder is not None:
             time.sleep(_POLL_S)
             holder = self.claims.take(part.name)
+        check_same(self.folder, self.fingerprint)
         if self.is_finished:
             self.claims.release(part.name)
             return False

@@ -21,7 +21,7 @@ from opencharacter.llm.stopping import Stopping
 from opencharacter.progress import Display, Progress
 from opencharacter.records import Checkpoint
 from opencharacter.sources.rows import Tally
-from opencharacter.store.aside import forget, move_also
+from opencharacter.store.aside import bytes_aside, forget, move_also
 from opencharacter.store.files import whole_file
 from opencharacter.store.licences import strictest
 from opencharacter.store.rows import part_files, read_columns
@@ -154,7 +154,6 @@ def _train(work: Work, prepared: Prepared, resume: Path | None, report: Report) 
     opened = open_model(config, prepared.rows.used_ids(), template)
     stop = stop_token(prepared.rows, opened.tokenizer)
     if ranks.is_first:
-        forget(work.folder, _CHECKPOINTS)  # the disk may not hold those of two trainings
         tell_new_tokens(opened)
     # The one that was whole when a training stopped was measured then.
     arguments.eval_on_start &= resume is None
@@ -162,7 +161,7 @@ def _train(work: Work, prepared: Prepared, resume: Path | None, report: Report) 
     keep, arguments.save_total_limit = max(1, (arguments.save_total_limit or 2) - 1), None
     if ranks.is_first:
         _require_space(work, opened, keep + bool(prepared.metric))
-        check_room(opened, work.folder.path)
+        check_room(opened, work.folder.path, freed=bytes_aside(work.folder))
     trainer = build_trainer(opened, prepared, arguments, report)
     identity, layout = _identity(work, prepared), _layout(work)
     trainer.add_callback(Marking(ranks, identity, layout, keep=keep, folder=work.checkpoints))
@@ -228,7 +227,7 @@ def _require_space(work: Work, opened: Opened, held: int) -> None:
         trainable=sum(count(w) for w in weights if w.requires_grad),
         weight_bytes=weights[0].element_size(),
     )
-    require_space(work.checkpoints, size, held=held)
+    require_space(work.checkpoints, size, held=held, freed=bytes_aside(work.folder))
 
 
 def _say(text: str) -> None:
@@ -330,8 +329,13 @@ class Journal:
         display.update(Progress(begun, 0, total, 0, 0, 0, 0))
 
     def report(self, step: int, metrics: dict[str, float]) -> None:
-        """Keep the metrics of a step; what was started over goes with the first of them."""
-        forget(self._stage.folder)
+        """Keep the metrics of a step; what was started over goes with the first step's.
+
+        Those of step 0 are the base's: the first step may not fit in memory. Each save is logged
+        before it is written, so the disk never holds the checkpoints of two trainings.
+        """
+        if step:
+            forget(self._stage.folder)
         with self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps({"step": step, **metrics}) + "\n")
         self._display.update(Progress(step, 0, self._total, 0, 0, 0, 0))

@@ -14,7 +14,7 @@ from opencharacter.llm.sessions import Admitted, run_sessions
 from opencharacter.llm.stopping import Stopping
 from opencharacter.progress import Progress
 from opencharacter.records import Rejection
-from opencharacter.store.aside import forget
+from opencharacter.store.aside import check_same, forget
 from opencharacter.store.claims import Claims, Part
 from opencharacter.store.completions import (
     CompletionLog,
@@ -92,6 +92,7 @@ class PartWorker(Generic[Record]):
         self._show = show
         self._stopping = stopping
         self._shared = plan.shared
+        self.fingerprint = (folder.started() or {}).get("fingerprint", "")
         self._open: list[_OpenPart[Record]] = []
         self._done = 0
         self._rejected = 0
@@ -198,6 +199,8 @@ class PartWorker(Generic[Record]):
         rejected = [result for result in results if isinstance(result, Rejection)]
         records = [result for result in results if not isinstance(result, Rejection)]
         opened.log.close()
+        if self.fingerprint:
+            check_same(self._folder, self.fingerprint)
         write_records(self._folder.rejected_file(opened.part), Rejection, rejected)
         write_records(self._folder.data_file(opened.part), self._plan.record_type, records)
         forget(self._folder)

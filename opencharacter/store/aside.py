@@ -1,5 +1,6 @@
 """What a stage had made before it was started over: kept until the new one has rows of its own."""
 
+import secrets
 import shutil
 from collections.abc import Iterable
 from contextlib import suppress
@@ -10,47 +11,79 @@ from opencharacter.store.claims import Claims
 from opencharacter.store.rows import part_files
 from opencharacter.store.stage import StageFolder
 
+_GONE = ".gone-"
+_START = "start"  # claim of the process that moved things aside: it alone puts them back
+
 
 def move_aside(folder: StageFolder, claims: Claims, command: str) -> None:
     """Move what was made aside, so that the stage can start over.
 
     Each move is one step, and `started.json` goes last: whatever a kill leaves belongs to it. What
-    an earlier start has moved and nothing has followed, as it was killed, stays there instead.
+    an earlier start has moved and nothing has followed, as it was killed, stays there instead. This
+    process then holds the claim of the start as long as it is at the stage.
 
     Raises:
         StoreError: others work on it, or something cannot be moved.
     """
-    others = claims.others()
-    if others:
-        name, holder = next(iter(others.items()))
-        raise StoreError(
-            f"cannot start {folder.path} over: {holder} is working on {name}; stop it, or leave "
-            "out force=true"
-        )
-    aside = _aside(folder)
+    _claim(folder, claims)
     try:
-        if _is_whole(folder) and not part_files(folder.data):
-            for path in _made(folder):
-                _remove(path)
-            return
-        if aside.exists():
-            shutil.rmtree(aside)
-        aside.mkdir()
-        for path in _made(folder):
-            with suppress(FileNotFoundError):
-                path.rename(aside / path.name)
+        _move(folder)
     except OSError as error:
+        claims.release(_START)
         raise StoreError(
             f"cannot start {folder.path} over: {error}; mend that, then run again: {command}"
         ) from error
 
 
-def put_back(folder: StageFolder, claims: Claims) -> bool:
-    """Put back what was moved aside, where nothing has followed it; say whether that was done.
+def _claim(folder: StageFolder, claims: Claims) -> None:
+    """Claim the start: of two at once one is refused, and none beside others who work there.
 
+    Raises:
+        StoreError: others work on it.
+    """
+    holder = None if claims.holds(_START) else claims.take(_START)
+    others = {_START: holder} if holder else claims.others()
+    if not others:
+        return
+    if not holder:
+        claims.release(_START)
+    name, other = next(iter(others.items()))
+    raise StoreError(
+        f"cannot start {folder.path} over: {other} is working on {name}; stop it, or leave "
+        "out force=true"
+    )
+
+
+def _move(folder: StageFolder) -> None:
+    """Move what was made aside, beside what a killed start has left there of the same stage."""
+    aside, has_rows = _aside(folder), bool(part_files(folder.data))
+    if _is_whole(folder):
+        if not has_rows:
+            for path in _made(folder):
+                _remove(path)
+            return
+        forget(folder)  # the rows that followed are there
+    aside.mkdir(exist_ok=True)
+    # Moved before a kill, and all that came after it is without rows.
+    is_older_kept = not has_rows and (aside / folder.data.name).exists()
+    for path in _made(folder):
+        kept = aside / path.name
+        if is_older_kept and kept.exists():
+            _remove(path)
+        elif path.exists() or path.is_symlink():
+            _remove(kept)
+            path.rename(kept)
+
+
+def put_back(folder: StageFolder, claims: Claims) -> bool:
+    """Put back what this process has moved aside, where nothing has followed; say if it was done.
+
+    Another process at the same stage never does: who moved it may be opening a model meanwhile.
     `started.json` goes first: what else a kill leaves aside is made again from logged answers.
     """
-    if not _is_whole(folder) or part_files(folder.data) or claims.others():
+    if not claims.holds(_START) or not _is_whole(folder):
+        return False
+    if part_files(folder.data) or claims.others():
         return False
     aside = _aside(folder)
     try:
@@ -79,9 +112,35 @@ def move_also(folder: StageFolder, names: Iterable[str]) -> None:
             (folder.path / name).rename(kept)
 
 
-def forget(folder: StageFolder, name: str = "") -> None:
-    """Remove what was moved aside, or one thing of it: the new stage has rows."""
-    shutil.rmtree(_aside(folder) / name, ignore_errors=True)
+def forget(folder: StageFolder) -> None:
+    """Remove what was moved aside: the new stage has rows.
+
+    It loses its name first: a kill leaves nothing that could be taken for a whole stage.
+    """
+    with suppress(FileNotFoundError):
+        _aside(folder).rename(folder.path / f"{_GONE}{secrets.token_hex(8)}")
+    for gone in folder.path.glob(f"{_GONE}*"):
+        shutil.rmtree(gone, ignore_errors=True)
+
+
+def bytes_aside(folder: StageFolder) -> int:
+    """Return the bytes that `forget` will free."""
+    files = (path for path in _aside(folder).rglob("*") if path.is_file())
+    return sum(path.stat().st_size for path in files)
+
+
+def check_same(folder: StageFolder, fingerprint: str) -> None:
+    """See to it that a stage is still the one that this process has worked on.
+
+    Raises:
+        StoreError: another process has started it otherwise, or put back what it was.
+    """
+    started = folder.started() or {}
+    if started.get("fingerprint") != fingerprint:
+        raise StoreError(
+            f"{folder.path} was started with other settings while this command was at it; run it "
+            "again when the other one has ended"
+        )
 
 
 def _aside(folder: StageFolder) -> Path:

@@ -105,6 +105,11 @@ class Claims:
         self._held[name] = path
         return None
 
+    def holds(self, name: str) -> bool:
+        """Say whether `name` is ours, and was not taken over after a long pause."""
+        holder = self._holder(self._held[name]) if name in self._held else None
+        return holder is not None and holder.token == self._token
+
     def release(self, name: str) -> None:
         """Let go of a claim of ours, unless it was taken over after a long pause."""
         path = self._held.pop(name)

@@ -173,19 +173,20 @@ def checkpoint_bytes(
     return 2 * weights + 12 * trainable
 
 
-def require_space(folder: Path, size: int, *, held: int) -> None:
+def require_space(folder: Path, size: int, *, held: int, freed: int = 0) -> None:
     """Check that there is room for the checkpoints of a training, before it begins.
 
     Args:
         folder: Where they go; checkpoints that are there count as room.
         size: Of one, in bytes.
         held: Whole ones that stay while the next is written: the last one, and the best.
+        freed: Bytes that are there now and will be free before the first is written.
 
     Raises:
         StoreError: there is not.
     """
     there = sum(sum(_sizes(path).values()) for path in checkpoints(folder))
-    needed = int((held + _ROOM) * size) - there
+    needed = int((held + _ROOM) * size) - there - freed
     folder.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(folder).free
     if free < needed:

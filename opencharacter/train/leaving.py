@@ -19,13 +19,18 @@ MODEL = "model"
 _LOOKED_AT = 256  # tokens of a row
 
 
-def check_room(opened: Opened, folder: Path) -> None:
+def check_room(opened: Opened, folder: Path, *, freed: int = 0) -> None:
     """See to it, before the training, that the model will fit on the disk.
+
+    Args:
+        opened: The model.
+        folder: Of the stage.
+        freed: Bytes that are there now and will be free by then.
 
     Raises:
         StoreError: it will not.
     """
-    require_room(folder / MODEL, model_bytes(opened.model, opened.dtype))
+    require_room(folder / MODEL, model_bytes(opened.model, opened.dtype) - freed)
 
 
 def leave_model(

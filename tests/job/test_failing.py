@@ -7,14 +7,15 @@ from functools import partial
 import pytest
 
 from opencharacter.config import Config
-from opencharacter.errors import ModelError, StoreError
+from opencharacter.errors import ModelError, StoppedError, StoreError
 from opencharacter.job import Job
-from opencharacter.job.failing import check_same, put_back_on_failure
+from opencharacter.job.failing import put_back_on_failure
 from opencharacter.llm.work import Plan
 from opencharacter.records import Persona, Rejection
+from opencharacter.store.aside import check_same
 from opencharacter.store.claims import Claims, Part
 from opencharacter.store.rows import part_files, write_records
-from tests.store.test_starting import finished, start
+from tests.store.test_starting import die, finished, start
 
 
 def contents(folder):
@@ -26,7 +27,7 @@ def contents(folder):
 def started_over(folder, doing):
     """Start it over, do something, and fail; return what is there then."""
     claims = Claims(folder.path / "claims", timeout_s=60)
-    start(folder, 2, force=True)
+    start(folder, 2, force=True, claims=claims)
     with suppress(ZeroDivisionError), put_back_on_failure(folder, claims):
         doing()
         raise ZeroDivisionError
@@ -57,7 +58,8 @@ def test_what_is_started_over_and_fails_after_its_first_part_stays_the_new_one(t
 def test_a_second_start_after_a_kill_keeps_what_the_first_one_moved(tmp_path):
     folder = finished(tmp_path)
     before = contents(folder)
-    start(folder, 2, force=True)  # and is killed
+    start(folder, 2, force=True)
+    die(folder)
 
     assert started_over(folder, lambda: None) == before
 
@@ -65,10 +67,40 @@ def test_a_second_start_after_a_kill_keeps_what_the_first_one_moved(tmp_path):
 def test_a_process_that_works_on_what_was_started_over_closes_no_other_stage(tmp_path):
     folder = finished(tmp_path)
     fingerprint = start(folder, 2, force=True)
+    die(folder)
     started_over(folder, lambda: None)  # by another process: seed 1 is back
 
     with pytest.raises(StoreError, match="was started with other settings while this command"):
         check_same(folder, fingerprint)
+
+
+def test_a_bystander_that_fails_puts_nothing_back_and_who_moved_it_does(tmp_path):
+    folder = finished(tmp_path)
+    before = contents(folder)
+    mine = Claims(folder.path / "claims", timeout_s=60)
+    start(folder, 2, force=True, claims=mine)  # and opens its model
+
+    bystander = Claims(folder.path / "claims", timeout_s=60)
+    start(folder, 2, claims=bystander)
+    with suppress(ZeroDivisionError), put_back_on_failure(folder, bystander):
+        raise ZeroDivisionError
+    assert folder.started()["settings"] == {"seed": 2}
+
+    with suppress(ZeroDivisionError), put_back_on_failure(folder, mine):
+        raise ZeroDivisionError
+    assert contents(folder) == before
+
+
+def test_a_command_without_force_that_goes_on_after_a_kill_leaves_the_new_start(tmp_path):
+    folder = finished(tmp_path)
+    start(folder, 2, force=True)
+    die(folder)
+    claims = Claims(folder.path / "claims", timeout_s=60)
+    start(folder, 2, claims=claims)
+    with suppress(StoppedError), put_back_on_failure(folder, claims):
+        raise StoppedError("the same command goes on")
+
+    start(folder, 2)  # it does
 
 
 def refuse_to_open():

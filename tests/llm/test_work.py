@@ -1,7 +1,11 @@
 """Parts are worked through once, with few open files, and a kill between two files counts once."""
 
+import json
 from pathlib import Path
 
+import pytest
+
+from opencharacter.errors import StoreError
 from opencharacter.ids import part_of
 from opencharacter.llm.requests import Request, Sampling
 from opencharacter.llm.scripted import ScriptedModel, scripted_reply
@@ -10,6 +14,7 @@ from opencharacter.llm.work import PartWorker, Plan
 from opencharacter.records import Message, Persona, Rejection, Role, Split, Usage
 from opencharacter.store.claims import Claims, Part
 from opencharacter.store.manifest import Counted, check_all_done, close_stage
+from opencharacter.store.rows import part_files
 from opencharacter.store.stage import StageFolder
 from opencharacter.store.starting import begin
 
@@ -92,3 +97,16 @@ def test_parts_without_work_do_not_pile_up_open_files(tmp_path):
 
     assert (manifest["parts"], len(counts)) == (60, 60)
     assert max(counts) - min(counts) <= 2 * 5
+
+
+def test_no_part_is_written_into_a_stage_that_was_put_back_meanwhile(tmp_path):
+    folder = StageFolder(run_dir=tmp_path, stage="s")
+
+    def heard():  # another process puts back what it had moved aside
+        started = json.loads(folder.started_file.read_text())
+        folder.started_file.write_text(json.dumps(started | {"fingerprint": "of before"}))
+
+    with pytest.raises(StoreError, match="was started with other settings while this command"):
+        work(folder, plan(PEOPLE[:1], heard), 1, ScriptedModel(scripted_reply))
+
+    assert (part_files(folder.data), part_files(folder.rejected)) == ([], [])

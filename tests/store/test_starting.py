@@ -1,5 +1,6 @@
 """A stage starts once, goes on as it was started, and never mixes old rows with new settings."""
 
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -11,23 +12,28 @@ import pytest
 
 from opencharacter.errors import StoreError
 from opencharacter.records import Persona, Rejection, Split
-from opencharacter.store.aside import forget
+from opencharacter.store.aside import forget, put_back
 from opencharacter.store.claims import Claims, Part
 from opencharacter.store.manifest import Counted, close_stage
-from opencharacter.store.rows import part_files, write_records
+from opencharacter.store.rows import part_files, read_columns, write_records
 from opencharacter.store.stage import StageFolder, finished_input
 from opencharacter.store.starting import begin, make_room, told_changes
 
 
-def start(folder, seed, *, force=False):
+def start(folder, seed, *, force=False, claims=None):
     return begin(
         folder,
         settings={"seed": seed},
         inputs={},
         command="python -m opencharacter stage=s run=r",
         force=force,
-        claims=Claims(folder.path / "claims", timeout_s=60),
+        claims=claims or Claims(folder.path / "claims", timeout_s=60),
     )
+
+
+def die(folder):
+    """Let go of the claims as a kill does."""
+    shutil.rmtree(folder.path / "claims")
 
 
 def is_refused(folder, seed):
@@ -160,7 +166,7 @@ for steps, run_dir in enumerate(sys.argv[1:]):
 
 
 def test_a_kill_at_any_step_of_force_leaves_no_old_rows_to_new_settings(tmp_path):
-    folders = [finished(tmp_path / str(steps)) for steps in range(24)]
+    folders = [finished(tmp_path / str(steps)) for steps in range(32)]
     command = [sys.executable, "-c", KILLED_IN_FORCE, *(folder.run_dir for folder in folders)]
     ended = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
 
@@ -172,6 +178,62 @@ def test_a_kill_at_any_step_of_force_leaves_no_old_rows_to_new_settings(tmp_path
         assert not (data or rejected) or is_refused(folder, 2)
         assert {path.name for path in data} <= {path.name for path in rejected}
         assert folder.manifest() is None or len(data) == 2
+
+
+def test_of_two_forced_starts_at_once_the_second_is_refused_and_moves_nothing(tmp_path):
+    folder = finished(tmp_path)
+    start(folder, 2, force=True)  # by a process that lives
+    kept = sorted((folder.path / ".old").rglob("*"))
+
+    with pytest.raises(StoreError, match=r"cannot start .* is working on start; stop it"):
+        start(folder, 3, force=True)
+
+    assert sorted((folder.path / ".old").rglob("*")) == kept
+    assert folder.started()["settings"] == {"seed": 2}
+
+
+@pytest.mark.parametrize("moved", [("manifest.json",), ("manifest.json", "data", "rejected")])
+def test_what_a_killed_move_left_aside_goes_back_with_the_rest(tmp_path, moved):
+    folder = finished(tmp_path)
+    before = {path.name: path.stat().st_ino for path in folder.path.rglob("*") if path.is_file()}
+    (folder.path / ".old").mkdir()
+    for name in moved:
+        (folder.path / name).rename(folder.path / ".old" / name)
+    claims = Claims(folder.path / "claims", timeout_s=60)
+
+    start(folder, 2, force=True, claims=claims)
+    assert put_back(folder, claims)
+
+    claims.release("start")
+    after = {path.name: path.stat().st_ino for path in folder.path.rglob("*") if path.is_file()}
+    assert after == before
+
+
+def test_what_a_killed_return_left_aside_is_kept_by_the_next_start(tmp_path):
+    folder = finished(tmp_path)
+    start(folder, 2, force=True)
+    die(folder)
+    (folder.path / ".old" / "started.json").replace(folder.started_file)  # goes back first
+    write_records(folder.rejected_file(Part(0, 2)), Rejection, [])  # of one that went on
+
+    start(folder, 2, force=True)
+
+    assert len(part_files(folder.path / ".old" / "data")) == 2
+    rejected = part_files(folder.path / ".old" / "rejected")
+    assert len(list(read_columns(rejected, ["key"]))) == 2
+
+
+def test_a_kill_while_it_is_removed_leaves_nothing_that_counts_as_a_whole_stage(tmp_path):
+    folder = finished(tmp_path)
+    claims = Claims(folder.path / "claims", timeout_s=60)
+    start(folder, 2, force=True, claims=claims)
+    gone = folder.path / ".gone-1"
+    (folder.path / ".old").rename(gone)
+    shutil.rmtree(gone / "data")  # and is killed
+
+    assert not put_back(folder, claims)
+    forget(folder)
+    assert not gone.exists()
 
 
 def test_rows_that_cannot_be_removed_are_an_error_and_stay_with_their_settings(tmp_path):

@@ -206,6 +206,7 @@ def test_too_little_room_is_told_before_the_training(tmp_path):
     require_space(tmp_path / "new", 1000, held=1)
     with pytest.raises(StoreError, match=r"its checkpoints need 2,200,000\.00: each has about"):
         require_space(tmp_path, 1_000_000 * 2**30, held=1)
+    require_space(tmp_path, 1_000_000 * 2**30, held=1, freed=3_000_000 * 2**30)
 
 
 def test_checkpoints_that_are_there_count_as_room(tmp_path):
