@@ -248,9 +248,8 @@ def _cards(results: Results) -> str:
 
 def headline_words(report: Report) -> Sequence[str]:
     """Return the headline, or why there is none and what can be said, a sentence each."""
-    if report.withheld:
-        return [*report.withheld, *_bounds(report)]
-    return [*_figures(report), *_preferred(report)]
+    told = [*report.withheld, *_bounds(report)] if report.withheld else _figures(report)
+    return [*told, *_preferred(report)]
 
 
 def _bounds(report: Report) -> list[str]:
@@ -268,7 +267,6 @@ def _named_bounds(report: Report) -> list[tuple[str, Bounds]]:
 
 
 def _preferred(report: Report) -> list[str]:
-    """Return what judges prefer, where answers stood side by side."""
-    return [
-        told for pair, found in report.preferences.items() for told in preference_words(pair, found)
-    ]
+    """Return what judges prefer, where answers stood side by side; beside no headline nothing."""
+    found = {} if report.withheld else report.preferences
+    return [told for pair, lines in found.items() for told in preference_words(pair, lines)]
