@@ -47,5 +47,6 @@ def test_a_judge_of_the_family_of_the_other_run_is_told(opencharacter, tmp_path,
 
     assert [each.returncode for each in done] == [0] * 3, done
     assert "judge: beside u: llama-70b@scripted is of u's family" in done[1].stderr
-    assert "t over u (all judges, of u's family):" in done[2].stdout
-    assert "Who judged t over u is kin" in done[2].stdout
+    text = (folder(tmp_path, "report") / "report.md").read_text()
+    assert "| t over u, all judges, of u's family |" in text
+    assert "Who judged t over u is, or may be, kin" in done[2].stdout
